@@ -1,0 +1,92 @@
+"""Defenses: what answers instead of f*."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol, runtime_checkable
+
+import attrs
+import numpy as np
+
+from mex.dataset import Rows
+from mex.domain import Domain
+from mex.knowledge import Scope
+from mex.target import Family, Target
+from mex.types import Answer, Array, FloatArray
+
+
+@runtime_checkable
+class Defense(Protocol):
+    """What a defense component is: given what an honest operator has, it returns a defended target."""
+
+    scope: ClassVar[Scope]
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        """Return a target that answers instead of ``target``.
+
+        ``train`` holds the operator's rows as the interface takes them. Draws come from ``rng`` only, a
+        row at a time, so that the answers for a batch are those for its rows one by one.
+
+        Raises:
+            Incompatible: if it cannot protect this target.
+        """
+        ...
+
+
+class Defended(ABC):
+    """A base for defended targets: the public face of the target behind, and your own :meth:`answer`.
+
+    A subclass narrows :attr:`answers` if it does not protect every kind, and overrides :attr:`rho`.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    @property
+    def domain(self) -> Domain:
+        """The domain of the target behind."""
+        return self._target.domain
+
+    @property
+    def classes(self) -> Array | None:
+        """The labels of the target behind."""
+        return self._target.classes
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The kinds of answer given."""
+        return self._target.answers
+
+    @property
+    def family(self) -> Family:
+        """The public class F."""
+        return self._target.family
+
+    @property
+    def rho(self) -> float | None:
+        """The declared bound on the probability of a wrong label; unknown unless overridden."""
+        return None
+
+    @abstractmethod
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        """Answer as :meth:`mex.Target.answer` says."""
+
+
+@attrs.frozen
+class Nested:
+    """Several defenses, the first nearest to the model."""
+
+    nest: tuple[Defense, ...]
+    scope: ClassVar[Scope] = Scope()
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        """Protect with each defense in turn, each with a stream of its own."""
+        for defense, stream in zip(self.nest, rng.spawn(len(self.nest)), strict=True):
+            target = defense.protect(target, train, stream)
+        return target
+
+
+def twin(target: Target) -> Target:
+    """A copy in the same state, for honest users: asking it leaves the attacker's answers as they were."""
+    return copy.deepcopy(target)

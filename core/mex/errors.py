@@ -1,0 +1,41 @@
+"""The errors of mex: each message is one sentence for the person who typed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MexError(Exception):
+    """Base of every error that mex raises on purpose."""
+
+
+class UsageError(MexError, ValueError):
+    """A user's mistake: an unknown name, a bad value, an unreadable file. The command line exits with 2."""
+
+
+class Incompatible(MexError):
+    """Two components that cannot work together: the matrix skips the cell with this reason."""
+
+
+class QueryError(MexError, ValueError):
+    """The oracle refused rows before asking the target; nothing was charged."""
+
+
+class AnswerError(MexError):
+    """The target gave an answer that its public interface does not allow."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the nearest known one, or all there are.
+
+    >>> suggest("halfspce", ["halfspace", "passive"])
+    "; did you mean 'halfspace'?"
+    >>> suggest("zzz", ["a", "b"])
+    '; there are: a, b'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are: {', '.join(names)}" if names else "; there are none"

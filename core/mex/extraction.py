@@ -1,0 +1,98 @@
+"""Experiment 1 of the paper: a learner asks an oracle until it is done or the budget is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import attrs
+
+from mex.learner import Learner
+from mex.oracle import Oracle, Transcript
+from mex.types import Estimator
+
+FIRST_SNAPSHOT, SNAPSHOT_FACTOR = 8, 2**0.5
+
+
+@attrs.frozen(eq=False)
+class Extraction:
+    """What an attack got, and what it paid.
+
+    Attributes:
+        hypothesis: f^, a fitted scikit-learn estimator.
+        queries, unique_queries: rows asked, and how many of them differ.
+        price_usd: what they cost.
+        stopped: ``done`` if the attack ended by itself, ``budget`` if the wall ended it.
+        note: the learner's sentence for the record, or "".
+        snapshots: (queries, hypothesis) at geometrically spaced counts, the last one included.
+        transcript: rows and answers.
+        learner_seconds, oracle_seconds: wall time of the two; snapshots are in neither.
+    """
+
+    hypothesis: Estimator
+    queries: int
+    unique_queries: int
+    price_usd: float
+    stopped: str
+    note: str
+    snapshots: tuple[tuple[int, Estimator], ...] = attrs.field(repr=False)
+    transcript: Transcript = attrs.field(repr=False)
+    learner_seconds: float = attrs.field(repr=False)
+    oracle_seconds: float = attrs.field(repr=False)
+
+
+def extract(
+    oracle: Oracle, learner: Learner, *, snapshots: bool = True, on_progress: Callable[[int], None] | None = None
+) -> Extraction:
+    """Let ``learner`` ask ``oracle`` until it is done or the budget is spent.
+
+    Args:
+        oracle: the door to the target, with its budget.
+        learner: an attack under way.
+        snapshots: keep the hypotheses on the way, for a learning curve.
+        on_progress: called with the number of queries so far after each answer.
+
+    Raises:
+        QueryError: if the learner asks what the interface refuses.
+    """
+    kept: list[tuple[int, Estimator]] = []
+    next_snapshot = float(FIRST_SNAPSHOT)
+    stopped, spent = "done", 0.0
+    clock = time.perf_counter
+    while True:
+        started = clock()
+        X = learner.ask()
+        spent += clock() - started
+        if X is None:
+            break
+        answers = oracle.ask(X)
+        if len(answers):
+            started = clock()
+            learner.tell(X[: len(answers)], answers)
+            spent += clock() - started
+        if on_progress:
+            on_progress(oracle.queries)
+        if len(answers) < len(X):
+            stopped = "budget"
+            break
+        if snapshots and oracle.queries >= next_snapshot:
+            kept.append((oracle.queries, learner.hypothesis()))
+            while next_snapshot <= oracle.queries:
+                next_snapshot *= SNAPSHOT_FACTOR
+    started = clock()
+    hypothesis = learner.hypothesis()
+    spent += clock() - started
+    if not kept or kept[-1][0] < oracle.queries:
+        kept.append((oracle.queries, hypothesis))
+    return Extraction(
+        hypothesis=hypothesis,
+        queries=oracle.queries,
+        unique_queries=oracle.unique_queries,
+        price_usd=oracle.price_usd,
+        stopped=stopped,
+        note=getattr(learner, "note", ""),
+        snapshots=tuple(kept),
+        transcript=oracle.transcript,
+        learner_seconds=spent,
+        oracle_seconds=oracle.seconds,
+    )

@@ -1,0 +1,75 @@
+"""The hooks of mex, and the record by which a plugin names its components.
+
+A plugin is a module with an entry point in the group ``mex`` and at least one function marked
+``@mex.hookimpl``. Hooks return values; the core loads what they name only when it is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pluggy
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mex.cells import Cell
+
+PROJECT = "mex"
+KINDS = ("attack", "defense", "model", "dataset")
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+def _kind(_: Any, attribute: Any, value: object) -> None:
+    if value not in KINDS:
+        raise ValueError(f"a component's kind must be one of {', '.join(KINDS)}, not {value!r}")
+
+
+def _matches(pattern: str, wanted: str) -> Any:
+    def check(_: Any, attribute: Any, value: object) -> None:
+        if not (isinstance(value, str) and re.fullmatch(pattern, value)):
+            raise ValueError(f"a component's {attribute.name} must be {wanted}, not {value!r}")
+
+    return check
+
+
+@attrs.frozen
+class Component:
+    """One attack, defense, model or dataset that a plugin provides.
+
+    >>> Component("defense", "coarse", "my_package.defense:Coarse", "answers on a coarser grid").name
+    'coarse'
+    """
+
+    kind: str = attrs.field(validator=_kind)
+    name: str = attrs.field(validator=_matches(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "in kebab-case"))
+    target: str = attrs.field(validator=_matches(r"[\w.]+:\w+", "'package.module:Class'"))
+    summary: str = attrs.field(validator=_matches(r".*\S.*", "one line that says what it does"))
+
+
+@hookspec
+def mex_components() -> Sequence[Component]:  # type: ignore[empty-body]
+    """Return the components this plugin provides. Called once, when the plugin is loaded."""
+
+
+@hookspec
+def mex_commands(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add commands to ``mex``: ``subparsers.add_parser("name").set_defaults(run=function)``.
+
+    ``function(args, registry)`` returns the exit code. Import what is heavy inside it.
+    """
+
+
+@hookspec
+def mex_cell_started(cell: Cell) -> None:
+    """A cell of a matrix was handed to a worker. Called in the parent process."""
+
+
+@hookspec
+def mex_cell_finished(cell: Cell, outcome: dict[str, Any]) -> None:
+    """A cell is over: ``outcome`` is its record, as in the JSON line. Called in the parent process."""

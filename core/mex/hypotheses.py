@@ -1,0 +1,65 @@
+"""Hypotheses that are not the result of a fit: built as fitted scikit-learn estimators all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mex.types import Array, Estimator, FloatArray
+
+
+def halfspace(w: FloatArray, intercept: float = 0.0, classes: Array | None = None) -> Estimator:
+    """A halfspace as a fitted ``LinearSVC``: ``classes[1]`` where <w, x> + intercept > 0.
+
+    ``w`` has shape (d,); ``classes`` are the two labels, the negative one first (default -1, 1).
+    An all-zero ``w`` is allowed and means that nothing is known yet.
+
+    >>> halfspace(np.array([1.0, -2.0])).predict([[3.0, 1.0], [1.0, 1.0]])
+    array([ 1, -1])
+    """
+    from sklearn.svm import LinearSVC
+
+    estimator = LinearSVC()
+    estimator.coef_ = np.array(w, dtype=np.float64).reshape(1, -1)
+    estimator.intercept_ = np.array([intercept], dtype=np.float64)
+    estimator.classes_ = np.array([-1, 1]) if classes is None else np.asarray(classes)
+    estimator.n_features_in_ = estimator.coef_.shape[1]
+    return estimator
+
+
+def constant(label: Any, n_features: int) -> Estimator:
+    """The classifier that always answers ``label``."""
+    from sklearn.dummy import DummyClassifier
+
+    return DummyClassifier(strategy="constant", constant=label).fit(np.zeros((1, n_features)), [label])
+
+
+def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
+    """The weights and intercept of a halfspace in the units of its input, or None if it is not one.
+
+    Looks through a pipeline of scalers that ends in a linear estimator with a single row of weights.
+
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    >>> w, b = normal(model)
+    >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
+    True
+    """
+    steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
+    coef = getattr(steps[-1], "coef_", None)
+    if coef is None or getattr(steps[-1], "kernel", "linear") != "linear" or np.size(coef) != np.shape(coef)[-1]:
+        return None
+    w = np.asarray(coef, dtype=np.float64).ravel()
+    b = float(np.ravel(getattr(steps[-1], "intercept_", 0.0))[0])
+    for scaler in reversed(steps[:-1]):
+        if not hasattr(scaler, "scale_"):
+            return None
+        # StandardScaler: z = (x - mean) / scale; a missing mean or scale leaves that part out.
+        w = w if scaler.scale_ is None else w / scaler.scale_
+        b = b if getattr(scaler, "mean_", None) is None or not scaler.with_mean else b - float(w @ scaler.mean_)
+    return w, b

@@ -1,0 +1,103 @@
+"""Learners: active learning by query synthesis, which is what an extraction attack is (paper, Observation 1)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+from mex.knowledge import Knowledge, Scope
+from mex.types import Array, Estimator, FloatArray
+
+Steps: TypeAlias = Generator[FloatArray, Array, None]
+"""What :meth:`GeneratorLearner.steps` is: it yields rows and receives their answers."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """An attack under way: it says what to ask, is told the answers, and has a hypothesis at any time."""
+
+    def ask(self) -> FloatArray | None:
+        """Return the rows to ask now, shape (n, d); None means done. The same rows until told."""
+        ...
+
+    def tell(self, X: FloatArray, answers: Array) -> None:
+        """Take the answers to the rows of ``X``: those asked, or the first of them if the budget cut the rest."""
+        ...
+
+    def hypothesis(self) -> Estimator:
+        """Return f^ so far, a fitted scikit-learn estimator of its own; changes nothing in the learner."""
+        ...
+
+
+@runtime_checkable
+class Attack(Protocol):
+    """What an attack component is: a value that starts learners.
+
+    A learner may have a string attribute ``note``: one sentence for the record, such as an assumption
+    of the attack that the scenario breaks.
+    """
+
+    scope: ClassVar[Scope]
+    paper: ClassVar[str]
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start an attack on what ``knowledge`` describes.
+
+        Raises:
+            Incompatible: if the attack cannot work there; the reason is printed.
+        """
+        ...
+
+
+class GeneratorLearner(ABC):
+    """A learner written as straight code: :meth:`steps` yields rows and receives their answers.
+
+    >>> from sklearn.dummy import DummyRegressor
+    >>> class Twice(GeneratorLearner):
+    ...     total = 0.0
+    ...     def steps(self):
+    ...         for x in (1.0, 2.0):
+    ...             answers = yield np.array([[x]])
+    ...             self.total += answers[0]
+    ...     def hypothesis(self):
+    ...         return DummyRegressor(strategy="constant", constant=self.total).fit([[0]], [0])
+    >>> learner = Twice()
+    >>> while (X := learner.ask()) is not None:
+    ...     learner.tell(X, 10 * X[:, 0])
+    >>> learner.total
+    30.0
+    """
+
+    _steps: Steps | None = None
+    _pending: FloatArray | None = None
+
+    @abstractmethod
+    def steps(self) -> Steps:
+        """Yield rows, receive their answers, keep in ``self`` what :meth:`hypothesis` needs."""
+
+    @abstractmethod
+    def hypothesis(self) -> Estimator:
+        """Return f^ so far."""
+
+    def ask(self) -> FloatArray | None:
+        """Return the rows the generator waits for."""
+        if self._steps is None:
+            self._steps = self.steps()
+            self._pending = next(self._steps, None)
+        return self._pending
+
+    def tell(self, X: FloatArray, answers: Array) -> None:
+        """Send the answers to the generator; a batch that the budget cut ends it."""
+        if self._steps is None or self._pending is None:
+            raise RuntimeError("tell without ask")
+        if len(answers) < len(self._pending):
+            self._steps.close()
+            self._pending = None
+            return
+        try:
+            self._pending = self._steps.send(answers)
+        except StopIteration:
+            self._pending = None

@@ -1,0 +1,166 @@
+"""The oracle: the only door between an attacker and a target."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from mex.errors import AnswerError, QueryError, UsageError
+from mex.knowledge import Knowledge
+from mex.target import Target, knowledge
+from mex.types import Answer, Array, FloatArray
+
+PRICE_PER_QUERY = 0.0001
+"""Amazon's online price in US dollars, the one the paper uses (Table 1, Section 6)."""
+
+
+@attrs.define(eq=False)
+class Transcript:
+    """What was asked and answered, in order."""
+
+    _rows: list[FloatArray] = attrs.field(factory=list, repr=False)
+    _answers: list[Array] = attrs.field(factory=list, repr=False)
+
+    def append(self, X: FloatArray, answers: Array) -> None:
+        """Add a batch."""
+        self._rows.append(X)
+        self._answers.append(answers)
+
+    def __len__(self) -> int:
+        return sum(len(X) for X in self._rows)
+
+    @property
+    def X(self) -> FloatArray:
+        """All rows asked, shape (queries, d)."""
+        return np.concatenate(self._rows) if self._rows else np.empty((0, 0))
+
+    @property
+    def answers(self) -> Array:
+        """All answers, in the order of :attr:`X`."""
+        return np.concatenate(self._answers) if self._answers else np.empty(0)
+
+
+class Oracle:
+    """Counts rows, charges for them, enforces the budget, and checks what goes in and comes out.
+
+    Rows count when they are sent, before the target answers. A batch with a row that the interface
+    would refuse is refused as a whole and charged nothing. A batch that goes past the budget is cut
+    to what is left, and the answers are for the rows before the cut.
+
+    Attributes:
+        queries: rows charged so far.
+        seconds: wall time spent in the target.
+        transcript: rows and answers so far.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> from mex import FittedTarget
+    >>> oracle = Oracle(FittedTarget.wrap(DecisionTreeClassifier().fit(X, y)), budget=3)
+    >>> oracle.ask(X[:5]), oracle.queries, oracle.remaining
+    (array([0, 0, 0]), 3, 0)
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        answers: Answer | None = None,
+        budget: int | None = None,
+        price_per_query: float = PRICE_PER_QUERY,
+    ) -> None:
+        """Open ``target`` to an attacker who gets ``answers`` (its usual kind by default).
+
+        Raises:
+            UsageError: if the interface does not give such answers, or the budget is below 1.
+        """
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+            raise UsageError(f"budget must be a whole number of at least 1, not {budget!r}")
+        if not price_per_query >= 0:
+            raise UsageError(f"price per query must be a number of at least 0, not {price_per_query!r}")
+        self._target = target
+        self._public = knowledge(target, answers=answers, budget=budget)
+        self.budget = budget
+        self.price_per_query = float(price_per_query)
+        self.queries = 0
+        self.seconds = 0.0
+        self.transcript = Transcript()
+
+    def knowledge(self, pool: FloatArray | None = None) -> Knowledge:
+        """What the attacker knows, with the unlabeled ``pool`` if the scenario grants one."""
+        return attrs.evolve(self._public, pool=pool)
+
+    @property
+    def remaining(self) -> int | None:
+        """Rows left in the budget, None without one."""
+        return None if self.budget is None else self.budget - self.queries
+
+    @property
+    def price_usd(self) -> float:
+        """What the queries so far cost, in US dollars."""
+        return round(self.queries * self.price_per_query, 10)
+
+    @property
+    def unique_queries(self) -> int:
+        """How many different rows were asked."""
+        return len({row.tobytes() for row in self.transcript.X + 0.0})  # + 0.0: -0.0 and 0.0 are one row
+
+    def ask(self, X: npt.ArrayLike) -> Array:
+        """Answer the rows of ``X``, shape (n, d), as far as the budget goes.
+
+        Raises:
+            QueryError: if the interface would refuse a row; nothing is charged.
+            AnswerError: if the target answers something its interface does not allow.
+        """
+        rows = self._checked(X)
+        if self.remaining is not None:
+            rows = rows[: self.remaining]
+        if len(rows) == 0:
+            return np.empty(0)
+        self.queries += len(rows)
+        started = time.perf_counter()
+        answers = np.asarray(self._target.answer(rows, self._public.answers))
+        self.seconds += time.perf_counter() - started
+        check_answers(answers, len(rows), self._public)
+        self.transcript.append(rows, answers)
+        return answers
+
+    def _checked(self, X: npt.ArrayLike) -> FloatArray:
+        d = self._public.domain.n_features
+        try:
+            raw = np.asarray(X)
+            if raw.dtype.kind not in "fiub":  # a string is no number, even where it reads like one
+                raise ValueError
+            rows = np.array(raw, dtype=np.float64, order="C")
+        except (TypeError, ValueError):
+            raise QueryError("a query must be an array of numbers") from None
+        if rows.ndim != 2 or rows.shape[1] != d:
+            raise QueryError(f"a query must be rows of {d} features, shape (n, {d}), not {rows.shape}")
+        if len(rows) == 0:
+            raise QueryError("a query must have at least one row")
+        if not np.isfinite(rows).all():
+            row, i = np.argwhere(~np.isfinite(rows))[0]
+            raise QueryError(f"row {row}: {self._public.domain.name(int(i))} is {rows[row, i]}, not a finite number")
+        objection = self._public.domain.objection(rows)
+        if objection:
+            raise QueryError(objection)
+        return rows
+
+
+def check_answers(answers: Array, n: int, known: Knowledge) -> None:
+    """Raise :class:`AnswerError` unless ``answers`` are what the interface promises for ``n`` rows."""
+    if len(answers) != n if answers.ndim else True:
+        raise AnswerError(f"the target was asked {n} rows and answered an array of shape {answers.shape}")
+    if known.answers == "label":
+        if known.classes is None or answers.ndim != 1 or not np.isin(answers, known.classes).all():
+            raise AnswerError(f"the target answered labels that are not among its classes {known.classes}")
+    elif known.answers == "proba":
+        k = 0 if known.classes is None else len(known.classes)
+        sums = np.allclose(answers.sum(axis=-1), 1, atol=1e-6) if answers.shape == (n, k) else False
+        if not sums or not (np.isfinite(answers).all() and (answers >= 0).all()):
+            raise AnswerError(f"the target's probabilities are not {n} rows of {k} that sum to 1")
+    elif known.answers == "value" and not (answers.ndim == 1 and np.isfinite(answers.astype(np.float64)).all()):
+        raise AnswerError(f"the target's values are not {n} finite numbers")

@@ -1,0 +1,125 @@
+"""How people write a component: ``name:key=value,key=value``, the values as in TOML."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from mex.errors import UsageError
+
+_BARE = re.compile(r"[A-Za-z_./~][\w./~ -]*")
+_OPEN, _CLOSE = "[{(", "]})"
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split on ``separator`` where it stands outside quotes and brackets."""
+    parts, depth, quote, start = [], 0, "", 0
+    for i, c in enumerate(text):
+        if quote:
+            quote = "" if c == quote else quote
+        elif c in "\"'":
+            quote = c
+        elif c in _OPEN or c in _CLOSE:
+            depth += 1 if c in _OPEN else -1
+        elif depth == 0 and text.startswith(separator, i):
+            parts.append(text[start:i])
+            start = i + len(separator)
+    return [*parts, text[start:]]
+
+
+def _value(text: str, where: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        if _BARE.fullmatch(text):
+            return text  # a bare word is a string: nobody wants to quote quotes in a shell
+        raise UsageError(f"{where}: {text!r} is not a value; write it as in TOML") from None
+
+
+@attrs.frozen
+class Spec:
+    """A component by name with the parameters given for it (not yet checked, defaults not filled in).
+
+    Nested defenses are one spec whose parameter ``nest`` lists them from the inside out.
+
+    >>> Spec.parse("bounded-noise:rho=0.2,sticky=true")
+    Spec(name='bounded-noise', params={'rho': 0.2, 'sticky': True})
+    >>> Spec.parse("passive:learner={use='logistic', C=1000.0}").params["learner"]
+    {'use': 'logistic', 'C': 1000.0}
+    >>> Spec.parse("bounded-noise:rho=0.1 + none").params["nest"]
+    [{'use': 'bounded-noise', 'rho': 0.1}, {'use': 'none'}]
+    """
+
+    name: str
+    params: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Spec:
+        """Read ``name:key=value,…`` or several of them joined by `` + ``.
+
+        Raises:
+            UsageError: if the text is not of that form.
+        """
+        layers = [cls._parse_one(part.strip(), text) for part in _split(text, " + ")]
+        return layers[0] if len(layers) == 1 else cls.nested(layers)
+
+    @classmethod
+    def _parse_one(cls, part: str, whole: str) -> Spec:
+        name, _, rest = part.partition(":")
+        if not name:
+            raise UsageError(f"{whole!r} names no component; write name or name:key=value,key=value")
+        params: dict[str, Any] = {}
+        for item in _split(rest, ",") if rest.strip() else []:
+            key, equals, value = (piece.strip() for piece in item.partition("="))
+            if not (key and equals and value):
+                raise UsageError(f"{part!r}: {item.strip()!r} is not of the form key=value")
+            if key in params:
+                raise UsageError(f"{part!r}: {key} is given twice")
+            params[key] = _value(value, part)
+        return cls(name, params)
+
+    @classmethod
+    def of(cls, value: Any) -> Spec:
+        """A spec from any of its forms: itself, the text, or a table with the key ``use``."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls.parse(value)
+        if isinstance(value, Mapping) and isinstance(value.get("use"), str):
+            return cls(value["use"], {k: v for k, v in value.items() if k != "use"})
+        raise UsageError(f"{value!r} is not a component; write name, name:key=value or {{use='name', key=value}}")
+
+    @classmethod
+    def nested(cls, layers: list[Spec]) -> Spec:
+        """One spec for several defenses, the first nearest to the model."""
+        return cls(" + ".join(s.name for s in layers), {"nest": [{"use": s.name, **s.params} for s in layers]})
+
+    @property
+    def layers(self) -> list[Spec]:
+        """The specs this one is made of: itself, unless defenses are nested."""
+        return [Spec.of(layer) for layer in self.params["nest"]] if "nest" in self.params else [self]
+
+    def __str__(self) -> str:
+        """The spec as :meth:`parse` reads it.
+
+        >>> str(Spec("bounded-noise", {"rho": 0.2, "sticky": True}))
+        'bounded-noise:rho=0.2,sticky=true'
+        """
+        if "nest" in self.params:
+            return " + ".join(str(layer) for layer in self.layers)
+        return self.name + (":" if self.params else "") + ",".join(f"{k}={_toml(v)}" for k, v in self.params.items())
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        return value if _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan") else json.dumps(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}={json.dumps(v) if isinstance(v, str) else _toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(json.dumps(v) if isinstance(v, str) else _toml(v) for v in value) + "]"
+    return json.dumps(value)

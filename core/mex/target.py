@@ -1,0 +1,159 @@
+"""Targets: a fitted f* behind its public face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import attrs
+import numpy as np
+
+from mex.dataset import Dataset, Rows
+from mex.domain import Domain
+from mex.errors import UsageError
+from mex.knowledge import Knowledge, Scope
+from mex.types import Answer, Array, Estimator, FloatArray
+
+
+@attrs.frozen(eq=False)
+class Family:
+    """The public class F of f*: what Experiment 1 lets everyone know.
+
+    Attributes:
+        kind: ``linear``, ``kernel``, ``tree``, ``forest`` or a name of your own.
+        public: public hyper-parameters that attacks ask about, such as ``{"intercept": False}``.
+        learner: an unfitted estimator that learns over F with the public hyper-parameters, if there is one.
+    """
+
+    kind: str
+    public: Mapping[str, Any] = attrs.field(factory=dict)
+    learner: Estimator | None = None
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A fitted f* as its interface shows it. A defended target is a target, so defenses nest.
+
+    Attributes:
+        domain: the rows it accepts.
+        classes: its labels, or None for a regressor.
+        answers: the kinds of answer it gives, the usual one first.
+        family: its public class F.
+        rho: a public bound on the probability of a wrong label (paper, equation 3), None if not declared.
+    """
+
+    @property
+    def domain(self) -> Domain: ...
+    @property
+    def classes(self) -> Array | None: ...
+    @property
+    def answers(self) -> tuple[Answer, ...]: ...
+    @property
+    def family(self) -> Family: ...
+    @property
+    def rho(self) -> float | None: ...
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        """Answer the rows of ``X``, shape (n, d).
+
+        ``label`` and ``value`` give shape (n,), ``proba`` (n, number of classes), ``leaf`` one integer
+        per row, or one per row and tree. Answers for a batch are those for the rows one by one.
+        """
+        ...
+
+
+def _same(X: FloatArray) -> FloatArray:
+    return X
+
+
+@attrs.frozen(eq=False)
+class FittedTarget:
+    """An undefended f*: a fitted scikit-learn estimator, or any object with ``predict``.
+
+    Attributes:
+        estimator: the fitted f*, on rows of the domain.
+        encode: turns rows of the dataset into rows of the domain (the same by default; standardised
+            where the interface takes standardised features).
+    """
+
+    estimator: Estimator = attrs.field(repr=False)
+    domain: Domain = attrs.field(repr=False)
+    family: Family
+    classes: Array | None
+    answers: tuple[Answer, ...] = ("label",)
+    encode: Callable[[FloatArray], FloatArray] = attrs.field(default=_same, repr=False)
+    rho: float | None = 0.0
+
+    @classmethod
+    def wrap(
+        cls,
+        estimator: Estimator,
+        *,
+        domain: Domain | None = None,
+        family: Family | None = None,
+        answers: tuple[Answer, ...] | None = None,
+        encode: Callable[[FloatArray], FloatArray] = _same,
+    ) -> FittedTarget:
+        """Put a public face on a fitted estimator; what is not given is read off it.
+
+        Raises:
+            UsageError: if it has no ``predict``, or no domain is given and its width is unknown.
+        """
+        if not callable(getattr(estimator, "predict", None)):
+            raise UsageError(f"a target needs a predict method, and {type(estimator).__name__} has none")
+        if domain is None:
+            width = getattr(estimator, "n_features_in_", None)
+            if width is None:
+                raise UsageError(f"{type(estimator).__name__} does not tell its number of features; give a domain")
+            domain = Domain.reals(int(width))
+        classes = getattr(estimator, "classes_", None)
+        if answers is None:
+            has_proba = classes is not None and hasattr(estimator, "predict_proba")
+            answers = ("value",) if classes is None else ("label", "proba") if has_proba else ("label",)
+        family = family or Family(type(estimator).__name__)
+        return cls(estimator, domain, family, None if classes is None else np.asarray(classes), answers, encode)
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        """Answer as :meth:`Target.answer` says."""
+        if kind == "proba":
+            return np.asarray(self.estimator.predict_proba(X))
+        if kind == "leaf":
+            return np.asarray(self.estimator.apply(X))
+        return np.asarray(self.estimator.predict(X))
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What a model component is: it fits a target on the operator's rows."""
+
+    scope: ClassVar[Scope]
+
+    def fit(self, dataset: Dataset, train: Rows, rng: np.random.Generator) -> FittedTarget:
+        """Fit f* on ``train`` (rows of ``dataset``, which tells the domain and the task).
+
+        Raises:
+            Incompatible: if the model cannot learn this dataset.
+        """
+        ...
+
+
+def knowledge(
+    target: Target, *, answers: Answer | None = None, pool: FloatArray | None = None, budget: int | None = None
+) -> Knowledge:
+    """What the public face of ``target`` tells an attacker.
+
+    Raises:
+        UsageError: if the interface does not give that kind of answer.
+    """
+    kind = answers or target.answers[0]
+    if kind not in target.answers:
+        raise UsageError(f"this interface gives {' and '.join(target.answers)} answers, not {kind}")
+    return Knowledge(
+        domain=target.domain,
+        classes=target.classes,
+        answers=kind,
+        family=target.family,
+        pool=pool,
+        rho=target.rho,
+        budget=budget,
+    )
