@@ -84,7 +84,9 @@ class Dataset:
         deal = np.arange(len(order)) % 4  # 0, 1: train; 2: pool; 3: held out
         parts = {"train": order[deal < 2], "pool": order[deal == 2], "held_out": order[deal == 3]}
         if self.class_names and any(len(np.unique(self.y[i])) < 2 for i in (parts["train"], parts["held_out"])):
-            raise UsageError(f"dataset {self.name!r} has too few rows of one class to split (it has {len(self.y)} rows)")
+            raise UsageError(
+                f"dataset {self.name!r} has too few rows of one class to split (it has {len(self.y)} rows)"
+            )
         shuffled = {name: rng.permutation(rows) for name, rows in parts.items()}
         return Split(**{name: Rows(self.X[rows], self.y[rows]) for name, rows in shuffled.items()}, dataset=self)
 

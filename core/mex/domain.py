@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from mex.errors import UsageError
 from mex.types import Array, BoolArray, FloatArray
@@ -14,8 +15,20 @@ TOLERANCE = 1e-9
 """How far past a bound, as a share of the feature's range, rounding may put a row that still counts as inside."""
 
 
-def _vector(value: object) -> FloatArray:
+def _vector(value: npt.ArrayLike) -> FloatArray:
     return np.atleast_1d(np.asarray(value, dtype=np.float64))
+
+
+def _mask(value: npt.ArrayLike) -> BoolArray:
+    return np.atleast_1d(np.asarray(value, dtype=bool))
+
+
+def _groups(value: Iterable[Iterable[int]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(i) for i in group) for group in value)
+
+
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(value)
 
 
 @attrs.frozen(eq=False)
@@ -39,11 +52,9 @@ class Domain:
 
     lower: FloatArray = attrs.field(converter=_vector)
     upper: FloatArray = attrs.field(converter=_vector)
-    integer: BoolArray = attrs.field(converter=lambda v: np.atleast_1d(np.asarray(v, dtype=bool)), kw_only=True)
-    groups: tuple[tuple[int, ...], ...] = attrs.field(
-        default=(), converter=lambda gs: tuple(tuple(int(i) for i in g) for g in gs), kw_only=True
-    )
-    names: tuple[str, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    integer: BoolArray = attrs.field(converter=_mask, kw_only=True)
+    groups: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_groups, kw_only=True)
+    names: tuple[str, ...] = attrs.field(default=(), converter=_names, kw_only=True)
 
     @integer.default
     def _none_integer(self) -> BoolArray:
@@ -67,7 +78,7 @@ class Domain:
     def of(cls, X: Array) -> Domain:
         """The box that the rows of ``X`` span; a column of whole numbers only is an integer feature."""
         X = np.asarray(X, dtype=np.float64)
-        return cls(X.min(axis=0), X.max(axis=0), integer=np.all(X == np.round(X), axis=0))
+        return cls(X.min(axis=0), X.max(axis=0), integer=np.all(np.round(X) == X, axis=0))
 
     @property
     def n_features(self) -> int:
@@ -126,11 +137,11 @@ class Domain:
     def objection(self, X: FloatArray) -> str | None:
         """Why the interface would refuse some row of ``X`` (finite, d wide), or None."""
         slack = TOLERANCE * self.half_width
-        outside = (X < self.lower - slack) | (X > self.upper + slack)
+        outside = (self.lower - slack > X) | (self.upper + slack < X)
         if outside.any():
             row, i = np.argwhere(outside)[0]
             return f"row {row}: {self.name(i)} is {X[row, i]:g}, outside {self.lower[i]:g} to {self.upper[i]:g}"
-        fraction = self.integer & (X != np.round(X))
+        fraction = self.integer & (np.round(X) != X)
         if fraction.any():
             row, i = np.argwhere(fraction)[0]
             return f"row {row}: {self.name(i)} takes whole numbers, not {X[row, i]:g}"

@@ -25,13 +25,13 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-def _kind(_: Any, attribute: Any, value: object) -> None:
+def _kind(_: Any, attribute: Any, value: Any) -> None:
     if value not in KINDS:
         raise ValueError(f"a component's kind must be one of {', '.join(KINDS)}, not {value!r}")
 
 
 def _matches(pattern: str, wanted: str) -> Any:
-    def check(_: Any, attribute: Any, value: object) -> None:
+    def check(_: Any, attribute: Any, value: Any) -> None:
         if not (isinstance(value, str) and re.fullmatch(pattern, value)):
             raise ValueError(f"a component's {attribute.name} must be {wanted}, not {value!r}")
 

@@ -28,11 +28,12 @@ def halfspace(w: FloatArray, intercept: float = 0.0, classes: Array | None = Non
     return estimator
 
 
-def constant(label: Any, n_features: int) -> Estimator:
-    """The classifier that always answers ``label``."""
-    from sklearn.dummy import DummyClassifier
+def constant(answer: Any, n_features: int, regression: bool = False) -> Estimator:
+    """The classifier, or regressor, that always answers the same."""
+    from sklearn.dummy import DummyClassifier, DummyRegressor
 
-    return DummyClassifier(strategy="constant", constant=label).fit(np.zeros((1, n_features)), [label])
+    dummy = DummyRegressor if regression else DummyClassifier
+    return dummy(strategy="constant", constant=answer).fit(np.zeros((1, n_features)), [answer])
 
 
 def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:

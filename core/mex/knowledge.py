@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from mex.domain import Domain
+from mex.errors import Incompatible
 from mex.types import Answer, Array, FloatArray
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ class Scope:
 
     An empty field means *any*.
 
-    >>> Scope(tasks="binary", answers="label")
-    Scope(tasks=('binary',), families=(), answers=('label',), needs_pool=False)
+    >>> print(Scope(tasks="binary", families="linear", answers="label"))
+    binary targets, linear models, label answers
+    >>> print(Scope())
+    any target
     """
 
     tasks: tuple[str, ...] = attrs.field(default=(), converter=_words)
@@ -63,14 +66,22 @@ class Scope:
     answers: tuple[str, ...] = attrs.field(default=(), converter=_words)
     needs_pool: bool = False
 
-    def objection(self, label: str, known: Knowledge) -> str | None:
-        """Why the component called ``label`` does not work in this scenario, or None."""
+    def __str__(self) -> str:
+        named = ((self.tasks, "targets"), (self.families, "models"), (self.answers, "answers"))
+        parts = [f"{' and '.join(words)} {what}" for words, what in named if words]
+        return ", ".join(parts + ["a pool of unlabeled rows"] * self.needs_pool) or "any target"
+
+    def check(self, label: str, known: Knowledge) -> None:
+        """Raise :class:`Incompatible` if the component called ``label`` does not work in this scenario."""
         if self.tasks and known.task not in self.tasks:
-            return f"{label} works on {' and '.join(self.tasks)} targets; this one is {known.task}"
+            raise Incompatible(f"{label} works on {' and '.join(self.tasks)} targets; this one is {known.task}")
         if self.families and known.family.kind not in self.families:
-            return f"{label} works on {' and '.join(self.families)} models; this one is {known.family.kind}"
+            raise Incompatible(
+                f"{label} works on {' and '.join(self.families)} models; this is a {known.family.kind} one"
+            )
         if self.answers and known.answers not in self.answers:
-            return f"{label} takes {' or '.join(self.answers)} answers; this interface gives {known.answers}"
+            raise Incompatible(
+                f"{label} takes {' or '.join(self.answers)} answers; this interface gives {known.answers}"
+            )
         if self.needs_pool and known.pool is None:
-            return f"{label} needs a pool of unlabeled rows, and this scenario grants none"
-        return None
+            raise Incompatible(f"{label} needs a pool of unlabeled rows, and this scenario grants none")

@@ -61,7 +61,7 @@ class GeneratorLearner(ABC):
     ...     def steps(self):
     ...         for x in (1.0, 2.0):
     ...             answers = yield np.array([[x]])
-    ...             self.total += answers[0]
+    ...             self.total += float(answers[0])
     ...     def hypothesis(self):
     ...         return DummyRegressor(strategy="constant", constant=self.total).fit([[0]], [0])
     >>> learner = Twice()

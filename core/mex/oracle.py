@@ -75,7 +75,8 @@ class Oracle:
         """Open ``target`` to an attacker who gets ``answers`` (its usual kind by default).
 
         Raises:
-            UsageError: if the interface does not give such answers, or the budget is below 1.
+            Incompatible: if the interface does not give such answers.
+            UsageError: if the budget is below 1 or the price below 0.
         """
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
             raise UsageError(f"budget must be a whole number of at least 1, not {budget!r}")

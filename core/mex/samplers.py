@@ -40,7 +40,8 @@ class Pool:
     def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
         pool = _pool(known)
         rounds = -(-n // len(pool))
-        return pool[np.concatenate([rng.permutation(len(pool)) for _ in range(rounds)])[:n]]
+        order = np.concatenate([rng.permutation(len(pool)) for _ in range(rounds)])
+        return np.asarray(pool[order[:n]])
 
 
 @attrs.frozen

@@ -119,7 +119,9 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         return value if _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan") else json.dumps(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}={json.dumps(v) if isinstance(v, str) else _toml(v)}" for k, v in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{k}={json.dumps(v) if isinstance(v, str) else _toml(v)}" for k, v in value.items()) + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(json.dumps(v) if isinstance(v, str) else _toml(v) for v in value) + "]"
     return json.dumps(value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mex.dataset import Dataset, Rows
 from mex.domain import Domain
-from mex.errors import UsageError
+from mex.errors import Incompatible, UsageError
 from mex.knowledge import Knowledge, Scope
 from mex.types import Answer, Array, Estimator, FloatArray
 
@@ -62,6 +62,12 @@ class Target(Protocol):
         ...
 
 
+def _usual_answers(estimator: Estimator) -> tuple[Answer, ...]:
+    if not hasattr(estimator, "classes_"):
+        return ("value",)
+    return ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
+
+
 def _same(X: FloatArray) -> FloatArray:
     return X
 
@@ -80,7 +86,7 @@ class FittedTarget:
     domain: Domain = attrs.field(repr=False)
     family: Family
     classes: Array | None
-    answers: tuple[Answer, ...] = ("label",)
+    answers: tuple[Answer, ...]
     encode: Callable[[FloatArray], FloatArray] = attrs.field(default=_same, repr=False)
     rho: float | None = 0.0
 
@@ -108,8 +114,7 @@ class FittedTarget:
             domain = Domain.reals(int(width))
         classes = getattr(estimator, "classes_", None)
         if answers is None:
-            has_proba = classes is not None and hasattr(estimator, "predict_proba")
-            answers = ("value",) if classes is None else ("label", "proba") if has_proba else ("label",)
+            answers = _usual_answers(estimator)
         family = family or Family(type(estimator).__name__)
         return cls(estimator, domain, family, None if classes is None else np.asarray(classes), answers, encode)
 
@@ -128,6 +133,10 @@ class Model(Protocol):
 
     scope: ClassVar[Scope]
 
+    def estimator(self, task: str, rng: np.random.Generator) -> Estimator:
+        """Return the unfitted estimator for a task, for attacks that learn over the same class."""
+        ...
+
     def fit(self, dataset: Dataset, train: Rows, rng: np.random.Generator) -> FittedTarget:
         """Fit f* on ``train`` (rows of ``dataset``, which tells the domain and the task).
 
@@ -143,11 +152,11 @@ def knowledge(
     """What the public face of ``target`` tells an attacker.
 
     Raises:
-        UsageError: if the interface does not give that kind of answer.
+        Incompatible: if the interface does not give that kind of answer.
     """
     kind = answers or target.answers[0]
     if kind not in target.answers:
-        raise UsageError(f"this interface gives {' and '.join(target.answers)} answers, not {kind}")
+        raise Incompatible(f"this interface gives {' and '.join(target.answers)} answers, not {kind}")
     return Knowledge(
         domain=target.domain,
         classes=target.classes,

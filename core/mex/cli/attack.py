@@ -1,0 +1,89 @@
+"""``mex attack``: one attack on one model, and the stolen model in a file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from mex.errors import UsageError
+from mex.registry import Registry
+
+
+def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    command = commands.add_parser("attack", help="steal one model and say what it took")
+    command.add_argument("attack", metavar="ATTACK", help="an attack: name or name:key=value,key=value")
+    command.add_argument("-m", "--model", required=True, help="the model to steal")
+    command.add_argument("--data", required=True, metavar="DATASET", help="the dataset it is fitted on")
+    command.add_argument("-d", "--defense", default="none", help="what answers instead of it; nest with ' + '")
+    command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: the model's usual)")
+    command.add_argument("--budget", default=1000, type=number, metavar="N", help="queries at most (default 1000)")
+    command.add_argument("--seed", default=0, type=number, metavar="S", help="default 0")
+    command.add_argument("--price-per-query", default=None, type=float, metavar="USD", help="default 0.0001")
+    command.add_argument("--save", type=Path, metavar="FILE", help="write the stolen model there, in skops' format")
+    command.add_argument("--json", action="store_true", help="the record as one JSON line on stdout")
+    command.set_defaults(run=run)
+
+
+def number(text: str) -> int:
+    """A whole number from a flag; its range is checked where it is used."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
+def run(args: argparse.Namespace, registry: Registry) -> int:
+    """Attack, save, print."""
+    from mex.cells import Cell
+    from mex.cli.progress import queries_bar
+    from mex.cli.tables import print_table
+    from mex.experiment import measure
+    from mex.oracle import PRICE_PER_QUERY
+    from mex.results import dump
+    from mex.spec import Spec
+
+    parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}
+    cell = Cell(
+        **{kind: registry.resolve(kind, Spec.parse(text)) for kind, text in parts.items()},
+        seed=args.seed,
+        answers=args.answers,
+        budget=args.budget,
+        price_per_query=PRICE_PER_QUERY if args.price_per_query is None else args.price_per_query,
+    )
+    if args.save:
+        check_writable(args.save)
+    with queries_bar(args.attack, args.budget) as on_progress:
+        record, extraction = measure(registry, cell, on_progress)
+    if args.save:
+        save(extraction.hypothesis, args.save)
+    if args.json:
+        print(dump(record))
+    else:
+        shown = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
+        print_table(["field", "value"], [[k, f"{v:.6g}" if isinstance(v, float) else str(v)] for k, v in shown.items()])
+    return 0
+
+
+def check_writable(path: Path) -> None:
+    """Raise :class:`UsageError` if ``path`` cannot be written, before anything is paid for."""
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a directory")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        reason = "permission denied" if path.parent.exists() else f"there is no directory {path.parent}"
+        raise UsageError(f"cannot write {path}: {reason}")
+
+
+def save(model: Any, path: Path) -> None:
+    """Write a fitted estimator with skops, whole or not at all."""
+    import skops.io
+
+    part = path.with_name(path.name + ".part")
+    try:
+        skops.io.dump(model, part)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,93 @@
+"""``mex matrix``: attacks × defenses × models × datasets × seeds."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from mex.cli.attack import number
+from mex.registry import Registry
+
+
+def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "matrix",
+        help="run attacks against defenses and print what each buys",
+        description="Without arguments: a small matrix on real data. Flags replace what the file says.",
+    )
+    command.add_argument("file", nargs="?", type=Path, metavar="FILE.toml", help="the plan")
+    for flag, axis, kind in (
+        ("-a", "attacks", "attack"),
+        ("-d", "defenses", "defense"),
+        ("-m", "models", "model"),
+        (None, "datasets", "data"),
+    ):
+        names = [flag, f"--{kind}"] if flag else [f"--{kind}"]
+        command.add_argument(
+            *names, dest=axis, action="append", metavar=kind.upper(), help=f"one of the {axis}; repeat"
+        )
+    command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: each model's usual)")
+    command.add_argument("--budget", type=number, metavar="N", help="queries at most in each cell")
+    command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
+    command.add_argument("--price-per-query", type=float, metavar="USD", help="default 0.0001")
+    command.add_argument("--jobs", type=number, default=None, metavar="N", help="processes (default: one a core)")
+    command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
+    command.add_argument("--json", action="store_true", help="one JSON line per cell on stdout")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, registry: Registry) -> int:
+    """Run the plan and print its records or its table; exit code 1 if a cell failed, 130 if interrupted."""
+    from mex.api import DEFAULT
+    from mex.cli.progress import CellsBar
+    from mex.cli.summary import print_summary
+    from mex.engine import records
+    from mex.plan import AXES, SETTINGS, Plan, read
+    from mex.results import Results, dump
+
+    tables = read(args.file) if args.file else {}
+    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}
+    tables = {**(DEFAULT if not args.file else {}), **tables, **given}
+    plan = Plan.of(tables).resolve(registry)
+    cells = plan.cells()
+    jobs = args.jobs if args.jobs is not None else min(len(cells), _cores())
+    results = Results(args.out) if args.out else None
+    if results and results.damaged:
+        _say(f"{results.path}: {results.damaged} damaged lines are ignored; their cells run again")
+    done = sum(cell.identity()["cell"] in results.records for cell in cells) if results else 0
+    if done:
+        _say(f"{done} of {len(cells)} cells are in {args.out} already")
+    finished: list[dict[str, Any]] = []
+    try:
+        with CellsBar(len(cells), done) as bar:
+            registry.manager.register(bar)
+            for record in records(registry, cells, jobs, results):
+                finished.append(record)
+                if args.json:
+                    print(dump(record), flush=True)
+    except KeyboardInterrupt:
+        kept = len(Results(args.out).records) if args.out else 0
+        hint = f"{kept} of {len(cells)} cells are kept in {args.out}; run the same command again to go on"
+        _say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
+        return 130
+    if not args.json:
+        print_summary(finished, plan)
+    failed = sum(record["status"] == "failed" for record in finished)
+    if failed:
+        _say(f"{failed} of {len(cells)} cells failed")
+    return 1 if failed else 0
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def _say(sentence: str) -> None:
+    print(f"mex: {sentence}", file=sys.stderr)

@@ -1,0 +1,81 @@
+"""The results of a matrix on disk: one JSON line per cell, appended as cells finish."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from mex.cells import Cell
+from mex.errors import UsageError
+from mex.hooks import hookimpl
+
+FILE = "results.jsonl"
+
+
+class Results:
+    """A plugin that appends each record to ``results.jsonl`` and knows which cells are done.
+
+    Attributes:
+        records: what the file held when it was opened, the last line of each cell, by its digest.
+        damaged: how many lines of it were no records (a torn last line after a crash).
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Open or make ``directory``.
+
+        Raises:
+            UsageError: if it cannot be made, read or written.
+        """
+        self.path = directory / FILE
+        self.records: dict[str, dict[str, Any]] = {}
+        self.damaged = 0
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b")
+        except OSError as error:
+            raise UsageError(f"cannot write results to {directory}: {error.strerror}") from None
+        self._file.seek(0)
+        content = self._file.read()
+        for line in content.splitlines():
+            record = _record(line)
+            if record:
+                self.records[record["cell"]] = record
+            else:
+                self.damaged += 1
+        if content and not content.endswith(b"\n"):
+            self._write(b"\n")  # end the torn line, or the next record would be lost with it
+
+    def _write(self, line: bytes) -> None:
+        self._file.write(line)
+        self._file.flush()
+
+    @hookimpl
+    def mex_cell_finished(self, cell: Cell, outcome: dict[str, Any]) -> None:
+        """Append the record."""
+        try:
+            self._write(dump(outcome).encode() + b"\n")
+        except OSError as error:
+            raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
+
+    def close(self) -> None:
+        """Make sure that it is on disk."""
+        with contextlib.suppress(OSError):
+            os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def dump(record: dict[str, Any]) -> str:
+    """A record as its JSON line."""
+    return json.dumps(record, allow_nan=False, ensure_ascii=False)
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(record, dict) and isinstance(record.get("cell"), str) and "status" in record
+    return record if whole else None

@@ -1,0 +1,58 @@
+"""A decision tree as a target."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from mex import Dataset, FittedTarget, Scope
+from mex.dataset import Rows
+from mex.models import deploy, random_state
+from mex.params import doc, optional, whole
+from mex.types import Estimator
+
+
+@attrs.frozen(kw_only=True)
+class DecisionTree:
+    """scikit-learn's CART on raw features; a regression tree where the dataset is a regression.
+
+    A ``leaf`` answer is the number of the leaf, as services that return node ids give it
+    (Tramèr et al. 2016, Section 4.2).
+
+    >>> from sklearn.datasets import load_iris
+    >>> from mex import Domain
+    >>> X, y = load_iris(return_X_y=True)
+    >>> data = Dataset("iris", X, y, Domain.of(X), ("setosa", "versicolor", "virginica"))
+    >>> target = DecisionTree(max_depth=2).fit(data, Rows(X, y), np.random.default_rng(0))
+    >>> np.unique(target.answer(X, "leaf")).tolist()
+    [1, 3, 4]
+    """
+
+    max_depth: int | None = attrs.field(
+        default=None,
+        validator=optional(whole(1)),
+        metadata=doc("greatest depth; without it leaves are grown until pure"),
+    )
+    min_samples_leaf: int = attrs.field(default=1, validator=whole(1), metadata=doc("fewest training rows in a leaf"))
+
+    scope: ClassVar[Scope] = Scope()
+    paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 6.2; Breiman et al. 1984"
+
+    def estimator(self, task: str, rng: np.random.Generator) -> Estimator:
+        """The unfitted learner; ``rng`` breaks ties between equally good splits."""
+        tree = DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier
+        return tree(**attrs.asdict(self), random_state=random_state(rng))
+
+    def fit(self, dataset: Dataset, train: Rows, rng: np.random.Generator) -> FittedTarget:
+        """Fit on the training rows."""
+        return deploy(
+            self.estimator(dataset.task, rng),
+            dataset,
+            train,
+            kind="tree",
+            answers=("value", "leaf") if dataset.task == "regression" else ("label", "proba", "leaf"),
+            public=attrs.asdict(self),
+        )
