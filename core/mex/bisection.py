@@ -1,0 +1,62 @@
+"""One-dimensional search for a threshold, with answers that may be wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mex.types import FloatArray
+
+
+class Bisection:
+    """The exact posterior of a threshold in [low, high] under answers wrong with probability ``rho``.
+
+    The density is constant between the points asked. Asking its median is Horstein's probabilistic
+    bisection (Horstein 1963; Waeber, Frazier and Henderson 2013), plain bisection for rho = 0.
+
+    >>> search = Bisection(0.0, 1.0)
+    >>> for _ in range(20):
+    ...     x = search.median()
+    ...     search.tell(x, below=x < 0.3)
+    >>> round(search.median(), 5), search.width(0.99) < 1e-5
+    (0.3, True)
+    """
+
+    def __init__(self, low: float, high: float, rho: float = 0.0) -> None:
+        self._edges: FloatArray = np.array([low, high])
+        self._mass: FloatArray = np.array([1.0])
+        self._rho = rho
+
+    def median(self) -> float:
+        """The point with half the mass on either side: the next to ask, and the estimate."""
+        return self.quantile(0.5)
+
+    def quantile(self, share: float) -> float:
+        """The point with ``share`` of the mass below it."""
+        below = np.concatenate([[0.0], np.cumsum(self._mass)])
+        i = int(np.clip(np.searchsorted(below, share, side="right") - 1, 0, len(self._mass) - 1))
+        part = (share - below[i]) / self._mass[i] if self._mass[i] > 0 else 0.5
+        return float(self._edges[i] + min(max(part, 0.0), 1.0) * (self._edges[i + 1] - self._edges[i]))
+
+    def tell(self, x: float, below: bool) -> None:
+        """Take an answer: was ``x`` said to be below the threshold?"""
+        i = int(np.searchsorted(self._edges, x))
+        if 0 < i < len(self._edges) and self._edges[i] > x:
+            share = (x - self._edges[i - 1]) / (self._edges[i] - self._edges[i - 1])
+            self._edges = np.insert(self._edges, i, x)
+            self._mass = np.concatenate(
+                [self._mass[: i - 1], self._mass[i - 1] * np.array([share, 1 - share]), self._mass[i:]]
+            )
+        above = self._edges[:-1] >= x
+        mass = self._mass * np.where(above == below, 1 - self._rho, self._rho)
+        if mass.sum() > 0:  # else the answers contradict each other: keep what was known
+            keep = mass > 0
+            # For rho = 0 the support is one interval: forget what is ruled out.
+            if not keep.all():
+                first, last = np.flatnonzero(keep)[[0, -1]]
+                self._edges, mass = self._edges[first : last + 2], mass[first : last + 1]
+            self._mass = mass / mass.sum()
+
+    def width(self, confidence: float) -> float:
+        """The length of the central interval that holds the threshold with that probability."""
+        tail = (1 - confidence) / 2
+        return self.quantile(1 - tail) - self.quantile(tail)

@@ -1,0 +1,84 @@
+"""Finding the boundary of a halfspace inside its domain: a first example of each class, then a point between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from typing import TypeAlias
+
+import numpy as np
+
+from mex.bisection import Bisection
+from mex.knowledge import Knowledge
+from mex.types import Array, BoolArray, FloatArray
+
+Search: TypeAlias = Generator[FloatArray, Array, FloatArray]
+"""Yields rows, receives whether each got the positive label, returns what it found."""
+
+DOUBT = 1e-4
+"""The probability of a wrong verdict that a search accepts for one label of one place."""
+JITTER = 1e-6
+"""How far from a place, in unit coordinates, its label is asked again: a row asked twice may be answered alike."""
+
+
+def candidates(known: Knowledge, rng: np.random.Generator) -> Iterator[FloatArray]:
+    """Places to look for a class: corners of the box with their mirror images, and rows of the pool, in turn.
+
+    A corner and its mirror image have opposite labels whenever the corner's score outweighs the
+    intercept, which is what makes them better than points drawn inside.
+    """
+    domain = known.domain
+    pool = np.empty((0, domain.n_features)) if known.pool is None else known.pool[rng.permutation(len(known.pool))]
+    spread = domain.half_width * (0.999 if domain.bounded else 1.0)
+    turn = 0
+    while True:
+        corner = rng.choice([-1.0, 1.0], size=domain.n_features) * spread
+        yield domain.middle + corner
+        yield domain.middle - corner
+        if turn < len(pool):
+            yield pool[turn]
+        turn += 1
+
+
+def verdict(place: FloatArray, known: Knowledge, rng: np.random.Generator) -> Generator[FloatArray, Array, bool]:
+    """Whether the label at ``place`` is the positive one, as sure as :data:`DOUBT` under noise of rate rho.
+
+    Under noise it asks rows within :data:`JITTER` of the place until one label is ahead by enough, a
+    sequential probability ratio test (Wald 1945); so sticky noise is outvoted as well.
+    """
+    rho = known.rho or 0.0
+    if rho == 0:
+        return bool((yield place[None])[0])
+    rho = min(rho, 0.499)
+    ahead, enough = 0, math.ceil(math.log(1 / DOUBT) / math.log((1 - rho) / rho))
+    step = JITTER * known.domain.half_width
+    while abs(ahead) < enough:
+        row = place + step * rng.uniform(-1, 1, size=place.shape)
+        ahead += 1 if (yield np.clip(row, known.domain.lower, known.domain.upper)[None])[0] else -1
+    return ahead > 0
+
+
+def between(negative: FloatArray, positive: FloatArray, known: Knowledge, tolerance: float) -> Search:
+    """The boundary point on the segment from a negative to a positive row, to ``tolerance`` of its length."""
+    search = Bisection(0.0, 1.0, min(known.rho or 0.0, 0.499))
+    while search.width(1 - DOUBT) > tolerance:
+        t = search.median()
+        search.tell(t, below=not (yield (negative + t * (positive - negative))[None])[0])
+    return negative + search.median() * (positive - negative)
+
+
+def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:
+    """A row of each label, stacked: the negative one first. Goes on for ever if there is one label only."""
+    found: dict[bool, FloatArray] = {}
+    for place in candidates(known, rng):
+        label = yield from verdict(place, known, rng)
+        found.setdefault(label, place)
+        if len(found) == 2:
+            break
+    return np.stack([found[False], found[True]])
+
+
+def positives(known: Knowledge, answers: Array) -> BoolArray:
+    """Which answers are the positive label."""
+    assert known.classes is not None
+    return np.asarray(answers == known.classes[1])

@@ -1,0 +1,113 @@
+"""Learners of directions: any of them attacks a real linear model from behind a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Protocol
+
+import numpy as np
+
+from mex.boundary import between, opposite_rows, positives
+from mex.charts import Centred, Chart, Linear, Projective
+from mex.errors import Incompatible
+from mex.hypotheses import constant
+from mex.knowledge import Knowledge
+from mex.learner import GeneratorLearner, Steps
+from mex.types import Array, Estimator, FloatArray
+
+
+class DirectionLearner(Protocol):
+    """A learner of a homogeneous halfspace: it asks directions of R^d and is told signs."""
+
+    def ask(self) -> FloatArray | None:
+        """Return directions to ask, shape (n, d), of any length; None means done."""
+        ...
+
+    def tell(self, V: FloatArray, signs: FloatArray) -> None:
+        """Take the signs (+1.0 or -1.0, possibly wrong) of <w, v> for the rows of ``V``."""
+        ...
+
+    def estimate(self) -> FloatArray:
+        """Return the unit normal so far, shape (d,); zeros if nothing is known."""
+        ...
+
+
+class Charted(GeneratorLearner):
+    """The learner on rows that a learner of directions becomes behind the chart of its target.
+
+    Before it starts it opens the chart, which may cost queries: on a box it finds a row of each class
+    and the boundary between them.
+
+    Args:
+        known: what the attacker knows: a binary target of the linear family.
+        rng: where the search for the boundary and the learner draw from.
+        start: makes the learner of directions for a dimension.
+        precision: how exactly to find the boundary point, as a share of the box: a tenth of the
+            geometric error wanted is enough.
+
+    Raises:
+        Incompatible: if a feature takes whole numbers or is one of a one-hot group, so that directions
+            cannot be asked.
+    """
+
+    def __init__(
+        self,
+        known: Knowledge,
+        rng: np.random.Generator,
+        start: Callable[[int, np.random.Generator], DirectionLearner],
+        precision: float = 1e-9,
+    ) -> None:
+        domain = known.domain
+        fixed = domain.lower == domain.upper
+        discrete = domain.integer & ~fixed
+        if domain.groups or discrete.any():
+            what = "one-hot groups" if domain.groups else f"{int(discrete.sum())} features of whole numbers"
+            raise Incompatible(f"it asks any direction, and this interface has {what}")
+        self._known, self._rng, self._start, self._precision = known, rng, start, max(precision, 1e-15)
+        self._chart: Chart | None = None
+        self._learner: DirectionLearner | None = None
+        self._seen: Array | None = None
+
+    @property
+    def note(self) -> str:
+        """What the learner of directions has to say."""
+        return getattr(self._learner, "note", "")
+
+    def steps(self) -> Steps:
+        """Open the chart, then pass directions on."""
+        chart = self._chart = yield from self._open()
+        learner = self._learner = self._start(chart.dimension, self._rng)
+        while (V := learner.ask()) is not None:
+            answers = yield chart.rows(V)
+            learner.tell(V, chart.signs(V, positives(self._known, answers)))
+
+    def _open(self) -> Generator[FloatArray, Array, Chart]:
+        domain = self._known.domain
+        intercept = self._known.family.public.get("intercept", True)
+        if not np.isfinite(domain.lower).any() and not np.isfinite(domain.upper).any():
+            return Projective(domain.n_features + 1) if intercept else Linear(domain.n_features)
+        origin = yield from self._labelled(self._find_origin())
+        return Centred(domain, origin, domain.lower < domain.upper)
+
+    def _find_origin(self) -> Generator[FloatArray, Array, FloatArray]:
+        negative, positive = yield from opposite_rows(self._known, self._rng)
+        return (yield from between(negative, positive, self._known, self._precision))
+
+    def _labelled(self, search: Generator[FloatArray, Array, FloatArray]) -> Generator[FloatArray, Array, FloatArray]:
+        """Run a search that is told positives on answers that are labels."""
+        try:
+            rows = next(search)
+            while True:
+                answers = yield rows
+                self._seen = answers[:1]
+                rows = search.send(positives(self._known, answers))
+        except StopIteration as found:
+            return np.asarray(found.value)
+
+    def hypothesis(self) -> Estimator:
+        """The halfspace so far; before there is one, the label seen last."""
+        assert self._known.classes is not None
+        if self._chart is None or self._learner is None:
+            label = self._known.classes[0] if self._seen is None else self._seen[0]
+            return constant(label, self._known.domain.n_features)
+        return self._chart.halfspace(self._learner.estimate(), self._known.classes)
