@@ -1,0 +1,69 @@
+"""One dataset component per record of the manifest."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from importlib.resources import files
+from typing import ClassVar
+
+import attrs
+
+from mex import Dataset
+from mex.params import doc, optional, text
+from mex.tabular import class_name, encode
+from mex_uci.manifest import RECORDS, Record
+
+
+@attrs.frozen(kw_only=True)
+class Bundled:
+    """A dataset whose file is shipped in ``data``; its README has the sources, licences and changes.
+
+    Rows with a missing value in a column that is used are left out. Columns of numbers are features,
+    all others are one-hot (:func:`mex.tabular.encode`).
+
+    >>> dataset = COMPONENTS["steak-survey"](positive="Rare").load()
+    >>> dataset
+    Dataset(name='steak-survey', X=<331 x 40>, class_names=('not Rare', 'Rare'))
+    >>> int(dataset.y.sum())
+    18
+    """
+
+    positive: str | None = attrs.field(
+        default=None,
+        converter=class_name,
+        validator=optional(text()),
+        metadata=doc("the class to tell from all others; none takes the documented one, or all classes as they are"),
+    )
+
+    record: ClassVar[Record]
+    source: ClassVar[str]
+    licence: ClassVar[str]
+
+    def load(self) -> Dataset:
+        """Return the dataset; an unknown positive class is a :class:`mex.UsageError`."""
+        r = self.record
+        packed = files("mex_uci").joinpath("data", r.file)
+        with packed.open("rb") as file, gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
+            header, *rows = csv.reader(lines)
+        dataset = encode(
+            r.name,
+            header,
+            rows,
+            target=r.target,
+            task="classification",
+            left_out=r.left_out,
+            categorical=r.categorical,
+        )
+        positive = self.positive or r.positive
+        return dataset.one_versus_rest(positive) if positive else dataset
+
+
+def _component(record: Record) -> type[Bundled]:
+    attributes = {"record": record, "source": record.source, "licence": record.licence}
+    return type(record.class_name, (Bundled,), {"__module__": __name__, "__doc__": record.about, **attributes})
+
+
+COMPONENTS = {record.name: _component(record) for record in RECORDS}
+# The registry and pickle find a class by its name in this module.
+globals().update({component.__name__: component for component in COMPONENTS.values()})
