@@ -66,6 +66,11 @@ class Domain:
         if not np.all(self.lower <= self.upper):  # false for NaN as well
             i = int(np.flatnonzero(~(self.lower <= self.upper))[0])
             raise UsageError(f"feature {i} of the domain has lower bound {self.lower[i]} and upper {self.upper[i]}")
+        if (self.integer & ((np.round(self.lower) != self.lower) | (np.round(self.upper) != self.upper))).any():
+            raise UsageError("the bounds of a domain's integer features must be whole numbers")
+        columns = [i for group in self.groups for i in group]
+        if len(set(columns)) < len(columns) or not set(columns) <= set(range(self.n_features)):
+            raise UsageError(f"the groups of a domain must be of different columns, 0 to {self.n_features - 1}")
         if self.names and len(self.names) != self.n_features:
             raise UsageError(f"a domain of {self.n_features} features was given {len(self.names)} names")
 
@@ -124,7 +129,7 @@ class Domain:
         X[:, self.integer] = np.floor(X[:, self.integer])
         for group in self.groups:
             X[:, group] = np.eye(len(group))[rng.integers(len(group), size=n)]
-        return X if not finite.all() else np.clip(X, self.lower, self.upper)
+        return np.clip(X, self.lower, self.upper)
 
     def clip(self, X: FloatArray) -> FloatArray:
         """The nearest rows inside the domain: clipped, rounded, the largest of each group set to 1."""

@@ -33,7 +33,12 @@ def records(
     order = [cell.identity()["cell"] for cell in cells]
     todo = [cell for cell, key in zip(cells, order, strict=True) if key not in done]
     for dataset in {str(cell.dataset): cell.dataset for cell in todo}.values():
-        load_dataset(registry, dataset)
+        try:
+            load_dataset(registry, dataset)
+        except MexError:
+            raise
+        except Exception:  # a fault in a plugin: its cells fail and say so
+            continue
     if results:
         registry.manager.register(results)
     try:

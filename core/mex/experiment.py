@@ -19,6 +19,7 @@ from mex.extraction import Extraction, extract
 from mex.metrics import Yardstick
 from mex.oracle import Oracle
 from mex.registry import Registry
+from mex.results import dump
 from mex.spec import Spec
 from mex.target import FittedTarget, knowledge
 
@@ -125,12 +126,14 @@ def measure(
 def run_cell(registry: Registry, cell: Cell) -> dict[str, Any]:
     """Run one cell and return its record; what goes wrong inside is its status and reason."""
     try:
-        return measure(registry, cell)[0]
+        record, _ = measure(registry, cell)
+        dump(record)  # what is no JSON fails here, and not where it would end the matrix
+        return record
     except Incompatible as reason:
         return {**_blank(cell), "status": "skipped", "reason": str(reason)}
     except MexError as error:
         return {**_blank(cell), "status": "failed", "reason": str(error)}
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return {**_blank(cell), "status": "failed", "reason": f"{type(error).__name__}: {error}"}
 
 

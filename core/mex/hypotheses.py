@@ -39,7 +39,7 @@ def constant(answer: Any, n_features: int, regression: bool = False) -> Estimato
 def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     """The weights and intercept of a halfspace in the units of its input, or None if it is not one.
 
-    Looks through a pipeline of scalers that ends in a linear estimator with a single row of weights.
+    Looks through a pipeline of standard scalers that ends in a linear estimator with a single row of weights.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.linear_model import LogisticRegression
@@ -57,10 +57,12 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
         return None
     w = np.asarray(coef, dtype=np.float64).ravel()
     b = float(np.ravel(getattr(steps[-1], "intercept_", 0.0))[0])
+    from sklearn.preprocessing import StandardScaler
+
     for scaler in reversed(steps[:-1]):
-        if not hasattr(scaler, "scale_"):
+        if not isinstance(scaler, StandardScaler):
             return None
-        # StandardScaler: z = (x - mean) / scale; a missing mean or scale leaves that part out.
+        # z = (x - mean) / scale; a missing mean or scale leaves that part out.
         w = w if scaler.scale_ is None else w / scaler.scale_
         b = b if getattr(scaler, "mean_", None) is None or not scaler.with_mean else b - float(w @ scaler.mean_)
     return w, b

@@ -80,7 +80,7 @@ class Oracle:
         """
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
             raise UsageError(f"budget must be a whole number of at least 1, not {budget!r}")
-        if not price_per_query >= 0:
+        if not 0 <= price_per_query < float("inf"):
             raise UsageError(f"price per query must be a number of at least 0, not {price_per_query!r}")
         self._target = target
         self._public = knowledge(target, answers=answers, budget=budget)
@@ -123,11 +123,11 @@ class Oracle:
             return np.empty(0)
         self.queries += len(rows)
         started = time.perf_counter()
-        answers = np.asarray(self._target.answer(rows, self._public.answers))
+        given = self._target.answer(rows, self._public.answers)
         self.seconds += time.perf_counter() - started
-        check_answers(answers, len(rows), self._public)
+        answers = checked_answers(given, len(rows), self._public)
         self.transcript.append(rows, answers)
-        return answers
+        return answers.copy()  # what the attacker does to it is not in the transcript
 
     def _checked(self, X: npt.ArrayLike) -> FloatArray:
         d = self._public.domain.n_features
@@ -151,17 +151,26 @@ class Oracle:
         return rows
 
 
-def check_answers(answers: Array, n: int, known: Knowledge) -> None:
-    """Raise :class:`AnswerError` unless ``answers`` are what the interface promises for ``n`` rows."""
-    if len(answers) != n if answers.ndim else True:
+def checked_answers(given: npt.ArrayLike, n: int, known: Knowledge) -> Array:
+    """A copy of ``given``; raises :class:`AnswerError` unless it is what the interface promises for ``n`` rows."""
+    try:
+        answers = np.array(given)
+    except ValueError:
+        raise AnswerError(f"the target was asked {n} rows and answered no array") from None
+    if answers.ndim == 0 or len(answers) != n:
         raise AnswerError(f"the target was asked {n} rows and answered an array of shape {answers.shape}")
+    numbers = answers.dtype.kind in "fiub" and bool(np.isfinite(answers).all())
     if known.answers == "label":
         if known.classes is None or answers.ndim != 1 or not np.isin(answers, known.classes).all():
             raise AnswerError(f"the target answered labels that are not among its classes {known.classes}")
     elif known.answers == "proba":
         k = 0 if known.classes is None else len(known.classes)
-        sums = np.allclose(answers.sum(axis=-1), 1, atol=1e-6) if answers.shape == (n, k) else False
-        if not sums or not (np.isfinite(answers).all() and (answers >= 0).all()):
+        whole = numbers and answers.shape == (n, k) and (answers >= 0).all()
+        if not (whole and np.allclose(answers.sum(axis=1), 1, atol=1e-6)):
             raise AnswerError(f"the target's probabilities are not {n} rows of {k} that sum to 1")
-    elif known.answers == "value" and not (answers.ndim == 1 and np.isfinite(answers.astype(np.float64)).all()):
+    elif known.answers == "leaf":
+        if not (numbers and answers.ndim <= 2 and (np.round(answers) == answers).all()):
+            raise AnswerError("the target's leaves are not whole numbers, one per row or one per row and tree")
+    elif not (numbers and answers.ndim == 1):
         raise AnswerError(f"the target's values are not {n} finite numbers")
+    return answers

@@ -118,7 +118,7 @@ def _entry(axis: str, label: str, table: Any) -> list[tuple[str, Spec]]:
         raise UsageError(f"[{axis}.{label}] must be a table of parameters, not {table!r}")
     params = {key: value for key, value in table.items() if key != "use"}
     if "nest" in params:
-        return [(label, Spec.nested([Spec.of(layer) for layer in params["nest"]]))]
+        return [(label, Spec.nested(Spec(label, params).layers))]
     name = table.get("use", label)
     if not isinstance(name, str):
         raise UsageError(f"[{axis}.{label}]: use must be the name of a component, not {name!r}")

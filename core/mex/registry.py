@@ -159,7 +159,7 @@ class Registry:
                 params[field.name] = self.build(inner, params[field.name])
         try:
             return cls(**params)
-        except (UsageError, TypeError) as error:
+        except (ValueError, TypeError) as error:  # a UsageError is a ValueError
             raise UsageError(f"{label}: {error}") from None
 
     def resolve(self, kind: str, spec: Spec | str | Mapping[str, Any]) -> Spec:

@@ -12,16 +12,17 @@ import attrs
 
 from mex.errors import UsageError
 
-_BARE = re.compile(r"[A-Za-z_./~][\w./~ -]*")
+_BARE = re.compile(r"[A-Za-z_./~]([\w./~ -]*[\w./~-])?")
 _OPEN, _CLOSE = "[{(", "]})"
 
 
 def _split(text: str, separator: str) -> list[str]:
     """Split on ``separator`` where it stands outside quotes and brackets."""
-    parts, depth, quote, start = [], 0, "", 0
+    parts, depth, quote, escaped, start = [], 0, "", False, 0
     for i, c in enumerate(text):
         if quote:
-            quote = "" if c == quote else quote
+            quote = "" if c == quote and not escaped else quote
+            escaped = c == "\\" and quote == '"' and not escaped
         elif c in "\"'":
             quote = c
         elif c in _OPEN or c in _CLOSE:
@@ -102,7 +103,12 @@ class Spec:
     @property
     def layers(self) -> list[Spec]:
         """The specs this one is made of: itself, unless defenses are nested."""
-        return [Spec.of(layer) for layer in self.params["nest"]] if "nest" in self.params else [self]
+        if "nest" not in self.params:
+            return [self]
+        nest = self.params["nest"]
+        if not isinstance(nest, list) or not nest:
+            raise UsageError(f"nest must be a list of defenses, not {nest!r}")
+        return [Spec.of(layer) for layer in nest]
 
     def __str__(self) -> str:
         """The spec as :meth:`parse` reads it.
@@ -112,16 +118,20 @@ class Spec:
         """
         if "nest" in self.params:
             return " + ".join(str(layer) for layer in self.layers)
-        return self.name + (":" if self.params else "") + ",".join(f"{k}={_toml(v)}" for k, v in self.params.items())
+        given = ",".join(f"{k}={_toml(v, bare=True)}" for k, v in self.params.items() if v is not None)
+        return f"{self.name}:{given}" if given else self.name
 
 
-def _toml(value: Any) -> str:
+def _toml(value: Any, bare: bool = False) -> str:
+    """``value`` as TOML writes it, without the quotes that :func:`_value` does not need if ``bare``."""
     if isinstance(value, str):
-        return value if _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan") else json.dumps(value)
+        if bare and _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan"):
+            return value
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):
-        return (
-            "{" + ", ".join(f"{k}={json.dumps(v) if isinstance(v, str) else _toml(v)}" for k, v in value.items()) + "}"
-        )
+        return "{" + ", ".join(f"{k}={_toml(v)}" for k, v in value.items() if v is not None) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(json.dumps(v) if isinstance(v, str) else _toml(v) for v in value) + "]"
-    return json.dumps(value)
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if hasattr(value, "isoformat") else repr(value)

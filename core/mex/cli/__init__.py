@@ -59,6 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: end quietly
         return OK
+    except Exception as error:
+        if os.environ.get("MEX_TRACEBACK"):
+            raise
+        bug = f"{type(error).__name__}: {error} (a bug in a plugin or in mex; MEX_TRACEBACK=1 shows where)"
+        return _complain(" ".join(bug.split()), FAILED)
 
 
 def _interrupt(*_: Any) -> NoReturn:

@@ -71,19 +71,26 @@ def check_writable(path: Path) -> None:
     """Raise :class:`UsageError` if ``path`` cannot be written, before anything is paid for."""
     if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a directory")
-    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        reason = "permission denied" if path.parent.exists() else f"there is no directory {path.parent}"
-        raise UsageError(f"cannot write {path}: {reason}")
+    part = _part(path)
+    try:
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def save(model: Any, path: Path) -> None:
     """Write a fitted estimator with skops, whole or not at all."""
     import skops.io
 
-    part = path.with_name(path.name + ".part")
+    part = _part(path)
     try:
         skops.io.dump(model, part)
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")

@@ -1,0 +1,7 @@
+"""``python -m mex``."""
+
+import sys
+
+from mex.cli import main
+
+sys.exit(main())
