@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from mex.hypotheses import halfspace
     from mex.knowledge import Knowledge, Scope
     from mex.learner import Attack, GeneratorLearner, Learner
+    from mex.loader import load_registry
     from mex.oracle import Oracle
-    from mex.registry import Registry, load_registry
+    from mex.registry import Registry
     from mex.target import Family, FittedTarget, Model, Target
 
 __version__ = "0.1.0"
@@ -43,7 +44,7 @@ _HOME = {
     "halfspace": "hypotheses",
     "Knowledge": "knowledge",
     "Learner": "learner",
-    "load_registry": "registry",
+    "load_registry": "loader",
     "Model": "target",
     "Oracle": "oracle",
     "Registry": "registry",

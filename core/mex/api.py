@@ -12,9 +12,10 @@ from mex.dataset import Rows
 from mex.domain import Domain
 from mex.engine import records
 from mex.extraction import Extraction, extract
+from mex.loader import load_registry
 from mex.oracle import PRICE_PER_QUERY, Oracle
 from mex.plan import Plan, read
-from mex.registry import Registry, load_registry
+from mex.registry import Registry
 from mex.results import Results
 from mex.spec import Spec
 from mex.target import FittedTarget

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mex.types import FloatArray
@@ -21,10 +23,20 @@ class Bisection:
     (0.3, True)
     """
 
-    def __init__(self, low: float, high: float, rho: float = 0.0) -> None:
+    def __init__(self, low: float, high: float, rho: float = 0.0, scale: float = math.inf) -> None:
+        """A threshold somewhere in [low, high]: anywhere alike, or more likely within ``scale`` of zero.
+
+        With a finite scale the prior is Cauchy's, cut off at both ends: its heavy tails cost a few
+        questions when the threshold is far out.
+        """
         self._edges: FloatArray = np.array([low, high])
         self._mass: FloatArray = np.array([1.0])
         self._rho = rho
+        if scale < high - low:
+            inner = scale * np.tan(np.pi / 2 * np.arange(-63, 64) / 64)
+            self._edges = np.concatenate([[low], inner[(inner > low) & (inner < high)], [high]])
+            self._mass = np.diff(np.arctan(self._edges / scale))
+            self._mass /= self._mass.sum()
 
     def median(self) -> float:
         """The point with half the mass on either side: the next to ask, and the estimate."""

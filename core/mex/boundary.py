@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +18,8 @@ Search: TypeAlias = Generator[FloatArray, Array, FloatArray]
 DOUBT = 1e-4
 """The probability of a wrong verdict that a search accepts for one label of one place."""
 JITTER = 1e-6
-"""How far from a place, in unit coordinates, its label is asked again: a row asked twice may be answered alike."""
+"""How far from a place, in unit coordinates, its label is asked again: a row asked twice may be answered alike.
+Whole numbers and categories stay as they are."""
 
 
 def candidates(known: Knowledge, rng: np.random.Generator) -> Iterator[FloatArray]:
@@ -51,19 +52,32 @@ def verdict(place: FloatArray, known: Knowledge, rng: np.random.Generator) -> Ge
         return bool((yield place[None])[0])
     rho = min(rho, 0.499)
     ahead, enough = 0, math.ceil(math.log(1 / DOUBT) / math.log((1 - rho) / rho))
-    step = JITTER * known.domain.half_width
+    step = np.where(known.domain.discrete, 0.0, JITTER * known.domain.half_width)
     while abs(ahead) < enough:
         row = place + step * rng.uniform(-1, 1, size=place.shape)
         ahead += 1 if (yield np.clip(row, known.domain.lower, known.domain.upper)[None])[0] else -1
     return ahead > 0
 
 
-def between(negative: FloatArray, positive: FloatArray, known: Knowledge, tolerance: float) -> Search:
-    """The boundary point on the segment from a negative to a positive row, to ``tolerance`` of its length."""
+def _as_it_is(X: FloatArray) -> FloatArray:
+    return X
+
+
+def between(
+    negative: FloatArray,
+    positive: FloatArray,
+    known: Knowledge,
+    tolerance: float,
+    settle: Callable[[FloatArray], FloatArray] = _as_it_is,
+) -> Search:
+    """The boundary point on the segment from a negative to a positive row, to ``tolerance`` of its length.
+
+    ``settle`` makes rows that the interface accepts of points on the segment.
+    """
     search = Bisection(0.0, 1.0, min(known.rho or 0.0, 0.499))
     while search.width(1 - DOUBT) > tolerance:
         t = search.median()
-        search.tell(t, below=not (yield (negative + t * (positive - negative))[None])[0])
+        search.tell(t, below=not (yield settle((negative + t * (positive - negative))[None]))[0])
     return negative + search.median() * (positive - negative)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,11 @@ from mex.errors import Incompatible
 from mex.hypotheses import constant
 from mex.knowledge import Knowledge
 from mex.learner import GeneratorLearner, Steps
+from mex.mixed import fine_features
 from mex.types import Array, Estimator, FloatArray
+from mex.weighing import open_mixed
+
+Found = TypeVar("Found")
 
 
 class DirectionLearner(Protocol):
@@ -32,6 +36,18 @@ class DirectionLearner(Protocol):
         ...
 
 
+def without_noise(attack: str, rho: float | None) -> str:
+    """The note of an attack that assumes right answers, where they may be wrong with probability ``rho``.
+
+    >>> without_noise("version-space", 0.1)
+    'version-space assumes answers without noise, while up to 10% of them may be wrong'
+    """
+    if rho == 0:
+        return ""
+    wrong = "an unknown share" if rho is None else f"up to {rho:.0%}"
+    return f"{attack} assumes answers without noise, while {wrong} of them may be wrong"
+
+
 class Charted(GeneratorLearner):
     """The learner on rows that a learner of directions becomes behind the chart of its target.
 
@@ -42,12 +58,12 @@ class Charted(GeneratorLearner):
         known: what the attacker knows: a binary target of the linear family.
         rng: where the search for the boundary and the learner draw from.
         start: makes the learner of directions for a dimension.
-        precision: how exactly to find the boundary point, as a share of the box: a tenth of the
-            geometric error wanted is enough.
+        eps: the geometric error aimed at; it says how exactly to open the chart.
+        note: what the record should say, unless the learner of directions has a note of its own.
 
     Raises:
-        Incompatible: if a feature takes whole numbers or is one of a one-hot group, so that directions
-            cannot be asked.
+        Incompatible: if every feature is categorical or takes a few whole numbers only, so that no
+            direction can be asked (:mod:`mex.mixed` deals with some such features beside finer ones).
     """
 
     def __init__(
@@ -55,23 +71,24 @@ class Charted(GeneratorLearner):
         known: Knowledge,
         rng: np.random.Generator,
         start: Callable[[int, np.random.Generator], DirectionLearner],
-        precision: float = 1e-9,
+        eps: float = 1e-8,
+        note: str = "",
     ) -> None:
         domain = known.domain
-        fixed = domain.lower == domain.upper
-        discrete = domain.integer & ~fixed
-        if domain.groups or discrete.any():
-            what = "one-hot groups" if domain.groups else f"{int(discrete.sum())} features of whole numbers"
-            raise Incompatible(f"it asks any direction, and this interface has {what}")
-        self._known, self._rng, self._start, self._precision = known, rng, start, max(precision, 1e-15)
+        if not fine_features(domain).any():
+            raise Incompatible(
+                "it asks any direction, and every feature of this interface is a category or a few numbers"
+            )
+        self._known, self._rng, self._start, self._eps = known, rng, start, max(eps, 1e-14)
+        self._note = note
         self._chart: Chart | None = None
         self._learner: DirectionLearner | None = None
         self._seen: Array | None = None
 
     @property
     def note(self) -> str:
-        """What the learner of directions has to say."""
-        return getattr(self._learner, "note", "")
+        """One sentence for the record, or nothing."""
+        return getattr(self._learner, "note", "") or self._note
 
     def steps(self) -> Steps:
         """Open the chart, then pass directions on."""
@@ -86,14 +103,16 @@ class Charted(GeneratorLearner):
         intercept = self._known.family.public.get("intercept", True)
         if not np.isfinite(domain.lower).any() and not np.isfinite(domain.upper).any():
             return Projective(domain.n_features + 1) if intercept else Linear(domain.n_features)
+        if domain.discrete[domain.lower < domain.upper].any():
+            return (yield from self._labelled(open_mixed(self._known, self._rng, self._eps)))
         origin = yield from self._labelled(self._find_origin())
         return Centred(domain, origin, domain.lower < domain.upper)
 
     def _find_origin(self) -> Generator[FloatArray, Array, FloatArray]:
         negative, positive = yield from opposite_rows(self._known, self._rng)
-        return (yield from between(negative, positive, self._known, self._precision))
+        return (yield from between(negative, positive, self._known, self._eps / 10))
 
-    def _labelled(self, search: Generator[FloatArray, Array, FloatArray]) -> Generator[FloatArray, Array, FloatArray]:
+    def _labelled(self, search: Generator[FloatArray, Array, Found]) -> Generator[FloatArray, Array, Found]:
         """Run a search that is told positives on answers that are labels."""
         try:
             rows = next(search)
@@ -102,7 +121,8 @@ class Charted(GeneratorLearner):
                 self._seen = answers[:1]
                 rows = search.send(positives(self._known, answers))
         except StopIteration as found:
-            return np.asarray(found.value)
+            value: Found = found.value
+            return value
 
     def hypothesis(self) -> Estimator:
         """The halfspace so far; before there is one, the label seen last."""

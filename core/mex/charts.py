@@ -77,7 +77,7 @@ class Projective:
         return halfspace(v[:-1], float(v[-1]), classes)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Centred:
     """sign(<w, x> + b) in a box: directions are asked from a point on the boundary, as far as the box allows.
 
@@ -99,7 +99,11 @@ class Centred:
         with np.errstate(divide="ignore", invalid="ignore"):
             room = np.where(moves > 0, self.domain.upper - self.origin, self.domain.lower - self.origin) / moves
         reach = np.min(np.where(moves == 0, np.inf, room), axis=1, keepdims=True)
-        return np.asarray(np.clip(self.origin + reach * moves, self.domain.lower, self.domain.upper))
+        return self.settle(self.origin + reach * moves)
+
+    def settle(self, X: FloatArray) -> FloatArray:
+        """Rows put right where rounding left the box."""
+        return np.asarray(np.clip(X, self.domain.lower, self.domain.upper))
 
     def signs(self, V: FloatArray, positive: Array) -> FloatArray:
         return np.where(positive, 1.0, -1.0)

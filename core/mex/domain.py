@@ -98,7 +98,14 @@ class Domain:
     @property
     def continuous(self) -> bool:
         """Whether there is no integer feature and no one-hot group."""
-        return not self.groups and not self.integer.any()
+        return not self.discrete.any()
+
+    @property
+    def discrete(self) -> BoolArray:
+        """Which columns are integer features or part of a one-hot group, shape (d,)."""
+        mask = self.integer.copy()
+        mask[[i for group in self.groups for i in group]] = True
+        return mask
 
     @property
     def middle(self) -> FloatArray:

@@ -11,8 +11,10 @@ from typing import Any
 from mex.cells import Cell
 from mex.errors import MexError, UsageError
 from mex.experiment import load_dataset, run_cell
-from mex.registry import DISABLE, Registry, load_registry
+from mex.loader import DISABLE, load_registry
+from mex.registry import Registry
 from mex.results import Results
+from mex.spec import Spec
 
 
 class WorkerDied(MexError):
@@ -32,16 +34,11 @@ def records(
     done = dict(results.records) if results else {}
     order = [cell.identity()["cell"] for cell in cells]
     todo = [cell for cell, key in zip(cells, order, strict=True) if key not in done]
-    for dataset in {str(cell.dataset): cell.dataset for cell in todo}.values():
-        try:
-            load_dataset(registry, dataset)
-        except MexError:
-            raise
-        except Exception:  # a fault in a plugin: its cells fail and say so
-            continue
     if results:
         registry.manager.register(results)
     try:
+        for dataset in {str(cell.dataset): cell.dataset for cell in todo}.values():
+            _try_dataset(registry, dataset)
         running = execute(registry, todo, jobs)
         for key in order:
             while key not in done:
@@ -51,7 +48,16 @@ def records(
     finally:
         if results:
             registry.manager.unregister(results)
-            results.close()
+
+
+def _try_dataset(registry: Registry, dataset: Spec) -> None:
+    """Load it, so that a user's mistake is told at once; a fault in a plugin is left to its cells to tell."""
+    try:
+        load_dataset(registry, dataset)
+    except MexError:
+        raise
+    except Exception:
+        return
 
 
 def execute(registry: Registry, cells: Iterable[Cell], jobs: int = 1) -> Iterator[dict[str, Any]]:

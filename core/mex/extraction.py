@@ -11,7 +11,7 @@ from mex.learner import Learner
 from mex.oracle import Oracle, Transcript
 from mex.types import Estimator
 
-FIRST_SNAPSHOT, SNAPSHOT_FACTOR = 8, 2**0.5
+FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING = 8, 2
 
 
 @attrs.frozen(eq=False)
@@ -56,7 +56,7 @@ def extract(
         QueryError: if the learner asks what the interface refuses.
     """
     kept: list[tuple[int, Estimator]] = []
-    next_snapshot = float(FIRST_SNAPSHOT)
+    next_snapshot = 0
     stopped, spent = "done", 0.0
     clock = time.perf_counter
     while True:
@@ -75,10 +75,10 @@ def extract(
         if len(answers) < len(X):
             stopped = "budget"
             break
-        if snapshots and oracle.queries >= next_snapshot:
+        if snapshots and oracle.queries >= _snapshot_at(next_snapshot):
             kept.append((oracle.queries, learner.hypothesis()))
-            while next_snapshot <= oracle.queries:
-                next_snapshot *= SNAPSHOT_FACTOR
+            while _snapshot_at(next_snapshot) <= oracle.queries:
+                next_snapshot += 1
     started = clock()
     hypothesis = learner.hypothesis()
     spent += clock() - started
@@ -96,3 +96,7 @@ def extract(
         learner_seconds=spent,
         oracle_seconds=oracle.seconds,
     )
+
+
+def _snapshot_at(k: int) -> float:
+    return float(FIRST_SNAPSHOT * 2 ** (k / SNAPSHOTS_PER_DOUBLING))

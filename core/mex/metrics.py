@@ -44,6 +44,13 @@ def geometric_error(stolen: Estimator, target: Estimator, domain: Domain) -> flo
         return None
 
     def unit(w: FloatArray, b: float) -> FloatArray:
+        # What a group's weights have in common and what a constant column adds is intercept by another name.
+        w = w.copy()
+        for group in [list(group) for group in domain.groups]:
+            common = w[group].mean()
+            w[group], b = w[group] - common, b + common
+        fixed = domain.lower == domain.upper
+        w[fixed], b = 0.0, b + float(w[fixed] @ domain.lower[fixed])
         v = np.append(w * domain.half_width, b + w @ domain.middle)
         length = np.linalg.norm(v)
         return v / length if length > 0 else v

@@ -91,7 +91,10 @@ def doc(text: str) -> dict[str, Any]:
 
 
 def component(kind: str, text: str) -> dict[str, Any]:
-    """Metadata of a parameter that is itself a component, written ``name`` or ``{use="name", key=value}``."""
+    """Metadata of a parameter that is itself a component, written ``name`` or ``{use="name", key=value}``.
+
+    Its default is None or so written as well: a registry builds the component that it names.
+    """
     return {"doc": text, "component": kind}
 
 

@@ -1,16 +1,10 @@
-"""The loader and the registry: finds plugins, survives broken ones, builds components by name.
-
-pluggy's own entry-point loader lets one broken plugin end the program, so this one loads each plugin
-by itself, all or nothing, our own distribution first (or a third party could take a built-in's name).
-"""
+"""The registry: takes plugins, survives broken ones, builds components by name."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping
-from importlib import metadata
 from typing import Any
 
 import attrs
@@ -21,9 +15,6 @@ from mex.errors import UsageError, suggest
 from mex.hooks import KINDS, PROJECT, Component
 from mex.params import check_names, fields
 from mex.spec import Spec
-
-DISTRIBUTION = "model-extraction"
-DISABLE = "MEX_DISABLE_PLUGINS"
 
 
 @attrs.frozen
@@ -62,19 +53,20 @@ class Registry:
 
     def add(self, load: Callable[[], object], name: str, provider: str = "(given)", version: str = "") -> bool:
         """Load one plugin and register all its components, or none of them and note why."""
-        plugin: object = None
         self.installed = False
         try:
             plugin = load()
             self._register(plugin, name)
-            for component in self._components(plugin, name):
-                self._provided[component.kind, component.name] = Provided(component, provider, version)
-        except (Exception, SystemExit) as error:
-            if plugin is not None and self.manager.is_registered(plugin):
+            try:
+                components = self._components(plugin)
+            except BaseException:
                 self.manager.unregister(plugin)
+                raise
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}" if not isinstance(error, UsageError) else str(error)
             self.broken.append(Broken(name, provider, " ".join(reason.split())))
             return False
+        self._provided |= {(c.kind, c.name): Provided(c, provider, version) for c in components}
         return True
 
     def _register(self, plugin: object, name: str) -> None:
@@ -85,17 +77,23 @@ class Registry:
                 raise UsageError(f"unknown hook {attr!r}{suggest(attr, known)}")
         if not marked:
             raise UsageError(f"no hook in it: mark a function {' or '.join(sorted(known))} with @mex.hookimpl")
+        if self.manager.has_plugin(name):
+            raise UsageError(f"another plugin is called {name!r} already")
+        if self.manager.is_registered(plugin):
+            raise UsageError(f"this is the plugin {self.manager.get_name(plugin)!r} again")
         try:
             self.manager.register(plugin, name)
         except pluggy.PluginValidationError as error:
+            if self.manager.is_registered(plugin):  # before pluggy 1.7 it is, in part
+                self.manager.unregister(plugin)
             raise UsageError(str(error)) from None
 
-    def _components(self, plugin: object, name: str) -> list[Component]:
+    def _components(self, plugin: object) -> list[Component]:
         declare = getattr(plugin, "mex_components", None)
         components = list(declare()) if declare else []
+        for rubbish in (c for c in components if not isinstance(c, Component)):
+            raise UsageError(f"mex_components must return mex.Component records, not {rubbish!r}")
         for component in components:
-            if not isinstance(component, Component):
-                raise UsageError(f"mex_components must return mex.Component records, not {component!r}")
             taken = self._provided.get((component.kind, component.name))
             again = sum((c.kind, c.name) == (component.kind, component.name) for c in components) > 1
             if taken or again:
@@ -154,13 +152,13 @@ class Registry:
         check_names(label, cls, spec.params)
         params = dict(spec.params)
         for field in fields(cls):
-            inner = field.metadata.get("component")
-            if inner and params.get(field.name) is not None:
-                params[field.name] = self.build(inner, params[field.name])
+            inner, value = field.metadata.get("component"), params.get(field.name, field.default)
+            if inner and value is not None:
+                params[field.name] = self.build(inner, value)
         try:
             return cls(**params)
         except (ValueError, TypeError) as error:  # a UsageError is a ValueError
-            raise UsageError(f"{label}: {error}") from None
+            raise UsageError(f"{label}: {error.args[0] if error.args else error}") from None
 
     def resolve(self, kind: str, spec: Spec | str | Mapping[str, Any]) -> Spec:
         """``spec`` with every default filled in: what a record says and a cell is known by.
@@ -185,24 +183,3 @@ class Registry:
         """The name of each plugin that implements ``hook``, and a function that calls it by keyword."""
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             yield impl.plugin_name, lambda impl=impl, **kwargs: impl.function(*(kwargs[a] for a in impl.argnames))
-
-
-def load_registry(disabled: str | None = None) -> Registry:
-    """The registry of everything installed under the entry-point group ``mex``.
-
-    ``disabled`` lists entry points to leave out, separated by commas; by default the environment
-    variable ``MEX_DISABLE_PLUGINS`` does.
-    """
-    disabled = os.environ.get(DISABLE, "") if disabled is None else disabled
-    left_out = {name.strip() for name in disabled.split(",") if name.strip()}
-    registry = Registry()
-    found: dict[tuple[bool, str, str], tuple[metadata.EntryPoint, str]] = {}
-    for distribution in metadata.distributions():
-        provider = distribution.metadata["Name"]
-        for entry in distribution.entry_points.select(group=PROJECT):
-            if entry.name not in left_out:  # the first one on the path wins, as in an import
-                found.setdefault((provider != DISTRIBUTION, provider, entry.name), (entry, distribution.version))
-    for (_, provider, name), (entry, version) in sorted(found.items(), key=lambda item: item[0]):
-        registry.add(entry.load, name, provider, version)
-    registry.installed = True
-    return registry

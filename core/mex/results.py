@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ class Results:
     """A plugin that appends each record to ``results.jsonl`` and knows which cells are done.
 
     Attributes:
-        records: what the file held when it was opened, the last line of each cell, by its digest.
+        records: what the file holds, the last line of each cell, by its digest.
         damaged: how many lines of it were no records (a torn last line after a crash).
     """
 
@@ -34,11 +32,11 @@ class Results:
         self.damaged = 0
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
+            with self.path.open("a+b") as file:
+                file.seek(0)
+                content = file.read()
         except OSError as error:
             raise UsageError(f"cannot write results to {directory}: {error.strerror}") from None
-        self._file.seek(0)
-        content = self._file.read()
         for line in content.splitlines():
             record = _record(line)
             if record:
@@ -49,8 +47,8 @@ class Results:
             self._write(b"\n")  # end the torn line, or the next record would be lost with it
 
     def _write(self, line: bytes) -> None:
-        self._file.write(line)
-        self._file.flush()
+        with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
+            file.write(line)
 
     @hookimpl
     def mex_cell_finished(self, cell: Cell, outcome: dict[str, Any]) -> None:
@@ -59,12 +57,7 @@ class Results:
             self._write(dump(outcome).encode() + b"\n")
         except OSError as error:
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
-
-    def close(self) -> None:
-        """Make sure that it is on disk."""
-        with contextlib.suppress(OSError):
-            os.fsync(self._file.fileno())
-        self._file.close()
+        self.records[outcome["cell"]] = outcome
 
 
 def dump(record: dict[str, Any]) -> str:

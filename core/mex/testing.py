@@ -21,7 +21,7 @@ from mex.extraction import Extraction, extract
 from mex.knowledge import Scope
 from mex.learner import Attack
 from mex.metrics import agreement
-from mex.oracle import Oracle, check_answers
+from mex.oracle import Oracle, checked_answers
 from mex.params import fields
 from mex.target import Family, FittedTarget, Model, Target, knowledge
 from mex.types import Array
@@ -98,9 +98,9 @@ def check_defense(defense: Defense, target: Target | None = None, *, expect_chan
         batch, other = protected(), protected()
         honest = copy.deepcopy(batch)
         answers = batch.answer(X, kind)
-        check_answers(answers, len(X), known)
+        checked_answers(answers, len(X), known)
         one_by_one = np.concatenate([other.answer(row[None], kind) for row in X])
-        assert np.array_equal(answers, one_by_one), f"{kind}: a batch must be answered as its rows one by one"
+        assert _alike(answers, one_by_one), f"{kind}: a batch must be answered as its rows one by one"
         assert np.array_equal(honest.answer(X, kind), answers), f"{kind}: a deep copy must answer alike"
         if kind in target.answers:
             changed = changed or not np.array_equal(answers, target.answer(X, kind))
@@ -177,7 +177,7 @@ def check_model(model: Model) -> FittedTarget:
         assert target.domain.objection(X) is None, "the target's domain must accept the rows it was fitted on"
         for kind in target.answers:
             answers = target.answer(X, kind)
-            check_answers(answers, len(X), knowledge(target, answers=kind))
+            checked_answers(answers, len(X), knowledge(target, answers=kind))
             assert np.array_equal(answers, again.answer(X, kind)), f"{kind}: the same seed must fit the same model"
     assert target is not None
     return target

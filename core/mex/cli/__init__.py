@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 import mex
 from mex.errors import Incompatible, MexError, UsageError
-from mex.registry import Registry, load_registry
+from mex.loader import load_registry
+from mex.registry import Registry
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

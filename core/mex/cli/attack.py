@@ -69,10 +69,10 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 def check_writable(path: Path) -> None:
     """Raise :class:`UsageError` if ``path`` cannot be written, before anything is paid for."""
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a directory")
-    part = _part(path)
     try:
+        if path.is_dir():
+            raise UsageError(f"cannot write {path}: it is a directory")
+        part = _part(path)
         part.touch()
         part.unlink()
     except OSError as error:

@@ -6,10 +6,14 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mex.cli.attack import number
 from mex.registry import Registry
+
+if TYPE_CHECKING:
+    from mex.cells import Cell
+    from mex.results import Results
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     results = Results(args.out) if args.out else None
     if results and results.damaged:
         _say(f"{results.path}: {results.damaged} damaged lines are ignored; their cells run again")
-    done = sum(cell.identity()["cell"] in results.records for cell in cells) if results else 0
+    done = _kept(cells, results)
     if done:
         _say(f"{done} of {len(cells)} cells are in {args.out} already")
     finished: list[dict[str, Any]] = []
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
                 if args.json:
                     print(dump(record), flush=True)
     except KeyboardInterrupt:
-        kept = len(Results(args.out).records) if args.out else 0
+        kept = _kept(cells, results)
         hint = f"{kept} of {len(cells)} cells are kept in {args.out}; run the same command again to go on"
         _say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
         return 130
@@ -80,6 +84,10 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     if failed:
         _say(f"{failed} of {len(cells)} cells failed")
     return 1 if failed else 0
+
+
+def _kept(cells: list[Cell], results: Results | None) -> int:
+    return sum(cell.identity()["cell"] in results.records for cell in cells) if results else 0
 
 
 def _cores() -> int:

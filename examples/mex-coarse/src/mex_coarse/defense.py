@@ -49,6 +49,5 @@ class _OnGrid(Defended):
         low, width = self.domain.lower, 2 * self.domain.half_width
         step = np.clip(np.floor((X - low) / width * self._levels), 0, self._levels - 1)
         snapped = low + (step + 0.5) / self._levels * width
-        discrete = self.domain.integer.copy()
-        discrete[[i for group in self.domain.groups for i in group]] = True
-        return self._target.answer(np.where(discrete | (self.domain.lower == self.domain.upper), X, snapped), kind)
+        fixed = self.domain.discrete | (self.domain.lower == self.domain.upper)
+        return self._target.answer(np.where(fixed, X, snapped), kind)

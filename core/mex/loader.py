@@ -1,0 +1,44 @@
+"""The loader: finds the installed plugins.
+
+pluggy's own entry-point loader lets one broken plugin end the program, so this one loads each plugin
+by itself, all or nothing, our own distribution first (or a third party could take a built-in's name).
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import metadata
+
+from mex.hooks import PROJECT
+from mex.registry import Broken, Registry
+
+DISTRIBUTION = "model-extraction"
+DISABLE = "MEX_DISABLE_PLUGINS"
+
+
+def load_registry(disabled: str | None = None) -> Registry:
+    """The registry of everything installed under the entry-point group ``mex``.
+
+    ``disabled`` lists entry points to leave out, separated by commas; by default the environment
+    variable ``MEX_DISABLE_PLUGINS`` does.
+    """
+    disabled = os.environ.get(DISABLE, "") if disabled is None else disabled
+    left_out = {name.strip() for name in disabled.split(",") if name.strip()}
+    registry = Registry()
+    found: dict[tuple[bool, str, str], tuple[metadata.EntryPoint, str]] = {}
+    for distribution in metadata.distributions():
+        provider = "?"
+        try:
+            provider = str(distribution.name)  # a half-deleted distribution has none
+            entries = distribution.entry_points.select(group=PROJECT)
+        except Exception as error:
+            registry.broken.append(Broken("entry_points.txt", provider, f"cannot be read: {error}"))
+            continue
+        for entry in entries:
+            if entry.name not in left_out:  # the first one on the path wins, as in an import
+                place = (provider != DISTRIBUTION, provider, entry.name)
+                found.setdefault(place, (entry, str(distribution.version)))
+    for (_, provider, name), (entry, version) in sorted(found.items(), key=lambda item: item[0]):
+        registry.add(entry.load, name, provider, version)
+    registry.installed = True
+    return registry

@@ -1,0 +1,136 @@
+"""Opening a mixed chart: find the boundary, and weigh every discrete change against the fine features."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import numpy as np
+
+from mex.bisection import Bisection
+from mex.boundary import DOUBT, Search, between, verdict
+from mex.knowledge import Knowledge
+from mex.mixed import Change, Mixed, changes, fine_features, whole_numbers
+from mex.types import Array, BoolArray, FloatArray
+
+
+def open_mixed(known: Knowledge, rng: np.random.Generator, eps: float) -> Generator[FloatArray, Array, Mixed]:
+    """Find a boundary point, the signs of the fine weights, and the worth of every discrete change.
+
+    Goes on for ever if the fine features never change the label. Ends with a chart whose changes are
+    each known to about ``eps`` of the length of the normal, spread over all of them.
+    """
+    domain, fine = known.domain, fine_features(known.domain)
+    low, high = yield from _opposite_corners(known, rng, fine)
+    origin = yield from between(low, high, known, eps / 10, settle=lambda X: whole_numbers(X, domain))
+    chart = Mixed(domain, origin, fine, np.ones(int(fine.sum())))
+    signs = chart.along.copy()
+    for k in range(chart.dimension):
+        # One feature at a time, all the way to its farther end.
+        chart.along = np.ones(chart.dimension)
+        side = 1.0 if chart.room(1.0)[k] >= chart.room(-1.0)[k] else -1.0
+        row = chart.rows(side * np.eye(chart.dimension)[k : k + 1])[0]
+        signs[k] = side if (yield from verdict(row, known, rng)) else -side
+    chart.along = signs
+    todo = changes(domain, origin, fine)
+    tolerance = eps * float(np.sqrt(12 / (len(todo) + chart.dimension) / chart.dimension))
+    outweighing: list[tuple[Change, int]] = []
+    for change in todo:
+        side = yield from _weigh(chart, change, (), known, rng, tolerance)
+        if side:
+            outweighing.append((change, side))
+    # Those that outweigh the whole line are weighed against others; each one found may help the next.
+    missed = len(outweighing) + 1
+    while len(outweighing) < missed:
+        missed, again = len(outweighing), outweighing
+        outweighing = []
+        for change, side in again:
+            if not (yield from _weigh_against_others(chart, change, side, known, rng, tolerance)):
+                outweighing.append((change, side))
+    chart.found += [(change, -float(side), ()) for change, side in outweighing]  # worth at least the line
+    return chart
+
+
+def _weigh(
+    chart: Mixed,
+    change: Change,
+    company: tuple[Change, ...],
+    known: Knowledge,
+    rng: np.random.Generator,
+    tolerance: float,
+) -> Generator[FloatArray, Array, int]:
+    """Find the boundary on the line with the change made; 0 if it is there, else the side of the label."""
+    usual = [abs(t) for _, t, others in chart.found if not others]
+    scale = float(np.median(usual)) if len(usual) >= 3 and not company else np.inf
+    search = Bisection(-1.0, 1.0, min(known.rho or 0.0, 0.499), max(scale, tolerance))
+    while search.width(1 - DOUBT) > tolerance:
+        t = search.median()
+        search.tell(t, below=not (yield chart.on_line(t, *company, change)[None])[0])
+    t = search.median()
+    if 1 - abs(t) <= tolerance:  # no boundary before the end, so perhaps none at all
+        positive = yield from verdict(chart.on_line(np.sign(t), *company, change), known, rng)
+        if positive == (t < 0):
+            return 1 if positive else -1
+    chart.found.append((change, t, company))
+    return 0
+
+
+def _weigh_against_others(
+    chart: Mixed, change: Change, side: int, known: Knowledge, rng: np.random.Generator, tolerance: float
+) -> Generator[FloatArray, Array, bool]:
+    """Weigh a change that outweighs the whole line, together with others that pull the other way."""
+    worth = chart.worth(chart.along)  # weights as good as any: they only say which company to try first
+    line = min(float(chart.room(-1.0).sum()), float(chart.room(1.0).sum()))
+    pulls = {part: -side * chart.share(part, worth) for known in worth for part in chart.parts(known)}
+    least, most = line, np.inf  # bounds on how much the change outweighs
+    tried = set()
+    while True:
+        company = _company(change, pulls, least + 0.9 * line if most == np.inf else (least + most) / 2)
+        pull = sum(pulls[other] for other in company)
+        if company in tried or pull <= least - line:
+            return False  # what is known pulls too little, or too roughly
+        tried.add(company)
+        ends = []
+        for t in (-1.0, 1.0):
+            ends.append((yield from verdict(chart.on_line(t, *company, change), known, rng)))
+        if ends[0] != ends[1]:
+            return (yield from _weigh(chart, change, company, known, rng, tolerance)) == 0
+        if ends[0] == (side > 0):
+            least = max(least, pull + line)
+        else:
+            most = min(most, max(pull - line, least))
+
+
+def _company(change: Change, pulls: dict[Change, float], wanted: float) -> tuple[Change, ...]:
+    """Changes, one of a group at most and none of the change's own, that pull about as hard as wanted."""
+    company: list[Change] = []
+    taken = {change.on if change.off is None else change.off}
+    left = wanted
+    for other in sorted(pulls, key=lambda c: -pulls[c]):
+        unit = other.on if other.off is None else other.off
+        if unit not in taken and 0 < pulls[other] <= left:
+            company.append(other)
+            taken.add(unit)
+            left -= pulls[other]
+    return tuple(company)
+
+
+def _opposite_corners(known: Knowledge, rng: np.random.Generator, fine: BoolArray) -> Search:
+    """Two rows of different labels, alike but for their fine features: the negative one first."""
+    for low, high in _pairs(known, rng, fine):
+        below = yield from verdict(low, known, rng)
+        above = yield from verdict(high, known, rng)
+        if below != above:
+            return np.stack([high, low] if below else [low, high])
+    raise AssertionError("the pairs never end")
+
+
+def _pairs(known: Knowledge, rng: np.random.Generator, fine: BoolArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Rows alike but for their fine features, which are at opposite corners, in ever new contexts."""
+    domain, pool = known.domain, known.pool
+    while True:
+        row = domain.sample(1, rng)[0] if pool is None or len(pool) == 0 else pool[rng.integers(len(pool))]
+        up = rng.random(domain.n_features) < 0.5
+        yield (
+            np.where(fine, np.where(up, domain.lower, domain.upper), row),
+            np.where(fine, np.where(up, domain.upper, domain.lower), row),
+        )
