@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
+from itertools import chain, islice
 from typing import TypeAlias
 
 import numpy as np
 
 from mex.bisection import Bisection
+from mex.errors import Incompatible
 from mex.knowledge import Knowledge
 from mex.types import Array, BoolArray, FloatArray
 
@@ -20,6 +22,9 @@ DOUBT = 1e-4
 JITTER = 1e-6
 """How far from a place, in unit coordinates, its label is asked again: a row asked twice may be answered alike.
 Whole numbers and categories stay as they are."""
+
+PATIENCE = 10_000
+"""How many places are asked for a row of the other label."""
 
 
 def candidates(known: Knowledge, rng: np.random.Generator) -> Iterator[FloatArray]:
@@ -34,8 +39,8 @@ def candidates(known: Knowledge, rng: np.random.Generator) -> Iterator[FloatArra
     turn = 0
     while True:
         corner = rng.choice([-1.0, 1.0], size=domain.n_features) * spread
-        yield domain.middle + corner
-        yield domain.middle - corner
+        yield np.clip(domain.middle + corner, domain.lower, domain.upper)
+        yield np.clip(domain.middle - corner, domain.lower, domain.upper)
         if turn < len(pool):
             yield pool[turn]
         turn += 1
@@ -82,14 +87,21 @@ def between(
 
 
 def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:
-    """A row of each label, stacked: the negative one first. Goes on for ever if there is one label only."""
+    """A row of each label, stacked: the negative one first. One of them is the middle of the domain.
+
+    Two corners may share a face, and a boundary point between them would leave no room to ask around it.
+
+    Raises:
+        Incompatible: if :data:`PATIENCE` places have one label, the pool's rows among them.
+    """
     found: dict[bool, FloatArray] = {}
-    for place in candidates(known, rng):
+    places = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
+    for place in islice(chain([known.domain.middle], candidates(known, rng)), places):
         label = yield from verdict(place, known, rng)
         found.setdefault(label, place)
         if len(found) == 2:
-            break
-    return np.stack([found[False], found[True]])
+            return np.stack([found[False], found[True]])
+    raise Incompatible(f"the {places} places asked have one label: no boundary to start from was found")
 
 
 def positives(known: Knowledge, answers: Array) -> BoolArray:

@@ -32,6 +32,11 @@ class Change:
     value: float
     off: int | None = None
 
+    @property
+    def unit(self) -> int:
+        """A number that changes of the same feature share."""
+        return self.on if self.off is None else self.off
+
     def apply(self, row: FloatArray) -> None:
         """Make the change."""
         row[self.on] = self.value

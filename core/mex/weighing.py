@@ -33,20 +33,22 @@ def open_mixed(known: Knowledge, rng: np.random.Generator, eps: float) -> Genera
     chart.along = signs
     todo = changes(domain, origin, fine)
     tolerance = eps * float(np.sqrt(12 / (len(todo) + chart.dimension) / chart.dimension))
-    outweighing: list[tuple[Change, int]] = []
+    outweighing: list[tuple[Change, int, tuple[Change, ...]]] = []
     for change in todo:
         side = yield from _weigh(chart, change, (), known, rng, tolerance)
         if side:
-            outweighing.append((change, side))
+            outweighing.append((change, side, ()))
     # Those that outweigh the whole line are weighed against others; each one found may help the next.
     missed = len(outweighing) + 1
     while len(outweighing) < missed:
         missed, again = len(outweighing), outweighing
         outweighing = []
-        for change, side in again:
-            if not (yield from _weigh_against_others(chart, change, side, known, rng, tolerance)):
-                outweighing.append((change, side))
-    chart.found += [(change, -float(side), ()) for change, side in outweighing]  # worth at least the line
+        for change, side, _ in again:
+            company = yield from _weigh_against_others(chart, change, side, known, rng, tolerance)
+            if company is not None:
+                outweighing.append((change, side, company))
+    # What is left outweighs the line and all its company: take it for just that much.
+    chart.found += [(change, -float(side), company) for change, side, company in outweighing]
     return chart
 
 
@@ -76,41 +78,48 @@ def _weigh(
 
 def _weigh_against_others(
     chart: Mixed, change: Change, side: int, known: Knowledge, rng: np.random.Generator, tolerance: float
-) -> Generator[FloatArray, Array, bool]:
-    """Weigh a change that outweighs the whole line, together with others that pull the other way."""
+) -> Generator[FloatArray, Array, tuple[Change, ...] | None]:
+    """Weigh a change that outweighs the whole line, together with others that pull the other way.
+
+    None if that found it, else the strongest company that it outweighs as well.
+    """
     worth = chart.worth(chart.along)  # weights as good as any: they only say which company to try first
     line = min(float(chart.room(-1.0).sum()), float(chart.room(1.0).sum()))
-    pulls = {part: -side * chart.share(part, worth) for known in worth for part in chart.parts(known)}
+    pulls = {part: -side * chart.share(part, worth) for whole in worth for part in chart.parts(whole)}
     least, most = line, np.inf  # bounds on how much the change outweighs
-    tried = set()
+    outweighed: tuple[Change, ...] = ()
+    tried: set[tuple[Change, ...]] = {()}
     while True:
-        company = _company(change, pulls, least + 0.9 * line if most == np.inf else (least + most) / 2)
+        company = _company(change, pulls, least + 0.9 * line if most == np.inf else (least + most) / 2, line)
         pull = sum(pulls[other] for other in company)
         if company in tried or pull <= least - line:
-            return False  # what is known pulls too little, or too roughly
+            return outweighed  # what is known pulls too little, or too roughly
         tried.add(company)
         ends = []
         for t in (-1.0, 1.0):
             ends.append((yield from verdict(chart.on_line(t, *company, change), known, rng)))
         if ends[0] != ends[1]:
-            return (yield from _weigh(chart, change, company, known, rng, tolerance)) == 0
+            beyond = yield from _weigh(chart, change, company, known, rng, tolerance)
+            return outweighed if beyond else None
         if ends[0] == (side > 0):
-            least = max(least, pull + line)
+            least, outweighed = max(least, pull + line), company
         else:
             most = min(most, max(pull - line, least))
 
 
-def _company(change: Change, pulls: dict[Change, float], wanted: float) -> tuple[Change, ...]:
-    """Changes, one of a group at most and none of the change's own, that pull about as hard as wanted."""
+def _company(change: Change, pulls: dict[Change, float], wanted: float, line: float) -> tuple[Change, ...]:
+    """Changes, one of a unit at most and none of the change's own, that pull about as hard as wanted."""
     company: list[Change] = []
-    taken = {change.on if change.off is None else change.off}
+    taken = {change.unit}
     left = wanted
     for other in sorted(pulls, key=lambda c: -pulls[c]):
-        unit = other.on if other.off is None else other.off
-        if unit not in taken and 0 < pulls[other] <= left:
+        if other.unit not in taken and 0 < pulls[other] <= left:
             company.append(other)
-            taken.add(unit)
+            taken.add(other.unit)
             left -= pulls[other]
+    if left > line:  # rather too hard than out of reach
+        rest = [other for other in pulls if other.unit not in taken and pulls[other] > left]
+        company += sorted(rest, key=lambda c: pulls[c])[:1]
     return tuple(company)
 
 
