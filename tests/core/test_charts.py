@@ -111,9 +111,9 @@ def test_categories_and_integers_are_weighed_against_a_continuous_feature(seed: 
 
 def test_a_category_that_outweighs_the_continuous_feature_is_weighed_in_company() -> None:
     domain = mex.Domain(np.zeros(7), np.ones(7), groups=[(1, 2), (3, 4), (5, 6)])
-    w = np.array([1.0, 0.0, 1.2, 0.0, -0.5, 0.0, -0.55])  # 1.2 is beyond what the first feature makes up for
-    fitted = target(w, -0.4, domain)
-    pool = domain.sample(20, np.random.default_rng(1))
+    w = np.array([1.0, 0.0, 0.7, 0.0, -0.3, 0.0, -0.35])  # 0.7 is beyond what the first feature makes up for
+    fitted = target(w, -0.3, domain)
+    pool = np.array([[0.2, 1, 0, 1, 0, 1, 0]])
     stolen = steal(fitted, pool=pool, eps=1e-6)
     X = domain.sample(2000, np.random.default_rng(2))
     assert (stolen.hypothesis.predict(X) == fitted.answer(X, "label")).all()
