@@ -65,7 +65,7 @@ def attack(
     >>> model = DecisionTreeClassifier(random_state=0).fit(X, y)
     >>> stolen = attack("passive:model=decision-tree", model, pool=X, domain=Domain.of(X), budget=100)
     >>> stolen.queries, float((stolen.hypothesis.predict(X) == model.predict(X)).mean().round(2))
-    (100, 0.98)
+    (100, 0.99)
     """
     registry = registry or load_registry()
     target = model if isinstance(model, FittedTarget) else FittedTarget.wrap(model, domain=domain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -94,7 +95,9 @@ def _parallel(registry: Registry, cells: list[Cell], jobs: int) -> Iterator[dict
             _tell(registry, "mex_cell_started", cell=cell)
             yield delayed(_work)(disabled, i, cell)
 
-    with parallel_config(backend="loky", inner_max_num_threads=1):
+    # Ctrl-C reaches the workers as well: they leave it to this process to end them.
+    deaf: dict[str, Any] = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    with parallel_config(backend="loky", inner_max_num_threads=1, **deaf):
         arriving = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")(tasks())
         try:
             for i, record in arriving:
