@@ -99,6 +99,7 @@ class Centred:
         with np.errstate(divide="ignore", invalid="ignore"):
             room = np.where(moves > 0, self.domain.upper - self.origin, self.domain.lower - self.origin) / moves
         reach = np.min(np.where(moves == 0, np.inf, room), axis=1, keepdims=True)
+        reach = np.where(np.isfinite(reach), reach, 1.0)  # an unbounded feature goes one unit
         return self.settle(self.origin + reach * moves)
 
     def settle(self, X: FloatArray) -> FloatArray:

@@ -18,12 +18,21 @@ def halfspace(w: FloatArray, intercept: float = 0.0, classes: Array | None = Non
     >>> halfspace(np.array([1.0, -2.0])).predict([[3.0, 1.0], [1.0, 1.0]])
     array([ 1, -1])
     """
+    labels = np.array([-1, 1]) if classes is None else classes
+    return linear_classifier(np.reshape(w, (1, -1)), np.array([intercept]), labels)
+
+
+def linear_classifier(W: FloatArray, b: FloatArray, classes: Array) -> Estimator:
+    """The class of the largest score W x + b as a fitted ``LinearSVC``; W has shape (k, d).
+
+    Two classes have one row of weights, the score of the second class.
+    """
     from sklearn.svm import LinearSVC
 
     estimator = LinearSVC()
-    estimator.coef_ = np.array(w, dtype=np.float64).reshape(1, -1)
-    estimator.intercept_ = np.array([intercept], dtype=np.float64)
-    estimator.classes_ = np.array([-1, 1]) if classes is None else np.asarray(classes)
+    estimator.coef_ = np.array(W, dtype=np.float64)
+    estimator.intercept_ = np.array(b, dtype=np.float64)
+    estimator.classes_ = np.asarray(classes)
     estimator.n_features_in_ = estimator.coef_.shape[1]
     return estimator
 

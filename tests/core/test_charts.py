@@ -10,34 +10,8 @@ from mex.bisection import Bisection
 from mex.boundary import verdict
 from mex.charted import Charted
 from mex.charts import Centred, Projective
-from mex.learner import GeneratorLearner
 from mex.metrics import geometric_error
-from mex.types import FloatArray
-
-
-class Ratios(GeneratorLearner):
-    """A plain learner of directions for these tests: noise-free bisection of each ratio to the first weight."""
-
-    def __init__(self, d: int, rng: np.random.Generator, bits: int = 40) -> None:
-        self.w, self.bits = np.zeros(d), bits
-
-    def steps(self):
-        axes = np.eye(len(self.w))
-        sign = (yield axes[:1])[0]
-        low, high = np.full(len(self.w), -1e4), np.full(len(self.w), 1e4)
-        for _ in range(self.bits if len(self.w) > 1 else 0):
-            t = (low + high) / 2
-            above = (yield (axes - t[:, None] * axes[0] * sign)[1:]) > 0
-            low[1:], high[1:] = np.where(above, t[1:], low[1:]), np.where(above, high[1:], t[1:])
-        self.w = (low + high) / 2
-        self.w[0] = sign
-
-    def estimate(self) -> FloatArray:
-        length = np.linalg.norm(self.w)
-        return self.w / length if length else self.w
-
-    def hypothesis(self):
-        raise NotImplementedError
+from mex.testing import RatioBisection as Ratios
 
 
 def target(w, b: float, domain: mex.Domain, intercept: bool = True) -> mex.FittedTarget:
