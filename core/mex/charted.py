@@ -28,7 +28,10 @@ class DirectionLearner(Protocol):
         ...
 
     def tell(self, V: FloatArray, signs: FloatArray) -> None:
-        """Take the signs (+1.0 or -1.0, possibly wrong) of <w, v> for the rows of ``V``."""
+        """Take the signs (+1.0 or -1.0, possibly wrong) of <w, v> for the rows of ``V``.
+
+        Those are the directions asked, or the first of them if the budget cut the rest: then it is over.
+        """
         ...
 
     def estimate(self) -> FloatArray:
@@ -95,8 +98,15 @@ class Charted(GeneratorLearner):
         chart = self._chart = yield from self._open()
         learner = self._learner = self._start(chart.dimension, self._rng)
         while (V := learner.ask()) is not None:
+            self._asked = V
             answers = yield chart.rows(V)
             learner.tell(V, chart.signs(V, positives(self._known, answers)))
+
+    def cut(self, answers: Array) -> None:
+        """Pass on what the last directions have been told."""
+        if self._learner and self._chart and len(answers):
+            V = self._asked[: len(answers)]
+            self._learner.tell(V, self._chart.signs(V, positives(self._known, answers)))
 
     def _open(self) -> Generator[FloatArray, Array, Chart]:
         domain = self._known.domain

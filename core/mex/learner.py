@@ -89,6 +89,9 @@ class GeneratorLearner(ABC):
             self._pending = next(self._steps, None)
         return self._pending
 
+    def cut(self, answers: Array) -> None:
+        """Take the answers to the first rows of the last batch, which the budget cut; by default they are lost."""
+
     def tell(self, X: FloatArray, answers: Array) -> None:
         """Send the answers to the generator; a batch that the budget cut ends it."""
         if self._steps is None or self._pending is None:
@@ -96,6 +99,7 @@ class GeneratorLearner(ABC):
         if len(answers) < len(self._pending):
             self._steps.close()
             self._pending = None
+            self.cut(answers)
             return
         try:
             self._pending = self._steps.send(answers)

@@ -37,7 +37,7 @@ class VersionSpace:
     That paper does not give its threshold; the default ``tolerance`` brings the queries of all four rows
     of the table within 6 % and is ours.
 
-    >>> from mex import Family, FittedTarget, Oracle, extract
+    >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> rng = np.random.default_rng(0)
     >>> w = rng.standard_normal(13)
     >>> target = FittedTarget.wrap(halfspace(w), family=Family("linear", {"intercept": False}))

@@ -1,0 +1,238 @@
+"""The extraction loop, with learners that only count, and the generator adaptor."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mex
+from mex.extraction import FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING
+from mex.hypotheses import constant
+from mex.learner import Attack, Learner, Steps
+from mex.types import Answer, Array, Estimator, FloatArray
+
+TARGET = mex.FittedTarget.wrap(mex.halfspace(np.array([1.0, -1.0])))
+
+
+class Counting:
+    """Asks batches of zeros; its hypothesis answers how many rows it was told."""
+
+    def __init__(self, *sizes: int) -> None:
+        self.sizes = list(sizes)
+        self.told: list[int] = []
+        self.pending = True
+
+    def ask(self) -> FloatArray | None:
+        return np.zeros((self.sizes[0], 2)) if self.sizes else None
+
+    def tell(self, X: FloatArray, answers: Array) -> None:
+        assert len(X) == len(answers) > 0
+        self.sizes.pop(0)
+        self.told.append(len(answers))
+
+    def hypothesis(self) -> Estimator:
+        return constant(sum(self.told), 2)
+
+
+def believes(hypothesis: Estimator) -> int:
+    return int(hypothesis.predict(np.zeros((1, 2)))[0])
+
+
+def test_a_learner_that_ends_by_itself_is_done() -> None:
+    extraction = mex.extract(mex.Oracle(TARGET, budget=100), Counting(3, 4))
+    assert (extraction.stopped, extraction.queries, extraction.unique_queries) == ("done", 7, 1)
+    assert believes(extraction.hypothesis) == 7
+    assert len(extraction.transcript) == 7
+    assert extraction.price_usd == pytest.approx(7e-4)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"), [([4, 4, 4], [4, 4, 2]), ([5, 5, 5], [5, 5]), ([50], [10]), ([10, 1], [10])]
+)
+def test_a_learner_that_meets_the_wall_gives_its_hypothesis_still(sizes: list[int], told: list[int]) -> None:
+    learner = Counting(*sizes)
+    extraction = mex.extract(mex.Oracle(TARGET, budget=10), learner)
+    assert (extraction.stopped, extraction.queries) == ("budget", 10)
+    assert learner.told == told, "it is told what was answered before the cut, and nothing twice"
+    assert believes(extraction.hypothesis) == 10
+
+
+def test_a_learner_that_needs_just_the_budget_is_done() -> None:
+    assert mex.extract(mex.Oracle(TARGET, budget=10), Counting(5, 5)).stopped == "done"
+
+
+def test_a_learner_that_asks_nothing_has_a_hypothesis() -> None:
+    extraction = mex.extract(mex.Oracle(TARGET, budget=10), Counting())
+    assert (extraction.queries, extraction.stopped, believes(extraction.hypothesis)) == (0, "done", 0)
+    assert [n for n, _ in extraction.snapshots] == [0]
+
+
+@given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=60), budget=st.integers(1, 1500))
+def test_snapshots_are_spaced_geometrically_and_end_with_the_last_query(sizes: list[int], budget: int) -> None:
+    extraction = mex.extract(mex.Oracle(TARGET, budget=budget), Counting(*sizes))
+    counts = [n for n, _ in extraction.snapshots]
+    assert counts[-1] == extraction.queries
+    assert all(believes(hypothesis) == n for n, hypothesis in extraction.snapshots)
+    assert all(a < b for a, b in pairwise(counts))
+    # Each snapshot but the last is the first batch past a power of the factor.
+    powers = [FIRST_SNAPSHOT * 2 ** (k / SNAPSHOTS_PER_DOUBLING) for k in range(30)]
+    assert all(any(a < p <= b for p in powers) for a, b in pairwise([0, *counts[:-1]]))
+    assert len(counts) <= 2 + max(0, SNAPSHOTS_PER_DOUBLING * np.log2(extraction.queries / FIRST_SNAPSHOT))
+
+
+def test_rows_one_by_one_leave_snapshots_at_the_powers_of_the_square_root_of_two() -> None:
+    extraction = mex.extract(mex.Oracle(TARGET), Counting(*[1] * 70))
+    assert [n for n, _ in extraction.snapshots] == [8, 12, 16, 23, 32, 46, 64, 70]
+
+
+def test_without_snapshots_only_the_last_is_kept() -> None:
+    extraction = mex.extract(mex.Oracle(TARGET), Counting(*[5] * 20), snapshots=False)
+    assert [n for n, _ in extraction.snapshots] == [100]
+
+
+def test_progress_is_told_after_every_answer() -> None:
+    seen: list[int] = []
+    mex.extract(mex.Oracle(TARGET, budget=10), Counting(4, 4, 4), on_progress=seen.append)
+    assert seen == [4, 8, 10]
+
+
+def test_a_learner_that_asks_what_the_interface_refuses_is_stopped() -> None:
+    class Careless(Counting):
+        def ask(self) -> FloatArray | None:
+            return np.full((1, 2), np.nan)
+
+    oracle = mex.Oracle(TARGET)
+    with pytest.raises(mex.QueryError, match="feature 0 is nan"):
+        mex.extract(oracle, Careless(1))
+    assert oracle.queries == 0
+
+
+def test_evaluation_never_passes_the_oracle(registry: mex.Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target sees the attacker's rows through the oracle; every other row is the judge's."""
+    from mex.cells import Cell
+    from mex.experiment import measure
+    from mex.oracle import Oracle
+    from mex.spec import Spec
+
+    asked: list[int] = []
+    ask = Oracle.ask
+
+    def counted(self: Oracle, X: FloatArray) -> Array:
+        answers = ask(self, X)
+        asked.append(len(answers))
+        return answers
+
+    monkeypatch.setattr(Oracle, "ask", counted)
+    cell = Cell(attack=Spec("passive"), defense=Spec("none"), model=Spec("logistic"), dataset=Spec("heart"), budget=40)
+    record, extraction = measure(registry, cell)
+    assert len(record["curve"]) > 2
+    assert sum(asked) == record["queries"] == len(extraction.transcript) == 40
+
+
+class Doubling(mex.GeneratorLearner):
+    """Asks one row, then two, then four; keeps what it received."""
+
+    def __init__(self) -> None:
+        self.received: list[list[int]] = []
+        self.closed = False
+
+    def steps(self) -> Steps:
+        try:
+            for k in range(3):
+                answers = yield np.full((2**k, 2), [k, 0.0])
+                self.received.append(answers.tolist())
+        finally:
+            self.closed = True
+
+    def hypothesis(self) -> Estimator:
+        return constant(len(self.received), 2)
+
+
+def test_a_generator_receives_the_answers_to_what_it_yields() -> None:
+    learner = Doubling()
+    extraction = mex.extract(mex.Oracle(TARGET), learner)
+    assert learner.received == [[-1], [1, 1], [1] * 4]
+    assert (extraction.stopped, extraction.queries) == ("done", 7)
+
+
+def test_a_generator_asks_the_same_rows_until_it_is_told() -> None:
+    learner = Doubling()
+    first, again = learner.ask(), learner.ask()
+    assert first is not None
+    assert again is not None
+    assert np.array_equal(first, again)
+    learner.tell(first, np.array([0]))
+    second = learner.ask()
+    assert second is not None
+    assert len(second) == 2
+
+
+@pytest.mark.parametrize(("budget", "received"), [(1, 1), (2, 1), (3, 2), (6, 2), (7, 3)])
+def test_a_generator_cut_in_the_middle_ends_with_what_it_has(budget: int, received: int) -> None:
+    learner = Doubling()
+    extraction = mex.extract(mex.Oracle(TARGET, budget=budget), learner)
+    assert extraction.queries == budget
+    assert believes(extraction.hypothesis) == received
+    if budget in (2, 6):  # in the middle of a batch: its generator is closed and asks no more
+        assert learner.closed
+        assert learner.ask() is None
+
+
+def test_a_generator_that_yields_nothing_is_done_at_once() -> None:
+    class Silent(Doubling):
+        def steps(self) -> Steps:
+            yield from ()
+
+    assert mex.extract(mex.Oracle(TARGET), Silent()).stopped == "done"
+
+
+def test_telling_before_asking_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="tell without ask"):
+        Doubling().tell(np.zeros((1, 2)), np.zeros(1))
+
+
+def test_the_protocols_say_who_plays_which_part(registry: mex.Registry) -> None:
+    assert isinstance(Doubling(), Learner)
+    assert isinstance(Counting(), Learner)
+    assert isinstance(registry.build("attack", "passive"), Attack)
+    assert not isinstance(TARGET, Learner)
+
+
+def test_any_object_with_predict_can_be_the_target() -> None:
+    class Threshold:
+        n_features_in_ = 1
+        classes_ = np.array(["no", "yes"])
+
+        def predict(self, X: FloatArray) -> Array:
+            return np.where(X[:, 0] > 0.25, "yes", "no")
+
+    stolen = mex.attack(
+        "passive:model=decision-tree,sampler=uniform", Threshold(), domain=mex.Domain([0], [1]), budget=200, seed=1
+    )
+    X = np.linspace(0, 1, 101)[:, None]
+    assert np.mean(stolen.hypothesis.predict(X) == Threshold().predict(X)) >= 0.97
+    assert set(stolen.transcript.answers) == {"no", "yes"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("proba", "gives label answers, not proba"), ("value", "gives label answers, not value")]
+)
+def test_answers_that_a_target_does_not_give_are_incompatible(kind: Answer, reason: str) -> None:
+    with pytest.raises(mex.Incompatible, match=reason):
+        mex.attack("passive:model=logistic", TARGET, answers=kind)
+
+
+def test_a_target_without_predict_or_without_a_width_is_a_mistake() -> None:
+    with pytest.raises(mex.UsageError, match="needs a predict method, and int has none"):
+        mex.attack("passive", 3)
+
+    class Widthless:
+        def predict(self, X: FloatArray) -> Array:
+            return X[:, 0]
+
+    with pytest.raises(mex.UsageError, match="Widthless does not tell its number of features; give a domain"):
+        mex.FittedTarget.wrap(Widthless())
