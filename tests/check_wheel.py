@@ -1,4 +1,4 @@
-"""Check a built wheel: every package of the tree is in it with its marker, its data and its licence, and nothing else."""
+"""Check a built wheel: every package of the tree with its marker, its data and licence, and nothing else."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class GeneratorLearner(ABC):
             self._pending = next(self._steps, None)
         return self._pending
 
-    def cut(self, answers: Array) -> None:
+    def cut(self, answers: Array) -> None:  # noqa: B027 - most learners have no use for half a batch
         """Take the answers to the first rows of the last batch, which the budget cut; by default they are lost."""
 
     def tell(self, X: FloatArray, answers: Array) -> None:

@@ -293,6 +293,10 @@ def test_the_second_class_is_the_positive_one() -> None:
 )
 def test_what_it_cannot_attack_it_says(changes: dict[str, Any], reason: str) -> None:
     known = Oracle(target_of(unit(2, 0), **changes)).knowledge()
-    with pytest.raises(Incompatible, match=reason):
+
+    def start() -> None:
         VersionSpace.scope.check("version-space", known)
         VersionSpace().learner(known, np.random.default_rng(0))
+
+    with pytest.raises(Incompatible, match=reason):
+        start()

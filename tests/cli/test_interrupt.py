@@ -17,7 +17,7 @@ import mex
 from mex.experiment import TIMINGS
 from mex.results import FILE
 
-SEEDS = 30
+SEEDS = 20
 PLAN: dict[str, Any] = {
     "attacks": ["passive"],
     "defenses": ["none"],

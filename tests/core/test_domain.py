@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mex
@@ -70,6 +70,7 @@ def test_clipping_keeps_what_is_inside(domain: Domain, seed: int) -> None:
 
 @pytest.mark.parametrize("kind", SAMPLERS)
 @pytest.mark.parametrize("family", ["linear", "tree"])
+@settings(max_examples=30)
 @given(domain=domains(), seed=seeds, n=st.integers(1, 40))
 def test_what_a_sampler_draws_an_interface_accepts(kind: str, family: str, domain: Domain, seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)

@@ -1,0 +1,74 @@
+"""Query synthesis for halfspaces under noise by dimension coupling."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Incompatible, Knowledge, Learner, Scope
+from mex.charted import Charted
+from mex.params import Check, above, between, doc, one_of, optional
+from mex_dimension_coupling.tournament import Tournament, paper, water_filled
+
+TOLERANCES = {"water-filled": water_filled, "paper": paper}
+
+
+def _inside(low: float, high: float) -> Check:
+    """A number above ``low`` and below ``high``."""
+    return Check(f"a number above {low:g} and below {high:g}", lambda v: above(low).accepts(v) and v < high)
+
+
+@attrs.frozen(kw_only=True)
+class DimensionCoupling:
+    """Couple the dimensions of a halfspace two by two, each pair by noisy bisection of a circle.
+
+    A balanced tournament of d - 1 problems in the plane, O(d (log 1/eps + log 1/delta)) queries under
+    flips of a known rate. Each keeps the posterior of w*'s direction in its plane, asks the diameter that
+    halves it, and ends when the direction is within its tolerance of the estimate with probability
+    1 - delta / (d - 1): a stop that an attacker has, unlike the paper's, which compares with w*. All
+    problems of a level ask in one batch. Without noise each answer rules half a circle out.
+
+    >>> import mex
+    >>> family = mex.Family("linear", {"intercept": False})
+    >>> target = mex.FittedTarget.wrap(mex.halfspace(np.array([2.0, -3.0, 6.0])), family=family)
+    >>> oracle = mex.Oracle(target)
+    >>> learner = DimensionCoupling(eps=1e-3).learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner)
+    >>> stolen.queries, (7 * stolen.hypothesis.coef_[0]).round(2)
+    (25, array([ 2., -3.,  6.]))
+    """
+
+    eps: float = attrs.field(default=1e-3, validator=above(0), metadata=doc("the geometric error aimed at"))
+    rho: float | None = attrs.field(
+        default=None,
+        validator=optional(between(0, 0.499)),
+        metadata=doc("probability that a label is wrong; by default what the scenario makes public"),
+    )
+    delta: float = attrs.field(
+        default=0.1, validator=_inside(0, 1), metadata=doc("probability that the error is above eps all the same")
+    )
+    tolerance: str = attrs.field(
+        default="water-filled",
+        validator=one_of(*TOLERANCES),
+        metadata=doc("of an angle: eps/d as in the paper, or as large as the levels' sizes allow (fewer queries)"),
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks="binary", families="linear", answers="label")
+    paper: ClassVar[str] = "Chen, Hassani and Karbasi, AAAI 2017; Chandrasekaran et al. 2020, Section 6.1, Figure 4"
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start on the homogeneous problem behind the target's chart."""
+        rho = knowledge.rho if self.rho is None else self.rho
+        if rho is None:
+            raise Incompatible("dimension-coupling has to know how often a label is wrong; give it a rho")
+        if rho >= 0.5:
+            raise Incompatible(f"dimension-coupling needs labels that are more often right than wrong; rho is {rho:g}")
+        tolerance = TOLERANCES[self.tolerance]
+        return Charted(
+            attrs.evolve(knowledge, rho=rho),
+            rng,
+            lambda d, _: Tournament(d, rho, self.eps, delta=self.delta, tolerance=tolerance),
+            eps=self.eps,
+        )

@@ -1,0 +1,132 @@
+"""Line searches for the weights of a halfspace, one feature at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import GeneratorLearner, Knowledge, Learner, Scope, halfspace
+from mex.charted import Charted, without_noise
+from mex.learner import Steps
+from mex.params import above, between, doc
+from mex.types import Array, Estimator, FloatArray
+
+FLOAT_LIMIT = 1e-15
+"""A weight known to a smaller share of itself than this is known to rounding."""
+
+NEAREST = 2.0**-100
+"""A feature that outweighs the witness by more is not searched further: the witness hardly counts beside it."""
+
+
+@attrs.frozen(kw_only=True)
+class LowdMeek:
+    """Find a sign witness, then weigh each other feature against it by a line search.
+
+    A sign witness is a feature that changes the label when it alone changes. On the way between two
+    rows of different labels there is one, found here by bisection. A step back against the witness
+    leaves the boundary; how far along another feature leads back to it tells the ratio of their
+    weights: an exponential search, then a binary one, O(d log 1/eps) queries beside those that ratios
+    far from 1 take. A feature that does not lead back in either direction weighs nothing. All features
+    are searched at once, a round trip a step.
+
+    >>> import mex
+    >>> family = mex.Family("linear", {"intercept": False})
+    >>> target = mex.FittedTarget.wrap(mex.halfspace(np.array([2.0, 0.0, -3.0, 6.0])), family=family)
+    >>> oracle = mex.Oracle(target)
+    >>> stolen = mex.extract(oracle, LowdMeek(eps=1e-3).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> stolen.queries, (7 * stolen.hypothesis.coef_[0]).round(2)
+    (32, array([ 2.,  0., -3.,  6.]))
+    """
+
+    eps: float = attrs.field(
+        default=1e-2,
+        validator=above(0),
+        metadata=doc("how exactly to know each weight, as a share of it; the geometric error is then at most as large"),
+    )
+    zero: float = attrs.field(
+        default=1e-6,
+        validator=between(1e-12, 0.1),
+        metadata=doc("a weight below this share of the witness's counts as 0"),
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks="binary", families="linear", answers="label")
+    paper: ClassVar[str] = "Lowd and Meek, KDD 2005; Chandrasekaran et al. 2020, Section 6.1, Table 2"
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start on the homogeneous problem behind the target's chart."""
+        return Charted(
+            knowledge,
+            rng,
+            lambda d, stream: LineSearch(d, self.eps, self.zero, stream),
+            eps=min(self.eps, self.zero),
+            note=without_noise("lowd-meek", knowledge.rho),
+        )
+
+
+class LineSearch(GeneratorLearner):
+    """Learns a direction of R^d from signs that are right.
+
+    Along feature i the row t e_i - s e_f, with s the sign of the witness's weight w_f, is positive beyond
+    t = |w_f / w_i|: the origin is on the boundary, and from it the step back has a gap of 1.
+    """
+
+    note = ""
+
+    def __init__(self, d: int, eps: float, zero: float, rng: np.random.Generator) -> None:
+        self._d, self._eps, self._rng = d, max(eps, FLOAT_LIMIT), rng
+        self._witness: FloatArray | None = None
+        self._sides = np.zeros(d)
+        self._low, self._high = np.zeros(d), np.full(d, 1 / zero)
+
+    def estimate(self) -> FloatArray:
+        """The unit normal by the middles of the intervals that hold the crossings, shape (d,)."""
+        if self._witness is None:
+            return np.zeros(self._d)
+        w = self._witness + self._sides * 2 / (self._low + self._high)
+        return np.asarray(w / np.linalg.norm(w))
+
+    def hypothesis(self) -> Estimator:
+        """The estimate as a halfspace of R^d."""
+        return halfspace(self.estimate())
+
+    def steps(self) -> Steps:
+        """Find the witness, the signs of the other weights, and then their ratios to it."""
+        witness = self._witness = yield from self._find_witness()
+        if witness is None:
+            self.note = "a direction and its opposite have one label: no boundary goes between them"
+            return
+        others = np.flatnonzero(witness == 0)
+        if not len(others):
+            return
+        axes, far = np.eye(self._d)[others], self._high[others, None]
+        signs = yield np.concatenate([axes * far - witness, -axes * far - witness])
+        ahead, behind = signs.reshape(2, -1) > 0
+        self._sides[others] = ahead * 1.0 - behind
+        while len(active := self._unfinished()):
+            low, high = self._low[active], self._high[active]
+            t = np.where(low == 0, np.minimum(1, high / 2), np.minimum(2 * low, (low + high) / 2))
+            rows = np.zeros((len(active), self._d))
+            rows[np.arange(len(active)), active] = t * self._sides[active]
+            beyond = (yield rows - witness) > 0
+            self._low[active], self._high[active] = np.where(beyond, low, t), np.where(beyond, t, high)
+
+    def _find_witness(self) -> Generator[FloatArray, Array, FloatArray | None]:
+        """The signed axis of a feature that alone changes the label somewhere, shape (d,)."""
+        v = self._rng.standard_normal(self._d)
+        signs = yield np.stack([v, -v])
+        if signs[0] == signs[1]:
+            return None
+        v = v * signs[0]
+        first, last = 0, self._d  # v with so many coordinates negated is positive, and negative
+        while last - first > 1:
+            middle = (first + last) // 2
+            sign = (yield np.where(np.arange(self._d) < middle, -v, v)[None])[0]
+            first, last = (middle, last) if sign > 0 else (first, middle)
+        return np.where(np.arange(self._d) == first, np.sign(v), 0.0)
+
+    def _unfinished(self) -> Array:
+        low, high = self._low, self._high
+        return np.flatnonzero((self._sides != 0) & (high - low > self._eps * (low + high)) & (high > NEAREST))
