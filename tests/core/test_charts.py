@@ -10,8 +10,8 @@ from mex.bisection import Bisection
 from mex.boundary import verdict
 from mex.charted import Charted
 from mex.charts import Centred, Projective
+from mex.examples import RatioBisection as Ratios
 from mex.metrics import geometric_error
-from mex.testing import RatioBisection as Ratios
 
 
 def target(w, b: float, domain: mex.Domain, intercept: bool = True) -> mex.FittedTarget:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +18,6 @@ from mex.engine import execute
 from mex.experiment import RESULTS, TIMINGS
 from mex.plan import Plan
 from mex.results import FILE, dump
-from mex.spec import Spec
 from mex.target import Target
 from mex.types import Array, Estimator, FloatArray
 
@@ -190,17 +187,6 @@ def test_records_are_the_same_bytes_for_one_job_and_for_two(registry: mex.Regist
     assert untimed(mex.matrix(plan, registry=registry, jobs=2)) == untimed(one)
 
 
-def test_the_same_seed_gives_the_same_record_and_another_seed_another(registry: mex.Registry) -> None:
-    first = mex.matrix({**SMALL, "seeds": [5, 6]}, registry=mex.load_registry())
-    assert untimed(first) == untimed(mex.matrix({**SMALL, "seeds": [5, 6]}, registry=registry))
-    assert first[0]["agreement"] != first[2]["agreement"]
-
-
-def test_attack_and_defense_meet_the_same_model_on_the_same_rows(registry: mex.Registry) -> None:
-    records = mex.matrix({**SMALL, "seeds": 1}, registry=registry)
-    assert len({(r["target_accuracy"], r["uniform_majority"]) for r in records}) == 1
-
-
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, True, "2"])
 def test_jobs_is_a_whole_number_above_zero(registry: mex.Registry, jobs: Any) -> None:
     with pytest.raises(mex.UsageError, match="jobs must be a whole number of at least 1, not"):
@@ -235,38 +221,3 @@ def test_the_hooks_are_told_of_each_cell_and_one_that_raises_harms_nothing(
     assert told == [(what, cell) for cell in cells for what in ("started", "ok")]
     complaint = "mex: plugin 'clumsy' failed in mex_cell_finished and is left out: 'no such dashboard'\n"
     assert capsys.readouterr().err == complaint, "once, and then left out"
-
-
-def test_records_have_the_fields_of_the_design(registry: mex.Registry) -> None:
-    (record,) = mex.matrix({**SMALL, "defenses": ["none"], "seeds": 1}, registry=registry)
-    design = """
-        attack, attack_params, defense, defense_params, model, model_params, dataset, seed, answers, budget,
-        status, reason, queries, unique_queries, price_usd, agreement, near_agreement, uniform_agreement,
-        uniform_majority, geometric_error, target_accuracy, defended_accuracy, stolen_accuracy, stopped,
-        seconds, learner_seconds, oracle_seconds, curve, mex_version
-        """
-    assert set(record) == {f.strip() for f in design.split(",")} | {"cell", "dataset_params", "price_per_query"}
-    score = {"agreement", "near_agreement", "uniform_agreement", "geometric_error"}
-    assert all(set(point) == {"queries"} | score for point in record["curve"])
-    last = record["curve"][-1]
-    assert {key: last[key] for key in score} == {key: record[key] for key in score}
-    assert last["queries"] == record["queries"] == 30
-    assert record["price_usd"] == pytest.approx(0.003)
-    assert record["mex_version"] == mex.__version__
-    assert json.loads(dump(record)) == record
-    assert 0 < record["learner_seconds"] + record["oracle_seconds"] < record["seconds"] < time.perf_counter()
-
-
-def test_a_cell_is_known_by_everything_that_decides_its_record() -> None:
-    base = Cell(attack=Spec("a"), defense=Spec("d"), model=Spec("m"), dataset=Spec("s"))
-    others = [
-        attrs.evolve(base, attack=Spec("b")),
-        attrs.evolve(base, defense=Spec("d", {"rho": 0.1})),
-        attrs.evolve(base, seed=1),
-        attrs.evolve(base, answers="proba"),
-        attrs.evolve(base, budget=7),
-        attrs.evolve(base, price_per_query=1),
-    ]
-    assert len({cell.identity()["cell"] for cell in [base, *others]}) == 7
-    assert base.identity() == attrs.evolve(base).identity()
-    assert str(base) == "a × d × m × s seed 0"

@@ -8,9 +8,9 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 import mex
+from mex.examples import RatioBisection as Ratios
 from mex.hypotheses import linear_classifier
 from mex.multiclass import Pairwise
-from mex.testing import RatioBisection as Ratios
 
 
 def steal(model, domain: mex.Domain, pool=None, seed: int = 0, budget: int = 50_000) -> mex.Extraction:

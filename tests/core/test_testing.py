@@ -11,10 +11,11 @@ import pytest
 
 import mex
 from mex.dataset import Rows
+from mex.examples import example_dataset, example_target
 from mex.hypotheses import constant
 from mex.params import between, doc
 from mex.target import Target
-from mex.testing import check_attack, check_declarations, check_defense, check_model, example_dataset, example_target
+from mex.testing import check_attack, check_declarations, check_defense, check_model
 from mex.types import Answer, Array, Estimator, FloatArray
 
 

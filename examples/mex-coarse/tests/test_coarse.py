@@ -7,7 +7,8 @@ from mex_coarse.defense import Coarse
 
 import mex
 from mex.dataset import Rows
-from mex.testing import check_defense, example_target
+from mex.examples import example_target
+from mex.testing import check_defense
 
 
 def test_it_keeps_the_promises_of_a_defense() -> None:

@@ -1,0 +1,269 @@
+"""Extraction of halfspaces: queries against the bound, the paper's figures and a peer, all in one run.
+
+    python benchmarks/halfspace.py                 every part, 20 targets
+    python benchmarks/halfspace.py noise-free real --targets 5
+
+Targets are uniform on the sphere, stops are honest (an attacker has them) unless a line says *peek*: then the
+count is that of the first query at which the true error is at most eps. ``ratio`` is queries / bound
+(mex.bounds.query_bound), ``success`` the share of targets with error <= eps, ``us/query`` CPU of the learner alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+import mex
+from mex.bounds import query_bound
+from mex.cells import Cell, Spec
+from mex.experiment import measure, set_scene
+from mex.types import FloatArray
+
+REGISTRY = mex.load_registry()
+TARGETS = 20
+
+
+@attrs.frozen
+class Run:
+    """One attack on one target."""
+
+    queries: int
+    error: float
+    seconds: float
+    asks: int
+
+
+def target(d: int, seed: int) -> mex.FittedTarget:
+    """A halfspace with a normal uniform on the sphere."""
+    w = np.random.default_rng([seed, d]).standard_normal(d)
+    family = mex.Family("linear", {"intercept": False})
+    return mex.FittedTarget.wrap(mex.halfspace(w / np.linalg.norm(w)), family=family, answers=("label",))
+
+
+def error(estimator: Any, truth: mex.FittedTarget) -> float:
+    """||w^ - w*|| of unit normals."""
+    if not hasattr(estimator, "coef_"):
+        return 2.0
+    w = estimator.coef_[0]
+    return float(np.linalg.norm(w / (np.linalg.norm(w) or 1.0) - truth.estimator.coef_[0]))
+
+
+def attack(spec: str, d: int, seed: int, defense: str = "none", peek: float | None = None) -> Run:
+    """Run one attack to its own end, or with ``peek`` until the true error is that small."""
+    truth = target(d, seed)
+    defended = REGISTRY.build("defense", defense).protect(truth, None, np.random.default_rng([seed, 1]))
+    oracle = mex.Oracle(defended, budget=500_000)
+    learner = REGISTRY.build("attack", spec).learner(oracle.knowledge(), np.random.default_rng([seed, 2]))
+    spent, asks = 0.0, 0
+    with threadpool_limits(1):
+        while True:
+            started = time.process_time()
+            X = learner.ask()
+            spent += time.process_time() - started
+            if X is None or oracle.remaining == 0:
+                break
+            answers, asks = oracle.ask(X), asks + 1
+            started = time.process_time()
+            learner.tell(X[: len(answers)], answers)
+            spent += time.process_time() - started
+            if peek is not None and error(learner.hypothesis(), truth) <= peek:
+                break
+    return Run(oracle.queries, error(learner.hypothesis(), truth), spent, asks)
+
+
+def many(spec: str, d: int, targets: int, **options: Any) -> list[Run]:
+    """The same on several targets, two at a time."""
+    runs: list[Run] = Parallel(n_jobs=2)(delayed(attack)(spec, d, seed, **options) for seed in range(targets))
+    return runs
+
+
+def row(label: str, d: int, eps: float, rho: float, runs: list[Run], beside: str = "") -> None:
+    """Print one line of a table."""
+    queries = np.mean([r.queries for r in runs])
+    errors = np.array([r.error for r in runs])
+    micro = 1e6 * sum(r.seconds for r in runs) / sum(r.queries for r in runs)
+    ratio = queries / query_bound(d, eps, rho)
+    print(
+        f"{label:<44} d={d:<5} eps={eps:<7g} rho={rho:<5g} queries {queries:9.1f}  ratio {ratio:5.3f}"
+        f"  success {np.mean(errors <= eps):4.2f}  median error {np.median(errors):.1e}  {micro:8.0f} us/query"
+        f"  asks {np.mean([r.asks for r in runs]):7.1f}  {beside}",
+        flush=True,
+    )
+
+
+def noise_free(targets: int) -> None:
+    """Pivot on the bound, honest stop with confidence 0.9, and certified."""
+    for d in (10, 50, 100, 200):
+        for eps in (1e-1, 1e-2, 1e-4):
+            row("pivot", d, eps, 0, many(f"pivot:eps={eps}", d, targets))
+    row("pivot:stop=certified", 50, 1e-4, 0, many("pivot:eps=1e-4,stop=certified", 50, targets))
+    row("pivot", 2000, 1e-4, 0, many("pivot:eps=1e-4,mode=batch", 2000, 2))
+    row("pivot:mode=batch", 50, 1e-4, 0, many("pivot:eps=1e-4,mode=batch", 50, targets), "asked for: <= 25 asks")
+    for d in (10, 50):
+        row("dimension-coupling", d, 1e-4, 0, many("dimension-coupling:eps=1e-4", d, targets))
+        row("lowd-meek", d, 1e-4, 0, many("lowd-meek:eps=1e-4", d, targets))
+
+
+def noisy(targets: int) -> None:
+    """Flips of a known rate."""
+    for rho in (0.1, 0.2, 0.3, 0.4):
+        for eps in (1e-2, 1e-4):
+            runs = many(f"pivot:eps={eps}", 50, targets, defense=f"bounded-noise:rho={rho}")
+            row("pivot", 50, eps, rho, runs)
+    for eps in (1e-2, 1e-4):
+        runs = many(f"dimension-coupling:eps={eps}", 50, targets, defense="bounded-noise:rho=0.1")
+        row("dimension-coupling", 50, eps, 0.1, runs)
+
+
+def sticky(targets: int) -> None:
+    """Sticky flips cost pivot nothing and break the majority vote."""
+    for kind in ("false", "true"):
+        defense = f"bounded-noise:rho=0.1,sticky={kind}"
+        row(f"pivot, sticky={kind}", 50, 1e-2, 0.1, many("pivot:eps=1e-2", 50, targets, defense=defense))
+        vote = "majority-vote:inner={use='pivot',eps=1e-2},q=400,repeats=exact"
+        row(f"majority-vote of pivot, sticky={kind}", 50, 1e-2, 0.1, many(vote, 50, targets, defense=defense))
+
+
+FIGURE_3 = {13: (105, 135, 170), 14: (95, 135, 185), 30: (210, 300, 400), 64: (470, 700, 900)}
+
+
+def figure_3(targets: int) -> None:
+    """Version space approximation (peek, as in the paper)."""
+    for d, printed in FIGURE_3.items():
+        for eps, paper in zip((1e-2, 1e-3, 1e-4), printed, strict=True):
+            runs = many("version-space", d, targets, peek=eps)
+            queries = np.mean([r.queries for r in runs])
+            row("version-space (peek)", d, eps, 0, runs, f"Figure 3: {paper}, ours / paper {queries / paper:.2f}")
+
+
+FIGURE_4 = {
+    (14, 0.0): (122, 140, 186),
+    (14, 0.1): (264, 286, 373),
+    (30, 0.0): (294, 393, 488),
+    (30, 0.1): (509, 653, 896),
+    (30, 0.25): (1419, 1884, 2421),
+    (64, 0.0): (715, 908, 1112),
+    (64, 0.1): (1307, 1686, 2037),
+}
+
+
+def figure_4(targets: int) -> None:
+    """Dimension coupling with the stop of the paper's experiments (peek), the honest one beside it."""
+    for (d, rho), printed in FIGURE_4.items():
+        for eps, paper in zip((1e-2, 1e-3, 1e-4), printed, strict=True):
+            counts = Parallel(n_jobs=2)(delayed(_coupling_with_peek)(d, rho, eps, s) for s in range(targets))
+            honest = many(f"dimension-coupling:eps={eps}", d, targets, defense=f"bounded-noise:rho={rho}")
+            peeked = np.mean(counts)
+            beside = f"peek {peeked:.0f}, Figure 4: {paper}, peek / paper {peeked / paper:.2f}"
+            row("dimension-coupling", d, eps, rho, honest, beside)
+
+
+def _coupling_with_peek(d: int, rho: float, eps: float, seed: int) -> int:
+    from mex_dimension_coupling.tournament import Tournament, paper
+
+    w = target(d, seed).estimator.coef_[0]
+
+    def finished(estimate: FloatArray, first: FloatArray, second: FloatArray, tolerance: float) -> Any:
+        plane = np.stack([first @ w, second @ w], axis=1)
+        plane /= np.linalg.norm(plane, axis=1, keepdims=True)
+        return np.linalg.norm(estimate - plane, axis=1) < tolerance
+
+    learner = Tournament(d, rho, eps, tolerance=paper, oriented=False, finished=finished)
+    rng, queries = np.random.default_rng([seed, 3]), 0
+    while (V := learner.ask()) is not None:
+        queries += len(V)
+        learner.tell(V, np.where(V @ w >= 0, 1.0, -1.0) * np.where(rng.random(len(V)) < rho, -1.0, 1.0))
+    return queries - (d - 1)  # the authors do not count the first query of each plane
+
+
+def real(targets: int) -> None:
+    """Logistic models as fitted: intercept, the server's own scaling, box, integers, one-hot groups."""
+    for dataset in ("breast-cancer", "adult", "spambase", "ionosphere", "heart", "german-credit", "bank"):
+        for spec in ("pivot:eps=1e-4", "dimension-coupling:eps=1e-4"):
+            seeds = range(min(targets, 5))
+            records = [r for seed in seeds for r in _real(spec, dataset, seed)]
+            queries = np.median([r["queries"] for r in records])
+            d = set_scene(REGISTRY, Spec("logistic"), REGISTRY.resolve("dataset", dataset), 0).target.domain.n_features
+            lowest = {k: min(r[k] for r in records) for k in ("agreement", "near_agreement", "uniform_agreement")}
+            ratio = queries / query_bound(d + 1, 1e-4)
+            worst = max(r["geometric_error"] for r in records)
+            print(
+                f"{spec:<30} {dataset:<14} d+1={d + 1:<4} queries {queries:7.0f}  ratio {ratio:.3f}  "
+                + f"lowest of {len(records)} seeds: "
+                + "  ".join(f"{name} {value:.5f}" for name, value in lowest.items())
+                + f"  geometric error {worst:.1e}",
+                flush=True,
+            )
+
+
+def _real(attack: str, dataset: str, seed: int) -> Iterator[dict[str, Any]]:
+    names = {"attack": attack, "defense": "none", "model": "logistic", "dataset": dataset}
+    parts = {kind: REGISTRY.resolve(kind, name) for kind, name in names.items()}
+    yield measure(REGISTRY, Cell(**parts, seed=seed, budget=50_000))[0]
+
+
+def peer(targets: int) -> None:
+    """scikit-activeml's margin sampling on a pool, the way a user would steal a halfspace today."""
+    try:
+        from skactiveml.classifier import SklearnClassifier
+        from skactiveml.pool import UncertaintySampling
+    except ImportError:
+        print("scikit-activeml is not installed: pip install scikit-activeml")
+        return
+    from sklearn.linear_model import LogisticRegression
+
+    d = 30
+    for n in (100, 200):
+        errors = []
+        started = time.process_time()
+        for seed in range(min(targets, 5)):
+            truth, rng = target(d, seed), np.random.default_rng([seed, 4])
+            X = rng.standard_normal((5000, d))
+            y = np.full(5000, np.nan)
+            y[:10] = truth.answer(X[:10], "label")
+            query = UncertaintySampling(method="margin_sampling", random_state=seed)
+            learner = LogisticRegression(C=1000, fit_intercept=False, max_iter=2000)
+            fitted = SklearnClassifier(learner, classes=[-1, 1], random_state=seed)
+            while np.isfinite(y).sum() < n:
+                i = query.query(X=X, y=y, clf=fitted)
+                y[i] = truth.answer(X[i], "label")
+            errors.append(error(fitted.fit(X, y).estimator_, truth))
+        micro = 1e6 * (time.process_time() - started) / (n * len(errors))
+        print(
+            f"scikit-activeml margin sampling  d={d} queries {n}  median error {np.median(errors):.3f}  {micro:.0f} us/query"
+        )
+        ours = many("pivot:eps=1e-9", d, len(errors), peek=float(np.median(errors)))
+        print(f"pivot to the same error: {np.mean([r.queries for r in ours]):.0f} queries")
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "noise-free": noise_free,
+    "noisy": noisy,
+    "sticky": sticky,
+    "figure-3": figure_3,
+    "figure-4": figure_4,
+    "real": real,
+    "peer": peer,
+}
+
+
+def main() -> None:
+    """Run the parts named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
+    parser.add_argument("--targets", type=int, default=TARGETS)
+    args = parser.parse_args()
+    for name in args.parts or PARTS:
+        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
+        PARTS[name](args.targets)
+
+
+if __name__ == "__main__":
+    main()

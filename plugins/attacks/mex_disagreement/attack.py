@@ -1,0 +1,104 @@
+"""Disagreement-based active learning over a finite class."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Knowledge, Learner, Scope
+from mex.charted import Charted
+from mex.params import above, between, doc, whole
+from mex.types import FloatArray
+
+DRAWS = 200
+"""How many random directions are looked at for one on which the survivors disagree, before they count as one."""
+
+
+@attrs.frozen(kw_only=True)
+class Disagreement:
+    """Keep the halfspaces of a finite class that may still be best; ask only where they disagree.
+
+    A sample of ``size`` random unit normals stands for the class. Directions stream by, uniform on the sphere;
+    one on which all survivors agree costs nothing, since it cannot change their order. A halfspace is
+    dropped when it errs more often than the best, where the two differ, by more than chance explains (a
+    Hoeffding bound at level delta, for all halfspaces and counts), so wrong labels do no harm as long
+    as they are a minority. About nu^2/eps^2 d theta labels (paper, Remark 4), with nu the best error in the
+    class. For small classes and coarse errors: the best of N random normals is itself about
+    N^(-1/(d-1)) away from w*.
+
+    >>> import mex
+    >>> w = np.array([0.6, 0.8])
+    >>> family = mex.Family("linear", {"intercept": False})
+    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(mex.halfspace(w), family=family), budget=2000)
+    >>> stolen = mex.extract(oracle, Disagreement(size=200).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> bool(np.linalg.norm(stolen.hypothesis.coef_[0] - w) < 0.15)
+    True
+    """
+
+    size: int = attrs.field(default=1000, validator=whole(2), metadata=doc("halfspaces in the class"))
+    eps: float = attrs.field(
+        default=0.05, validator=above(0), metadata=doc("end when no survivor is farther than this from the estimate")
+    )
+    delta: float = attrs.field(
+        default=0.05, validator=between(1e-9, 0.5), metadata=doc("probability that the best halfspace is dropped")
+    )
+    batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("directions to ask at once"))
+
+    scope: ClassVar[Scope] = Scope(tasks="binary", families="linear", answers="label")
+    paper: ClassVar[str] = (
+        "Balcan, Beygelzimer and Langford 2006; Dasgupta, Hsu and Monteleoni 2007; Chandrasekaran et al. 2020, Remark 4"
+    )
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start on the homogeneous problem behind the target's chart."""
+        return Charted(knowledge, rng, lambda d, stream: Survivors(self, d, stream), eps=self.eps)
+
+
+class Survivors:
+    """The halfspaces that may still be the best, and their errors where they disagree."""
+
+    def __init__(self, attack: Disagreement, d: int, rng: np.random.Generator) -> None:
+        self._attack, self._rng = attack, rng
+        self._normals = _directions(attack.size, d, rng)
+        self._wrong = np.empty((attack.size, 0), dtype=bool)  # of each halfspace on each direction asked
+        self._pending = self._disputed()
+
+    def ask(self) -> FloatArray | None:
+        """Directions on which the survivors disagree, None when they are one."""
+        return self._pending if len(self._pending) else None
+
+    def tell(self, V: FloatArray, signs: FloatArray) -> None:
+        """Count errors, and drop whoever has too many more than the best."""
+        self._wrong = np.hstack([self._wrong, (self._normals @ V.T > 0) != (signs > 0)])
+        best = self._wrong[np.argmin(self._wrong.sum(axis=1))]
+        # Where a halfspace differs from the best, one of the two is wrong: a sum of terms -1 and 1.
+        differ = (self._wrong != best).sum(axis=1)
+        worse = self._wrong.sum(axis=1) - best.sum()
+        tests = self._attack.size * self._wrong.shape[1] ** 2
+        keep = worse <= np.sqrt(2 * differ * math.log(2 * tests / self._attack.delta))
+        self._normals, self._wrong = self._normals[keep], self._wrong[keep]
+        self._pending = self._disputed()
+
+    def _disputed(self) -> FloatArray:
+        """The next directions of the stream that the survivors dispute; none if they are as good as one."""
+        d = self._normals.shape[1]
+        if np.linalg.norm(self._normals - self.estimate(), axis=1).max() <= self._attack.eps:
+            return np.empty((0, d))
+        V = _directions(DRAWS, d, self._rng)
+        positive = (V @ self._normals.T > 0).mean(axis=1)
+        return np.asarray(V[(positive > 0) & (positive < 1)][: self._attack.batch])
+
+    def estimate(self) -> FloatArray:
+        """The mean of the survivors with the fewest errors."""
+        errors = self._wrong.sum(axis=1)
+        best = self._normals[errors == errors.min()].mean(axis=0)
+        length = float(np.linalg.norm(best))
+        return np.asarray(best / length if length > 0 else self._normals[0])
+
+
+def _directions(n: int, d: int, rng: np.random.Generator) -> FloatArray:
+    V = rng.standard_normal((n, d))
+    return np.asarray(V / np.linalg.norm(V, axis=1, keepdims=True))

@@ -1,0 +1,82 @@
+"""Stream-based active learning of halfspaces: look at each row that comes by, and ask only if it is worth it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Incompatible, Knowledge, Learner, Scope
+from mex.charted import Charted
+from mex.params import above, between, doc, one_of, optional, whole
+from mex.samplers import SAMPLERS, sampler
+from mex_selective_sampling.perceptron import BandPerceptron
+from mex_selective_sampling.region import RegionOfDisagreement
+
+
+@attrs.frozen(kw_only=True)
+class SelectiveSampling:
+    """Decide row by row whether to ask; the rows that pass by cost nothing.
+
+    ``rule="disagreement"`` (Cohn, Atlas and Ladner 1994): ask if two halfspaces that agree with every answer
+    so far disagree on the row, which a linear program decides. Needs right labels; it says so where they
+    are not. ``rule="perceptron"`` (Yan and Zhang 2017): directions uniform on the sphere, asked only in a
+    thin band beside the current halfspace, which a mistake reflects: w <- w - 2 <w, x> x. Each epoch halves the
+    angle and the band; O(d/(1-2 rho)^2 log 1/eps) labels with flips of a rate up to rho. The constants of
+    its analysis are far from practice, so ``effort`` sets the labels per epoch.
+
+    >>> import mex
+    >>> w = np.array([0.6, 0.8, 0.0])
+    >>> family = mex.Family("linear", {"intercept": False})
+    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(mex.halfspace(w), family=family), budget=400)
+    >>> attack = SelectiveSampling(rule="perceptron", eps=0.01)
+    >>> stolen = mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> bool(np.linalg.norm(stolen.hypothesis.coef_[0] - w) < 0.05)
+    True
+    """
+
+    rule: str = attrs.field(
+        default="disagreement",
+        validator=one_of("disagreement", "perceptron"),
+        metadata=doc("what makes a row worth asking"),
+    )
+    sampler: str = attrs.field(
+        default="uniform", validator=one_of(*SAMPLERS), metadata=doc("for disagreement: where the stream comes from")
+    )
+    stream: int = attrs.field(
+        default=2000, validator=whole(1), metadata=doc("for disagreement: rows to look at before it is done")
+    )
+    eps: float = attrs.field(
+        default=1e-2, validator=above(0), metadata=doc("for perceptron: the geometric error aimed at")
+    )
+    rho: float | None = attrs.field(
+        default=None,
+        validator=optional(between(0, 0.49)),
+        metadata=doc("for perceptron: probability that a label is wrong; by default what the scenario makes public"),
+    )
+    effort: float = attrs.field(
+        default=10.0, validator=above(0), metadata=doc("for perceptron: labels per epoch and dimension")
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks="binary", families="linear", answers="label")
+    paper: ClassVar[str] = (
+        "Cohn, Atlas and Ladner 1994; Yan and Zhang 2017; Chandrasekaran et al. 2020, Section 2.1 and Example 5"
+    )
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start; the stream of rows is drawn from the domain or the pool, the perceptron's through the chart."""
+        if self.rule == "disagreement":
+            rows = sampler(self.sampler).draw(knowledge, self.stream, rng)
+            return RegionOfDisagreement(knowledge, rows)
+        rho = knowledge.rho if self.rho is None else self.rho
+        if rho is None or rho >= 0.5:
+            raise Incompatible(
+                "the perceptron has to know a bound below 1/2 on how often a label is wrong; give it a rho"
+            )
+        return Charted(
+            attrs.evolve(knowledge, rho=rho),
+            rng,
+            lambda d, stream: BandPerceptron(d, stream, self.eps, self.effort / (1 - 2 * rho) ** 2),
+            eps=self.eps,
+        )
