@@ -22,11 +22,11 @@ from mex.target import FittedTarget
 from mex.types import Answer, Array, Estimator, FloatArray
 
 DEFAULT: dict[str, Any] = {
-    "attacks": ["version-space", "passive"],
+    "attacks": ["version-space", "dimension-coupling", "passive"],
     "defenses": ["none", "bounded-noise:rho=0.1", "bounded-noise:rho=0.1,sticky=true"],
-    "models": ["logistic:fit_intercept=false", "linear-svm:fit_intercept=false"],
+    "models": ["logistic", "linear-svm"],
     "datasets": ["breast-cancer"],
-    "budget": 300,
+    "budget": 500,
     "seeds": 3,
 }
 """The matrix of ``mex matrix`` alone."""
