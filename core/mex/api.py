@@ -23,10 +23,14 @@ from mex.types import Answer, Array, Estimator, FloatArray
 
 DEFAULT: dict[str, Any] = {
     "attacks": ["version-space", "dimension-coupling", "passive"],
-    "defenses": ["none", "bounded-noise:rho=0.1", "bounded-noise:rho=0.1,sticky=true"],
+    "defenses": {
+        "none": {},
+        "noise": {"use": "bounded-noise", "rho": 0.1},
+        "sticky-noise": {"use": "bounded-noise", "rho": 0.1, "sticky": True},
+    },
     "models": ["logistic", "linear-svm"],
     "datasets": ["breast-cancer"],
-    "budget": 500,
+    "budget": 400,
     "seeds": 3,
 }
 """The matrix of ``mex matrix`` alone."""

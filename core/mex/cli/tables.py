@@ -20,7 +20,8 @@ def print_table(
 
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for i, column in enumerate(header):
-        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+        number = i in right
+        table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
     for row in rows:
         table.add_row(*row)
     Console().print(table)
