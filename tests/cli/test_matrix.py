@@ -71,7 +71,7 @@ def test_a_pipe_gets_one_row_per_attack_and_defense(run: Run) -> None:
     ]
     assert {row[header.index("queries")] for row in rows} == {"20"}
     assert {row[header.index("price")] for row in rows} == {"$0.0020"}
-    losses = [float(row[header.index("honest loss")].removesuffix(" pt")) for row in rows]
+    losses = [float(row[header.index("honest pt")]) for row in rows]
     assert losses[0] == 0
     assert losses[1] > 3, "flipped labels cost honest users"
 
@@ -156,9 +156,9 @@ def test_on_a_terminal_there_is_a_table_per_model_and_dataset(
     plan = Plan.of({**tables, "budget": 20, "seeds": 2}).resolve(registry)
     print_summary(mex.matrix({**tables, "budget": 20, "seeds": 2}, registry=registry), plan)
     shown = capsys.readouterr().out
-    assert shown.count("median (range) of seeds") == 2
-    assert "logistic on haberman: accuracy 0." in shown
-    assert "geom. error" in shown
+    assert shown.count("half the range over seeds") == 2
+    assert "logistic on haberman, accuracy 0." in shown
+    assert "geom." in shown
 
 
 def cell(**fields: Any) -> Record:
@@ -167,11 +167,11 @@ def cell(**fields: Any) -> Record:
     return {"status": "ok", **known, **scores, **fields}
 
 
-def test_a_row_is_the_median_over_seeds_with_its_range() -> None:
+def test_a_row_is_the_median_over_seeds_with_half_its_range() -> None:
     cells = [cell(agreement=a, defended_accuracy=d) for a, d in ((0.9, 0.8), (1.0, 0.7), (0.95, 0.75))]
     agreement, near, _, geometric, queries, price, loss = summarise(cells)
-    assert agreement == "0.950 (0.900-1.000)"
-    assert (near, geometric, queries, price, loss) == ("-", "-", "10", "$0.0010", "+15.0 pt")
+    assert agreement == "0.950 ±0.050"
+    assert (near, geometric, queries, price, loss) == ("-", "-", "10", "$0.0010", "+15.0")
 
 
 def test_a_row_leaves_out_the_cells_that_did_not_run() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from mex.cli.tables import print_table
 from mex.plan import Plan
 
-COLUMNS = ("attack", "defense", "agreement", "near", "uniform", "geom. error", "queries", "price", "honest loss")
+COLUMNS = ("attack", "defense", "agreement", "near", "uniform", "geom.", "queries", "price", "honest pt")
 
 
 def print_summary(records: Sequence[dict[str, Any]], plan: Plan) -> None:
@@ -29,7 +29,7 @@ def print_summary(records: Sequence[dict[str, Any]], plan: Plan) -> None:
             shown += [[model, dataset, *row] for row in rows]
         elif ran:
             accuracy = median(c["target_accuracy"] for c in ran)
-            title = f"{model} on {dataset}: accuracy {accuracy:.3f}, budget {ran[0]['budget']}, median (range) of seeds"
+            title = f"{model} on {dataset}, accuracy {accuracy:.3f}; median ± half the range over seeds"
             print_table(COLUMNS, rows, title, right=range(2, len(COLUMNS)))
     if piped:
         print_table(("model", "dataset", *COLUMNS), shown)
@@ -49,21 +49,21 @@ def summarise(cells: Sequence[dict[str, Any]]) -> list[str]:
         spread([c["geometric_error"] for c in ran], ".1e", False),
         spread([c["queries"] for c in ran], ".0f", False),
         "$" + spread([c["price_usd"] for c in ran], ".4f", False),
-        spread([100 * (c["target_accuracy"] - c["defended_accuracy"]) for c in ran], "+.1f", False) + " pt",
+        spread([100 * (c["target_accuracy"] - c["defended_accuracy"]) for c in ran], "+.1f", False),
     ]
 
 
 def spread(values: Sequence[float | None], form: str, with_range: bool = True) -> str:
-    """The median, with the range where it is not a single value.
+    """The median, with half the range where it is not a single value.
 
     >>> spread([0.98, 1.0, 0.99], ".2f")
-    '0.99 (0.98-1.00)'
+    '0.99 ±0.01'
     """
     known = [v for v in values if v is not None]
     if not known:
         return "-"
-    low, middle, high = (format(v, form) for v in (min(known), median(known), max(known)))
-    return f"{middle} ({low}-{high})" if with_range and low != high else middle
+    middle, half = format(median(known), form), format((max(known) - min(known)) / 2, form)
+    return f"{middle} ±{half}" if with_range and max(known) > min(known) else middle
 
 
 def reasons(records: Sequence[dict[str, Any]]) -> list[str]:
