@@ -91,4 +91,4 @@ def keyed_uniform(X: FloatArray, key: bytes) -> FloatArray:
     """
     canonical = np.ascontiguousarray(X, dtype="<f8") + 0.0  # -0.0 and 0.0 are one value, so one row
     digests = b"".join(hashlib.blake2b(row.tobytes(), key=key, digest_size=8).digest() for row in canonical)
-    return (np.frombuffer(digests, dtype="<u8") >> 11) * 2.0**-53
+    return np.asarray((np.frombuffer(digests, dtype="<u8") >> 11) * 2.0**-53, dtype=np.float64)

@@ -1,0 +1,141 @@
+"""Answers as linear equations, and their solution as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import entr, logsumexp
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from mex.types import Array, BoolArray, Estimator, FloatArray
+
+FLOAT = 2.0**-53
+"""The step between the numbers of float64 just below 1: what 1 - p is rounded to."""
+FAINT = 1e-6
+"""A probability below this that was computed as 1 - p has lost too many digits to be an equation."""
+SATURATED = 0.02
+"""A probability nearer to 1 than this, if it may be wrong, says no more than that it is about so large."""
+RIDGE = 1e-7
+"""Penalty of a fit to rounded probabilities, per row: what keeps saturated answers from infinite weights."""
+
+
+def resolution(answers: FloatArray) -> float:
+    """The step between the values that answers take: 10^-k if they have k <= 6 decimals, else :data:`FLOAT`.
+
+    Probabilities, shape (n, k), may have been rounded each and then divided by their sum.
+
+    >>> resolution(np.array([[0.33, 0.33, 0.33], [0.5, 0.25, 0.25]]) / [[0.99], [1.0]])
+    0.01
+    >>> resolution(np.array([[0.123456789, 0.876543211], [0.5, 0.5]])) == FLOAT
+    True
+    """
+    table = answers[:, None] if answers.ndim == 1 else answers[(answers < 1 - 1e-9).all(axis=1)]
+    if len(table) == 0 or not np.ptp(table, axis=0).any():
+        return FLOAT  # one value tells nothing of its rounding
+    off = table.shape[1] // 2  # how many units of the last decimal a sum of rounded shares can be off
+    for decimals in range(answers.ndim - 1, 7):
+        step = 10.0**-decimals
+        sums = 1 + step * np.arange(-off, off + 1)
+        restored = table * sums[sums > 0.5, None, None] if answers.ndim == 2 else table[None]
+        whole = np.isclose(restored, np.round(restored, decimals), rtol=0, atol=1e-12 * np.abs(table).max(initial=1))
+        if whole.all(axis=2).any(axis=0).all():
+            return step
+    return FLOAT
+
+
+def distinct_digits(answers: FloatArray, step: float) -> BoolArray:
+    """Which answers tell their score to nearly all digits, where they are good to ``step``; values always do.
+
+    Not those with a probability near 0 that was computed as 1 - p, or that rounding took the digits of.
+    """
+    if answers.ndim == 1:
+        return np.ones(len(answers), dtype=bool)
+    faint = answers < max(FAINT, 5 * step)
+    if step == FLOAT:  # what is off the grid of 1 - p was computed by itself, and has all its digits
+        faint &= np.round(answers / FLOAT) * FLOAT == answers
+    return np.asarray(~faint.any(axis=1))
+
+
+def extremes(answers: FloatArray, shared: int = 2) -> BoolArray:
+    """Which answers are the largest or the smallest of all, together with others: those that clipping makes.
+
+    A probability of 0 or 1 to nine digits is saturated and not clipped.
+    """
+    value = answers if answers.ndim == 1 else answers.max(axis=1) if answers.shape[1] > 2 else answers[:, 1]
+    found = np.zeros(len(value), dtype=bool)
+    for extreme in (value.max(initial=-np.inf), value.min(initial=np.inf)):
+        same = value == extreme
+        clipped = answers.ndim == 1 or 1e-9 < extreme < 1 - 1e-9
+        found |= same & (same.sum() >= shared) & clipped
+    return found
+
+
+@attrs.frozen(eq=False)
+class Linear:
+    """Scores ``[(x - origin) / scale, 1] @ weights``, weights of shape (d + 1, number of scores)."""
+
+    weights: FloatArray
+    origin: FloatArray
+    scale: FloatArray
+
+    def scores(self, X: FloatArray) -> FloatArray:
+        """The scores of rows, shape (n, number of scores)."""
+        return np.asarray((X - self.origin) / self.scale @ self.weights[:-1] + self.weights[-1])
+
+    def estimator(self, classes: Array | None) -> Estimator:
+        """The same as a fitted estimator on rows: linear, logistic or softmax regression."""
+        W = (self.weights[:-1] / self.scale[:, None]).T
+        b = self.weights[-1] - W @ self.origin
+        if classes is not None and len(classes) == 2:
+            W, b = W[1:] - W[:1], b[1:] - b[:1]
+        estimator = LinearRegression() if classes is None else LogisticRegression()
+        estimator.coef_, estimator.intercept_ = (W[0], float(b[0])) if classes is None else (W, b)
+        estimator.n_features_in_ = W.shape[1]
+        if classes is not None:
+            estimator.classes_ = np.asarray(classes)
+        return estimator
+
+
+def right_hand_sides(answers: FloatArray) -> FloatArray:
+    """Values, shape (n, 1), or log-probabilities less their mean, shape (n, number of classes)."""
+    if answers.ndim == 1:
+        return answers[:, None]
+    logs = np.log(answers)
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
+
+
+def solve(V: FloatArray, answers: FloatArray, intercept: bool) -> tuple[FloatArray, float]:
+    """The least-squares weights of least norm, and their largest residual as a share of the largest score."""
+    right = right_hand_sides(answers)
+    columns = np.column_stack([V, np.ones(len(V))]) if intercept else V
+    weights = np.asarray(np.linalg.lstsq(columns, right)[0], dtype=np.float64)
+    residual = np.abs(columns @ weights - right).max(initial=0.0) / max(np.abs(right).max(initial=0.0), 1e-300)
+    return (weights if intercept else np.vstack([weights, np.zeros((1, weights.shape[1]))])), float(residual)
+
+
+def fit_probabilities(V: FloatArray, answers: FloatArray, intercept: bool) -> FloatArray:
+    """The weights of the softmax that is nearest to the probabilities, in the sense of Kullback and Leibler.
+
+    Of an answer that is saturated or clipped only one side counts: the model may be as sure, or surer.
+    """
+    top, most = answers.argmax(axis=1)[:, None], answers.max(axis=1)
+    limit = 1 - max(resolution(answers) / 2, SATURATED)
+    at_least = np.where(extremes(answers) | (most > limit), np.minimum(most, limit), 2.0)
+    entropy = -entr(answers).sum(axis=1)
+    columns = np.column_stack([V, np.full(len(V), float(intercept))])
+    shape = columns.shape[1], answers.shape[1]
+
+    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
+        W = flat.reshape(shape)
+        Z = columns @ W
+        log_sum = logsumexp(Z, axis=1, keepdims=True)
+        P = np.exp(Z - log_sum)
+        off = np.take_along_axis(P, top, axis=1)[:, 0] < at_least
+        divergence = entropy + log_sum[:, 0] - (answers * Z).sum(axis=1)
+        gradient = columns.T @ ((P - answers) * off[:, None]) / len(V) + RIDGE * W
+        return float(np.mean(divergence * off) + RIDGE / 2 * flat @ flat), gradient.ravel()
+
+    options = {"maxiter": 1000, "maxfun": 2000, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-9}
+    start = np.zeros(shape[0] * shape[1])
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x.reshape(shape))

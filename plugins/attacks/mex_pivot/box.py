@@ -1,0 +1,130 @@
+"""The posterior of the ratios when answers are never wrong: a box under the prior."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from mex.types import Array, FloatArray
+from mex_pivot.prior import LOG_WEIGHT, NODES, normalised, upper_tail
+
+FLAT = 0.25
+"""Width, in prior standard deviations, below which the prior counts as constant on an interval."""
+
+FORGOTTEN = -12.0
+"""Log of the weight, relative to the largest, below which a node of s is dropped."""
+
+TINY = 1e-300
+
+
+class Box:
+    """Intervals of the ratios, each on one side of zero, and the posterior of s (:mod:`mex_pivot.prior`).
+
+    Attributes:
+        side: signs of the ratios, 0 where not known yet, shape (m,).
+        low, high: bounds of their absolute values, shape (m,); ``high`` may be infinite.
+        flat: which intervals are so short that their median is their middle, shape (m,).
+        mean, variance: posterior moments of the absolute values, shape (m,).
+        scale: the posterior mean of s.
+    """
+
+    def __init__(self, side: FloatArray, high: FloatArray) -> None:
+        m = len(side)
+        self.side, self.low, self.high = side.copy(), np.zeros(m), high.copy()
+        self.mean, self.variance, self.flat = np.zeros(m), np.zeros(m), np.zeros(m, dtype=bool)
+        self._s, self._log_weight = NODES, LOG_WEIGHT
+        # Prior mass beyond the bounds, a column for each node of s that still matters.
+        self._above_low, self._above_high = upper_tail(self.low, NODES), upper_tail(self.high, NODES)
+        self._learn(np.log(2 * self._mass(np.arange(m))).sum(axis=0))
+
+    @property
+    def width(self) -> FloatArray:
+        """Lengths of the intervals, shape (m,)."""
+        return np.asarray(self.high - self.low)
+
+    def medians(self, rows: Array) -> FloatArray:
+        """Where to cut the intervals of ``rows`` so that both answers are equally likely, shape (n,).
+
+        Cuts are of the ratios themselves, so 0 where the sign is not known.
+        """
+        t = (self.low[rows] + self.high[rows]) / 2
+        curved = ~self.flat[rows] & (self.side[rows] != 0)
+        if curved.any():
+            t[curved] = self._medians(rows[curved])
+        known = self.side[rows]
+        return np.where(known == 0, 0.0, known * np.where(known == 0, 0.0, t))
+
+    def _medians(self, rows: Array) -> FloatArray:
+        low, s, mean = self.low[rows], self._s, self.scale
+        above = self._above_low[rows]
+        share = self._weight / self._mass(rows)
+        # From the median at the mean of s, two Newton steps to the median under the posterior of s.
+        t = -ndtri((ndtr(-low * mean) + ndtr(-self.high[rows] * mean)) / 2 + TINY) / mean
+        for _ in range(2):
+            excess = (share * (above - upper_tail(t, s))).sum(axis=1) - 0.5
+            density = np.exp(-(np.multiply.outer(t, s) ** 2) / 2) * s / math.sqrt(2 * math.pi)
+            t = t - excess / ((share * density).sum(axis=1) + TINY)
+        # Weights far from the prior defeat Newton: then intervals shrink by a tenth, half-lines move out.
+        reach = np.minimum(self.high[rows], 4 * low + 16 / mean) - low
+        return np.asarray(np.clip(t, low + np.minimum(0.1 * reach, 0.1 / mean), low + 0.9 * reach))
+
+    def cut(self, rows: Array, t: FloatArray, signs: FloatArray) -> None:
+        """Take the answers: is each ratio of ``rows`` above (+1) or below (-1) its ``t``?"""
+        known = self.side[rows] != 0
+        self.side[rows[~known]] = signs[~known]
+        rows, t, above = rows[known], np.abs(t[known]), (signs * self.side[rows])[known] > 0
+        curved = ~self.flat[rows]
+        self.low[rows], self.high[rows] = np.where(above, t, self.low[rows]), np.where(above, self.high[rows], t)
+        if curved.any():
+            self._learn_from(rows[curved], t[curved], above[curved, None])
+        self.flat |= self.width * self.scale < FLAT
+        flat = rows[self.flat[rows]]
+        self.mean[flat] = (self.low[flat] + self.high[flat]) / 2
+        self.variance[flat] = self.width[flat] ** 2 / 12
+
+    def _learn_from(self, rows: Array, t: FloatArray, above: Array) -> None:
+        before, tail = self._mass(rows), upper_tail(t, self._s)
+        self._above_low[rows] = np.where(above, tail, self._above_low[rows])
+        self._above_high[rows] = np.where(above, self._above_high[rows], tail)
+        self._learn(np.log(self._mass(rows) / before).sum(axis=0))
+
+    def _mass(self, rows: Array) -> FloatArray:
+        return np.maximum(self._above_low[rows] - self._above_high[rows], TINY)
+
+    def _learn(self, log_likelihood: FloatArray) -> None:
+        """Weigh the nodes of s by new evidence, shape (k,)."""
+        log_weight = self._log_weight + log_likelihood
+        log_weight -= log_weight.max()
+        keep = log_weight > FORGOTTEN
+        if not keep.all():
+            self._s, log_weight = self._s[keep], log_weight[keep]
+            self._above_low, self._above_high = self._above_low[:, keep], self._above_high[:, keep]
+        self._log_weight, self._weight = log_weight, normalised(log_weight)
+        self.scale = float(self._weight @ self._s)
+        self._moments(np.flatnonzero(~self.flat))
+
+    def _moments(self, rows: Array) -> None:
+        """Moments of the truncated normal at the mean of s."""
+        a, b = self.low[rows] * self.scale, self.high[rows] * self.scale
+        mass = np.maximum(ndtr(-a) - ndtr(-b), TINY)
+        p, q = (np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) for x in (a, b))
+        mean = np.clip((p - q) / mass, a, b)
+        square = 1 + (a * p - np.where(np.isinf(b), 0.0, b) * q) / mass
+        self.mean[rows] = mean / self.scale
+        self.variance[rows] = np.clip(square - mean**2, FLAT**2 / 50, (b - a) ** 2 / 12) / self.scale**2
+
+    def residuals(self, u: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Draws of the ratios' absolute values minus their means from uniform numbers ``u``, shape (n, m).
+
+        Uniform on the intervals that are flat or nearly so, from the truncated prior on the others.
+        """
+        drawn = (u - 0.5) * np.sqrt(12 * self.variance)
+        wide = np.flatnonzero(self.width * self.scale > 3 * FLAT)
+        if len(wide):
+            s = rng.choice(self._s, size=(len(u), 1), p=self._weight)
+            far = ndtr(-self.high[wide] * s)
+            tail = far + (1 - u[:, wide]) * (ndtr(-self.low[wide] * s) - far)
+            drawn[:, wide] = np.clip(-ndtri(tail + TINY) / s, self.low[wide], self.high[wide]) - self.mean[wide]
+        return np.asarray(drawn)

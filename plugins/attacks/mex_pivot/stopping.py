@@ -1,0 +1,81 @@
+"""When the box of the ratios is small enough, and which ratios to halve until it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from mex.types import Array, FloatArray
+from mex_pivot.box import Box
+from mex_pivot.search import Goal
+
+DRAWS = 1000
+"""Draws from the posterior that decide whether P(error <= eps) is high enough."""
+
+LEVELS = 4
+"""Halvings of one interval that a plan looks ahead."""
+
+
+class Stop:
+    """Plans the halvings that reach the goal; in flat intervals they do not depend on the answers.
+
+    Interval j adds to the squared error its ``size``: the posterior variance of ratio j across w*, or
+    for a certificate the square of half its width. A halving divides it by four, so the largest comes first.
+    """
+
+    def __init__(self, goal: Goal, rng: np.random.Generator) -> None:
+        self._goal, self._rng = goal, rng
+        self._u = np.empty((0, 0))
+
+    def centre(self, box: Box) -> FloatArray:
+        """The estimate of the ratios, shape (m,)."""
+        middle = self._goal.stop == "certified" and np.isfinite(box.high).all()
+        return np.asarray(box.side * ((box.low + box.high) / 2 if middle else box.mean))
+
+    def size(self, box: Box) -> FloatArray:
+        """What each interval adds to the squared error, shape (m,)."""
+        square = self.centre(box) ** 2
+        length = 1 + square.sum()
+        if self._goal.stop == "certified":
+            return np.asarray(box.width**2 / (4 * length))
+        # A step along others_j moves the unit normal by the part of it that is across w*.
+        size = (1 - square / length) * box.variance / length
+        return np.where(box.side == 0, np.inf, size)
+
+    def halvings(self, box: Box, size: FloatArray) -> Array:
+        """The fewest halvings that reach the goal, for each ratio, shape (m,)."""
+        m = len(size)
+        order = np.argsort((np.arange(LEVELS)[:, None] * 2 - np.log2(size)).ravel(), kind="stable") % m
+        reached = self._criterion(box, size)
+        low, high = -1, len(order)
+        while high - low > 1:
+            n = (low + high) // 2
+            low, high = (low, n) if reached(np.bincount(order[:n], minlength=m)) else (n, high)
+        return np.bincount(order[:high], minlength=m)
+
+    def _criterion(self, box: Box, size: FloatArray) -> Callable[[Array], bool]:
+        """Whether the goal is reached after given numbers of halvings."""
+        eps = self._goal.eps
+        if self._goal.stop == "confidence":
+            return self._confident(box)
+        # A ball of radius r around the end of a vector of length 1 is seen under the angle asin(r).
+        limit = eps if self._goal.stop == "rms" else math.sin(min(2 * math.asin(eps / 2), math.pi / 2))
+        return lambda halvings: float((size * 0.25**halvings).sum()) <= limit**2
+
+    def _confident(self, box: Box) -> Callable[[Array], bool]:
+        if self._u.size == 0:
+            self._u = self._rng.random((DRAWS, len(box.mean)))
+        residuals = box.residuals(self._u, self._rng)
+        squares, length = residuals**2, 1 + box.mean @ box.mean
+
+        def reached(halvings: Array) -> bool:
+            shrink = 0.5**halvings
+            step, along = squares @ shrink**2, residuals @ (box.mean * shrink)
+            drawn = length + 2 * along + step
+            sine2 = (length * step - along**2) / (length * drawn)
+            error2 = 2 * sine2 / (1 + (length + along) / np.sqrt(length * drawn))
+            return float(np.mean(error2 <= self._goal.eps**2)) >= self._goal.confidence
+
+        return reached
