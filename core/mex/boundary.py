@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mex.bisection import Bisection
+from mex.domain import Domain
 from mex.errors import Incompatible
 from mex.knowledge import Knowledge
 from mex.types import Array, BoolArray, FloatArray
@@ -68,22 +69,35 @@ def _as_it_is(X: FloatArray) -> FloatArray:
     return X
 
 
+def _room(domain: Domain, point: FloatArray) -> float:
+    """About how far a random direction of length 1 in unit coordinates goes from ``point``, 1 at most."""
+    if not domain.bounded:
+        return 1.0
+    moving = ~domain.discrete & (domain.lower < domain.upper)
+    walls = np.minimum(point - domain.lower, domain.upper - point)[moving] / domain.half_width[moving]
+    return float(min(1.0, np.sqrt(len(walls)) * walls.min())) if len(walls) else 1.0
+
+
 def between(
     negative: FloatArray,
     positive: FloatArray,
     known: Knowledge,
-    tolerance: float,
+    eps: float,
     settle: Callable[[FloatArray], FloatArray] = _as_it_is,
 ) -> Search:
-    """The boundary point on the segment from a negative to a positive row, to ``tolerance`` of its length.
+    """A boundary point on the segment from a negative to a positive row, good enough for directions to ``eps``.
 
-    ``settle`` makes rows that the interface accepts of points on the segment.
+    How far off it may be, as a share of the segment, is a tenth of eps times the room around it: the nearer
+    the walls, the shorter the moves that are asked from there. ``settle`` makes rows that the interface
+    accepts of points on the segment.
     """
     search = Bisection(0.0, 1.0, min(known.rho or 0.0, 0.499))
-    while search.width(1 - DOUBT) > tolerance:
+    while True:
         t = search.median()
-        search.tell(t, below=not (yield settle((negative + t * (positive - negative))[None]))[0])
-    return negative + search.median() * (positive - negative)
+        point = negative + t * (positive - negative)
+        if search.width(1 - DOUBT) <= max(eps / 10 * _room(known.domain, point), 1e-15):
+            return point
+        search.tell(t, below=not (yield settle(point[None].copy()))[0])
 
 
 def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:

@@ -120,7 +120,7 @@ class Charted(GeneratorLearner):
 
     def _find_origin(self) -> Generator[FloatArray, Array, FloatArray]:
         negative, positive = yield from opposite_rows(self._known, self._rng)
-        return (yield from between(negative, positive, self._known, self._eps / 10))
+        return (yield from between(negative, positive, self._known, self._eps))
 
     def _labelled(self, search: Generator[FloatArray, Array, Found]) -> Generator[FloatArray, Array, Found]:
         """Run a search that is told positives on answers that are labels."""

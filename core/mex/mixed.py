@@ -15,13 +15,14 @@ from mex.domain import Domain
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 FINE = 1000
-"""How many steps an integer feature needs at least to be treated as a continuous one."""
+"""How many steps an integer feature needs at least to stand in for a continuous one, where there is none."""
 
 
 def fine_features(domain: Domain) -> BoolArray:
-    """Which columns can move almost continuously: real ones, and integers of many steps, shape (d,)."""
+    """Which columns can move almost continuously, shape (d,): the real ones, else integers of many steps."""
     width = domain.upper - domain.lower
-    return np.asarray((width > 0) & (~domain.discrete | (domain.integer & (width >= FINE))))
+    real = ~domain.discrete & (width > 0)
+    return np.asarray(real if real.any() else domain.integer & (width >= FINE))
 
 
 @attrs.frozen

@@ -21,7 +21,7 @@ def open_mixed(known: Knowledge, rng: np.random.Generator, eps: float) -> Genera
     """
     domain, fine = known.domain, fine_features(known.domain)
     low, high = yield from _opposite_corners(known, rng, fine)
-    origin = yield from between(low, high, known, eps / 10, settle=lambda X: whole_numbers(X, domain))
+    origin = yield from between(low, high, known, eps, settle=lambda X: whole_numbers(X, domain))
     chart = Mixed(domain, origin, fine, np.ones(int(fine.sum())))
     signs = chart.along.copy()
     for k in range(chart.dimension):
