@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from itertools import chain, islice
 from typing import ClassVar
@@ -15,7 +16,7 @@ from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import doc, whole
 from mex.types import Array, Estimator, FloatArray
-from mex_equation_solving.design import along, far, near_boundary, shortest
+from mex_equation_solving.design import along, far, furthest, near_boundary, shortest
 from mex_equation_solving.equations import extremes
 from mex_equation_solving.system import System
 
@@ -23,12 +24,12 @@ LINKS = {"value": "identity", "proba": "logit"}
 """The public link of the models whose answers of each kind are linear equations."""
 SHRINK = 8
 """How many times shorter the next step is where a step saturated."""
-PLACES, PAIRS, HALVINGS = 40, 5, 60
+LEAST, LEAST_INEXACT = 1e-12, 0.02
+"""Steps that are not shortened any more: they would be lost in rounding, or in the noise of the answers."""
+PLACES, PAIRS, HALVINGS = 100, 5, 60
 """Places to look for a clear answer, pairs of them to look between, and halvings of each, before giving up."""
-CANDIDATES = 500
-"""Rows among which to look for one that balances a saturated step."""
-BATCHES = 5
-"""In how many batches the further rows are asked, each near the boundary as known by then."""
+BATCHES = 10
+"""In how many batches further rows are asked."""
 
 Asking = Generator[FloatArray, Array, None]
 
@@ -94,14 +95,18 @@ class _Solving(GeneratorLearner):
             yield from self._ask_star()
         exact = not self._rounded() and not system.constant and bool(system.clear().any())
         if exact and (self._known.rho != 0 or system.rounded or extremes(system.answers).any()):
-            yield from self._query(self._informative(1))
-            exact = bool(system.clear()[-1]) and system.consistent()
+            model = system.solution()
+            values = self._known.classes is None  # a corner could be a sum of rounded steps
+            yield from self._query(self._known.domain.sample(1, self._rng) if values else self._informative(1))
+            exact = model is not None and system.confirms(model)
         if not exact:
-            system.inexact = True
+            system.believe_nothing()
             yield from self._find_anchor()
-            system.inexact = not system.constant
-            for _ in range(BATCHES if self._extra and system.inexact else 0):
-                yield from self._query(self._informative(-(-self._extra * system.unknowns // BATCHES)))
+            if system.constant:
+                system.inexact = False  # all there is to say
+            else:
+                yield from self._ask_star()
+                yield from self._oversample()
         self.note = self._verdict()
 
     def _query(self, rows: FloatArray) -> Asking:
@@ -128,34 +133,39 @@ class _Solving(GeneratorLearner):
     def _ask_star(self) -> Asking:
         """Ask a row per feature around the anchor, nearer where an answer is not clear."""
         system, domain = self._system, self._known.domain
-        done: set[int] = set()
-        while todo := [i for i in system.missing() if i not in done]:
+        stuck: set[int] = set()
+        while todo := [i for i in system.missing() if i not in stuck]:
             yield from self._query(system.star()[todo])
-            clear = system.clear()
             if self._rounded():
                 return
-            unclear = np.array(todo)[~clear[-len(todo) :]]
-            stuck = shortest(domain, system.steps)[unclear]
-            done.update(set(todo) - set(unclear[~stuck].tolist()))
-            system.steps[unclear[~stuck]] /= SHRINK
-            for i in unclear[stuck].tolist():
-                yield from self._balance(i)
+            unclear = np.zeros(domain.n_features, dtype=bool)
+            unclear[todo] = ~system.clear()[-len(todo) :]
+            can_shrink = ~shortest(domain, system.steps, LEAST_INEXACT if system.inexact else LEAST)
+            stuck |= {i for i in todo if not (unclear & can_shrink)[i]}
+            system.steps[unclear & can_shrink] /= SHRINK
+        left = 0
+        while self._known.task == "binary" and not system.inexact and len(missing := system.missing()) != left:
+            left = len(missing)
+            for i in missing:
+                yield from self._balance(system.star()[i], next(u for u in domain.units() if i in u))
 
-    def _balance(self, feature: int) -> Asking:
-        """Where the shortest step of a feature saturates, look for a row with that step that other features balance."""
+    def _balance(self, row: FloatArray, unit: tuple[int, ...]) -> Asking:
+        """Where the shortest step of a unit saturates, change the others against it until the answer is clear."""
         system, domain = self._system, self._known.domain
         model = system.solution()
-        if self._known.task != "binary" or model is None:
+        if model is None:
             return
-        unit = next(list(u) for u in domain.units() if feature in u)
-        saturated = system.star()[feature]
-        X = domain.sample(CANDIDATES, self._rng)
-        X[:, unit] = saturated[unit]
-        score = np.diff(model.scores(X))[:, 0]
-        label = system.label_of(saturated)
-        yield from self._query(X[[np.argmin(score) if label else np.argmax(score)]])
-        if not system.clear()[-1] and system.labels()[-1] != label:
-            yield from self._bisect(saturated, system.X[-1])
+        slope = np.diff(model.weights[:-1])[:, 0] / model.scale
+        against = furthest(domain, -slope if system.label_of(row) else slope)
+        against[list(unit)] = row[list(unit)]
+        yield from self._query(against[None])
+        if not system.clear()[-1] and system.labels()[-1] != system.label_of(row):
+            yield from self._bisect(row, against)
+
+    def _oversample(self) -> Asking:
+        """Ask further rows in a few batches, each near the boundary as known by then."""
+        for _ in range(BATCHES if self._extra else 0):
+            yield from self._query(self._informative(-(-self._extra * self._system.unknowns // BATCHES)))
 
     def _bisect(self, start: FloatArray, end: FloatArray) -> Asking:
         """Look between two rows of different classes until an answer is clear."""
@@ -190,7 +200,7 @@ class _Solving(GeneratorLearner):
     def _verdict(self) -> str:
         system, unknown = self._system, len(self._system.missing())
         if system.inexact:
-            rounded = f"are rounded to {-np.log10(system.step):.0f} decimals"
+            rounded = f"are rounded to {round(-math.log10(system.step))} decimals"
             what = rounded if system.rounded else "are not exactly those of a linear model"
             return f"the answers {what}: weights fitted to {len(system.X)} rows"
         return f"{unknown} of the weights show in saturated answers only" if unknown else ""

@@ -35,10 +35,10 @@ def star(domain: Domain, anchor: FloatArray, steps: FloatArray) -> FloatArray:
     return X
 
 
-def shortest(domain: Domain, steps: FloatArray) -> BoolArray:
-    """Which features :func:`star` cannot move by less than it does with ``steps``, shape (d,)."""
+def shortest(domain: Domain, steps: FloatArray, least: float) -> BoolArray:
+    """Which features :func:`star` cannot move by less than it does with ``steps``, or should not, shape (d,)."""
     grouped = np.isin(np.arange(domain.n_features), [i for group in domain.groups for i in group])
-    return np.asarray(grouped | (domain.integer & (steps * domain.half_width < 1.5)) | (steps < 1e-12))
+    return np.asarray(grouped | (domain.integer & (steps * domain.half_width < 1.5)) | (steps < least))
 
 
 def independent(moves: FloatArray, known: FloatArray) -> list[int]:
@@ -102,3 +102,11 @@ def far(domain: Domain, n: int, rng: np.random.Generator) -> FloatArray:
     number = np.isfinite(domain.lower) & np.isfinite(domain.upper)
     number[[i for group in domain.groups for i in group]] = False
     return np.where(number, np.where(domain.middle < X, domain.upper, domain.lower), X)
+
+
+def furthest(domain: Domain, slope: FloatArray) -> FloatArray:
+    """The row of the domain with the largest <slope, x>, shape (d,); unbounded features go one unit from the middle."""
+    row = domain.middle + np.sign(slope) * domain.half_width
+    for group in domain.groups:
+        row[list(group)] = np.eye(len(group))[np.argmax(slope[list(group)])]
+    return np.asarray(domain.clip(row[None])[0])

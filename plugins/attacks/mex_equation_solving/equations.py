@@ -105,13 +105,12 @@ def right_hand_sides(answers: FloatArray) -> FloatArray:
     return np.asarray(logs - logs.mean(axis=1, keepdims=True))
 
 
-def solve(V: FloatArray, answers: FloatArray, intercept: bool) -> tuple[FloatArray, float]:
-    """The least-squares weights of least norm, and their largest residual as a share of the largest score."""
-    right = right_hand_sides(answers)
+def solve(V: FloatArray, answers: FloatArray, intercept: bool, trust: FloatArray) -> FloatArray:
+    """The least-squares weights of least norm, each equation times its ``trust``, shape (n,)."""
     columns = np.column_stack([V, np.ones(len(V))]) if intercept else V
-    weights = np.asarray(np.linalg.lstsq(columns, right)[0], dtype=np.float64)
-    residual = np.abs(columns @ weights - right).max(initial=0.0) / max(np.abs(right).max(initial=0.0), 1e-300)
-    return (weights if intercept else np.vstack([weights, np.zeros((1, weights.shape[1]))])), float(residual)
+    solution = np.linalg.lstsq(columns * trust[:, None], right_hand_sides(answers) * trust[:, None])[0]
+    weights = np.asarray(solution, dtype=np.float64)
+    return weights if intercept else np.vstack([weights, np.zeros((1, weights.shape[1]))])
 
 
 def fit_probabilities(V: FloatArray, answers: FloatArray, intercept: bool) -> FloatArray:

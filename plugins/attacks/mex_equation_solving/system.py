@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import softmax
 
 from mex import Domain
 from mex.types import Array, BoolArray, FloatArray
@@ -18,7 +19,9 @@ from mex_equation_solving.equations import (
 )
 
 CONSISTENT = 1e-7
-"""Residuals of a linear system, as a share of the largest score, that rounding in float64 explains."""
+"""How far a probability, or a value in proportion, may be off a prediction that rounding in float64 explains."""
+FEW_DIGITS = 1e-6
+"""Weight of an equation that is not clear, so that it tells what the clear ones leave open and nothing else."""
 UNDECIDED = 0.8
 """A largest probability below this is that of a row near the boundary, even if it is rounded or noisy."""
 
@@ -96,12 +99,16 @@ class System:
             known, moves = (np.column_stack([A, np.full(len(A), c)]) for A, c in ((known, 1.0), (moves, 0.0)))
         return independent(moves, known)
 
-    def consistent(self) -> bool:
-        """Whether more clear answers than unknowns fit a linear model."""
-        use = distinct_digits(self.answers, self.step)
-        if use.sum() <= self.unknowns:
-            return False
-        return solve(self._coordinates(self.X[use]), self.answers[use], self._intercept)[1] <= CONSISTENT
+    def confirms(self, model: Linear) -> bool:
+        """Whether the last answer is clear and the one that a model predicts."""
+        predicted, answer = model.scores(self.X[-1:]), self.answers[-1]
+        if self.answers.ndim == 2:
+            return bool(self.clear()[-1] and np.abs(softmax(predicted, axis=1) - answer).max() <= CONSISTENT)
+        return bool(np.abs(predicted - answer).max() <= CONSISTENT * max(abs(answer), 1e-300))
+
+    def believe_nothing(self) -> None:
+        """Begin again, with answers that are not exact."""
+        self.inexact, self.steps = True, np.ones_like(self.steps)
 
     def solution(self) -> Linear | None:
         """The model so far, None if nothing is known."""
@@ -110,15 +117,19 @@ class System:
         return self._solution
 
     def _solve(self) -> Linear | None:
-        use, fit = self.clear(), self.inexact and self.answers.ndim == 2
+        clear = self.clear()
+        use, fit = clear, self.inexact and self.answers.ndim == 2
         if self.inexact:
             use = np.full(len(self.X), True) if fit else ~extremes(self.answers)
-        elif self.answers.ndim == 2 and not use.any():
+        elif self.answers.ndim == 2 and self.missing():
             use = np.asarray((self.answers > 0).all(axis=1))  # few digits are better than none
         if not use.any():
             return None
         V, answers = self._coordinates(self.X[use]), self.answers[use]
-        weights = fit_probabilities(V, answers, self._intercept) if fit else solve(V, answers, self._intercept)[0]
+        if fit:
+            weights = fit_probabilities(V, answers, self._intercept)
+        else:
+            weights = solve(V, answers, self._intercept, np.where(clear[use] | self.inexact, 1.0, FEW_DIGITS))
         return Linear(weights, self._origin, self._scale)
 
     def _coordinates(self, X: FloatArray) -> FloatArray:

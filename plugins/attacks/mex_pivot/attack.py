@@ -29,7 +29,7 @@ class Pivot:
 
     A model with an intercept, in a box, with integer features and one-hot groups, or of several classes is
     brought to that form first (:mod:`mex.charted`, :mod:`mex.weighing`, :mod:`mex.multiclass`). With ``rho`` = 0
-    wrong answers go unnoticed; a rate that is unknown (Knowledge.rho None) is estimated from above while the attack runs.
+    wrong answers go unnoticed; a rate that is unknown (Knowledge.rho None) is estimated, from above, as it goes.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> from mex.bounds import query_bound

@@ -15,6 +15,9 @@ _POSITIVE = np.concatenate([0.02 * 1.4 ** np.arange(26), 100 * 4.0 ** np.arange(
 GRID = np.concatenate([-_POSITIVE[::-1], _POSITIVE])
 """Bounds of the cells on which the prior counts as constant."""
 
+ANYWHERE = 0.01
+"""Prior probability that a ratio is of any magnitude, whatever s: weights need not look like a normal sample."""
+
 NEGLIGIBLE = 1e-7
 """Neighbouring cells with less mass than this are merged when room is needed."""
 
@@ -83,8 +86,8 @@ class Posteriors:
     def __init__(self, m: int, rho: float) -> None:
         self.learning = True
         self._rho = rho
-        self._cell_masses = cell_masses(GRID)
         n, width = len(GRID) - 1, len(GRID) + ROOM
+        self._cell_masses = (1 - ANYWHERE) * cell_masses(GRID) + ANYWHERE / n
         self._prior_of_cell = np.tile(self._cell_masses @ normalised(LOG_WEIGHT), (m, 1))
         self._edges, self._prior = np.full((m, width + 1), GRID[-1]), np.zeros((m, width))
         self._wrong, self._used, self._asked = np.full((m, width), NEVER), np.full(m, n), np.zeros(m)

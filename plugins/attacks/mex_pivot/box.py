@@ -13,7 +13,10 @@ from mex_pivot.prior import LOG_WEIGHT, NODES, normalised, upper_tail
 FLAT = 0.25
 """Width, in prior standard deviations, below which the prior counts as constant on an interval."""
 
-FORGOTTEN = -12.0
+FAR = 5.0
+"""Distance from zero, in prior standard deviations, beyond which the prior is not believed: half-lines double."""
+
+FORGOTTEN = -40.0
 """Log of the weight, relative to the largest, below which a node of s is dropped."""
 
 TINY = 1e-300
@@ -66,9 +69,9 @@ class Box:
             excess = (share * (above - upper_tail(t, s))).sum(axis=1) - 0.5
             density = np.exp(-(np.multiply.outer(t, s) ** 2) / 2) * s / math.sqrt(2 * math.pi)
             t = t - excess / ((share * density).sum(axis=1) + TINY)
-        # Weights far from the prior defeat Newton: then intervals shrink by a tenth, half-lines move out.
-        reach = np.minimum(self.high[rows], 4 * low + 16 / mean) - low
-        return np.asarray(np.clip(t, low + np.minimum(0.1 * reach, 0.1 / mean), low + 0.9 * reach))
+        high = np.minimum(self.high[rows], 3 * low + 16 / mean)
+        margin = 0.05 * np.minimum(high - low, 1 / mean)
+        return np.where(low * mean > FAR, (low + high) / 2, np.clip(t, low + margin, high - margin))
 
     def cut(self, rows: Array, t: FloatArray, signs: FloatArray) -> None:
         """Take the answers: is each ratio of ``rows`` above (+1) or below (-1) its ``t``?"""
@@ -112,8 +115,10 @@ class Box:
         p, q = (np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) for x in (a, b))
         mean = np.clip((p - q) / mass, a, b)
         square = 1 + (a * p - np.where(np.isinf(b), 0.0, b) * q) / mass
-        self.mean[rows] = mean / self.scale
-        self.variance[rows] = np.clip(square - mean**2, FLAT**2 / 50, (b - a) ** 2 / 12) / self.scale**2
+        variance = np.clip(square - mean**2, FLAT**2 / 50, (b - a) ** 2 / 12)
+        far, end = a > FAR, np.minimum(b, 3 * a)
+        self.mean[rows] = np.where(far, (a + end) / 2, mean) / self.scale
+        self.variance[rows] = np.where(far, (b - a) ** 2 / 12, variance) / self.scale**2
 
     def residuals(self, u: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Draws of the ratios' absolute values minus their means from uniform numbers ``u``, shape (n, m).
@@ -121,7 +126,7 @@ class Box:
         Uniform on the intervals that are flat or nearly so, from the truncated prior on the others.
         """
         drawn = (u - 0.5) * np.sqrt(12 * self.variance)
-        wide = np.flatnonzero(self.width * self.scale > 3 * FLAT)
+        wide = np.flatnonzero((self.width * self.scale > 3 * FLAT) & (self.low * self.scale < FAR))
         if len(wide):
             s = rng.choice(self._s, size=(len(u), 1), p=self._weight)
             far = ndtr(-self.high[wide] * s)

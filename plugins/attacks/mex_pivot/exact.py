@@ -10,7 +10,7 @@ import numpy as np
 from mex.types import Array, BoolArray, FloatArray
 from mex_pivot.box import Box
 from mex_pivot.frame import Frame
-from mex_pivot.search import FARTHEST, Goal, Search
+from mex_pivot.search import UNBOUNDED, Goal, Search
 from mex_pivot.stopping import Stop
 
 
@@ -34,18 +34,18 @@ class ExactSearch(Search):
         super().__init__(d, goal, basis_kind, rng)
         self._stop = Stop(goal, rng)
         # Ratios asked together at first, and how many answers about s let one more join.
-        self._together, self._patience = (1, 16.0) if mode == "sequential" else (4, 0.25)
+        self._together, self._patience = (1, 8.0) if mode == "sequential" else (4, 0.25)
         self._box: Box | None = None
 
     def _ratios(self) -> FloatArray:
         return np.zeros(self._d - 1) if self._box is None else self._stop.centre(self._box)
 
-    def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, bool]:
+    def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
         self._frame = self._box = None
         signs = yield rows[:2]
         self._first = signs[0] * rows[0]
         if self._d == 1:
-            return True
+            return ""
         # Two signs leave a quadrant of the first plane, a third one half of that. With the pivot in the middle
         # of it the first ratio is known to within tan(pi/8), and the pivot is larger than a basis vector would be.
         start = Frame(signs[0] * rows[0], np.concatenate([signs[1] * rows[1:2], rows[2:]])).turned(math.pi / 4)
@@ -56,19 +56,19 @@ class ExactSearch(Search):
         self._box = Box(side, high)
         return (yield from self._bisect(self._frame, self._box))
 
-    def _bisect(self, frame: Frame, box: Box) -> Generator[FloatArray, Array, bool]:
+    def _bisect(self, frame: Frame, box: Box) -> Generator[FloatArray, Array, str]:
         informative = 0
-        while box.low.max() <= FARTHEST:
+        while not self._unbounded(box.low):
             size = self._stop.size(box)
             wanted = size > 2 * self._goal.eps**2 / len(size)
             if not wanted.any():
                 wanted = self._stop.halvings(box, size) > 0
                 if not wanted.any():
-                    return True
+                    return ""
             wanted &= self._separable(box)
             if not wanted.any():
                 self.note = f"float64 does not separate weights to within eps = {self._goal.eps:g}"
-                return True
+                return ""
             curved = np.flatnonzero(wanted & ~box.flat)
             group = self._together + int(informative / self._patience)
             curved = curved[np.argsort(-size[curved], kind="stable")[:group]]
@@ -76,7 +76,7 @@ class ExactSearch(Search):
             rows = np.concatenate([np.flatnonzero(wanted & box.flat), curved])
             t = box.medians(rows)
             box.cut(rows, t, (yield frame.directions(rows, t)))
-        return False
+        return UNBOUNDED
 
     def _separable(self, box: Box) -> BoolArray:
         """Which intervals are longer than the rounding of <w*, x> at their bounds."""

@@ -14,10 +14,7 @@ from mex_pivot.bisection import Posteriors, Step
 from mex_pivot.frame import Frame
 from mex_pivot.groups import Groups, Ratios
 from mex_pivot.prior import normalised
-from mex_pivot.search import FARTHEST, Goal, Search
-
-JITTER = 1e-6
-"""How far from the pivot its sign is asked: no two queries are alike, so that noise that sticks to a row is fresh."""
+from mex_pivot.search import JITTER, UNBOUNDED, Goal, Search
 
 LARGEST_RHO = 0.45
 """The largest rate of wrong answers that an unknown one is taken for."""
@@ -28,13 +25,13 @@ BULK, GROSS = 1.2, 1.2
 NARROW = 0.5
 """Central 80% of a posterior, in prior standard deviations, below which it tells no more about s."""
 
-UNCLEAR = 4000
+UNCLEAR = 3000
 """Queries after which the sign of the pivot is given up."""
 
 RHOS = np.geomspace(1e-3, LARGEST_RHO, 36)
 """Rates of wrong answers that an unknown one may be."""
 
-PATIENCE = 8
+PATIENCE = 6
 """Give up after so many times the queries that should do."""
 
 
@@ -48,24 +45,27 @@ class NoisySearch(Search):
     ``rho`` is the probability of a wrong answer; None estimates it from the answers, from above.
     """
 
+    _checks = 10
+
     def __init__(self, d: int, goal: Goal, basis_kind: str, rho: float | None, rng: np.random.Generator) -> None:
         super().__init__(d, goal, basis_kind, rng)
         self._known_rho, self._rho = rho is not None, LARGEST_RHO if rho is None else rho
         self._eps = max(goal.eps, d * 2.0**-48)
+        self._bits = sphere_bits(d, self._eps) + 10 * d  # what telling w* takes, and being sure of each ratio
         self._view = Ratios.unknown(d - 1)
-        self._sign_answers = 0.0, 0.0
+        self._sign_answers, self._started = (0.0, 0.0), 0
 
     def _ratios(self) -> FloatArray:
         return self._view.centre
 
-    def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, bool]:
-        self._frame, self._view = None, Ratios.unknown(self._d - 1)
+    def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
+        self._frame, self._view, self._started = None, Ratios.unknown(self._d - 1), self._asked
         sign = yield from self._sign(rows[0])
         if sign == 0:
-            return False
+            return "the labels of one row are both as frequent: they tell nothing"
         self._first = sign * rows[0]
         self._frame = Frame(self._first, rows[1:])
-        return self._d == 1 or (yield from self._bisect(self._frame))
+        return "" if self._d == 1 else (yield from self._bisect(self._frame))
 
     def _sign(self, pivot: FloatArray) -> Generator[FloatArray, Array, float]:
         """The sign of <w*, pivot>, wrong with a hundredth of the probability that the goal allows; 0 if unclear."""
@@ -86,21 +86,19 @@ class NoisySearch(Search):
         minority = (count - abs(total)) / 2
         return 5 + count // 4 if betainc(minority + 1, count - minority + 1, 0.5) < 1 - risk else 0
 
-    def _bisect(self, frame: Frame) -> Generator[FloatArray, Array, bool]:
+    def _bisect(self, frame: Frame) -> Generator[FloatArray, Array, str]:
         posteriors, view = Posteriors(self._d - 1, self._rho), self._view
         every = rows = np.arange(self._d - 1)
         due = 0.0
-        while np.abs(view.median).max() <= FARTHEST:
+        while not self._unbounded(view.median):
             if self._asked >= due:
                 due, rows = 1.05 * self._asked, every
                 self._look_back(posteriors)
             view.update(posteriors, rows, self._eps)
             if self._reached(view) or self._exhausted():
                 self._check_fit(posteriors)
-                return True
-            bulk, need = self._need(view)
-            wanted = need >= min(1.0, need.max() / 2)
-            broad, narrow = np.flatnonzero(wanted & (bulk > 1)), np.flatnonzero(wanted & (bulk <= 1))
+                return ""
+            broad, narrow = self._wanted(view)
             groups, t = Groups.of(view, narrow, self._rng), view.median[broad]
             signs = yield np.concatenate([frame.directions(broad, t), groups.directions(frame)])
             if len(broad):
@@ -108,7 +106,7 @@ class NoisySearch(Search):
             if len(narrow):
                 groups.tell(posteriors, signs[len(broad) :] > 0)
             rows = np.concatenate([broad, narrow])
-        return False
+        return UNBOUNDED
 
     def _look_back(self, posteriors: Posteriors) -> None:
         """Learn from all answers so far what they have in common: rho, if it is unknown, and s."""
@@ -124,11 +122,13 @@ class NoisySearch(Search):
             if np.mean(spread * scale < NARROW) > 0.9:
                 posteriors.settle()
 
-    def _need(self, view: Ratios) -> tuple[FloatArray, FloatArray]:
-        """How wide the bulk of each ratio is, and how badly it has to be asked again, as multiples of its share."""
-        bulk = view.variance * len(view.variance) / BULK
-        tails = (view.left + view.right) * len(view.left) / (GROSS * self._gross_allowed)
-        return bulk, np.maximum(bulk, tails)
+    def _wanted(self, view: Ratios) -> tuple[Array, Array]:
+        """The ratios to ask now: those whose bulk is too wide, and others whose tails are too heavy."""
+        m = len(view.variance)
+        bulk, tails = view.variance * m / BULK, (view.left + view.right) * m / (GROSS * self._gross_allowed)
+        need = np.maximum(bulk, tails)
+        wanted, broad = need >= min(1.0, need.max() / 2), (bulk > 1) | (bulk > tails)
+        return np.flatnonzero(wanted & broad), np.flatnonzero(wanted & ~broad)
 
     @property
     def _gross_allowed(self) -> float:
@@ -147,8 +147,7 @@ class NoisySearch(Search):
         return within * none_gross * (1 - risk) >= self._goal.confidence
 
     def _exhausted(self) -> bool:
-        enough = (sphere_bits(self._d, min(self._eps, 1.0)) + 20 * self._d) / capacity(self._rho)
-        if self._asked <= PATIENCE * enough:
+        if self._asked - self._started <= PATIENCE * self._bits / capacity(self._rho):
             return False
         self.note = (
             f"gave up after {self._asked} queries: answers are wrong more often than rho = {self._rho:.2g} explains"

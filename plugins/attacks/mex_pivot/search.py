@@ -16,6 +16,14 @@ from mex_pivot.frame import Frame, basis
 FARTHEST = 2.0**18
 """A ratio beyond this says that the pivot is too small a part of w* to measure by."""
 
+MONOTONE = 64
+"""Queries after which answers that were all the same are those of no halfspace."""
+
+UNBOUNDED = "no halfspace through the origin gives these answers: a ratio of its weights has no bound"
+
+JITTER = 1e-6
+"""How far apart queries for one sign are: no two are alike, so that noise that sticks to a row is fresh."""
+
 
 @attrs.frozen(kw_only=True)
 class Goal:
@@ -34,6 +42,7 @@ class Search(GeneratorLearner):
     """
 
     note = ""
+    _checks = 1
     _frame: Frame | None = None
 
     def __init__(self, d: int, goal: Goal, basis_kind: str, rng: np.random.Generator) -> None:
@@ -43,25 +52,25 @@ class Search(GeneratorLearner):
         self._asked = 0
 
     @abstractmethod
-    def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, bool]:
-        """Search in the basis ``rows``; False if its pivot turns out to be too small a part of w*."""
+    def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
+        """Search in the basis ``rows``; why that has failed, or nothing."""
 
     @abstractmethod
     def _ratios(self) -> FloatArray:
         """The ratios of the estimate in the frame, shape (d - 1,)."""
 
     def steps(self) -> Steps:
-        """Search in the basis wanted and, should its pivot be degenerate, in a random one."""
+        """Search in the basis wanted and, if its pivot turns out to be no part of w*, in a random one."""
         for kind in (self._basis_kind, "random"):
-            if (yield from self._attempt(basis(kind, self._d, self._rng))):
+            failure = yield from self._attempt(basis(kind, self._d, self._rng))
+            if not failure:
                 break
         else:
-            self.note = "no halfspace through the origin gives these answers: ratios of its weights have no bound"
-            return
+            self.note = failure
         if len(self._seen) == 1:
-            (only,) = self._seen
-            signs = yield -self.estimate()[None]
-            if signs[0] == only:
+            (label,) = self._seen
+            opposite = -label * (self.estimate() + JITTER * self._rng.standard_normal((self._checks, self._d)))
+            if np.all((yield opposite) == label):
                 self.note = "every answer was the same, which no halfspace through the origin does"
 
     def tell(self, X: FloatArray, answers: Array) -> None:
@@ -70,6 +79,10 @@ class Search(GeneratorLearner):
             self._seen.update(np.unique(answers).tolist())
         self._asked += len(answers)
         super().tell(X, answers)
+
+    def _unbounded(self, ratios: FloatArray) -> bool:
+        """Whether the answers drive some ratio, or all of them, beyond any bound."""
+        return bool(np.abs(ratios).max() > FARTHEST) or (len(self._seen) == 1 and self._asked > MONOTONE)
 
     def estimate(self) -> FloatArray:
         """The unit normal so far, shape (d,)."""

@@ -39,9 +39,9 @@ class Stop:
         square = self.centre(box) ** 2
         length = 1 + square.sum()
         if self._goal.stop == "certified":
-            return np.asarray(box.width**2 / (4 * length))
-        # A step along others_j moves the unit normal by the part of it that is across w*.
-        size = (1 - square / length) * box.variance / length
+            size = box.width**2 / (4 * length)
+        else:  # a step along others_j moves the unit normal by the part of it that is across w*
+            size = (1 - square / length) * box.variance / length
         return np.where(box.side == 0, np.inf, size)
 
     def halvings(self, box: Box, size: FloatArray) -> Array:

@@ -1,0 +1,288 @@
+"""equation-solving: exact from d + 1 answers, and as good as the digits allow where they are not exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+import mex
+from mex.dataset import Rows
+from mex.metrics import geometric_error
+from mex.testing import check_attack
+from mex.types import Array, FloatArray
+from mex_equation_solving.attack import EquationSolving
+from mex_equation_solving.equations import FLOAT, resolution
+
+Answers = Callable[[Array], Array]
+
+
+class Altered(mex.Defended):
+    """Answers changed by a function, with a bound on wrong labels that is not public."""
+
+    def __init__(self, target: mex.Target, change: Answers) -> None:
+        super().__init__(target)
+        self._change = change
+
+    def answer(self, X: FloatArray, kind: Any) -> Array:
+        return self._change(self._target.answer(X, kind))
+
+
+def rounded(decimals: int) -> Answers:
+    def change(answers: Array) -> Array:
+        answers = np.round(answers, decimals)
+        return answers / answers.sum(axis=1, keepdims=True) if answers.ndim == 2 else answers
+
+    return change
+
+
+def fitted(registry: mex.Registry, model: str, data: mex.Dataset) -> mex.FittedTarget:
+    return registry.build("model", model).fit(data, Rows(data.X[::2], data.y[::2]), np.random.default_rng(0))
+
+
+def logistic(w: Any, b: Any, domain: mex.Domain, classes: Any = None, intercept: bool = True) -> mex.FittedTarget:
+    """A logistic or softmax regression with these weights."""
+    model = LogisticRegression()
+    model.coef_, model.intercept_ = np.atleast_2d(np.asarray(w, dtype=float)), np.atleast_1d(np.asarray(b, dtype=float))
+    model.classes_ = np.arange(max(2, len(model.coef_))) if classes is None else np.asarray(classes)
+    model.n_features_in_ = model.coef_.shape[1]
+    family = mex.Family("linear", {"link": "logit", "intercept": intercept})
+    return mex.FittedTarget.wrap(model, domain=domain, family=family, answers=("proba", "label"))
+
+
+def box(d: int, **kwargs: Any) -> mex.Domain:
+    return mex.Domain(-np.ones(d), np.ones(d), **kwargs)
+
+
+def steal(target: mex.Target, *, budget: int | None = None, seed: int = 0, extra: int = 9) -> mex.Extraction:
+    kind: Any = "value" if target.classes is None else "proba"
+    oracle = mex.Oracle(target, answers=kind, budget=budget)
+    return mex.extract(oracle, EquationSolving(extra=extra).learner(oracle.knowledge(), np.random.default_rng(seed)))
+
+
+def off(stolen: mex.Extraction, target: mex.FittedTarget) -> float:
+    """The largest difference of the scores on random rows, as a share of the largest score."""
+    X = target.domain.sample(500, np.random.default_rng(9))
+    read = "predict" if target.classes is None else "decision_function"
+    ours, theirs = getattr(stolen.hypothesis, read)(X), getattr(target.estimator, read)(X)
+    if ours.ndim == 2:  # scores of several classes have no common zero
+        ours, theirs = (S - S.mean(axis=1, keepdims=True) for S in (ours, theirs))
+    return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+
+
+def test_it_is_a_well_behaved_attack() -> None:
+    assert check_attack(EquationSolving(), least_agreement=0.999).queries == 5
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "queries"),
+    [
+        ("linear-regression", "diabetes", 11),
+        ("logistic", "breast-cancer", 31),
+        ("logistic", "iris", 5),
+        ("logistic", "wine", 14),
+        ("logistic:fit_intercept=false", "breast-cancer", 30),
+        ("logistic:fit_intercept=false", "wine", 13),
+        (
+            "logistic",
+            "german-credit",
+            49,
+        ),  # 61 columns, 13 of them given by the other columns of their group, one query
+        ("logistic", "tic-tac-toe", 19),  # 27 columns in 9 groups, nothing else
+    ],
+)
+def test_real_models_are_exact_after_one_query_per_unknown(
+    registry: mex.Registry, model: str, name: str, queries: int
+) -> None:
+    data = registry.build("dataset", name).load()
+    target = fitted(registry, model, data)
+    stolen = steal(target)
+    assert (stolen.queries, stolen.stopped, stolen.note) == (queries, "done", "")
+    assert off(stolen, target) < 1e-9
+    if target.classes is None or len(target.classes) == 2:
+        assert geometric_error(stolen.hypothesis, target.estimator, target.domain) < 1e-9  # type: ignore[operator]
+    if target.classes is not None:
+        X = target.encode(data.X)
+        np.testing.assert_allclose(
+            stolen.hypothesis.predict_proba(X), target.estimator.predict_proba(X), rtol=0, atol=1e-9
+        )
+
+
+def test_ten_classes_of_whole_numbers_are_exact(registry: mex.Registry, digits: mex.Dataset) -> None:
+    target = fitted(registry, "logistic", digits)
+    stolen = steal(target)
+    assert stolen.queries <= 65
+    assert off(stolen, target) < 1e-9
+    np.testing.assert_array_equal(stolen.hypothesis.predict(digits.X), target.estimator.predict(digits.X))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e2, 1e4, 1e6])
+@pytest.mark.parametrize(
+    ("domain", "intercept"), [(box(8), True), (mex.Domain.reals(8), True), (mex.Domain.reals(8), False)]
+)
+def test_saturated_probabilities_are_asked_again_nearer_to_the_boundary(
+    scale: float, domain: mex.Domain, intercept: bool
+) -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        w, b = scale * rng.standard_normal(8), scale * rng.uniform(-1, 1) * intercept
+        target = logistic(w, b, domain, intercept=intercept)
+        stolen = steal(target, seed=seed)
+        assert geometric_error(stolen.hypothesis, target.estimator, domain) < 1e-9  # type: ignore[operator]
+        assert stolen.queries < 100
+        if scale <= 1:
+            assert stolen.queries == 8 + intercept
+
+
+@pytest.mark.parametrize("scale", [3.0, 30.0, 100.0])
+def test_steps_that_cannot_be_shortened_are_balanced_by_other_features(scale: float) -> None:
+    integer = [True] * 4 + [False] * 8
+    domain = mex.Domain([0] * 10 + [-1, -1], [9] * 4 + [1] * 8, integer=integer, groups=[(4, 5, 6), (7, 8, 9)])
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        target = logistic(scale * rng.standard_normal(12) / ([9] * 4 + [1] * 8), scale * rng.uniform(-1, 1), domain)
+        stolen = steal(target, seed=seed)
+        X = domain.sample(2000, np.random.default_rng(9))
+        assert off(stolen, target) < (1e-2 if "saturated" in stolen.note else 1e-9)
+        np.testing.assert_array_equal(stolen.hypothesis.predict(X), target.estimator.predict(X))
+
+
+def test_large_weights_of_several_classes_are_exact_as_their_probabilities_do_not_saturate() -> None:
+    rng = np.random.default_rng(0)
+    target = logistic(100 * rng.standard_normal((4, 5)), rng.standard_normal(4), box(5), classes=list("abcd"))
+    stolen = steal(target)
+    assert stolen.queries == 6
+    assert off(stolen, target) < 1e-9
+    assert set(stolen.hypothesis.predict(box(5).sample(300, rng))) <= set("abcd")
+
+
+@pytest.mark.parametrize("data", ["breast_cancer", "iris", "diabetes"])
+def test_rounded_answers_degrade_it_digit_by_digit(
+    registry: mex.Registry, data: str, request: pytest.FixtureRequest
+) -> None:
+    dataset = request.getfixturevalue(data)
+    target = fitted(registry, "linear-regression" if data == "diabetes" else "logistic", dataset)
+    errors = []
+    for decimals in (4, 2, 1) if target.classes is not None else (2, 1, 0):
+        stolen = steal(Altered(target, rounded(decimals)), seed=1)
+        assert f"rounded to {decimals} decimals" in stolen.note
+        assert np.isfinite(stolen.hypothesis.coef_).all()
+        errors.append(off(stolen, target))
+    assert errors[0] < 1e-3
+    assert errors[0] < errors[1] / 3 < errors[2]
+    assert errors[2] < 0.5
+
+
+def test_more_rows_make_up_for_rounding(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
+    target = fitted(registry, "logistic", breast_cancer)
+    few, many = (
+        np.median([off(steal(Altered(target, rounded(2)), seed=s, extra=extra), target) for s in range(3)])
+        for extra in (2, 18)
+    )
+    assert many < few / 2
+
+
+@pytest.mark.parametrize("low", [0.01, 0.1])
+def test_clipped_probabilities_are_seen_through(registry: mex.Registry, breast_cancer: mex.Dataset, low: float) -> None:
+    target = fitted(registry, "logistic", breast_cancer)
+    stolen = steal(Altered(target, lambda p: np.clip(p, low, 1 - low)))
+    assert "not exactly those of a linear model" in stolen.note
+    assert geometric_error(stolen.hypothesis, target.estimator, target.domain) < 0.01  # type: ignore[operator]
+
+
+def test_noise_is_noticed_and_averaged_out(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
+    target = fitted(registry, "logistic", breast_cancer)
+    rng = np.random.default_rng(0)
+
+    def noise(p: Array) -> Array:
+        first = np.clip(p[:, 0] + 0.01 * rng.standard_normal(len(p)), 0, 1)
+        return np.column_stack([first, 1 - first])
+
+    stolen = steal(Altered(target, noise))
+    assert "not exactly those of a linear model" in stolen.note
+    X = breast_cancer.X[1::2]
+    assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > 0.97
+
+
+def test_a_defense_that_changes_nothing_costs_one_query(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
+    target = fitted(registry, "logistic", breast_cancer)
+    stolen = steal(Altered(target, lambda p: p))
+    assert (stolen.queries, stolen.note) == (32, "")
+    assert off(stolen, target) < 1e-9
+
+
+@pytest.mark.parametrize("budget", [1, 2, 15, 30])
+def test_a_small_budget_leaves_a_model_that_fits_what_was_answered(
+    registry: mex.Registry, breast_cancer: mex.Dataset, budget: int
+) -> None:
+    target = fitted(registry, "logistic", breast_cancer)
+    stolen = steal(target, budget=budget)
+    assert (stolen.queries, stolen.stopped) == (budget, "budget")
+    asked = stolen.transcript.X
+    np.testing.assert_allclose(stolen.hypothesis.predict_proba(asked), stolen.transcript.answers, rtol=1e-6)
+
+
+@pytest.mark.parametrize("b", [-900.0, 500.0, 5000.0])
+def test_one_class_is_answered_by_that_class(b: float) -> None:
+    target = logistic([1.0, 2.0], b, box(2), classes=["no", "yes"])
+    stolen = steal(target)
+    assert stolen.queries <= 200
+    assert set(stolen.hypothesis.predict(box(2).sample(50, np.random.default_rng(0)))) == {"yes" if b > 0 else "no"}
+
+
+@pytest.mark.parametrize("w", [[0.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
+def test_weights_of_zero_are_found_to_be_zero(w: list[float]) -> None:
+    for b in (0.0, 0.7):
+        hypothesis = steal(logistic(w, b, box(3))).hypothesis
+        np.testing.assert_allclose(np.append(hypothesis.coef_, hypothesis.intercept_), [*w, b], atol=1e-12)
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda d: st.tuples(*[st.lists(st.floats(-20, 20), min_size=d, max_size=d)] * 2, st.floats(-20, 20))
+    )
+)
+@settings(max_examples=40)
+def test_any_linear_regression_in_any_box_is_exact(case: tuple[list[float], list[float], float]) -> None:
+    w, lower, b = case
+    model = LinearRegression()
+    model.coef_, model.intercept_, model.n_features_in_ = np.array(w), b, len(w)
+    width = 1 + np.arange(len(w)) % 3  # the third is fixed
+    domain = mex.Domain(lower, np.array(lower) + width % 3)
+    family = mex.Family("linear", {"link": "identity"})
+    target = mex.FittedTarget.wrap(model, domain=domain, family=family)
+    stolen = steal(target).hypothesis
+    X = domain.sample(50, np.random.default_rng(0))
+    np.testing.assert_allclose(stolen.predict(X), model.predict(X), rtol=1e-9, atol=1e-9)
+
+
+def test_rounding_is_told_from_chance() -> None:
+    p = np.random.default_rng(0).random(30)
+    assert resolution(p) == FLOAT
+    assert resolution(np.column_stack([p, 1 - p])) == FLOAT
+    assert resolution(np.array([[1 - 1e-14, 1e-14], [1e-13, 1 - 1e-13]])) == FLOAT  # saturated, not rounded
+    for decimals in (1, 3, 5):
+        P = rounded(decimals)(np.random.default_rng(1).dirichlet(np.ones(5), 30))
+        assert resolution(P) == pytest.approx(10.0**-decimals)
+        assert resolution(np.round(p, decimals)) == pytest.approx(10.0**-decimals)
+
+
+@pytest.mark.parametrize(
+    ("public", "answers", "reason"),
+    [
+        ({}, "proba", "not public"),
+        ({"link": "margin"}, "proba", "link is margin"),
+        ({"link": "logit"}, "value", "link is logit"),
+    ],
+)
+def test_where_the_answers_are_no_equations_it_says_so(public: dict[str, Any], answers: Any, reason: str) -> None:
+    regression = answers == "value"
+    model = (LinearRegression() if regression else LogisticRegression()).fit([[0.0], [1.0]], [0, 1])
+    target = mex.FittedTarget.wrap(model, family=mex.Family("linear", public))
+    with pytest.raises(mex.Incompatible, match=reason.replace("link is", "model's is")):
+        EquationSolving().learner(mex.Oracle(target, answers=answers).knowledge(), np.random.default_rng(0))
