@@ -79,7 +79,7 @@ def campaign(attack: Pivot, d: int, targets: int, **how: Any) -> tuple[FloatArra
 def test_without_noise_it_asks_little_more_than_the_bound_and_keeps_its_confidence(
     d: int, eps: float, mode: str, most: float
 ) -> None:
-    errors, queries, asks = campaign(Pivot(eps=eps, mode=mode), d, 50 if d < 200 else 15)
+    errors, queries, asks = campaign(Pivot(eps=eps, mode=mode), d, 100 if d < 200 else 15)
     assert queries.mean() <= most * sphere_bits(d, eps)
     assert np.mean(errors <= 1) >= 0.85
     # A stop that looks at w* would never be wrong, and one that does not know its error would be far too strict.

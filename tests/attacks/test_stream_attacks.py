@@ -89,6 +89,22 @@ def test_averaging_breaks_a_model_drawn_afresh_for_each_query_and_doubles_sigma_
     assert error(stolen, target) < 0.5
 
 
+class Coin(RandomModel):
+    """Labels that have nothing to do with the row."""
+
+    def answer(self, X, kind):
+        return self.rng.choice([-1, 1], size=len(X))
+
+
+def test_averaging_ends_with_a_note_where_labels_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mex_averaging.attack.DOUBLINGS", 2)
+    oracle = mex.Oracle(Coin(homogeneous(2, 0), 1.0, np.random.default_rng(0)))
+    attack = Averaging(eps=1.0, scale=0.5, batch=10_000)
+    stolen = mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(1)), snapshots=False)
+    assert stolen.stopped == "done"
+    assert "FAIL" in stolen.note
+
+
 def test_averaging_stands_label_noise() -> None:
     target = homogeneous(10, 1)
     assert error(run(Averaging(), target, budget=20_000, defense="bounded-noise:rho=0.3"), target) < 0.12

@@ -13,6 +13,9 @@ from mex.charted import Charted
 from mex.params import above, between, doc, optional, whole
 from mex.types import FloatArray
 
+DOUBLINGS = 12
+"""How often sigma is doubled before the labels count as telling nothing."""
+
 
 @attrs.frozen(kw_only=True)
 class Averaging:
@@ -63,10 +66,13 @@ class Averaging:
 class MeanDirection:
     """Learns the mean of the normals behind the signs of random directions."""
 
+    note = ""
+
     def __init__(self, attack: Averaging, d: int, rng: np.random.Generator) -> None:
         self._attack, self._d, self._rng = attack, d, rng
         self._sum, self._told = np.zeros(d), 0
         self._sigma = max(attack.sigma or 0.0, 1 / math.sqrt(d))
+        self._most = self._sigma * 2**DOUBLINGS
         self._pending = self._draw()
 
     def ask(self) -> FloatArray | None:
@@ -80,6 +86,10 @@ class MeanDirection:
         length = float(np.linalg.norm(self._sum)) / self._told
         while self._told >= self._attack.samples(self._d, self._sigma) and length < 1 / (12 * self._d * self._sigma):
             self._sigma *= 2
+            if self._sigma > self._most:
+                self.note = "FAIL of Algorithm 1 at every sigma tried: the labels tell nothing of a mean halfspace"
+                self._pending = self._pending[:0]
+                return
         self._pending = self._draw()
 
     def _draw(self) -> FloatArray:
