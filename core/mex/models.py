@@ -9,7 +9,9 @@ import numpy as np
 
 from mex.dataset import Dataset, Rows
 from mex.domain import Domain
-from mex.target import Family, FittedTarget
+from mex.errors import Incompatible
+from mex.knowledge import Knowledge
+from mex.target import Family, FittedTarget, Model
 from mex.types import Answer, Estimator
 
 
@@ -53,6 +55,19 @@ def reseed(estimator: Estimator, rng: np.random.Generator | None) -> Estimator:
     copy = clone(estimator)
     names = [n for n in copy.get_params() if n == "random_state" or n.endswith("__random_state")]
     return copy.set_params(**{n: None if rng is None else random_state(rng) for n in sorted(names)})
+
+
+def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.random.Generator) -> Estimator:
+    """The unfitted estimator that the attack called ``label`` trains: ``model``'s, or that of the public class of f*.
+
+    Raises:
+        Incompatible: if no model is given and the public class names no learner.
+    """
+    if model is not None:
+        return model.estimator(known.task, rng)
+    if known.family.learner is None:
+        raise Incompatible(f"no learner is known for the class {known.family.kind!r}; give {label} a model")
+    return reseed(known.family.learner, rng)
 
 
 def random_state(rng: np.random.Generator) -> int:

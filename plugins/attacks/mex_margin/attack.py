@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from mex import Incompatible, Knowledge, Learner, Model, Scope
 from mex.hypotheses import constant
-from mex.models import reseed
+from mex.models import learner_over
 from mex.params import component, doc, one_of, whole
 from mex.samplers import SAMPLERS, Sampler, sampler
 from mex.types import Array, Estimator, FloatArray
@@ -56,12 +56,7 @@ class Margin:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no learner to fit, no pool to draw from, or no end."""
-        if self.model is not None:
-            estimator = self.model.estimator(knowledge.task, rng)
-        elif knowledge.family.learner is not None:
-            estimator = reseed(knowledge.family.learner, rng)
-        else:
-            raise Incompatible(f"no learner is known for the class {knowledge.family.kind!r}; give margin a model")
+        estimator = learner_over("margin", self.model, knowledge, rng)
         if self.sampler == "pool" and knowledge.pool is None:
             raise Incompatible("margin draws from the pool, and this scenario grants none; give it a sampler")
         if self.sampler != "pool" and knowledge.budget is None:
