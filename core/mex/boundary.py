@@ -11,7 +11,7 @@ import numpy as np
 
 from mex.bisection import Bisection
 from mex.domain import Domain
-from mex.errors import Incompatible
+from mex.errors import MexError
 from mex.knowledge import Knowledge
 from mex.types import Array, BoolArray, FloatArray
 
@@ -23,6 +23,11 @@ DOUBT = 1e-4
 JITTER = 1e-6
 """How far from a place, in unit coordinates, its label is asked again: a row asked twice may be answered alike.
 Whole numbers and categories stay as they are."""
+
+
+class NoBoundary(MexError):
+    """Every place asked has one label: as far as the attacker can tell there is nothing to steal."""
+
 
 PATIENCE = 10_000
 """How many places are asked for a row of the other label."""
@@ -106,7 +111,7 @@ def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:
     Two corners may share a face, and a boundary point between them would leave no room to ask around it.
 
     Raises:
-        Incompatible: if :data:`PATIENCE` places have one label, the pool's rows among them.
+        NoBoundary: if :data:`PATIENCE` places have one label, the pool's rows among them.
     """
     found: dict[bool, FloatArray] = {}
     places = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
@@ -115,7 +120,7 @@ def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:
         found.setdefault(label, place)
         if len(found) == 2:
             return np.stack([found[False], found[True]])
-    raise Incompatible(f"the {places} places asked have one label: no boundary to start from was found")
+    raise NoBoundary(f"the {places} places asked have one label: no boundary to start from was found")
 
 
 def positives(known: Knowledge, answers: Array) -> BoolArray:

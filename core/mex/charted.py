@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from mex.boundary import between, opposite_rows, positives
+from mex.boundary import NoBoundary, between, opposite_rows, positives
 from mex.charts import Centred, Chart, Linear, Projective
 from mex.errors import Incompatible
 from mex.hypotheses import constant
@@ -94,8 +94,12 @@ class Charted(GeneratorLearner):
         return getattr(self._learner, "note", "") or self._note
 
     def steps(self) -> Steps:
-        """Open the chart, then pass directions on."""
-        chart = self._chart = yield from self._open()
+        """Open the chart, then pass directions on; a target of one label is over before it starts."""
+        try:
+            chart = self._chart = yield from self._open()
+        except NoBoundary as reason:
+            self._note = str(reason)
+            return
         learner = self._learner = self._start(chart.dimension, self._rng)
         while (V := learner.ask()) is not None:
             self._asked = V

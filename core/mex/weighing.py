@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from itertools import islice
 
 import numpy as np
 
+from mex import boundary
 from mex.bisection import Bisection
-from mex.boundary import DOUBT, Search, between, verdict
+from mex.boundary import DOUBT, NoBoundary, Search, between, verdict
 from mex.knowledge import Knowledge
 from mex.mixed import Change, Mixed, changes, fine_features, whole_numbers
 from mex.types import Array, BoolArray, FloatArray
@@ -16,8 +18,11 @@ from mex.types import Array, BoolArray, FloatArray
 def open_mixed(known: Knowledge, rng: np.random.Generator, eps: float) -> Generator[FloatArray, Array, Mixed]:
     """Find a boundary point, the signs of the fine weights, and the worth of every discrete change.
 
-    Goes on for ever if the fine features never change the label. Ends with a chart whose changes are
+    Ends with a chart whose changes are
     each known to about ``eps`` of the length of the normal, spread over all of them.
+
+    Raises:
+        NoBoundary: if the fine features never change the label.
     """
     domain, fine = known.domain, fine_features(known.domain)
     low, high = yield from _opposite_corners(known, rng, fine)
@@ -125,12 +130,14 @@ def _company(change: Change, pulls: dict[Change, float], wanted: float, line: fl
 
 def _opposite_corners(known: Knowledge, rng: np.random.Generator, fine: BoolArray) -> Search:
     """Two rows of different labels, alike but for their fine features: the negative one first."""
-    for low, high in _pairs(known, rng, fine):
+    for low, high in islice(_pairs(known, rng, fine), boundary.PATIENCE // 2):
         below = yield from verdict(low, known, rng)
         above = yield from verdict(high, known, rng)
         if below != above:
             return np.stack([high, low] if below else [low, high])
-    raise AssertionError("the pairs never end")
+    raise NoBoundary(
+        f"none of {boundary.PATIENCE // 2} moves of all fine features changed the label: no boundary was found"
+    )
 
 
 def _pairs(known: Knowledge, rng: np.random.Generator, fine: BoolArray) -> Iterator[tuple[FloatArray, FloatArray]]:

@@ -107,6 +107,15 @@ def test_a_target_of_one_class_ends_with_its_budget_and_that_class() -> None:
     assert stolen.hypothesis.predict([[0.0, 0.0]]).tolist() == [1]
 
 
+def test_fine_features_that_never_matter_end_the_search_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mex.boundary.PATIENCE", 60)
+    domain = mex.Domain([0, 0, 0], [1, 1, 1], groups=[(1, 2)])
+    fitted = target([0.0, 1.0, -1.0], 0.0, domain)  # the category decides alone
+    stolen = steal(fitted)
+    assert (stolen.stopped, stolen.queries) == ("done", 60)
+    assert "no boundary was found" in stolen.note
+
+
 def test_rows_of_a_centred_chart_reach_the_wall_in_their_direction() -> None:
     chart = Centred(mex.Domain([0, 0], [1, 4]), np.array([0.5, 1.0]), np.array([True, True]))
     assert chart.rows(np.array([[1.0, 0.0], [0.0, -1.0], [-2.0, 0.0]])).tolist() == [[1, 1], [0.5, 0], [0, 1]]
