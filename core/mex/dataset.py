@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import attrs
 import numpy as np
@@ -119,8 +119,3 @@ class Source(Protocol):
     def load(self) -> Dataset:
         """Return the dataset; a file that cannot be read is a :class:`UsageError`."""
         ...
-
-
-def describe(source: Any) -> str:
-    """Where a dataset is from and under which licence."""
-    return f"{source.source} ({source.licence})"

@@ -111,21 +111,8 @@ def check_names(label: str, cls: type, params: Mapping[str, Any]) -> None:
             raise UsageError(f"{label} has no parameter {key!r}{suggest(key, known)}")
 
 
-def values(instance: Any) -> dict[str, Any]:
-    """The parameters of a component, defaults included, as JSON-ready values.
-
-    A parameter that is itself a component reads as it is written: ``{"use": name, ...}``.
-    """
-    return {f.name: _plain(getattr(instance, f.name)) for f in fields(type(instance))}
-
-
-def _plain(value: Any) -> Any:
-    if attrs.has(type(value)):
-        return {"use": getattr(value, "registered_name", type(value).__name__), **values(value)}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def differing(cls: type, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``params`` that are not the default of ``cls``: what a short name has to mention."""
-    defaults = {f.name: f.default for f in fields(cls)}
-    return {key: value for key, value in params.items() if defaults.get(key, attrs.NOTHING) != value}
+def default(field: attrs.Attribute[Any]) -> Any:
+    """The default of a parameter; a factory without arguments is asked for one."""
+    given: Any = field.default
+    made = isinstance(given, type(attrs.Factory(list))) and not given.takes_self
+    return given.factory() if made else given

@@ -118,6 +118,8 @@ def _entry(axis: str, label: str, table: Any) -> list[tuple[str, Spec]]:
         raise UsageError(f"[{axis}.{label}] must be a table of parameters, not {table!r}")
     params = {key: value for key, value in table.items() if key != "use"}
     if "nest" in params:
+        if len(params) > 1 or "use" in table:
+            raise UsageError(f"[{axis}.{label}]: nest stands alone; put parameters and sweeps in plain tables")
         return [(label, Spec.nested(Spec(label, params).layers))]
     name = table.get("use", label)
     if not isinstance(name, str):

@@ -13,7 +13,7 @@ import pluggy
 from mex import hooks
 from mex.errors import UsageError, suggest
 from mex.hooks import KINDS, PROJECT, Component
-from mex.params import check_names, fields
+from mex.params import check_names, default, fields
 from mex.spec import Spec
 
 
@@ -152,7 +152,7 @@ class Registry:
         check_names(label, cls, spec.params)
         params = dict(spec.params)
         for field in fields(cls):
-            inner, value = field.metadata.get("component"), params.get(field.name, field.default)
+            inner, value = field.metadata.get("component"), params.get(field.name, default(field))
             if inner and value is not None:
                 params[field.name] = self.build(inner, value)
         try:
@@ -171,7 +171,7 @@ class Registry:
             return Spec.nested([self.resolve(kind, layer) for layer in spec.layers])
         self.build(kind, spec)
         cls = self.load(kind, spec.name)
-        params = {f.name: spec.params.get(f.name, f.default) for f in fields(cls)}
+        params = {f.name: spec.params.get(f.name, default(f)) for f in fields(cls)}
         for field in fields(cls):
             inner = field.metadata.get("component")
             if inner and params[field.name] is not None:

@@ -16,6 +16,7 @@ from mex.params import (
     boolean,
     check_names,
     component,
+    default,
     doc,
     either,
     fields,
@@ -80,3 +81,12 @@ def test_an_unknown_parameter_is_named_with_the_nearest() -> None:
         check_names("defense 'x'", Example, {"roh": 1})
     with pytest.raises(mex.UsageError, match="model 'y' has no parameter 'z'; there are none"):
         check_names("model 'y'", int, {"z": 1})
+
+
+def test_a_factory_gives_its_default_value_not_itself() -> None:
+    @attrs.frozen(kw_only=True)
+    class Several:
+        columns: list[str] = attrs.field(factory=lambda: ["a"], metadata=doc("columns"))
+        size: int = attrs.field(default=3, metadata=doc("size"))
+
+    assert [default(field) for field in fields(Several)] == [["a"], 3]

@@ -124,6 +124,7 @@ def test_the_default_plan_is_as_large_as_promised(registry: mex.Registry) -> Non
         ({"attacks": {"passive": {"sweep": {"batch": []}}}}, r"sweep.batch must be a list of values, not \[\]"),
         ({"defenses": {"both": {"nest": 3}}}, "nest must be a list of defenses, not 3"),
         ({"defenses": {"both": {"nest": []}}}, "nest must be a list of defenses"),
+        ({"defenses": {"both": {"nest": ["none"], "sweep": {"rho": [0.1]}}}}, "nest stands alone"),
         ({"seeds": 0}, "seeds must be a whole number of at least 1 or a list of whole numbers, not 0"),
         ({"seeds": -1}, "seeds must be .* not -1"),
         ({"seeds": True}, "seeds must be .* not True"),

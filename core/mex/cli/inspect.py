@@ -77,7 +77,7 @@ def show_component(args: argparse.Namespace, registry: Registry) -> int:
 
 def describe(registry: Registry, kind: str, name: str) -> dict[str, Any]:
     """All that is known about a component, as JSON-ready values."""
-    from mex.params import fields
+    from mex.params import default, fields
 
     provided = registry.find(kind, name)
     cls = registry.load(kind, name)
@@ -96,7 +96,7 @@ def describe(registry: Registry, kind: str, name: str) -> dict[str, Any]:
         "parameters": [
             {
                 "name": f.name,
-                "default": f.default,
+                "default": default(f),
                 "allowed": f"a {f.metadata['component']}" if "component" in f.metadata else repr(f.validator),
                 "doc": f.metadata.get("doc", ""),
             }
