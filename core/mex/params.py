@@ -114,5 +114,5 @@ def check_names(label: str, cls: type, params: Mapping[str, Any]) -> None:
 def default(field: attrs.Attribute[Any]) -> Any:
     """The default of a parameter; a factory without arguments is asked for one."""
     given: Any = field.default
-    made = isinstance(given, type(attrs.Factory(list))) and not given.takes_self
-    return given.factory() if made else given
+    make = getattr(given, "factory", None)  # attrs.Factory is a function to type checkers
+    return make() if make is not None and not given.takes_self else given
