@@ -94,11 +94,6 @@ class Posteriors:
         self._edges[:, : n + 1], self._prior[:, :n], self._wrong[:, :n] = GRID, self._prior_of_cell, 0.0
         self._mass = self._posterior(self._prior, self._wrong)
 
-    @property
-    def rho(self) -> float:
-        """The probability of a wrong answer that is assumed."""
-        return self._rho
-
     def assume(self, rho: float) -> None:
         """Weigh all answers so far anew, with another probability that they are wrong."""
         self._rho = rho

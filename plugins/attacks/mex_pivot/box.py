@@ -52,12 +52,12 @@ class Box:
 
         Cuts are of the ratios themselves, so 0 where the sign is not known.
         """
-        t = (self.low[rows] + self.high[rows]) / 2
-        curved = ~self.flat[rows] & (self.side[rows] != 0)
+        side, flat, t = self.side[rows], self.flat[rows], np.zeros(len(rows))
+        t[flat] = (self.low[rows[flat]] + self.high[rows[flat]]) / 2
+        curved = ~flat & (side != 0)
         if curved.any():
             t[curved] = self._medians(rows[curved])
-        known = self.side[rows]
-        return np.where(known == 0, 0.0, known * np.where(known == 0, 0.0, t))
+        return np.asarray(side * t)
 
     def _medians(self, rows: Array) -> FloatArray:
         low, s, mean = self.low[rows], self._s, self.scale

@@ -17,7 +17,7 @@ FARTHEST = 2.0**18
 """A ratio beyond this says that the pivot is too small a part of w* to measure by."""
 
 MONOTONE = 64
-"""Queries after which answers that were all the same are those of no halfspace."""
+"""Queries, beside those for the signs of the basis, after which answers that are all the same are no halfspace's."""
 
 UNBOUNDED = "no halfspace through the origin gives these answers: a ratio of its weights has no bound"
 
@@ -82,7 +82,7 @@ class Search(GeneratorLearner):
 
     def _unbounded(self, ratios: FloatArray) -> bool:
         """Whether the answers drive some ratio, or all of them, beyond any bound."""
-        return bool(np.abs(ratios).max() > FARTHEST) or (len(self._seen) == 1 and self._asked > MONOTONE)
+        return bool(np.abs(ratios).max() > FARTHEST) or (len(self._seen) == 1 and self._asked > 2 * self._d + MONOTONE)
 
     def estimate(self) -> FloatArray:
         """The unit normal so far, shape (d,)."""
