@@ -22,7 +22,7 @@ from mex.target import FittedTarget
 from mex.types import Answer, Array, Estimator, FloatArray
 
 DEFAULT: dict[str, Any] = {
-    "attacks": ["version-space", "dimension-coupling", "passive"],
+    "attacks": ["pivot", "version-space", "passive"],
     "defenses": {
         "none": {},
         "noise": {"use": "bounded-noise", "rho": 0.1},
@@ -30,7 +30,7 @@ DEFAULT: dict[str, Any] = {
     },
     "models": ["logistic", "linear-svm"],
     "datasets": ["breast-cancer"],
-    "budget": 400,
+    "budget": 700,
     "seeds": 3,
 }
 """The matrix of ``mex matrix`` alone."""

@@ -29,7 +29,7 @@ def parser(registry: Registry) -> argparse.ArgumentParser:
     """The commands of the core and of the plugins."""
     from mex.cli import attack, bounds, inspect, matrix
 
-    top = Parser(prog="mex", description=mex.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = Parser(prog="mex", description=(mex.__doc__ or "").partition("\n")[0])
     top.add_argument("--version", action="version", version=f"mex {mex.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for module in (inspect, attack, matrix, bounds):
