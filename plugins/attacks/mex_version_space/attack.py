@@ -34,8 +34,7 @@ class VersionSpace:
 
     Sources: I. Alabdulmohsin, X. Gao and X. Zhang, "Efficient active learning of halfspaces via query
     synthesis", AAAI 2015; Chandrasekaran et al. 2020, Section 6.1, Figure 3, and Table 5 for ``stop="stable"``.
-    That paper does not give its threshold; the default ``tolerance`` brings the queries of all four rows
-    of the table within 6 % and is ours.
+    That paper does not give its threshold; the default ``tolerance`` is ours, chosen to stop where its table does.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> rng = np.random.default_rng(0)
