@@ -11,9 +11,10 @@ import numpy as np
 
 from mex.dataset import Rows
 from mex.domain import Domain
+from mex.errors import Incompatible
 from mex.knowledge import Scope
-from mex.target import Family, Target
-from mex.types import Answer, Array, FloatArray
+from mex.target import Family, FittedTarget, Target
+from mex.types import Answer, Array, BoolArray, FloatArray
 
 
 @runtime_checkable
@@ -68,6 +69,15 @@ class Defended(ABC):
         """The declared bound on the probability of a wrong label; unknown unless overridden."""
         return None
 
+    @property
+    def alarm(self) -> int | None:
+        """After how many rows a defense raised the alarm over this client; None if none did."""
+        return self._target.alarm
+
+    def admit(self, X: FloatArray) -> BoolArray:
+        """Which rows are answered at all, shape (n,); by default those that the target behind admits."""
+        return self._target.admit(X)
+
     @abstractmethod
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`mex.Target.answer` says."""
@@ -85,6 +95,19 @@ class Nested:
         for defense, stream in zip(self.nest, rng.spawn(len(self.nest)), strict=True):
             target = defense.protect(target, train, stream)
         return target
+
+
+def undefended(target: Target) -> FittedTarget:
+    """The f* behind ``target``, for defenses that look at more of it than its answers: an operator has it.
+
+    Raises:
+        Incompatible: if what stands behind is not a fitted model.
+    """
+    while isinstance(target, Defended):
+        target = target._target
+    if not isinstance(target, FittedTarget):
+        raise Incompatible(f"this defense needs the model itself, and {type(target).__name__} does not show it")
+    return target
 
 
 def twin(target: Target) -> Target:

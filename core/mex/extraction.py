@@ -9,6 +9,7 @@ import attrs
 
 from mex.learner import Learner
 from mex.oracle import Oracle, Transcript
+from mex.persistence import persist
 from mex.types import Estimator
 
 FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING = 8, 2
@@ -22,7 +23,9 @@ class Extraction:
         hypothesis: f^, a fitted scikit-learn estimator.
         queries, unique_queries: rows asked, and how many of them differ.
         price_usd: what they cost.
-        stopped: ``done`` if the attack ended by itself, ``budget`` if the wall ended it.
+        refused: queries that a defense refused to answer; they were paid for.
+        stopped: ``done`` if the attack ended by itself, ``budget`` if the wall ended it, ``refused`` if a
+            defense shut the client out.
         note: the learner's sentence for the record, or "".
         snapshots: (queries, hypothesis) at geometrically spaced counts, the last one included.
         transcript: rows and answers.
@@ -33,6 +36,7 @@ class Extraction:
     queries: int
     unique_queries: int
     price_usd: float
+    refused: int
     stopped: str
     note: str
     snapshots: tuple[tuple[int, Estimator], ...] = attrs.field(repr=False)
@@ -52,6 +56,9 @@ def extract(
         snapshots: keep the hypotheses on the way, for a learning curve.
         on_progress: called with the number of queries so far after each answer.
 
+    A refused row is asked again until it is answered, or the client seems shut out: a learner with
+    ``takes_refusals = True`` is told the masked answers instead.
+
     Raises:
         QueryError: if the learner asks what the interface refuses.
     """
@@ -65,15 +72,15 @@ def extract(
         spent += clock() - started
         if X is None:
             break
-        answers = oracle.ask(X)
+        answers, wall = persist(oracle, X, getattr(learner, "takes_refusals", False))
         if len(answers):
             started = clock()
             learner.tell(X[: len(answers)], answers)
             spent += clock() - started
         if on_progress:
             on_progress(oracle.queries)
-        if len(answers) < len(X):
-            stopped = "budget"
+        if wall:
+            stopped = wall
             break
         if snapshots and oracle.queries >= _snapshot_at(next_snapshot):
             kept.append((oracle.queries, learner.hypothesis()))
@@ -89,6 +96,7 @@ def extract(
         queries=oracle.queries,
         unique_queries=oracle.unique_queries,
         price_usd=oracle.price_usd,
+        refused=oracle.refused,
         stopped=stopped,
         note=getattr(learner, "note", ""),
         snapshots=tuple(kept),

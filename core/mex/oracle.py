@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from mex.answers import checked_answers, spread
 from mex.errors import AnswerError, QueryError, UsageError
 from mex.knowledge import Knowledge
 from mex.target import Target, knowledge
@@ -39,19 +40,25 @@ class Transcript:
 
     @property
     def answers(self) -> Array:
-        """All answers, in the order of :attr:`X`."""
-        return np.concatenate(self._answers) if self._answers else np.empty(0)
+        """All answers, in the order of :attr:`X`; masked where they were refused."""
+        if not self._answers:
+            return np.empty(0)
+        masked = any(isinstance(answers, np.ma.MaskedArray) for answers in self._answers)
+        return np.asanyarray((np.ma.concatenate if masked else np.concatenate)(self._answers))
 
 
 class Oracle:
     """Counts rows, charges for them, enforces the budget, and checks what goes in and comes out.
 
     Rows count when they are sent, before the target answers. A batch with a row that the interface
-    would refuse is refused as a whole and charged nothing. A batch that goes past the budget is cut
-    to what is left, and the answers are for the rows before the cut.
+    does not accept is an error and charged nothing. A batch that goes past the budget is cut to what is
+    left, and the answers are for the rows before the cut. A row that a defense refuses is charged; its
+    answer is masked.
 
     Attributes:
         queries: rows charged so far.
+        refused: those of them that a defense refused to answer.
+        refused_in_a_row: how many of the last ones, without one answer after them.
         seconds: wall time spent in the target.
         transcript: rows and answers so far.
 
@@ -87,6 +94,8 @@ class Oracle:
         self.budget = budget
         self.price_per_query = float(price_per_query)
         self.queries = 0
+        self.refused = 0
+        self.refused_in_a_row = 0
         self.seconds = 0.0
         self.transcript = Transcript()
 
@@ -115,6 +124,9 @@ class Oracle:
         Raises:
             QueryError: if the interface would refuse a row; nothing is charged.
             AnswerError: if the target answers something its interface does not allow.
+
+        Returns:
+            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows.
         """
         rows = self._checked(X)
         if self.remaining is not None:
@@ -123,9 +135,17 @@ class Oracle:
             return np.empty(0)
         self.queries += len(rows)
         started = time.perf_counter()
-        given = self._target.answer(rows.copy(), self._public.answers)  # a defense may scribble on it
+        admitted = np.array(self._target.admit(rows.copy()))  # a defense may scribble on what it is given
+        if admitted.shape != (len(rows),) or admitted.dtype != np.bool_:
+            raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
+        asked = rows[admitted]
+        given = self._target.answer(asked.copy(), self._public.answers) if len(asked) else np.empty(0)
         self.seconds += time.perf_counter() - started
-        answers = checked_answers(given, len(rows), self._public)
+        self.refused += len(rows) - len(asked)
+        self.refused_in_a_row = int(np.argmax(admitted[::-1])) if len(asked) else self.refused_in_a_row + len(rows)
+        if len(asked):
+            given = checked_answers(given, len(asked), self._public)
+        answers = spread(given, admitted)
         self.transcript.append(rows, answers)
         return answers.copy()  # what the attacker does to it is not in the transcript
 
@@ -149,28 +169,3 @@ class Oracle:
         if objection:
             raise QueryError(objection)
         return rows
-
-
-def checked_answers(given: npt.ArrayLike, n: int, known: Knowledge) -> Array:
-    """A copy of ``given``; raises :class:`AnswerError` unless it is what the interface promises for ``n`` rows."""
-    try:
-        answers = np.array(given)
-    except ValueError:
-        raise AnswerError(f"the target was asked {n} rows and answered no array") from None
-    if answers.ndim == 0 or len(answers) != n:
-        raise AnswerError(f"the target was asked {n} rows and answered an array of shape {answers.shape}")
-    numbers = answers.dtype.kind in "fiub" and bool(np.isfinite(answers).all())
-    if known.answers == "label":
-        if known.classes is None or answers.ndim != 1 or not np.isin(answers, known.classes).all():
-            raise AnswerError(f"the target answered labels that are not among its classes {known.classes}")
-    elif known.answers == "proba":
-        k = 0 if known.classes is None else len(known.classes)
-        whole = numbers and answers.shape == (n, k) and (answers >= 0).all()
-        if not (whole and np.allclose(answers.sum(axis=1), 1, atol=1e-6)):
-            raise AnswerError(f"the target's probabilities are not {n} rows of {k} that sum to 1")
-    elif known.answers == "leaf":
-        if not (numbers and answers.ndim <= 2 and (np.round(answers) == answers).all()):
-            raise AnswerError("the target's leaves are not whole numbers, one per row or one per row and tree")
-    elif not (numbers and answers.ndim == 1):
-        raise AnswerError(f"the target's values are not {n} finite numbers")
-    return answers

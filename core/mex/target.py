@@ -12,7 +12,7 @@ from mex.dataset import Dataset, Rows
 from mex.domain import Domain
 from mex.errors import Incompatible, UsageError
 from mex.knowledge import Knowledge, Scope
-from mex.types import Answer, Array, Estimator, FloatArray
+from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +40,7 @@ class Target(Protocol):
         answers: the kinds of answer it gives, the usual one first.
         family: its public class F.
         rho: a public bound on the probability of a wrong label (paper, equation 3), None if not declared.
+        alarm: after how many rows a defense raised the alarm over this client, None if none did.
     """
 
     @property
@@ -52,6 +53,17 @@ class Target(Protocol):
     def family(self) -> Family: ...
     @property
     def rho(self) -> float | None: ...
+    @property
+    def alarm(self) -> int | None:
+        return None
+
+    def admit(self, X: FloatArray) -> BoolArray:
+        """Which rows of ``X`` are answered at all, shape (n,): a defense may refuse some, or a client.
+
+        The oracle asks this first, once for every row sent and in order, and then only for the answers
+        to the rows admitted. Without a defense that watches, all are.
+        """
+        return np.ones(len(X), dtype=bool)
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer the rows of ``X``, shape (n, d).
@@ -89,6 +101,7 @@ class FittedTarget:
     answers: tuple[Answer, ...]
     encode: Callable[[FloatArray], FloatArray] = attrs.field(default=_same, repr=False)
     rho: float | None = 0.0
+    alarm: None = attrs.field(default=None, init=False, repr=False)
 
     @classmethod
     def wrap(
@@ -117,6 +130,10 @@ class FittedTarget:
             answers = _usual_answers(estimator)
         family = family or Family(type(estimator).__name__)
         return cls(estimator, domain, family, None if classes is None else np.asarray(classes), answers, encode)
+
+    def admit(self, X: FloatArray) -> BoolArray:
+        """Every row: nobody watches."""
+        return np.ones(len(X), dtype=bool)
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`Target.answer` says."""

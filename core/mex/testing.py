@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from mex.answers import checked_answers
 from mex.dataset import Rows
 from mex.defense import Defense
 from mex.errors import Incompatible
@@ -21,7 +22,7 @@ from mex.extraction import Extraction, extract
 from mex.knowledge import Scope
 from mex.learner import Attack
 from mex.metrics import agreement
-from mex.oracle import Oracle, checked_answers
+from mex.oracle import Oracle
 from mex.params import fields
 from mex.target import FittedTarget, Model, Target, knowledge
 from mex.types import Array

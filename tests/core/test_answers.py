@@ -15,7 +15,7 @@ X = np.zeros((2, 3))
 
 
 @attrs.frozen(eq=False)
-class Answering:
+class Answering(mex.Target):
     """A target that has one answer to everything."""
 
     kind: Answer

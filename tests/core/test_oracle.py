@@ -17,7 +17,7 @@ from mex.types import Answer, Array, FloatArray
 D = 4
 
 
-class Server:
+class Server(mex.Target):
     """A target that keeps what it was sent; by default it answers whether a row sums to more than 1."""
 
     domain = mex.Domain([0, 0, 0, 0], [9, 1, 1, 5], integer=[0, 0, 0, 1], groups=[(1, 2)], names="abcd")

@@ -10,8 +10,9 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 import mex
+from mex.answers import checked_answers
 from mex.dataset import Rows
-from mex.oracle import Oracle, checked_answers
+from mex.oracle import Oracle
 from mex.target import knowledge
 from mex.testing import check_model
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import ClassVar
 
 import attrs
@@ -10,6 +9,7 @@ import numpy as np
 
 from mex import Defended, Incompatible, Scope, Target
 from mex.dataset import Rows
+from mex.draws import Draws
 from mex.params import between, boolean, doc
 from mex.types import Answer, Array, FloatArray
 
@@ -49,13 +49,13 @@ class BoundedNoise:
             raise Incompatible("bounded-noise flips labels, and a regressor has none")
         if "label" not in target.answers:
             raise Incompatible(f"bounded-noise flips labels, and this interface gives {' and '.join(target.answers)}")
-        return _Noisy(target, self.rho, rng, rng.bytes(32) if self.sticky else None)
+        return _Noisy(target, self.rho, Draws(rng, sticky=self.sticky))
 
 
 class _Noisy(Defended):
-    def __init__(self, target: Target, rho: float, rng: np.random.Generator, key: bytes | None) -> None:
+    def __init__(self, target: Target, rho: float, draws: Draws) -> None:
         super().__init__(target)
-        self._rho, self._rng, self._key = rho, rng, key
+        self._rho, self._draws = rho, draws
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -71,7 +71,7 @@ class _Noisy(Defended):
         classes = self._target.classes
         assert classes is not None
         # One uniform number per row decides both whether the label is wrong and which wrong label it is.
-        u = self._rng.random(len(X)) if self._key is None else keyed_uniform(X, self._key)
+        u = self._draws.uniform(X)[:, 0]
         flipped = u < self._rho
         wrong = len(classes) - 1
         shift = 1 + np.minimum((u[flipped] / self._rho * wrong).astype(np.int64), wrong - 1)
@@ -79,16 +79,3 @@ class _Noisy(Defended):
         answers = labels.copy()
         answers[flipped] = classes[(index + shift) % len(classes)]
         return answers
-
-
-def keyed_uniform(X: FloatArray, key: bytes) -> FloatArray:
-    """A number in [0, 1) per row that depends on the row's values and the secret key alone.
-
-    >>> X = np.array([[0.0, 1.0], [-0.0, 1.0], [2.0, 1.0]])
-    >>> a, b, c = keyed_uniform(X, b"secret")
-    >>> bool(a == b), bool(a == c)
-    (True, False)
-    """
-    canonical = np.ascontiguousarray(X, dtype="<f8") + 0.0  # -0.0 and 0.0 are one value, so one row
-    digests = b"".join(hashlib.blake2b(row.tobytes(), key=key, digest_size=8).digest() for row in canonical)
-    return np.asarray((np.frombuffer(digests, dtype="<u8") >> 11) * 2.0**-53, dtype=np.float64)

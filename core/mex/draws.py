@@ -1,0 +1,77 @@
+"""Random numbers for the rows of a query: fresh for every question, or the same for ever for the same row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import ndtri
+
+from mex.domain import Domain
+from mex.types import FloatArray
+
+WORDS = 8
+"""Numbers in one digest of 64 bytes."""
+
+
+class Draws:
+    """What a randomised defense draws for each row it is asked.
+
+    Fresh numbers come from the generator, row by row, so that a batch is answered as its rows one by
+    one. Sticky numbers are a keyed hash of the row: the same row gets the same ones for ever, in every
+    process that has the key, and who has not the key cannot tell them from chance.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, *, sticky: bool = False, cell: float | None = None, domain: Domain | None = None
+    ) -> None:
+        """Take a generator, or a secret key from it.
+
+        Args:
+            rng: where fresh numbers, or the key, come from.
+            sticky: hash rows instead of drawing.
+            cell: rows in the same cell of a grid share their numbers: the width of a cell, in the units in
+                which the domain is [-1, 1]^d (an unbounded feature as it is). Implies ``sticky``.
+            domain: where the rows live; needed with ``cell``.
+        """
+        self._rng = rng
+        self._key = rng.bytes(32) if sticky or cell is not None else None
+        self._canonical: Callable[[FloatArray], FloatArray] = lambda X: X
+        if cell is not None:
+            assert domain is not None
+            offset = rng.random(domain.n_features)  # a secret, or an attacker would step over the grid's known lines
+            width = cell * domain.half_width
+            self._canonical = lambda X: np.floor((X - domain.middle) / width + offset)
+
+    def uniform(self, X: FloatArray, k: int = 1) -> FloatArray:
+        """Numbers in [0, 1), shape (n, k)."""
+        if self._key is None:
+            return self._rng.random((len(X), k))
+        return keyed_uniform(self._canonical(X), self._key, k)
+
+    def normal(self, X: FloatArray, k: int = 1) -> FloatArray:
+        """Standard normal numbers, shape (n, k)."""
+        if self._key is None:
+            return self._rng.standard_normal((len(X), k))
+        return np.asarray(ndtri(self.uniform(X, k) + 2.0**-54), dtype=np.float64)  # never the normal's infinity at 0
+
+
+def keyed_uniform(X: FloatArray, key: bytes, k: int = 1) -> FloatArray:
+    """Numbers in [0, 1), shape (n, k), that depend on the row's values and the secret ``key`` alone.
+
+    >>> X = np.array([[0.0, 1.0], [-0.0, 1.0], [2.0, 1.0]])
+    >>> a, b, c = keyed_uniform(X, b"secret")[:, 0]
+    >>> bool(a == b), bool(a == c)
+    (True, False)
+    """
+    canonical = np.ascontiguousarray(X, dtype="<f8") + 0.0  # -0.0 and 0.0 are one value, so one row
+    size = 8 * min(k, WORDS)
+    blocks = [(i.to_bytes(8, "little")) for i in range(-(-k // WORDS))]
+    digests = b"".join(
+        hashlib.blake2b(row, key=key, digest_size=size, salt=block).digest()
+        for row in (row.tobytes() for row in canonical)
+        for block in blocks
+    )
+    words = np.frombuffer(digests, dtype="<u8").reshape(len(X), -1)[:, :k]
+    return np.asarray((words >> 11) * 2.0**-53, dtype=np.float64)
