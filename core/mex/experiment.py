@@ -12,6 +12,7 @@ import attrs
 from threadpoolctl import threadpool_limits
 
 from mex.cells import Cell, stream
+from mex.costs import COSTS, costs
 from mex.dataset import Dataset, Rows
 from mex.defense import twin
 from mex.errors import Incompatible, MexError
@@ -21,15 +22,17 @@ from mex.oracle import Oracle
 from mex.registry import Registry
 from mex.results import dump
 from mex.spec import Spec
-from mex.target import FittedTarget, knowledge
+from mex.target import FittedTarget, Target, knowledge
+from mex.types import Answer
 
-TIMINGS = ("seconds", "learner_seconds", "oracle_seconds")
+TIMINGS = ("seconds", "learner_seconds", "oracle_seconds", "latency_added")
 """The fields of a record that differ between two runs of one cell."""
 
 RESULTS = (
-    *("status", "reason", "queries", "unique_queries", "price_usd"),
+    *("status", "reason", "queries", "unique_queries", "refused", "alarm", "price_usd"),
     *("agreement", "near_agreement", "uniform_agreement", "uniform_majority", "geometric_error"),
-    *("target_accuracy", "defended_accuracy", "stolen_accuracy", "stopped", *TIMINGS, "curve"),
+    *("target_accuracy", "defended_accuracy", "accuracy_lost", "stolen_accuracy"),
+    *(*COSTS, "stopped", "seconds", "learner_seconds", "oracle_seconds", "curve"),
 )
 """The fields of a record beyond its cell's identity, null where they have no meaning."""
 
@@ -42,6 +45,14 @@ class Scene:
     train: Rows
     pool: Rows
     yardstick: Yardstick
+
+
+@attrs.frozen(eq=False)
+class Deployment:
+    """What the cells of one scene and defense share: a defended target nobody has asked yet, and its costs."""
+
+    target: Target
+    costs: dict[str, Any]
 
 
 def load_dataset(registry: Registry, dataset: Spec) -> Dataset:
@@ -82,6 +93,19 @@ def _scene(registry: Registry, model_text: str, dataset_text: str, seed: int) ->
     return Scene(target, train, pool, Yardstick.of(target, held_out, stream(seed, "yardstick")))
 
 
+@functools.lru_cache(maxsize=2)
+def _deployment(registry: Registry, texts: tuple[str, str, str], seed: int, answers: Answer | None) -> Deployment:
+    """Protect once for the attacks that follow each other: learning a defense may take longer than attacking it."""
+    defense_text, model_text, dataset_text = texts
+    scene = _scene(registry, model_text, dataset_text, seed)
+    defense = registry.build("defense", json.loads(defense_text))
+    defense.scope.check(json.loads(defense_text)["use"], knowledge(scene.target))
+    defended = defense.protect(scene.target, scene.train, stream(seed, "defense"))
+    kind = knowledge(defended, answers=answers).answers
+    accuracy = scene.yardstick.accuracies(twin(defended))
+    return Deployment(defended, {**accuracy, **costs(defended, scene.yardstick, kind)})
+
+
 def measure(
     registry: Registry, cell: Cell, on_progress: Callable[[int], None] | None = None
 ) -> tuple[dict[str, Any], Extraction]:
@@ -94,10 +118,10 @@ def measure(
     started = time.perf_counter()
     with threadpool_limits(1):  # one thread in every worker count: same bytes, and no fight over cores
         scene = set_scene(registry, cell.model, cell.dataset, cell.seed)
-        defense, attack = registry.build("defense", cell.defense), registry.build("attack", cell.attack)
-        defense.scope.check(cell.defense.name, knowledge(scene.target))
-        defended = defense.protect(scene.target, scene.train, stream(cell.seed, "defense"))
-        honest = twin(defended)
+        attack = registry.build("attack", cell.attack)
+        texts = (_text(cell.defense), _text(cell.model), _text(cell.dataset))
+        deployment = _deployment(registry, texts, cell.seed, cell.answers)
+        defended = twin(deployment.target)
         oracle = Oracle(defended, answers=cell.answers, budget=cell.budget, price_per_query=cell.price_per_query)
         known = oracle.knowledge(pool=scene.pool.X)
         attack.scope.check(cell.attack.name, known)
@@ -111,10 +135,13 @@ def measure(
             "reason": extraction.note or None,
             "queries": extraction.queries,
             "unique_queries": extraction.unique_queries,
+            "refused": extraction.refused,
+            "alarm": defended.alarm,
             "price_usd": extraction.price_usd,
             **yardstick.score(extraction.hypothesis),
             "uniform_majority": yardstick.uniform_majority,
-            **yardstick.accuracies(honest, extraction.hypothesis),
+            **deployment.costs,
+            "stolen_accuracy": yardstick.accuracy(extraction.hypothesis.predict(yardstick.points["agreement"])),
             "stopped": extraction.stopped,
             "learner_seconds": extraction.learner_seconds,
             "oracle_seconds": extraction.oracle_seconds,

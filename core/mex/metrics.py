@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import numpy as np
 
@@ -107,14 +105,11 @@ class Yardstick:
         """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""
         return agreement(answers, self.truth, self.regression)
 
-    def accuracies(self, defended: Target, stolen: Estimator) -> dict[str, Any]:
-        """The accuracy of f*, of what honest users get instead of it, and of the stolen model."""
-        held_out = self.points["agreement"]
-        return {
-            "target_accuracy": self.accuracy(self.answers["agreement"]),
-            "defended_accuracy": self.accuracy(labels(defended, held_out)),
-            "stolen_accuracy": self.accuracy(stolen.predict(held_out)),
-        }
+    def accuracies(self, defended: Target) -> dict[str, float]:
+        """The accuracy of f*, of what honest users get instead of it, and what they lose."""
+        target = self.accuracy(self.answers["agreement"])
+        theirs = self.accuracy(labels(defended, self.points["agreement"]))
+        return {"target_accuracy": target, "defended_accuracy": theirs, "accuracy_lost": target - theirs}
 
 
 def labels(target: Target, X: FloatArray) -> Array:

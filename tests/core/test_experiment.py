@@ -57,12 +57,27 @@ def test_honest_users_read_the_label_whatever_the_attacker_gets(registry: mex.Re
     assert record["target_accuracy"] == record["defended_accuracy"]
 
 
+def test_a_defense_is_learned_once_and_every_attack_meets_it_unasked(
+    registry: mex.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = []
+    cls = registry.load("defense", "bounded-noise")
+    protect = cls.protect
+    monkeypatch.setattr(cls, "protect", lambda self, *given: learned.append(self) or protect(self, *given))
+    plan = {**SMALL, "defenses": ["bounded-noise:rho=0.21"]}
+    both = mex.matrix({**plan, "attacks": ["passive", "passive:sampler=uniform"]}, registry=registry)
+    assert len(learned) == 1
+    alone = mex.matrix({**plan, "attacks": ["passive:sampler=uniform"]}, registry=registry)
+    assert untimed(both[1:]) == untimed(alone)
+
+
 def test_records_have_the_fields_of_the_design(registry: mex.Registry) -> None:
     (record,) = mex.matrix({**SMALL, "defenses": ["none"]}, registry=registry)
     design = """
         attack, attack_params, defense, defense_params, model, model_params, dataset, seed, answers, budget,
-        status, reason, queries, unique_queries, price_usd, agreement, near_agreement, uniform_agreement,
-        uniform_majority, geometric_error, target_accuracy, defended_accuracy, stolen_accuracy, stopped,
+        status, reason, queries, unique_queries, refused, alarm, price_usd, agreement, near_agreement, uniform_agreement,
+        uniform_majority, geometric_error, target_accuracy, defended_accuracy, accuracy_lost, stolen_accuracy,
+        answers_changed, answer_shift, repeats_differ, honest_refused, false_alarms, latency_added, stopped,
         seconds, learner_seconds, oracle_seconds, curve, mex_version
         """
     assert set(record) == {f.strip() for f in design.split(",")} | {"cell", "dataset_params", "price_per_query"}
