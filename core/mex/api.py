@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from mex import recipe
 from mex.dataset import Rows
 from mex.domain import Domain
-from mex.engine import records
+from mex.engine import Workers, records
 from mex.extraction import Extraction, extract
 from mex.loader import load_registry
 from mex.oracle import PRICE_PER_QUERY, Oracle
@@ -87,6 +88,8 @@ def matrix(
     plan: str | Path | Mapping[str, Any] | None = None,
     *,
     jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
     out: str | Path | None = None,
     registry: Registry | None = None,
 ) -> list[dict[str, Any]]:
@@ -96,7 +99,9 @@ def matrix(
         plan: a TOML file, or tables as in one, such as ``{"attacks": ["passive"], "seeds": 2, …}``;
             by default the one that ``mex matrix`` runs.
         jobs: how many processes.
-        out: a directory that keeps every finished cell; what it holds already is not run again.
+        backend: ``loky``, or ``dask`` for a cluster that runs at the address ``scheduler``.
+        out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
+            holds already is not run again.
         registry: the components, by default those installed.
 
     Raises:
@@ -104,5 +109,9 @@ def matrix(
     """
     registry = registry or load_registry()
     tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
-    cells = Plan.of(tables).resolve(registry).cells()
-    return list(records(registry, cells, jobs, Results(Path(out)) if out is not None else None))
+    planned = Plan.of(tables).resolve(registry)
+    workers = Workers(jobs, backend, scheduler)
+    results = Results(Path(out)) if out is not None else None
+    if results:
+        recipe.write(results.path.parent, planned, registry)
+    return list(records(registry, planned.cells(), workers, results))

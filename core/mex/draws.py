@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 
 import numpy as np
 from scipy.special import ndtri
@@ -37,18 +36,21 @@ class Draws:
         """
         self._rng = rng
         self._key = rng.bytes(32) if sticky or cell is not None else None
-        self._canonical: Callable[[FloatArray], FloatArray] = lambda X: X
+        self._grid: tuple[FloatArray, FloatArray] | None = None
         if cell is not None:
             assert domain is not None
-            offset = rng.random(domain.n_features)  # a secret, or an attacker would step over the grid's known lines
             width = cell * domain.half_width
-            self._canonical = lambda X: np.floor((X - domain.middle) / width + offset)
+            # The lines of the grid are a secret, or an attacker would know where to step over them.
+            self._grid = domain.middle - width * rng.random(domain.n_features), width
 
     def uniform(self, X: FloatArray, k: int = 1) -> FloatArray:
         """Numbers in [0, 1), shape (n, k)."""
         if self._key is None:
             return self._rng.random((len(X), k))
-        return keyed_uniform(self._canonical(X), self._key, k)
+        if self._grid is not None:
+            origin, width = self._grid
+            X = np.floor((X - origin) / width)
+        return keyed_uniform(X, self._key, k)
 
     def normal(self, X: FloatArray, k: int = 1) -> FloatArray:
         """Standard normal numbers, shape (n, k)."""

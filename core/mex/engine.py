@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import signal
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+import attrs
+
 from mex.cells import Cell
-from mex.errors import MexError, UsageError
-from mex.experiment import load_dataset, run_cell
-from mex.loader import DISABLE, load_registry
+from mex.clusters import run_on_cluster
+from mex.errors import MexError, UsageError, suggest
+from mex.experiment import run_cell
 from mex.registry import Registry
 from mex.results import Results
+from mex.scenes import load_dataset
 from mex.spec import Spec
+from mex.workers import run_in_processes
+
+BACKENDS = ("loky", "dask")
+SPOOL = ".running"
+"""The folder of a results directory where workers leave what has not arrived yet."""
 
 
-class WorkerDied(MexError):
-    """A worker process was killed: what had finished stands."""
+def _backend(_: object, __: object, value: object) -> None:
+    if value not in BACKENDS:
+        raise UsageError(f"no backend named {value!r}{suggest(str(value), BACKENDS)}; there are {', '.join(BACKENDS)}")
+
+
+def _jobs(_: object, __: object, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"jobs must be a whole number of at least 1, not {value!r}")
+
+
+@attrs.frozen
+class Workers:
+    """Where cells run: in this process (one job), in joblib's loky processes, or on a dask cluster.
+
+    Raises:
+        UsageError: for a number of jobs or a backend that is none.
+    """
+
+    jobs: int = attrs.field(default=1, validator=_jobs)
+    backend: str = attrs.field(default="loky", validator=_backend)
+    scheduler: str | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether cells leave this process, for others that load the installed plugins themselves."""
+        return self.jobs > 1 or self.backend == "dask"
 
 
 def records(
-    registry: Registry, cells: list[Cell], jobs: int = 1, results: Results | None = None
+    registry: Registry, cells: list[Cell], workers: Workers | None = None, results: Results | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield the record of every cell in the order of ``cells``, each as soon as those before it are there.
 
@@ -40,7 +70,8 @@ def records(
     try:
         for dataset in {str(cell.dataset): cell.dataset for cell in todo}.values():
             _try_dataset(registry, dataset)
-        running = execute(registry, todo, jobs)
+        spool = results.path.parent / SPOOL if results else None
+        running = execute(registry, todo, workers, spool)
         for key in order:
             while key not in done:
                 record = next(running)
@@ -61,56 +92,38 @@ def _try_dataset(registry: Registry, dataset: Spec) -> None:
         return
 
 
-def execute(registry: Registry, cells: Iterable[Cell], jobs: int = 1) -> Iterator[dict[str, Any]]:
+def execute(
+    registry: Registry, cells: Iterable[Cell], workers: Workers | None = None, spool: Path | None = None
+) -> Iterator[dict[str, Any]]:
     """Run ``cells`` and yield their records as they finish, telling the hooks.
 
-    With more than one job the cells run in joblib's loky workers, which load the installed plugins
-    themselves; records do not depend on the number of jobs, timings apart.
+    Records do not depend on where the cells run, timings apart. ``spool`` is where processes leave
+    theirs, so that they outlive this one.
 
     Raises:
-        UsageError: if ``jobs`` is below 1, or the registry holds more than the installed plugins.
-        WorkerDied: if a worker process was killed.
+        UsageError: if cells would leave this process and the registry holds more than the installed plugins.
     """
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise UsageError(f"jobs must be a whole number of at least 1, not {jobs!r}")
-    cells = list(cells)
-    if jobs == 1 or len(cells) < 2:
-        for cell in cells:
-            _tell(registry, "mex_cell_started", cell=cell)
-            yield _finished(registry, cell, run_cell(registry, cell))
-        return
-    if not registry.installed:
+    cells, workers = list(cells), workers or Workers()
+    if workers.elsewhere and not registry.installed:
         raise UsageError("plugins that are not installed cannot travel to other processes: use jobs=1")
-    yield from _parallel(registry, cells, min(jobs, len(cells)))
+
+    def starting(cell: Cell) -> None:
+        _tell(registry, "mex_cell_started", cell=cell)
+
+    if workers.backend == "dask":
+        running = run_on_cluster(cells, workers.scheduler, starting)
+    elif workers.jobs > 1 and cells:
+        running = run_in_processes(cells, min(workers.jobs, len(cells)), spool, starting)
+    else:
+        running = _run_here(registry, cells)
+    for i, record in running:
+        yield _finished(registry, cells[i], record)
 
 
-def _parallel(registry: Registry, cells: list[Cell], jobs: int) -> Iterator[dict[str, Any]]:
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    disabled = os.environ.get(DISABLE, "")
-
-    def tasks() -> Iterator[Any]:
-        for i, cell in enumerate(cells):
-            _tell(registry, "mex_cell_started", cell=cell)
-            yield delayed(_work)(disabled, i, cell)
-
-    # Ctrl-C reaches the workers as well: they leave it to this process to end them.
-    deaf: dict[str, Any] = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
-    with parallel_config(backend="loky", inner_max_num_threads=1, **deaf):
-        arriving = Parallel(n_jobs=jobs, batch_size=1, pre_dispatch=jobs, return_as="generator_unordered")(tasks())
-        try:
-            for i, record in arriving:
-                yield _finished(registry, cells[i], record)
-        except TerminatedWorkerError:
-            raise WorkerDied("a worker process was killed; run the same command again to go on") from None
-
-
-def _work(disabled: str, index: int, cell: Cell) -> tuple[int, dict[str, Any]]:
-    return index, run_cell(_installed(disabled), cell)
-
-
-_installed = functools.lru_cache(maxsize=1)(load_registry)
+def _run_here(registry: Registry, cells: list[Cell]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for i, cell in enumerate(cells):
+        _tell(registry, "mex_cell_started", cell=cell)
+        yield i, run_cell(registry, cell)
 
 
 def _finished(registry: Registry, cell: Cell, record: dict[str, Any]) -> dict[str, Any]:

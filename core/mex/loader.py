@@ -6,6 +6,7 @@ by itself, all or nothing, our own distribution first (or a third party could ta
 
 from __future__ import annotations
 
+import functools
 import os
 from importlib import metadata
 
@@ -42,3 +43,7 @@ def load_registry(disabled: str | None = None) -> Registry:
         registry.add(entry.load, name, provider, version)
     registry.installed = True
     return registry
+
+
+installed = functools.lru_cache(maxsize=1)(load_registry)
+"""The same, loaded once in a worker process."""

@@ -17,6 +17,8 @@ from mex.registry import Registry
 from mex.spec import Spec
 
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
+MADE_WITH = "made_with"
+"""A table of versions in the recipe of a run (:mod:`mex.recipe`): it says how, and changes nothing."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
 
 
@@ -42,7 +44,7 @@ class Plan:
             UsageError: naming the table or key that is wrong.
         """
         for key in tables:
-            if key not in (*AXES, *SETTINGS):
+            if key not in (*AXES, *SETTINGS, MADE_WITH):
                 raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS))}")
         axes = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():

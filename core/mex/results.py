@@ -38,7 +38,7 @@ class Results:
         except OSError as error:
             raise UsageError(f"cannot write results to {directory}: {error.strerror}") from None
         for line in content.splitlines():
-            record = _record(line)
+            record = parse(line)
             if record:
                 self.records[record["cell"]] = record
             else:
@@ -65,7 +65,8 @@ def dump(record: dict[str, Any]) -> str:
     return json.dumps(record, allow_nan=False, ensure_ascii=False)
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
+def parse(line: bytes) -> dict[str, Any] | None:
+    """The record of a JSON line; None if it is no record."""
     try:
         record = json.loads(line)
     except ValueError:

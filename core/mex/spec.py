@@ -118,20 +118,20 @@ class Spec:
         """
         if "nest" in self.params:
             return " + ".join(str(layer) for layer in self.layers)
-        given = ",".join(f"{k}={_toml(v, bare=True)}" for k, v in self.params.items() if v is not None)
+        given = ",".join(f"{k}={to_toml(v, bare=True)}" for k, v in self.params.items() if v is not None)
         return f"{self.name}:{given}" if given else self.name
 
 
-def _toml(value: Any, bare: bool = False) -> str:
+def to_toml(value: Any, bare: bool = False) -> str:
     """``value`` as TOML writes it, without the quotes that :func:`_value` does not need if ``bare``."""
     if isinstance(value, str):
         if bare and _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan"):
             return value
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}={_toml(v)}" for k, v in value.items() if v is not None) + "}"
+        return "{" + ", ".join(f"{k}={to_toml(v)}" for k, v in value.items() if v is not None) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(to_toml, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if hasattr(value, "isoformat") else repr(value)

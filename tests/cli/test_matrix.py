@@ -116,16 +116,20 @@ def test_failed_cells_are_told_and_the_exit_code_is_1(run: Run, install: Callabl
     assert records_of(run(*SMALL, "-a", "dying", "--json"))[1]["reason"] == "OSError: first line\nsecond"
 
 
-def test_a_worker_that_dies_is_one_sentence_and_what_had_finished_stands(
+def test_a_cell_that_kills_its_process_has_failed_and_the_others_go_on(
     start: Callable[..., subprocess.Popen[str]], install: Callable[..., Path], tmp_path: Path
 ) -> None:
     site = install("fake", {"dying": "dying_plugin"}, {"dying_plugin": DYING})
-    process = start("matrix", *FLAGS.split(), "-a", "dying", "--jobs", 2, "--out", tmp_path / "out", path=site)
-    out, err = process.communicate(timeout=100)
-    assert (process.returncode, out) == (1, "")
-    assert err == "mex: a worker process was killed; run the same command again to go on\n"
-    kept = (tmp_path / "out" / FILE).read_text(encoding="utf-8").splitlines()
-    assert all(json.loads(line)["attack"] == "passive" for line in kept)
+    flags = [*FLAGS.split(), "-a", "dying", "--seeds", 1, "--jobs", 2, "--out", tmp_path / "out"]
+    process = start("matrix", *flags, path=site)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 1, err
+    assert "failed (2 cells): its process was killed, twice" in err
+    assert err.splitlines()[-1] == "mex: 2 of 4 cells failed"
+    kept = [json.loads(line) for line in (tmp_path / "out" / FILE).read_text(encoding="utf-8").splitlines()]
+    assert len(kept) == 4
+    assert {(r["attack"], r["status"]) for r in kept} == {("passive", "ok"), ("dying", "failed")}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [FILE, "run.toml"]
 
 
 def test_what_is_there_already_is_told_and_not_run_again(run: Run, tmp_path: Path) -> None:

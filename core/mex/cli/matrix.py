@@ -39,6 +39,8 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
     command.add_argument("--price-per-query", type=float, metavar="USD", help="default 0.0001")
     command.add_argument("--jobs", type=number, default=None, metavar="N", help="processes (default: one a core)")
+    command.add_argument("--backend", default="loky", metavar="B", help="loky (default), or dask with --scheduler")
+    command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
     command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
     command.add_argument("--json", action="store_true", help="one JSON line per cell on stdout")
     command.set_defaults(run=run)
@@ -46,10 +48,11 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Run the plan and print its records or its table; exit code 1 if a cell failed, 130 if interrupted."""
+    from mex import recipe
     from mex.api import DEFAULT
     from mex.cli.progress import CellsBar
     from mex.cli.summary import print_summary
-    from mex.engine import records
+    from mex.engine import Workers, records
     from mex.plan import AXES, SETTINGS, Plan, read
     from mex.results import Results, dump
 
@@ -59,7 +62,10 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     plan = Plan.of(tables).resolve(registry)
     cells = plan.cells()
     jobs = args.jobs if args.jobs is not None else min(len(cells), _cores())
+    workers = Workers(jobs, args.backend, args.scheduler)
     results = Results(args.out) if args.out else None
+    for change in recipe.write(args.out, plan, registry) if args.out else []:
+        _say(f"{args.out} was made with {change}: numbers may differ")
     if results and results.damaged:
         _say(f"{results.path}: {results.damaged} damaged lines are ignored; their cells run again")
     done = _kept(cells, results)
@@ -69,7 +75,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     try:
         with CellsBar(len(cells), done) as bar:
             registry.manager.register(bar)
-            for record in records(registry, cells, jobs, results):
+            for record in records(registry, cells, workers, results):
                 finished.append(record)
                 if args.json:
                     print(dump(record), flush=True)
