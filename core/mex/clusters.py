@@ -12,12 +12,12 @@ from mex.errors import UsageError
 from mex.experiment import failed, run_cell
 from mex.loader import DISABLE, installed
 
+PATIENCE = 10.0
+"""Seconds to wait for the scheduler."""
 Finished = tuple[int, dict[str, Any]]
 
 
-def run_on_cluster(
-    cells: list[Cell], scheduler: str | None, starting: Callable[[Cell], None], patience: float = 10
-) -> Iterator[Finished]:
+def run_on_cluster(cells: list[Cell], scheduler: str | None, starting: Callable[[Cell], None]) -> Iterator[Finished]:
     """Run ``cells`` on the cluster at ``scheduler``; yield their indices and records as they finish.
 
     dask runs a cell again whose worker died; one that its scheduler gives up has failed.
@@ -26,7 +26,6 @@ def run_on_cluster(
         cells: what to run.
         scheduler: the scheduler's address, such as ``tcp://127.0.0.1:8786``.
         starting: called with each cell as it is handed over.
-        patience: seconds to wait for the scheduler.
 
     Raises:
         UsageError: if dask is not installed, nothing answers there, or a worker has another mex.
@@ -38,7 +37,7 @@ def run_on_cluster(
     except ImportError:
         raise UsageError("the backend dask needs dask: pip install 'model-extraction[dask]'") from None
     try:
-        client = Client(scheduler, timeout=patience, set_as_default=False)
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise UsageError(f"no dask scheduler answers at {scheduler}: {error}") from None
     with client:
