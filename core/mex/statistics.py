@@ -1,0 +1,116 @@
+"""What seeds say together: medians with intervals, and queries to a given agreement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+from scipy.stats import bootstrap
+
+from mex.types import Array, FloatArray
+
+CONFIDENCE, RESAMPLES = 0.95, 999
+LEVELS = (0.95, 0.99, 0.999)
+"""The agreements whose queries are told, the paper's and the field's usual ones."""
+
+
+@attrs.frozen
+class Estimate:
+    """A median over seeds, and its 95 % bootstrap interval; infinite where an attack never got there."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether the median is a number."""
+        return math.isfinite(self.value)
+
+
+def median(values: Sequence[float | None]) -> Estimate | None:
+    """The median of what is known, None if nothing is.
+
+    Of an even number the upper one is taken: a median of queries shall not be better than what half the
+    seeds got. The interval is the percentile bootstrap's.
+
+    >>> median([3.0, 1.0, 2.0]).value, median([None]), median([1.0, float("inf")]).value
+    (2.0, None, inf)
+    """
+    known = np.array([v for v in values if v is not None and not math.isnan(v)])
+    if len(known) == 0:
+        return None
+    return _estimate(len(known), lambda which: upper_median(known[which]))
+
+
+def upper_median(values: FloatArray) -> FloatArray:
+    """The upper median along the last axis; infinite values sort last and spoil nothing."""
+    return np.asarray(np.sort(values, axis=-1)[..., values.shape[-1] // 2])
+
+
+def _estimate(n: int, statistic: Callable[[Array], FloatArray]) -> Estimate:
+    """``statistic`` of the indices of ``n`` seeds, and its bootstrap interval."""
+    value = float(statistic(np.arange(n)))
+    if n < 2:
+        return Estimate(value, value, value)
+    with np.errstate(invalid="ignore"):  # scipy's standard error of infinite values, which we do not use
+        drawn = bootstrap(
+            (np.arange(n),),
+            lambda which, axis: statistic(np.moveaxis(which, axis, -1)),
+            method="percentile",
+            n_resamples=RESAMPLES,
+            rng=np.random.default_rng(0),
+        ).bootstrap_distribution
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")  # no mean of two, one of them infinite
+    return Estimate(value, float(low), float(high))
+
+
+def queries_to(record: Mapping[str, Any], level: float, metric: str = "agreement") -> float:
+    """Queries after which the attack of a record agrees to ``level`` and stays there; infinite if it does not.
+
+    Between two points of the learning curve the agreement is taken to be linear in the logarithm of the
+    queries: the points are a factor of 1.4 apart.
+
+    >>> queries_to({"curve": [{"queries": 8, "agreement": 0.8}, {"queries": 16, "agreement": 1.0}]}, 0.9)
+    11.313708498984761
+    """
+    curve = [(point["queries"], point[metric]) for point in record.get("curve") or []]
+    below = [i for i, (_, agreement) in enumerate(curve) if agreement is None or agreement < level]
+    first = below[-1] + 1 if below else 0
+    if first == len(curve):
+        return math.inf
+    queries, agreement = curve[first]
+    if first == 0 or curve[first - 1][1] is None:
+        return float(queries)
+    before, less = curve[first - 1]
+    share = (level - less) / (agreement - less)
+    return float(before * (queries / max(before, 1)) ** share)
+
+
+def multiplier(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> Estimate | None:
+    """How many times more queries the best attack needs against a defense than without one.
+
+    The best attack is the one with the fewest queries in the median, chosen for each side by itself (and
+    in each bootstrap sample anew): a defense is worth what the best attacker who meets it has to pay.
+
+    Args:
+        defended: queries of each attack (outer) and seed (inner) against the defense; infinite if never.
+        bare: the same without it, the seeds in the same order.
+
+    Returns:
+        The factor; infinite if no attack gets there any more; None if none did without the defense.
+    """
+    theirs, ours = np.atleast_2d(np.array(defended, float)), np.atleast_2d(np.array(bare, float))
+    if theirs.size == 0 or ours.size == 0 or not np.isfinite(upper_median(ours)).any():
+        return None
+
+    def factor(which: Array) -> FloatArray:
+        with_defense = upper_median(theirs[:, which]).min(axis=0)
+        without = upper_median(ours[:, which]).min(axis=0)
+        return np.where(np.isfinite(without), with_defense / np.where(np.isfinite(without), without, 1), np.inf)
+
+    return _estimate(theirs.shape[1], factor)
