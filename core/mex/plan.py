@@ -17,6 +17,8 @@ from mex.registry import Registry
 from mex.spec import Spec
 
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
+GATE = "gate"
+"""A table with what ``--fail-if`` says: ``fail_if = ["queries_to_0.99 < 500"]`` (:mod:`mex.gate`)."""
 MADE_WITH = "made_with"
 """A table of versions in the recipe of a run (:mod:`mex.recipe`): it says how, and changes nothing."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
@@ -35,6 +37,7 @@ class Plan:
     datasets: Mapping[str, Spec]
     seeds: int | Sequence[int] = 3
     settings: Mapping[str, Any] = attrs.field(factory=dict)
+    fail_if: Sequence[str] = ()
 
     @classmethod
     def of(cls, tables: Mapping[str, Any]) -> Plan:
@@ -44,8 +47,8 @@ class Plan:
             UsageError: naming the table or key that is wrong.
         """
         for key in tables:
-            if key not in (*AXES, *SETTINGS, MADE_WITH):
-                raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS))}")
+            if key not in (*AXES, *SETTINGS, GATE, MADE_WITH):
+                raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, GATE))}")
         axes = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
@@ -54,7 +57,7 @@ class Plan:
         if not (whole(1).accepts(seeds) or (isinstance(seeds, list) and seeds and all(map(whole(0).accepts, seeds)))):
             raise UsageError(f"seeds must be a whole number of at least 1 or a list of whole numbers, not {seeds!r}")
         settings = {key: tables[key] for key in SETTINGS if key in tables and key != "seeds"}
-        return cls(**axes, seeds=seeds, settings=settings)
+        return cls(**axes, seeds=seeds, settings=settings, fail_if=_gate(tables.get(GATE, {})))
 
     def resolve(self, registry: Registry) -> Plan:
         """The same plan with every default filled in, so that all names and parameters are checked.
@@ -104,6 +107,15 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _gate(table: Any) -> list[str]:
+    conditions = table.get("fail_if") if isinstance(table, Mapping) and set(table) <= {"fail_if"} else None
+    if table == {}:
+        return []
+    if not isinstance(conditions, list) or not all(isinstance(text, str) for text in conditions):
+        raise UsageError(f"[{GATE}] holds fail_if, a list of conditions such as 'queries_to_0.99 < 500', not {table!r}")
+    return conditions
 
 
 def _axis(axis: str, entries: Any) -> dict[str, Spec]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mex.errors import UsageError
-from mex.plan import AXES, MADE_WITH, Plan
+from mex.plan import AXES, GATE, MADE_WITH, Plan
 from mex.registry import Registry
 from mex.spec import to_toml
 
@@ -38,6 +38,8 @@ def text(plan: Plan, made_with: dict[str, str]) -> str:
     lines = ["# The run beside which this file lies; `mex matrix FILE --out DIR` repeats it."]
     lines += [f"{key} = {to_toml(value)}" for key, value in plan.settings.items() if value is not None]
     lines.append(f"seeds = {to_toml(plan.seeds)}")
+    if plan.fail_if:
+        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}"]
     for axis in AXES:
         for label, spec in getattr(plan, axis).items():
             params = dict(spec.params) if "nest" in spec.params else {"use": spec.name, **spec.params}

@@ -40,7 +40,7 @@ def median(values: Sequence[float | None]) -> Estimate | None:
     >>> median([3.0, 1.0, 2.0]).value, median([None]), median([1.0, float("inf")]).value
     (2.0, None, inf)
     """
-    known = np.array([v for v in values if v is not None and not math.isnan(v)])
+    known = np.array([v for v in values if v is not None and not math.isnan(v)], dtype=float)
     if len(known) == 0:
         return None
     return _estimate(len(known), lambda which: upper_median(known[which]))

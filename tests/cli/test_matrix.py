@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 import mex
-from mex.cli.summary import COLUMNS, print_summary, summarise
+from mex.aggregate import ROW, Scene, scenes
+from mex.cli.grid import BEST, grid
+from mex.cli.summary import print_scenes
 from mex.experiment import TIMINGS
+from mex.gate import Condition, violations, write_junit
 from mex.plan import Plan
 from mex.results import FILE
 
@@ -64,16 +70,16 @@ def test_json_is_one_line_per_cell_and_nothing_else(run: Run, registry: mex.Regi
 def test_a_pipe_gets_one_row_per_attack_and_defense(run: Run) -> None:
     done = run(*SMALL)
     header, *rows = [line.split("\t") for line in done.stdout.splitlines()]
-    assert header == ["model", "dataset", *COLUMNS]
+    assert header == list(ROW)
     assert [row[:4] for row in rows] == [
         ["logistic", "haberman", "passive", "none"],
         ["logistic", "haberman", "passive", "bounded-noise:rho=0.3"],
     ]
     assert {row[header.index("queries")] for row in rows} == {"20"}
-    assert {row[header.index("price")] for row in rows} == {"$0.0020"}
-    losses = [float(row[header.index("honest pt")]) for row in rows]
+    assert {row[header.index("price_usd")] for row in rows} == {"0.002"}
+    losses = [float(row[header.index("accuracy_lost")]) for row in rows]
     assert losses[0] == 0
-    assert losses[1] > 3, "flipped labels cost honest users"
+    assert losses[1] > 0.03, "flipped labels cost honest users"
 
 
 def test_flags_replace_what_the_file_says(run: Run, tmp_path: Path) -> None:
@@ -101,7 +107,7 @@ def test_pairs_that_cannot_work_are_skipped_and_told(run: Run) -> None:
     assert done.returncode == 0
     reason = "linear-regression learns regression data; haberman is binary"
     assert done.stderr == f"skipped (4 cells): {reason}\n"
-    assert "linear-regression\thaberman\tpassive\tnone\tskipped" in done.stdout
+    assert "linear-regression\thaberman\tpassive\tnone\t0\tskipped" in done.stdout
 
 
 def test_failed_cells_are_told_and_the_exit_code_is_1(run: Run, install: Callable[..., Path]) -> None:
@@ -111,7 +117,7 @@ def test_failed_cells_are_told_and_the_exit_code_is_1(run: Run, install: Callabl
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "mex: 4 of 8 cells failed"
     assert "Traceback" not in done.stderr
-    assert "\tdying\tnone\tfailed\t" in done.stdout
+    assert "\tdying\tnone\t0\tfailed\t" in done.stdout
     assert "\tpassive\tnone\t" in done.stdout
     assert records_of(run(*SMALL, "-a", "dying", "--json"))[1]["reason"] == "OSError: first line\nsecond"
 
@@ -146,39 +152,139 @@ def test_what_is_there_already_is_told_and_not_run_again(run: Run, tmp_path: Pat
     assert records_of(more)[:4] == records_of(first)
 
 
-def test_on_a_terminal_there_is_a_table_per_model_and_dataset(
+def test_on_a_terminal_there_is_a_grid_per_model_and_dataset(
     registry: mex.Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "160")
     tables = {
-        "attacks": ["passive"],
-        "defenses": ["none"],
+        "attacks": ["passive", "margin"],
+        "defenses": [f"bounded-noise:rho=0.{i}" for i in range(11, 19)],
         "models": ["logistic", "decision-tree"],
         "datasets": ["haberman"],
     }
-    plan = Plan.of({**tables, "budget": 20, "seeds": 2}).resolve(registry)
-    print_summary(mex.matrix({**tables, "budget": 20, "seeds": 2}, registry=registry), plan)
+    settings = {"budget": 20, "seeds": 1}
+    plan = Plan.of({**tables, **settings}).resolve(registry)
+    print_scenes(scenes(mex.matrix({**tables, **settings}, registry=registry), plan), curves=True)
     shown = capsys.readouterr().out
-    assert shown.count("half the range over seeds") == 2
     assert "logistic on haberman, accuracy 0." in shown
-    assert "geom." in shown
+    assert "decision-tree on haberman, accuracy 0." in shown
+    assert all(shown.count(f"rho=0.{i}") == 2 for i in range(11, 19)), "defenses that do not fit go below"
+    assert max(map(len, shown.splitlines())) <= 100
+    assert BEST in shown
+    assert "█" in shown
 
 
-def cell(**fields: Any) -> Record:
-    known = dict.fromkeys(("near_agreement", "uniform_agreement", "geometric_error"))
-    scores = {"queries": 10, "price_usd": 0.001, "target_accuracy": 0.9, "defended_accuracy": 0.9}
-    return {"status": "ok", **known, **scores, **fields}
+def cell(attack: str, defense: str, seed: int, curve: list[tuple[int, float]], **fields: Any) -> Record:
+    names = {"attack": attack, "defense": defense, "model": "m", "dataset": "d", "seed": seed}
+    costs = {"target_accuracy": 0.9, "accuracy_lost": 0.1, "answers_changed": 0.125, "repeats_differ": 0.0}
+    points = [{"queries": n, "agreement": a} for n, a in curve]
+    last = {"queries": curve[-1][0], "agreement": curve[-1][1], "price_usd": 0.0, "price_per_query": 0.0001}
+    params = {f"{kind}_params": {} for kind in ("attack", "defense", "model", "dataset")}
+    return {
+        **names,
+        **params,
+        "status": "ok",
+        "reason": None,
+        "seconds": 1.0,
+        **costs,
+        **last,
+        "curve": points,
+        **fields,
+    }
 
 
-def test_a_row_is_the_median_over_seeds_with_half_its_range() -> None:
-    cells = [cell(agreement=a, defended_accuracy=d) for a, d in ((0.9, 0.8), (1.0, 0.7), (0.95, 0.75))]
-    agreement, near, _, geometric, queries, price, loss = summarise(cells)
-    assert agreement == "0.950 ±0.050"
-    assert (near, geometric, queries, price, loss) == ("-", "-", "10", "$0.0010", "+15.0")
+@pytest.fixture
+def found() -> list[Scene]:
+    fast, slow = [(10, 0.5), (100, 1.0)], [(10, 0.5), (300, 1.0)]
+    records = [cell("a", "none", seed, fast) for seed in range(3)]
+    records += [cell("a", "noise", seed, [(10, 0.5), (400, 0.9 + seed / 100)]) for seed in range(3)]
+    records += [cell("b", "none", seed, slow) for seed in range(3)]
+    records += [cell("b", "noise", 0, slow, status="skipped", reason="b & noise <do> not\x00 go")]
+    return scenes(records)
 
 
-def test_a_row_leaves_out_the_cells_that_did_not_run() -> None:
-    failed = {"status": "failed", "reason": "x"}
-    assert summarise([failed, cell(agreement=0.5)])[0] == "0.500"
-    assert summarise([failed, failed])[0] == "failed"
+def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Scene]) -> None:
+    shown = grid(found[0], level=0.9)
+    assert shown.header == ["attack", "none", "noise"]
+    (a, b) = shown.rows
+    assert a[0] == "a"
+    assert a[1].startswith("1.000  63★")
+    assert a[2].startswith("0.910±.010  ")
+    assert a[2].endswith("★")
+    assert b[2] == "skipped"
+    footer = {row[0]: row[1:] for row in shown.footer}
+    assert footer["honest accuracy"] == ["-10.0 pt", "-10.0 pt"]
+    assert footer["answers changed"] == ["12.5 %", "12.5 %"]
+    assert footer["multiplier"][0] == "1.0"
+    assert footer["multiplier"][1].startswith("5.8 (5.")
+    assert {row[0]: row[2] for row in grid(found[0], level=0.99).footer}["multiplier"] == "never in budget"
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "csv", "tsv", "json"])
+def test_each_form_holds_every_pair(found: list[Scene], capsys: pytest.CaptureFixture[str], form: str) -> None:
+    print_scenes(found, form)
+    out = capsys.readouterr().out
+    if form in ("csv", "tsv"):
+        rows = list(csv.DictReader(io.StringIO(out), delimiter="," if form == "csv" else "\t"))
+    elif form == "json":
+        rows = json.loads(out)
+    else:
+        assert out.count("0.910") == 1
+        assert all(word in out for word in ("none", "noise", "skipped", "multiplier"))
+        return
+    assert [(row["attack"], row["defense"]) for row in rows] == [
+        ("a", "none"),
+        ("a", "noise"),
+        ("b", "none"),
+        ("b", "noise"),
+    ]
+    assert list(rows[0]) == list(ROW)
+    assert float(rows[1]["agreement"]) == pytest.approx(0.91)
+
+
+@pytest.mark.parametrize(
+    ("condition", "named"),
+    [
+        ("queries_to_0.99 < 500", ["a none", "b none"]),
+        ("queries_to_0.99 < 50", []),
+        ("agreement >= 0.9", ["a none", "a noise", "b none"]),
+        ("usd_to_0.9<=0.01", ["a none"]),
+    ],
+)
+def test_a_gate_names_the_pairs_that_meet_it(found: list[Scene], condition: str, named: list[str]) -> None:
+    met = violations(found, [Condition.parse(condition)])
+    assert [f"{group.attack} {group.defense}" for _, group, _ in met] == named
+
+
+@pytest.mark.parametrize(
+    "text", ["", "agreement", "agreement = 1", "nonsense < 1", "queries_to_2 < 3", "agreement < x", 5]
+)
+def test_a_gate_that_is_none_is_one_sentence(text: object) -> None:
+    with pytest.raises(mex.UsageError, match="a gate is FIELD < NUMBER"):
+        Condition.parse(text)
+
+
+def test_junit_has_a_case_per_pair(found: list[Scene], tmp_path: Path) -> None:
+    path = tmp_path / "junit.xml"
+    write_junit(path, found, [Condition.parse("agreement > 0.95")])
+    (suite,) = ElementTree.parse(path).getroot()
+    assert suite.attrib == {"name": "m on d", "tests": "4", "failures": "2", "errors": "0", "skipped": "1"}
+    assert [[child.tag for child in case] for case in suite] == [["failure"], [], ["failure"], ["skipped"]]
+    assert suite[0][0].attrib["message"] == "agreement > 0.95: agreement is 1"
+    assert suite[3][0].attrib["message"] == "b & noise <do> not go"
+
+
+def test_a_gate_that_is_met_ends_with_3_and_names_the_cells(run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        "budget = 20\nseeds = 1\n[gate]\nfail_if = ['queries_to_0.5 < 1000']\n"
+        "[attacks.passive]\n[defenses.none]\n[models.logistic]\n[datasets.haberman]\n",
+        encoding="utf-8",
+    )
+    done = run("matrix", plan, "--jobs", "1", "--junit", tmp_path / "junit.xml")
+    assert done.returncode == 3
+    assert done.stderr.startswith("mex: gate: passive against none on logistic, haberman: queries_to_0.5 < 1000: ")
+    assert "<failure" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    passed = run("matrix", plan, "--jobs", "1", "--fail-if", "agreement > 1")
+    assert passed.returncode == 3, "a flag adds to the file"

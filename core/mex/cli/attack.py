@@ -10,6 +10,10 @@ from typing import Any
 from mex.errors import UsageError
 from mex.registry import Registry
 
+PRICES = {"amazon": 0.0001, "microsoft": 0.0005}
+"""US dollars for one online prediction (paper, Table 1). Google asks by the hour of a node, which is no such price."""
+PRICE_HELP = f"a number, or {' or '.join(PRICES)} (default 0.0001, Amazon's)"
+
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
@@ -21,7 +25,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: the model's usual)")
     command.add_argument("--budget", default=1000, type=number, metavar="N", help="queries at most (default 1000)")
     command.add_argument("--seed", default=0, type=number, metavar="S", help="default 0")
-    command.add_argument("--price-per-query", default=None, type=float, metavar="USD", help="default 0.0001")
+    command.add_argument("--price-per-query", default=None, type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--save", type=Path, metavar="FILE", help="write the stolen model there, in skops' format")
     command.add_argument("--json", action="store_true", help="the record as one JSON line on stdout")
     command.set_defaults(run=run)
@@ -33,6 +37,14 @@ def number(text: str) -> int:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
+def price(text: str) -> float:
+    """A price from a flag: US dollars, or the name of a provider."""
+    try:
+        return PRICES[text] if text in PRICES else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be US dollars or one of {', '.join(PRICES)}, not {text!r}") from None
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:

@@ -8,12 +8,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mex.cli.attack import number
+from mex.cli.attack import PRICE_HELP, number, price
+from mex.errors import UsageError
 from mex.registry import Registry
 
 if TYPE_CHECKING:
     from mex.cells import Cell
     from mex.results import Results
+
+GATE = 3
+"""The exit code where the condition of a gate holds."""
+LEVEL = 0.99
+FORMS = ("table", "markdown", "csv", "tsv", "latex", "json")
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -37,22 +43,35 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: each model's usual)")
     command.add_argument("--budget", type=number, metavar="N", help="queries at most in each cell")
     command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
-    command.add_argument("--price-per-query", type=float, metavar="USD", help="default 0.0001")
+    command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--jobs", type=number, default=None, metavar="N", help="processes (default: one a core)")
     command.add_argument("--backend", default="loky", metavar="B", help="loky (default), or dask with --scheduler")
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
     command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
     command.add_argument("--json", action="store_true", help="one JSON line per cell on stdout")
+    command.add_argument("--format", choices=FORMS, help="of what is printed (default: a table; tsv in a pipe)")
+    command.add_argument("--level", type=float, default=LEVEL, metavar="A", help="the agreement to reach (0.99)")
+    command.add_argument("--curves", action="store_true", help="learning curves under the numbers")
+    command.add_argument(
+        "--fail-if", action="append", metavar="COND", help="exit with 3 where it holds: 'queries_to_0.99 < 500'"
+    )
+    command.add_argument("--junit", type=Path, metavar="FILE", help="write the pairs as JUnit test cases")
     command.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
-    """Run the plan and print its records or its table; exit code 1 if a cell failed, 130 if interrupted."""
+    """Run the plan and print its records or its table.
+
+    Exit code 1 if a cell failed, 3 if the gate did, 130 if interrupted.
+    """
     from mex import recipe
+    from mex.aggregate import scenes
     from mex.api import DEFAULT
+    from mex.cli.attack import check_writable
     from mex.cli.progress import CellsBar
-    from mex.cli.summary import print_summary
+    from mex.cli.summary import print_scenes, reasons
     from mex.engine import Workers, records
+    from mex.gate import Condition, violations, write_junit
     from mex.plan import AXES, SETTINGS, Plan, read
     from mex.results import Results, dump
 
@@ -60,6 +79,11 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}
     tables = {**(DEFAULT if not args.file else {}), **tables, **given}
     plan = Plan.of(tables).resolve(registry)
+    conditions = [Condition.parse(text) for text in (*plan.fail_if, *(args.fail_if or ()))]
+    if args.junit:
+        check_writable(args.junit)
+    if not 0 < args.level <= 1:
+        raise UsageError(f"--level must be an agreement above 0 and at most 1, not {args.level:g}")
     cells = plan.cells()
     jobs = args.jobs if args.jobs is not None else min(len(cells), _cores())
     workers = Workers(jobs, args.backend, args.scheduler)
@@ -84,12 +108,20 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         hint = f"{kept} of {len(cells)} cells are kept in {args.out}; run the same command again to go on"
         _say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
         return 130
+    found = scenes(finished, plan)
     if not args.json:
-        print_summary(finished, plan)
+        print_scenes(found, args.format, args.level, args.curves)
+        for line in reasons(finished):
+            print(line, file=sys.stderr)
+    if args.junit:
+        write_junit(args.junit, found, conditions)
     failed = sum(record["status"] == "failed" for record in finished)
     if failed:
         _say(f"{failed} of {len(cells)} cells failed")
-    return 1 if failed else 0
+    gate = violations(found, conditions)
+    for scene, group, sentence in gate:
+        _say(f"gate: {group.attack} against {group.defense} on {scene.model}, {scene.dataset}: {sentence}")
+    return GATE if gate else 1 if failed else 0
 
 
 def _kept(cells: list[Cell], results: Results | None) -> int:

@@ -1,69 +1,115 @@
-"""The table of a matrix that a person reads: medians over seeds, with their spread."""
+"""What ``mex matrix`` and ``mex report`` print: a grid for people, flat rows for programs."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import math
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from mex.cli.tables import print_table
-from mex.plan import Plan
+from mex.aggregate import LEVEL, ROW, Scene, rows
+from mex.cli.grid import Grid, grid
 
-COLUMNS = ("attack", "defense", "agreement", "near", "uniform", "geom.", "queries", "price", "honest pt")
-
-
-def print_summary(records: Sequence[dict[str, Any]], plan: Plan) -> None:
-    """Print one table per model and dataset, then what was skipped or failed, with the reasons."""
-    piped = not sys.stdout.isatty()
-    scenes: dict[tuple[str, str], dict[tuple[str, str], list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for record in records:
-        scene = (plan.label("model", record), plan.label("dataset", record))
-        scenes[scene][plan.label("attack", record), plan.label("defense", record)].append(record)
-    shown = []
-    for (model, dataset), pairs in scenes.items():
-        rows = [[attack, defense, *summarise(cells)] for (attack, defense), cells in pairs.items()]
-        ran = [c for cells in pairs.values() for c in cells if c["status"] == "ok"]
-        if piped:
-            shown += [[model, dataset, *row] for row in rows]
-        elif ran:
-            accuracy = median(c["target_accuracy"] for c in ran)
-            title = f"{model} on {dataset}, accuracy {accuracy:.3f}; median ± half the range over seeds"
-            print_table(COLUMNS, rows, title, right=range(2, len(COLUMNS)))
-    if piped:
-        print_table(("model", "dataset", *COLUMNS), shown)
-    for line in reasons(records):
-        print(line, file=sys.stderr)
+WIDTH = 100
+"""The most columns of a terminal that a grid takes; more defenses go below."""
 
 
-def summarise(cells: Sequence[dict[str, Any]]) -> list[str]:
-    """The cells of one attack and defense over seeds, as the columns from agreement on."""
-    ran = [c for c in cells if c["status"] == "ok"]
-    if not ran:
-        return [cells[0]["status"], *[""] * (len(COLUMNS) - 3)]
-    return [
-        spread([c["agreement"] for c in ran], ".3f"),
-        spread([c["near_agreement"] for c in ran], ".3f", False),
-        spread([c["uniform_agreement"] for c in ran], ".3f", False),
-        spread([c["geometric_error"] for c in ran], ".1e", False),
-        spread([c["queries"] for c in ran], ".0f", False),
-        "$" + spread([c["price_usd"] for c in ran], ".4f", False),
-        spread([100 * (c["target_accuracy"] - c["defended_accuracy"]) for c in ran], "+.1f", False),
-    ]
+def print_scenes(found: Sequence[Scene], form: str | None = None, level: float = LEVEL, curves: bool = False) -> None:
+    """Print scenes in a form: by default a table on a terminal and tab-separated rows in a pipe."""
+    form = form or ("table" if sys.stdout.isatty() else "tsv")
+    if form in ("table", "markdown", "latex"):
+        for scene in found:
+            if any(group.ran for group in scene.groups.values()):
+                FORMS[form](grid(scene, level, curves))
+    else:
+        FORMS[form](rows(found, level))
 
 
-def spread(values: Sequence[float | None], form: str, with_range: bool = True) -> str:
-    """The median, with half the range where it is not a single value.
+def _table(shown: Grid) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
 
-    >>> spread([0.98, 1.0, 0.99], ".2f")
-    '0.99 ±0.01'
-    """
-    known = [v for v in values if v is not None]
-    if not known:
-        return "-"
-    middle, half = format(median(known), form), format((max(known) - min(known)) / 2, form)
-    return f"{middle} ±{half}" if with_range and max(known) > min(known) else middle
+    console = Console()
+    most = min(WIDTH, console.width)
+    console.print(shown.title, markup=False, highlight=False)
+    for block in _blocks(shown.widths, most):
+        part = shown.columns(block)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+        for i, column in enumerate(part.header):
+            table.add_column(column, justify="right" if i else "left", overflow="fold")
+        for row in part.rows:
+            table.add_row(*row)
+        table.add_section()
+        for row in part.footer:
+            table.add_row(*row, style="dim")
+        console.print(table)
+
+
+def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:
+    """The columns after the first, in blocks that fit beside it."""
+    blocks: list[list[int]] = [[]]
+    used = widths[0] + 2
+    for i, width in enumerate(widths[1:], start=1):
+        if blocks[-1] and used + width + 2 > most:
+            blocks.append([])
+            used = widths[0] + 2
+        blocks[-1].append(i)
+        used += width + 2
+    return blocks
+
+
+def _markdown(shown: Grid) -> None:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rule = "|" + " --- |" + " ---: |" * (len(shown.header) - 1)
+    print(f"**{shown.title}**\n", line(shown.header), rule, *map(line, shown.rows + shown.footer), "", sep="\n")
+
+
+def _latex(shown: Grid) -> None:
+    signs = {"★": r"$\star$", "–": "--", "±": r"$\pm$", "×": r"$\times$"}
+
+    def escape(text: str) -> str:
+        return "".join(signs.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(map(escape, cells)) + r" \\"
+
+    print(r"\begin{table}", rf"\caption{{{escape(shown.title)}}}", sep="\n")
+    print(rf"\begin{{tabular}}{{l{'r' * (len(shown.header) - 1)}}}", r"\hline", line(shown.header), r"\hline", sep="\n")
+    print(*map(line, shown.rows), r"\hline", *map(line, shown.footer), r"\hline", sep="\n")
+    print(r"\end{tabular}", r"\end{table}", "", sep="\n")
+
+
+def _json(table: Sequence[dict[str, Any]]) -> None:
+    finite = [{k: None if v == math.inf else v for k, v in row.items()} for row in table]
+    print(json.dumps(finite, ensure_ascii=False, allow_nan=False, indent=1))
+
+
+def _separated(separator: str) -> Callable[[Sequence[dict[str, Any]]], None]:
+    def show(table: Sequence[dict[str, Any]]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ROW, delimiter=separator, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in table)
+        print(text.getvalue(), end="")
+
+    return show
+
+
+FORMS: dict[str, Callable[[Any], None]] = {
+    "table": _table,
+    "markdown": _markdown,
+    "latex": _latex,
+    "csv": _separated(","),
+    "tsv": _separated("\t"),
+    "json": _json,
+}
 
 
 def reasons(records: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,0 +1,187 @@
+"""The records of a matrix put together: seeds into medians, attacks and defenses into a table for each scene."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from mex.plan import Plan
+from mex.spec import Spec
+from mex.statistics import LEVELS, Estimate, median, multiplier, queries_to
+
+Record = Mapping[str, Any]
+KINDS = ("model", "dataset", "attack", "defense")
+LEVEL = 0.99
+"""The agreement at which the best attack and a defense's multiplier are told, unless another is asked for."""
+
+
+@attrs.define(slots=False)
+class Group:
+    """The cells of one attack on one defended model and dataset, over seeds.
+
+    Attributes:
+        attack, defense: what the plan calls them.
+        records: one per seed.
+    """
+
+    attack: str
+    defense: str
+    records: list[Record] = attrs.field(factory=list, repr=False)
+
+    @cached_property
+    def ran(self) -> list[Record]:
+        """Those that came to a result."""
+        return [record for record in self.records if record["status"] == "ok"]
+
+    @property
+    def status(self) -> str:
+        """``ok`` if any cell ran, else why none did: ``failed`` or ``skipped``."""
+        return "ok" if self.ran else str(self.records[0]["status"])
+
+    def median(self, field: str) -> Estimate | None:
+        """The median of a field of the records; of ``queries_to_0.99`` and ``usd_to_0.99`` with any level as well."""
+        return median([value_of(record, field) for record in self.ran])
+
+
+def value_of(record: Record, field: str) -> float | None:
+    """A number of a record: one of its fields, or the queries or dollars to a level of agreement.
+
+    >>> value_of({"price_per_query": 0.01, "curve": [{"queries": 8, "agreement": 1.0}]}, "usd_to_0.99")
+    0.08
+    """
+    what, to, level = field.partition("_to_")
+    if not to:
+        return record.get(field)
+    queries = queries_to(record, float(level))
+    return queries * record["price_per_query"] if what == "usd" else queries
+
+
+@attrs.define(slots=False)
+class Scene:
+    """The groups of one model and dataset: attacks down, defenses across."""
+
+    model: str
+    dataset: str
+    groups: dict[tuple[str, str], Group] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def attacks(self) -> list[str]:
+        """In the order of the plan."""
+        return list(dict.fromkeys(attack for attack, _ in self.groups))
+
+    @property
+    def defenses(self) -> list[str]:
+        """In the order of the plan."""
+        return list(dict.fromkeys(defense for _, defense in self.groups))
+
+    @property
+    def baseline(self) -> str | None:
+        """The defense that is none, if it is in the matrix."""
+        return next((d for (_, d), group in self.groups.items() if group.records[0]["defense"] == "none"), None)
+
+    def against(self, defense: str) -> list[Group]:
+        """The groups against one defense that came to a result."""
+        return [group for (_, d), group in self.groups.items() if d == defense and group.ran]
+
+    def best(self, defense: str, level: float = LEVEL) -> str | None:
+        """The attack that needs the fewest queries to ``level``, or, if none gets there, agrees most."""
+
+        def rank(group: Group) -> tuple[float, float]:
+            queries, agreement = group.median(f"queries_to_{level}"), group.median("agreement")
+            return (queries.value if queries else math.inf, -(agreement.value if agreement else -math.inf))
+
+        return min(self.against(defense), key=rank).attack if self.against(defense) else None
+
+    def multiplier(self, defense: str, level: float = LEVEL) -> Estimate | None:
+        """How many times more queries the best attack needs than without a defense; see :func:`multiplier`."""
+        if self.baseline is None:
+            return None
+        sides = [
+            [{r["seed"]: queries_to(r, level) for r in group.ran} for group in self.against(side)]
+            for side in (defense, self.baseline)
+        ]
+        seeds = sorted(set().union(*sides[0], *sides[1]))
+        return multiplier(*([[queries.get(s, math.inf) for s in seeds] for queries in side] for side in sides))
+
+    def cost(self, defense: str, field: str) -> Estimate | None:
+        """A field that depends on the defense and not on the attack, once for each seed."""
+        by_seed = {record["seed"]: record[field] for group in self.against(defense) for record in group.ran}
+        return median(list(by_seed.values()))
+
+
+def scenes(records: Sequence[Record], plan: Plan | None = None) -> list[Scene]:
+    """Group records by model and dataset, and in these by attack and defense, in the order they come.
+
+    Labels are those of ``plan``; without one, names, with the parameters that tell them apart.
+    """
+    name = plan.label if plan else labels(records)
+    found: dict[tuple[str, str], Scene] = {}
+    for record in records:
+        model, dataset, attack, defense = (name(kind, record) for kind in KINDS)
+        scene = found.setdefault((model, dataset), Scene(model, dataset))
+        scene.groups.setdefault((attack, defense), Group(attack, defense)).records.append(record)
+    return list(found.values())
+
+
+def labels(records: Sequence[Record]) -> Any:
+    """A function that names the component of a kind in a record, with the parameters that differ among records.
+
+    >>> two = [{"attack": "pivot", "attack_params": {"eps": eps, "batch": 1}} for eps in (0.1, 0.2)]
+    >>> labels(two)("attack", two[1])
+    'pivot:eps=0.2'
+    """
+    seen: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for record in records:
+        for kind in KINDS:
+            for key, value in record.get(f"{kind}_params", {}).items():
+                seen[kind, record[kind]][key].add(json.dumps(value, sort_keys=True))
+
+    def label(kind: str, record: Record) -> str:
+        differing = seen[kind, record[kind]]
+        params = {k: v for k, v in record[f"{kind}_params"].items() if len(differing[k]) > 1}
+        return str(Spec(record[kind], params))
+
+    return label
+
+
+ROW = (
+    *("model", "dataset", "attack", "defense", "seeds", "status"),
+    *("agreement", "agreement_low", "agreement_high", "near_agreement", "uniform_agreement", "geometric_error"),
+    *("queries", "price_usd", *(f"queries_to_{level}" for level in LEVELS), *(f"usd_to_{level}" for level in LEVELS)),
+    *("accuracy_lost", "answers_changed", "repeats_differ", "multiplier", "multiplier_low", "multiplier_high"),
+)
+"""The fields of :func:`rows`."""
+
+
+def rows(found: Sequence[Scene], level: float = LEVEL) -> list[dict[str, Any]]:
+    """One flat row of medians per group, for programs; None where there is no number, infinite where never."""
+    table = []
+    for scene in found:
+        for group in scene.groups.values():
+            times = scene.multiplier(group.defense, level)
+            agreement = group.median("agreement")
+            row: dict[str, Any] = {
+                "model": scene.model,
+                "dataset": scene.dataset,
+                "attack": group.attack,
+                "defense": group.defense,
+                "seeds": len(group.ran),
+                "status": group.status,
+                "agreement_low": agreement.low if agreement else None,
+                "agreement_high": agreement.high if agreement else None,
+                "multiplier": times.value if times else None,
+                "multiplier_low": times.low if times else None,
+                "multiplier_high": times.high if times else None,
+            }
+            for field in ROW:
+                if field not in row:
+                    estimate = group.median(field)
+                    row[field] = estimate.value if estimate else None
+            table.append({field: row[field] for field in ROW})
+    return table
