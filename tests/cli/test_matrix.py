@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -166,7 +167,7 @@ def test_on_a_terminal_there_is_a_grid_per_model_and_dataset(
     settings = {"budget": 20, "seeds": 1}
     plan = Plan.of({**tables, **settings}).resolve(registry)
     print_scenes(scenes(mex.matrix({**tables, **settings}, registry=registry), plan), curves=True)
-    shown = capsys.readouterr().out
+    shown = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)
     assert "logistic on haberman, accuracy 0." in shown
     assert "decision-tree on haberman, accuracy 0." in shown
     assert all(shown.count(f"rho=0.{i}") == 2 for i in range(11, 19)), "defenses that do not fit go below"
