@@ -115,6 +115,17 @@ class Scene:
         return median(list(by_seed.values()))
 
 
+NAMED = (*KINDS, *(f"{kind}_params" for kind in KINDS), "seed", "status", "reason", "mex_version")
+SCORED = ("agreement", "queries", "features", "rho", "price_per_query", "target_accuracy", "accuracy_lost", "curve")
+
+
+def whole(record: Record) -> bool:
+    """Whether a record has what a summary needs: one by hand, or of an older mex, may not."""
+    return all(name in record for name in NAMED) and (
+        record["status"] != "ok" or (all(name in record for name in SCORED) and bool(record["curve"]))
+    )
+
+
 def scenes(records: Sequence[Record], plan: Plan | None = None) -> list[Scene]:
     """Group records by model and dataset, and in these by attack and defense, in the order they come.
 
@@ -126,7 +137,16 @@ def scenes(records: Sequence[Record], plan: Plan | None = None) -> list[Scene]:
         model, dataset, attack, defense = (name(kind, record) for kind in KINDS)
         scene = found.setdefault((model, dataset), Scene(model, dataset))
         scene.groups.setdefault((attack, defense), Group(attack, defense)).records.append(record)
+    for scene in found.values():
+        if plan:  # results on disk are in the order they finished
+            order = list(plan.attacks), list(plan.defenses)
+            scene.groups = dict(sorted(scene.groups.items(), key=lambda item: _places(order, item[0])))
     return list(found.values())
+
+
+def _places(order: tuple[list[str], list[str]], pair: tuple[str, str]) -> list[int]:
+    """Where a pair stands in the plan; what the plan does not know comes last."""
+    return [axis.index(name) if name in axis else len(axis) for axis, name in zip(order, pair, strict=True)]
 
 
 def labels(records: Sequence[Record]) -> Any:

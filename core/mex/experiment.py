@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mex.cells import Cell, stream
@@ -13,7 +14,7 @@ from mex.costs import COSTS
 from mex.defense import twin
 from mex.errors import Incompatible, MexError
 from mex.extraction import Extraction, extract
-from mex.oracle import Oracle
+from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
 from mex.results import dump
 from mex.scenes import deploy, set_scene
@@ -21,11 +22,14 @@ from mex.scenes import deploy, set_scene
 TIMINGS = ("seconds", "learner_seconds", "oracle_seconds", "latency_added")
 """The fields of a record that differ between two runs of one cell."""
 
+ASKED = 400
+"""The most queries of a cell that its record shows, where the domain is a plane."""
+
 RESULTS = (
-    *("status", "reason", "queries", "unique_queries", "refused", "alarm", "price_usd"),
+    *("status", "reason", "features", "rho", "queries", "unique_queries", "refused", "alarm", "price_usd"),
     *("agreement", "near_agreement", "uniform_agreement", "uniform_majority", "geometric_error"),
     *("target_accuracy", "defended_accuracy", "accuracy_lost", "stolen_accuracy"),
-    *(*COSTS, "stopped", "seconds", "learner_seconds", "oracle_seconds", "curve"),
+    *(*COSTS, "stopped", "seconds", "learner_seconds", "oracle_seconds", "curve", "asked"),
 )
 """The fields of a record beyond its cell's identity, null where they have no meaning."""
 
@@ -55,6 +59,8 @@ def measure(
             **_blank(cell),
             "answers": known.answers,
             "status": "ok",
+            "features": known.domain.n_features,
+            "rho": known.rho,
             "reason": extraction.note or None,
             "queries": extraction.queries,
             "unique_queries": extraction.unique_queries,
@@ -69,8 +75,16 @@ def measure(
             "learner_seconds": extraction.learner_seconds,
             "oracle_seconds": extraction.oracle_seconds,
             "curve": [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots],
+            "asked": asked(extraction.transcript) if known.domain.n_features == 2 else None,
         }
     return {**record, "seconds": time.perf_counter() - started}, extraction
+
+
+def asked(transcript: Transcript) -> list[list[float]]:
+    """Where an attack asked, for a plot: at most :data:`ASKED` of its rows, evenly chosen, in order."""
+    X = transcript.X
+    chosen = np.unique(np.linspace(0, len(X) - 1, min(ASKED, len(X))).astype(int))
+    return [[float(f"{value:.5g}") for value in row] for row in X[chosen]]
 
 
 def run_cell(registry: Registry, cell: Cell) -> dict[str, Any]:

@@ -28,8 +28,6 @@ class Results:
             UsageError: if it cannot be made, read or written.
         """
         self.path = directory / FILE
-        self.records: dict[str, dict[str, Any]] = {}
-        self.damaged = 0
         try:
             directory.mkdir(parents=True, exist_ok=True)
             with self.path.open("a+b") as file:
@@ -37,12 +35,7 @@ class Results:
                 content = file.read()
         except OSError as error:
             raise UsageError(f"cannot write results to {directory}: {error.strerror}") from None
-        for line in content.splitlines():
-            record = parse(line)
-            if record:
-                self.records[record["cell"]] = record
-            else:
-                self.damaged += 1
+        self.records, self.damaged = _records(content)
         if content and not content.endswith(b"\n"):
             self._write(b"\n")  # end the torn line, or the next record would be lost with it
 
@@ -58,6 +51,25 @@ class Results:
         except OSError as error:
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
         self.records[outcome["cell"]] = outcome
+
+
+def read(directory: Path) -> tuple[list[dict[str, Any]], int]:
+    """The records in ``directory``, in the order they were written, and how many lines of the file are none.
+
+    Raises:
+        UsageError: if there is no such file, or it cannot be read.
+    """
+    try:
+        records, damaged = _records((directory / FILE).read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {directory / FILE}: {error.strerror}") from None
+    return list(records.values()), damaged
+
+
+def _records(content: bytes) -> tuple[dict[str, dict[str, Any]], int]:
+    """The last record of each cell, by its digest, and the number of lines that are no record."""
+    lines = [parse(line) for line in content.splitlines()]
+    return {record["cell"]: record for record in lines if record}, lines.count(None)
 
 
 def dump(record: dict[str, Any]) -> str:

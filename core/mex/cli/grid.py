@@ -54,7 +54,7 @@ def grid(scene: Scene, level: float = LEVEL, curves: bool = False) -> Grid:
         rows.append([attack, *(_cell(scene, group, level) for group in groups)])
         if curves:
             rows.append(["", *(sparkline(group) if group and group.ran else "" for group in groups)])
-    footer = [["multiplier", *(_times(scene.multiplier(defense, level)) for defense in scene.defenses)]]
+    footer = [["multiplier", *(times(scene.multiplier(defense, level)) for defense in scene.defenses)]]
     for name, field, form in COSTS:
         costs = [scene.cost(defense, field) for defense in scene.defenses]
         footer.append([name, *(form(cost.value) if cost else "" for cost in costs)])
@@ -103,7 +103,12 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else NEVER
 
 
-def _times(factor: Estimate | None) -> str:
+def times(factor: Estimate | None) -> str:
+    """A multiplier with its interval.
+
+    >>> times(Estimate(3.2, 2.9, float("inf"))), times(None)
+    ('3.2 (2.9 to never)', '–')
+    """
     if factor is None:
         return NEVER
     if not factor.finite:

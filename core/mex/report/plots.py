@@ -1,0 +1,196 @@
+"""The plots of a report, as SVG that takes its colours from the page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import attrs
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from mex.aggregate import Group, Scene
+from mex.bounds import query_bound
+from mex.statistics import Estimate, median
+from mex.types import FloatArray
+
+INK, LINE = "#101112", "#c0c1c2"
+"""Stand-ins for two colours of the page, replaced by its variables in the SVG."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
+"""Okabe and Ito's palette, told apart by the colour-blind; lines differ in their strokes and marks as well."""
+STROKES, MARKS = ("-", "--", "-.", ":"), "osD^vPX"
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mex",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": LINE,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+@attrs.frozen
+class Plot:
+    """A plot as SVG, and the words under it."""
+
+    svg: str
+    caption: str
+
+
+def style_of(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """A colour, a stroke and a mark for each attack, the same in every plot."""
+    return {
+        name: {
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": STROKES[i % len(STROKES)],
+            "marker": MARKS[i % len(MARKS)],
+            "markersize": 4,
+        }
+        for i, name in enumerate(names)
+    }
+
+
+def curves(scene: Scene, defense: str) -> Plot | None:
+    """Agreement against queries, a line per attack: the median over seeds and its interval."""
+    return _lines(scene, defense, "agreement", f"agreement with the model, defense {defense}")
+
+
+def errors(scene: Scene, defense: str) -> Plot | None:
+    """Geometric error against queries where the attacks steal a halfspace, beside the bound of any attack.
+
+    The bound holds for the mean over halfspaces uniform on the sphere; one model, or one prior, can be luckier.
+    """
+
+    def bound(axes: Axes) -> None:
+        first = scene.against(defense)[0].ran[0]
+        rho = first["rho"]
+        if rho is None or rho == 0.5:
+            return
+        eps = np.geomspace(1e-6, 1, 40)
+        # A halfspace with an intercept is a direction in one dimension more (mex.metrics.geometric_error).
+        fewest = [query_bound(first["features"] + 1, float(e), rho) for e in eps]
+        axes.plot(fewest, eps, color=INK, linewidth=1, label="bound, random halfspace")
+
+    return _lines(scene, defense, "geometric_error", f"geometric error, defense {defense}", log=True, beside=bound)
+
+
+def _lines(
+    scene: Scene,
+    defense: str,
+    field: str,
+    label: str,
+    log: bool = False,
+    beside: Callable[[Axes], None] | None = None,
+) -> Plot | None:
+    styles = style_of(scene.attacks)
+    drawn = [(group, *_band(group, field)) for group in scene.against(defense)]
+    drawn = [(group, n, bands) for group, n, bands in drawn if len(n)]
+    if not drawn:
+        return None
+    with rc_context(STYLE):
+        figure = Figure(figsize=(4.6, 3.1))
+        axes = figure.subplots()
+        for group, n, (low, middle, high) in drawn:
+            axes.plot(n, middle, label=group.attack, **styles[group.attack])
+            axes.fill_between(n, low, high, color=styles[group.attack]["color"], alpha=0.15, linewidth=0)
+        axes.set_xscale("log")
+        if log:
+            axes.set_yscale("log")
+        if beside:
+            limits = axes.get_xlim(), axes.get_ylim()
+            beside(axes)
+            axes.set_xlim(limits[0])
+            axes.set_ylim(limits[1])
+        axes.set_xlabel("queries")
+        axes.set_ylabel(field.replace("_", " "))
+        axes.grid(alpha=0.5)
+        axes.legend(fontsize=8)
+        return _svg(figure, f"{label} of {scene.model} on {scene.dataset}", defense)
+
+
+def _band(group: Group, field: str) -> tuple[FloatArray, FloatArray]:
+    """The counts of queries at which some seed was measured, and low, median and high there, shape (3, counts)."""
+    series = [[(p["queries"], p[field]) for p in r["curve"] if p[field] is not None] for r in group.ran]
+    series = [points for points in series if points]
+    if not series:
+        return np.empty(0), np.empty((3, 0))
+    n = np.unique([queries for points in series for queries, _ in points])
+    n = n[n >= max(points[0][0] for points in series)]  # from where every seed has a value
+    at = np.array([np.interp(np.log(n), np.log([q for q, _ in p]), [a for _, a in p]) for p in series])
+    estimates = [median(list(column)) for column in at.T]
+    return n, np.array([[e.low, e.value, e.high] for e in estimates if e]).T
+
+
+def trade_off(scene: Scene, level: float) -> Plot | None:
+    """What each defense buys against what it costs: the multiplier over the accuracy that honest users lose."""
+    points: list[tuple[str, float, Estimate]] = []
+    for defense in scene.defenses:
+        factor, cost = scene.multiplier(defense, level), scene.cost(defense, "accuracy_lost")
+        if factor and cost:
+            points.append((defense, 100 * cost.value, factor))
+    if len(points) < 2:
+        return None
+    most = max((factor.value for _, _, factor in points if factor.finite), default=1.0) * 3
+    with rc_context(STYLE):
+        figure = Figure(figsize=(4.6, 3.1))
+        axes = figure.subplots()
+        for i, (defense, lost, factor) in enumerate(points):
+            low, value, high = (min(x, most) for x in (factor.low, factor.value, factor.high))
+            look: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "linewidth": 1, "markersize": 6}
+            axes.plot(np.array([lost, lost]), np.array([low, high]), **look)
+            mark = MARKS[i % len(MARKS)] if factor.finite else "^"
+            axes.plot(np.array([lost]), np.array([value]), marker=mark, **look)
+            name = defense if factor.finite else f"{defense} (never in budget)"
+            axes.annotate(name, (lost, value), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        axes.set_yscale("log")
+        axes.margins(x=0.25, y=0.15)
+        axes.set_xlabel("accuracy that honest users lose, points")
+        axes.set_ylabel("times more queries")
+        axes.grid(alpha=0.5)
+        return _svg(figure, f"trade-off of the defenses of {scene.model} on {scene.dataset}", "")
+
+
+def queries(scene: Scene, group: Group) -> Plot | None:
+    """Where an attack asked, for two features: one seed's queries, the later ones darker."""
+    asked = next((record["asked"] for record in group.ran if record.get("asked")), None)
+    if not asked:
+        return None
+    X = np.array(asked)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(3.0, 3.0))
+        axes = figure.subplots()
+        later = [to_rgba(COLOURS[0], alpha) for alpha in np.linspace(0.25, 1, len(X))]
+        axes.scatter(X[:, 0], X[:, 1], s=8, c=later, linewidths=0)
+        axes.set_xlabel("feature 0")
+        axes.set_ylabel("feature 1")
+        pair = f"{group.attack} against {group.defense}"
+        return _svg(figure, f"queries of {pair}, {scene.model} on {scene.dataset}", pair)
+
+
+def _svg(figure: Figure, label: str, caption: str) -> Plot:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :]
+    prefix = re.sub(r"\W+", "-", label) + "-"  # ids are of the page, not of the plot
+    svg = re.sub(r'(\bid="|url\(#|href="#)', lambda m: m.group(1) + prefix, svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = svg.replace(INK, "var(--ink)").replace(LINE, "var(--line)")
+    head, rest = svg.split(">", 1)
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)  # the page decides; the viewBox keeps the shape
+    name = escape(label, quote=True)
+    return Plot(f'{head} role="img" aria-label="{name}"><title>{name}</title>{rest}', caption)
