@@ -15,10 +15,11 @@ from xml.etree import ElementTree
 import pytest
 
 import mex
-from mex.aggregate import ROW, Scene, scenes
+from mex.aggregate import Scene, scenes
 from mex.cli.grid import BEST, grid
 from mex.cli.summary import print_scenes
 from mex.experiment import TIMINGS
+from mex.flat import ROW
 from mex.gate import Condition, violations, write_junit
 from mex.plan import Plan
 from mex.results import FILE
