@@ -10,14 +10,14 @@ count is that of the first query at which the true error is at most eps. ``ratio
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import numpy as np
 from joblib import Parallel, delayed
+from parts import Part, run
 from threadpoolctl import threadpool_limits
 
 import mex
@@ -254,7 +254,7 @@ def peer(targets: int) -> None:
         row("pivot to that error", d, reached, 0, many(f"pivot:eps={reached}", d, targets))
 
 
-PARTS: dict[str, Callable[[int], None]] = {
+PARTS: dict[str, Part] = {
     "noise-free": noise_free,
     "noisy": noisy,
     "sticky": sticky,
@@ -264,17 +264,5 @@ PARTS: dict[str, Callable[[int], None]] = {
     "peer": peer,
 }
 
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--targets", type=int, default=TARGETS)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.targets)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, PARTS, "targets", TARGETS)

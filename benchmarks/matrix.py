@@ -6,7 +6,6 @@ python benchmarks/matrix.py kills --times 50
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -16,11 +15,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from parts import Part, run
 from threadpoolctl import threadpool_limits
 
 import mex
@@ -77,10 +76,10 @@ def kills(times: int) -> None:
         expected = {json.loads(line)["cell"]: untimed(json.loads(line)) for line in reference}
         tally: Counter[str] = Counter()
         pids: set[int] = set()
-        run = 0
+        matrices = 0
         while tally["kills of a worker"] + tally["kills of the parent"] < times:
-            run += 1
-            out = Path(base) / str(run)
+            matrices += 1
+            out = Path(base) / str(matrices)
             while True:
                 process = subprocess.Popen(
                     [*command, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -108,7 +107,7 @@ def kills(times: int) -> None:
             )
         time.sleep(2)
         tally["orphans"] = sum(Path(f"/proc/{pid}").exists() for pid in pids)
-    print(f"{run} matrices of {len(expected)} cells")
+    print(f"{matrices} matrices of {len(expected)} cells")
     for what, n in tally.items():
         print(f"{what:24s}{n:6d}")
 
@@ -185,6 +184,8 @@ def memory(times: int) -> None:
     script = """
 import resource, sys
 import mex
+
+from parts import Part, run
 from mex import engine, experiment
 from mex.plan import Plan
 registry = mex.load_registry()
@@ -200,19 +201,27 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
         print(f"{n:6d} cells: {done.stdout.strip()} MiB at most")
 
 
-PARTS: dict[str, Callable[[int], None]] = {"kills": kills, "scale": scale, "share": share, "memory": memory}
+def pairs(times: int) -> None:
+    """Every attack against every defense on four models of breast-cancer: how many cells ran, and which failed."""
+    names = {kind: [p.component.name for p in REGISTRY.provided(kind)] for kind in ("attack", "defense")}
+    plan = {
+        "attacks": names["attack"],
+        "defenses": names["defense"],
+        "models": ["logistic", "kernel-svm", "decision-tree", "random-forest"],
+        "datasets": ["breast-cancer"],
+        "budget": 150,
+        "seeds": 1,
+    }
+    for answers in ("label", "proba"):
+        records = mex.matrix({**plan, "answers": answers}, registry=REGISTRY, jobs=2)
+        tally = Counter(record["status"] for record in records)
+        print(f"{answers}: {len(names['attack'])} attacks x {len(names['defense'])} defenses: {dict(tally)}")
+        for record in records:
+            if record["status"] == "failed":
+                print(f"  {record['attack']} x {record['defense']} x {record['model']}: {record['reason']}")
 
 
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--times", type=int, default=50)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.times)
-
+PARTS: dict[str, Part] = {"kills": kills, "scale": scale, "share": share, "memory": memory, "pairs": pairs}
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, PARTS, "times", 50)
