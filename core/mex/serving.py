@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import secrets
 import warnings
@@ -90,7 +91,7 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
     def _serve(self, fitted: Estimator, train: Rows) -> Self:
         defense = self.defense
         if isinstance(defense, str | Spec | Mapping):
-            defense = load_registry().build("defense", defense)
+            defense = _installed().build("defense", defense)
         target = FittedTarget.wrap(fitted, domain=Domain.of(train.X) if len(train.X) else None)
         self.n_features_in_ = target.domain.n_features
         self.estimator_ = fitted
@@ -128,6 +129,9 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
 
     def _get_params_html(self, *args: Any, **options: Any) -> Any:
         return BaseEstimator._get_params_html(self._unsecret(), *args, **options)
+
+
+_installed = functools.cache(load_registry)
 
 
 def _stream(secret: bytes | str | None) -> np.random.Generator:
