@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import hashlib
 import secrets
@@ -12,7 +11,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.utils import get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -33,10 +32,10 @@ Written: TypeAlias = Defense | Spec | Mapping[str, Any] | str
 class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     """What the classifier and the regressor share."""
 
-    def __init__(self, estimator: Estimator, defense: Written = "none", *, secret: bytes | str | None = None) -> None:
+    def __init__(self, estimator: Estimator, defense: Written = "none", *, random_state: Any = None) -> None:
         self.estimator = estimator
         self.defense = defense
-        self.secret = secret
+        self.random_state = random_state
 
     @classmethod
     def wrap(
@@ -52,20 +51,24 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
 
         Args:
             fitted: the model.
-            defense, secret: as in the class.
+            defense: as in the class.
             X_train, y_train: the rows it was fitted on, for defenses that learn from them; most do without.
+            secret: what sticky noise is keyed by; without one, drawn. It is no parameter of the estimator, so
+                that no log shows it; but a saved file holds the key. To keep the key out of files, save the
+                bare model and wrap it where it is served, with the same secret from the environment
+                in every worker.
 
         Raises:
             Incompatible: if the defense cannot protect this model.
             UsageError: for a defense that there is not.
         """
         check_is_fitted(fitted)
-        self = cls(fitted, defense, secret=secret)
+        self = cls(fitted, defense)
         X = np.empty((0, fitted.n_features_in_)) if X_train is None else np.asarray(X_train, dtype=np.float64)
         y = np.empty(len(X)) if y_train is None else np.asarray(y_train)
         if hasattr(fitted, "feature_names_in_"):
             self.feature_names_in_ = fitted.feature_names_in_
-        return self._serve(fitted, Rows(X, y))
+        return self._serve(fitted, Rows(X, y), secret)
 
     def fit(self, X: Array, y: Array) -> Self:
         """Fit a clone of the model on rows (n, d) and their targets (n,), then protect it.
@@ -78,7 +81,8 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
         X, y = self._validated(X, y, y_numeric=not classifies)
         if classifies:
             check_classification_targets(y)
-        return self._serve(clone(self.estimator).fit(X, y), Rows(X, y))
+        drawn = None if self.random_state is None else check_random_state(self.random_state).bytes(32)
+        return self._serve(clone(self.estimator).fit(X, y), Rows(X, y), drawn)
 
     def predict(self, X: Array) -> Array:
         """The defended labels or values of the rows of ``X``, shape (n,).
@@ -88,16 +92,17 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
         """
         return self._ask(X, proba=False)
 
-    def _serve(self, fitted: Estimator, train: Rows) -> Self:
+    def _serve(self, fitted: Estimator, train: Rows, secret: bytes | str | None) -> Self:
         defense = self.defense
         if isinstance(defense, str | Spec | Mapping):
             defense = _installed().build("defense", defense)
-        target = FittedTarget.wrap(fitted, domain=Domain.of(train.X) if len(train.X) else None)
+        bounded = len(train.X) and np.isfinite(train.X).all()
+        target = FittedTarget.wrap(fitted, domain=Domain.of(train.X) if bounded else None)
         self.n_features_in_ = target.domain.n_features
         self.estimator_ = fitted
         if target.classes is not None:
             self.classes_ = target.classes
-        self._server = Server(defense.protect(target, train, _stream(self.secret)))
+        self._server = Server(defense.protect(target, train, _stream(secret)))
         return self
 
     def _ask(self, X: Array, proba: bool) -> Array:
@@ -117,18 +122,6 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
         tags.input_tags.positive_only = inner.input_tags.positive_only
         tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
         return tags
-
-    def _unsecret(self) -> Self:
-        """A copy to be printed: a secret has no place in a log or a notebook."""
-        shown = copy.copy(self)
-        shown.secret = self.secret and "…"
-        return shown
-
-    def __repr__(self, *args: Any, **options: Any) -> str:
-        return str(BaseEstimator.__repr__(self._unsecret(), *args, **options))
-
-    def _get_params_html(self, *args: Any, **options: Any) -> Any:
-        return BaseEstimator._get_params_html(self._unsecret(), *args, **options)
 
 
 _installed = functools.cache(load_registry)
@@ -158,9 +151,8 @@ class DefendedClassifier(ClassifierMixin, _DefendedEstimator):  # type: ignore[m
     Args:
         estimator: the model.
         defense: as on the command line, ``"gaussian-output:sticky=true + rounding:decimals=2"``, or a component.
-        secret: what sticky noise is keyed by and fresh noise is drawn from; without it, drawn anew in every
-            fit. A saved file holds the key either way. To keep it out of files, save the bare model, and
-            wrap it where it is served, with the same secret from the environment in all workers.
+        random_state: makes ``fit`` repeatable, for tests: whoever guesses it knows the noise. By default the
+            key is drawn from the operating system; :meth:`wrap` takes a secret.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.tree import DecisionTreeClassifier
