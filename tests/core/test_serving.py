@@ -202,7 +202,7 @@ def test_a_served_estimator_is_a_target_as_any_fitted_model_is() -> None:
     A, b = load_breast_cancer(return_X_y=True)
     A = StandardScaler().fit_transform(A)
     served = DefendedClassifier(LogisticRegression(), "rounding:decimals=1").fit(A, b)
-    stolen = mex.attack("pivot:eps=1e-2", served, domain=mex.Domain.of(A), budget=2000)
+    stolen = mex.attack("pivot:eps=1e-2", served, family="linear", domain=mex.Domain.of(A), budget=2000)
     assert np.mean(stolen.hypothesis.predict(A) == served.predict(A)) > 0.99
 
 
