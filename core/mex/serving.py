@@ -108,7 +108,9 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
     def _ask(self, X: Array, proba: bool) -> Array:
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        with warnings.catch_warnings():  # names were compared just now; the model is asked by arrays
+        if not hasattr(self.estimator_, "feature_names_in_"):
+            return self._server.ask(X, proba)
+        with warnings.catch_warnings():  # the model misses its names in an array; they were compared just now
             warnings.filterwarnings("ignore", message="X does not have valid feature names")
             return self._server.ask(X, proba)
 
