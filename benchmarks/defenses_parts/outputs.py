@@ -162,7 +162,7 @@ def conformance(seeds: int) -> None:
 
 def _findings(defense: str, shown: Scene, seed: int) -> list[str]:
     batch, rows, target = protected(defense, shown, seed), protected(defense, shown, seed), shown.target
-    X = shown.yardstick.points["near_agreement"][:200]
+    X = shown.yardstick.points["near_agreement"][:50]
     found = ["checked"]
     changed = batch.answers != target.answers
     for kind in batch.answers:

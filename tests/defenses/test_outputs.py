@@ -67,7 +67,9 @@ def protect(registry: mex.Registry) -> Callable[..., Target]:
 
 
 @every_model
-@pytest.mark.parametrize("spec", ["label-only", *PROBABILITIES[:-1], "gaussian-output:scale=0.5"])
+@pytest.mark.parametrize(
+    "spec", ["label-only", *PROBABILITIES[:-1], "gaussian-output:scale=0.5", "gaussian-output:cell=0.1"]
+)
 def test_each_conforms(registry: mex.Registry, spec: str, model: str) -> None:
     pure = model.startswith("tree") and spec.split(":")[0] in ("rounding", "top-k", "hide-low-confidence")
     dull = pure or "20" in spec  # a 1 has no digits to lose, and 20 decimals are all there are
@@ -210,6 +212,22 @@ def test_fresh_noise_averages_away_and_sticky_noise_does_not(protect: Callable[.
     assert fresh.std() == pytest.approx(0.1 / np.sqrt(2), rel=0.1), "two noises share one degree of freedom"
     assert fresh.mean() == pytest.approx(truth, abs=0.01)
     assert len(set(sticky)) == 1
+
+
+@pytest.mark.parametrize(("defense", "kind"), [("gaussian-output:", "proba"), ("value-noise:relative=false,", "value")])
+def test_sticky_noise_averages_away_over_neighbours_but_not_within_a_cell(
+    protect: Callable[..., Target], defense: str, kind: Any
+) -> None:
+    target = example_target("binary" if kind == "proba" else "regression")
+    row = np.zeros((1, 4))
+    truth = target.answer(row, kind)
+    near = row + np.random.default_rng(0).normal(0, 1e-6, (4000, 4))
+
+    def mean(spec: str) -> FloatArray:
+        return np.asarray(protect(target, f"{defense}scale=0.1,{spec}").answer(near, kind).mean(axis=0))
+
+    assert mean("sticky=true") == pytest.approx(truth.squeeze(), abs=0.01)
+    assert abs(mean("cell=0.01") - truth).max() > 0.02
 
 
 @pytest.mark.parametrize("spec", ["rounding", "top-k", "gaussian-output", "reverse-sigmoid", "hide-low-confidence"])

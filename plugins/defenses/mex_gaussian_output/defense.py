@@ -11,7 +11,7 @@ from mex import Scope, Target
 from mex.dataset import Rows
 from mex.draws import Draws
 from mex.outputs import DefendedOutput, has_probabilities
-from mex.params import between, boolean, doc
+from mex.params import above, between, boolean, doc, optional
 from mex.types import FloatArray
 
 
@@ -21,7 +21,8 @@ class GaussianOutput:
 
     Nearest in the Euclidean norm, so that a row is never empty. The label is the largest of the noisy
     vector: near the boundary it is wrong more often than far from it. Fresh noise averages away over
-    repeated questions; sticky noise gives the same row the same answer for ever.
+    repeated questions. Sticky noise gives the same row the same answer for ever, and averages away over its nearest
+    neighbours; with ``cell`` they share it.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -39,6 +40,11 @@ class GaussianOutput:
     sticky: bool = attrs.field(
         default=False, validator=boolean(), metadata=doc("give the same row the same answer, keyed by a secret")
     )
+    cell: float | None = attrs.field(
+        default=None,
+        validator=optional(above(0)),
+        metadata=doc("side of the cells whose rows share their noise, in units of half the domain's width; sticky"),
+    )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 5 (randomised answers); the norm by Duchi et al. 2008"
@@ -47,7 +53,7 @@ class GaussianOutput:
         """Return a target with noisy probabilities; the secret key is drawn from ``rng``."""
         if not has_probabilities(target, "gaussian-output"):
             return target
-        return _Noisy(target, self.scale, Draws(rng, sticky=self.sticky))
+        return _Noisy(target, self.scale, Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain))
 
 
 class _Noisy(DefendedOutput):

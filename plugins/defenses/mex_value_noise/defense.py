@@ -11,7 +11,7 @@ from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.draws import Draws
 from mex.outputs import DefendedValues, value_spread
-from mex.params import above, boolean, doc
+from mex.params import above, boolean, doc, optional
 from mex.types import FloatArray
 
 
@@ -19,8 +19,8 @@ from mex.types import FloatArray
 class ValueNoise:
     """Add Gaussian noise to the values of a regressor.
 
-    Fresh noise averages away over repeated questions, and a least-squares fit averages over different
-    ones as well; sticky noise gives the same row the same answer for ever, and stops only the first.
+    Fresh noise averages away over repeated questions, sticky noise over a row's nearest neighbours, which
+    share it with ``cell``. A least-squares fit averages over rows far apart: no independent noise stops that.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import LinearRegression
@@ -42,6 +42,11 @@ class ValueNoise:
     sticky: bool = attrs.field(
         default=False, validator=boolean(), metadata=doc("give the same row the same answer, keyed by a secret")
     )
+    cell: float | None = attrs.field(
+        default=None,
+        validator=optional(above(0)),
+        metadata=doc("side of the cells whose rows share their noise, in units of half the domain's width; sticky"),
+    )
 
     scope: ClassVar[Scope] = Scope(tasks="regression")
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 5 (randomised answers), for values"
@@ -51,7 +56,7 @@ class ValueNoise:
         if "value" not in target.answers:
             raise Incompatible(f"value-noise changes values, and this interface gives {' and '.join(target.answers)}")
         scale = self.scale * value_spread(target, train, "value-noise") if self.relative else self.scale
-        return _Noisy(target, scale, Draws(rng, sticky=self.sticky))
+        return _Noisy(target, scale, Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain))
 
 
 class _Noisy(DefendedValues):
