@@ -142,7 +142,8 @@ def values(seeds: int) -> None:
 def conformance(seeds: int) -> None:
     """Batch equals rows, probabilities are some, the label is their largest, something changes: every pair.
 
-    ``skipped`` pairs say why; a row of the table is a defense over all models, datasets and seeds.
+    A row is a defense over all models, datasets and seeds; ``skipped`` is the kernel SVM, which gives labels only, as
+    ``unchanged`` is under ``label-only``.
     """
     models = ("logistic", "decision-tree", "random-forest:trees=20", "kernel-svm")
     for defense in DEFENSES[1:]:
