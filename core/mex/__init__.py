@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mex.errors import AnswerError, Incompatible, MexError, QueryError, UsageError
+from mex.errors import AnswerError, Incompatible, MexError, QueryError, Refused, UsageError
 from mex.hooks import Component, hookimpl
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mex.loader import load_registry
     from mex.oracle import Oracle
     from mex.registry import Registry
+    from mex.serving import DefendedClassifier, DefendedRegressor
     from mex.target import Family, FittedTarget, Model, Target
 
 __version__ = "0.1.0"
@@ -34,6 +35,8 @@ _HOME = {
     "Attack": "learner",
     "Dataset": "dataset",
     "Defended": "defense",
+    "DefendedClassifier": "serving",
+    "DefendedRegressor": "serving",
     "Defense": "defense",
     "Domain": "domain",
     "Extraction": "extraction",
@@ -58,6 +61,8 @@ __all__ = [
     "Component",
     "Dataset",
     "Defended",
+    "DefendedClassifier",
+    "DefendedRegressor",
     "Defense",
     "Domain",
     "Extraction",
@@ -71,6 +76,7 @@ __all__ = [
     "Model",
     "Oracle",
     "QueryError",
+    "Refused",
     "Registry",
     "Scope",
     "Target",

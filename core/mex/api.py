@@ -19,7 +19,7 @@ from mex.plan import Plan, read
 from mex.registry import Registry
 from mex.results import Results
 from mex.spec import Spec
-from mex.target import FittedTarget
+from mex.target import Family, FittedTarget, Target
 from mex.types import Answer, Array, Estimator, FloatArray
 
 DEFAULT: dict[str, Any] = {
@@ -43,6 +43,7 @@ def attack(
     *,
     defense: str = "none",
     domain: Domain | None = None,
+    family: Family | str | None = None,
     pool: FloatArray | None = None,
     train: tuple[FloatArray, Array] | None = None,
     answers: Answer | None = None,
@@ -56,6 +57,7 @@ def attack(
     Args:
         attack, defense: components as on the command line, ``name:key=value``.
         model: the model; what its interface accepts is ``domain`` (by default all of R^d).
+        family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
         pool: unlabeled rows that the attacker has, shape (n, d).
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them.
@@ -73,7 +75,8 @@ def attack(
     (100, 0.99)
     """
     registry = registry or load_registry()
-    target = model if isinstance(model, FittedTarget) else FittedTarget.wrap(model, domain=domain)
+    family = Family(family) if isinstance(family, str) else family
+    target = model if isinstance(model, Target) else FittedTarget.wrap(model, domain=domain, family=family)
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
     streams = np.random.default_rng(seed).spawn(2)
     defended = registry.build("defense", defense).protect(target, rows, streams[0])

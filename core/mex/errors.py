@@ -26,6 +26,10 @@ class AnswerError(MexError):
     """The target gave an answer that its public interface does not allow."""
 
 
+class Refused(MexError):
+    """A defense refused a request; a server answers 429, *too many requests*."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: the nearest known one, or all there are.
 

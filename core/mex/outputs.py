@@ -1,0 +1,116 @@
+"""What defenses of confidence share: they change the probabilities or values an interface tells, row by row."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from mex.dataset import Rows
+from mex.defense import Defended, undefended
+from mex.errors import Incompatible
+from mex.target import Target
+from mex.types import Answer, Array, BoolArray, FloatArray
+
+
+class DefendedOutput(Defended):
+    """A base for targets whose probabilities are changed: yours is :meth:`defended`, on a matrix of them.
+
+    A label is the most probable class of the *defended* vector, so that the two never contradict each
+    other. Leaves are withheld: they would reach round the defense.
+
+    Attributes:
+        keeps_labels: whether the most probable class stays what it was.
+    """
+
+    keeps_labels: ClassVar[bool] = False
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Labels and probabilities, as far as the target behind gives them."""
+        return tuple(kind for kind in self._target.answers if kind in ("label", "proba"))
+
+    @property
+    def rho(self) -> float | None:
+        """That of the target behind where labels are kept, else unknown."""
+        return self._target.rho if self.keeps_labels else None
+
+    @abstractmethod
+    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
+        """Change ``P``, the probabilities of the rows ``X``, shape (n, k): rows of at least 0 that sum to 1 again."""
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        """Answer as :meth:`mex.Target.answer` says."""
+        P = self.defended(np.asarray(self._target.answer(X, "proba"), dtype=np.float64), X)
+        if kind == "proba":
+            return P
+        assert self.classes is not None
+        return np.asarray(self.classes[np.argmax(P, axis=1)])
+
+
+class DefendedValues(Defended):
+    """A base for regressors whose values are changed: yours is :meth:`defended`."""
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Values."""
+        return ("value",)
+
+    @abstractmethod
+    def defended(self, values: FloatArray, X: FloatArray) -> FloatArray:
+        """Change ``values``, those of the rows ``X``, shape (n,)."""
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        """Answer as :meth:`mex.Target.answer` says."""
+        return self.defended(np.asarray(self._target.answer(X, kind), dtype=np.float64), X)
+
+
+def has_probabilities(target: Target, label: str) -> bool:
+    """Whether there are probabilities for the defense called ``label`` to change.
+
+    False where the model has some and a defense behind keeps them back: nothing is left to change then,
+    and ``target`` may stand as it is.
+
+    Raises:
+        Incompatible: if the model never had any; it would be undefended without a word.
+    """
+    if "proba" in target.answers:
+        return True
+    if target.classes is None:
+        raise Incompatible(f"{label} changes probabilities, and a regressor has none")
+    if isinstance(target, Defended) and "proba" in undefended(target).answers:
+        return False
+    raise Incompatible(f"{label} changes probabilities, and this interface gives {' and '.join(target.answers)}")
+
+
+def conceal(P: FloatArray, shown: BoolArray, spread: bool) -> FloatArray:
+    """Hide the probabilities that are not ``shown``; each row must show its largest.
+
+    Args:
+        P: probabilities, shape (n, k).
+        shown: which of them stay, shape (n, k).
+        spread: give every hidden class of a row the same share of what they have together; otherwise
+            they get 0 and the others are divided by their sum.
+
+    >>> conceal(np.array([[0.5, 0.3, 0.2]]), np.array([[True, False, False]]), spread=True)
+    array([[0.5 , 0.25, 0.25]])
+    """
+    if not spread:
+        kept = np.where(shown, P, 0.0)
+        return np.asarray(kept / kept.sum(axis=1, keepdims=True))
+    hidden = np.where(shown, 0.0, P)
+    mean = hidden.sum(axis=1, keepdims=True) / np.maximum((~shown).sum(axis=1, keepdims=True), 1)
+    # No mean is above the largest, but for the last digit, which could put a hidden class on top.
+    return np.where(shown, P, np.minimum(mean, hidden.max(axis=1, keepdims=True)))
+
+
+def value_spread(target: Target, train: Rows, label: str) -> float:
+    """The standard deviation of the model's answers to the training rows, for defenses relative to it.
+
+    Raises:
+        Incompatible: if there are no training rows.
+    """
+    if len(train.X) == 0:
+        raise Incompatible(f"{label} is relative to the answers to the operator's training rows, and none are given")
+    return float(np.std(undefended(target).answer(train.X, "value")))

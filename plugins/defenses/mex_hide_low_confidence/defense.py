@@ -1,0 +1,67 @@
+"""No small probabilities."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Incompatible, Scope, Target
+from mex.dataset import Rows
+from mex.outputs import DefendedOutput, conceal, has_probabilities
+from mex.params import between, boolean, doc
+from mex.types import FloatArray
+
+
+@attrs.frozen(kw_only=True)
+class HideLowConfidence:
+    """Hide the probabilities below a threshold; the largest is always shown, so that no row is empty.
+
+    The hidden ones are 0 and those shown sum to 1; or, with ``spread``, those shown are as they are and
+    the hidden ones share the rest evenly. The second hides nothing where one class is hidden, so the defense
+    refuses to protect two classes in this way. The label is kept.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from mex import FittedTarget
+    >>> X, y = load_iris(return_X_y=True)
+    >>> target = FittedTarget.wrap(LogisticRegression(max_iter=500).fit(X, y))
+    >>> HideLowConfidence().protect(target, Rows(X, y), np.random.default_rng(0)).answer(X[70:72], "proba").round(2)
+    array([[0.  , 0.44, 0.56],
+           [0.  , 1.  , 0.  ]])
+    """
+
+    threshold: float = attrs.field(
+        default=0.25, validator=between(0, 1), metadata=doc("probabilities below it are hidden")
+    )
+    spread: bool = attrs.field(
+        default=False,
+        validator=boolean(),
+        metadata=doc("show probabilities as they are and spread the rest evenly over the hidden classes"),
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
+    paper: ClassVar[str] = "the Adversarial Robustness Toolbox's HighConfidence, without its empty rows"
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        """Return a target that shows large probabilities; nothing is random."""
+        if not has_probabilities(target, "hide-low-confidence"):
+            return target
+        assert target.classes is not None
+        if self.spread and len(target.classes) == 2:
+            raise Incompatible("hide-low-confidence hides nothing of 2 classes: the second is what is left to 1")
+        return _Confident(target, self.threshold, self.spread)
+
+
+class _Confident(DefendedOutput):
+    keeps_labels = True
+
+    def __init__(self, target: Target, threshold: float, spread: bool) -> None:
+        super().__init__(target)
+        self._threshold, self._spread = threshold, spread
+
+    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
+        shown = self._threshold <= P
+        shown[np.arange(len(P)), np.argmax(P, axis=1)] = True
+        return conceal(P, shown, self._spread)

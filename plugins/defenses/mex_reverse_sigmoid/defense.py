@@ -1,0 +1,86 @@
+"""Deceptive perturbations."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from scipy.special import expit, logit
+
+from mex import Scope, Target
+from mex.dataset import Rows
+from mex.outputs import DefendedOutput, has_probabilities
+from mex.params import between, doc
+from mex.types import FloatArray
+
+
+@attrs.frozen(kw_only=True)
+class ReverseSigmoid:
+    """Bend every probability towards 1/2 along a sigmoid that runs backwards, so that two far logits answer alike.
+
+    With s the sigmoid, r(y) = beta (s(gamma logit(y)) - 1/2), and the answer is y - r(y), divided by its sum.
+    For gamma below 1 the answer falls again as y nears 1: most of the range of answers has two logits.
+    With several classes the formula can put another class on top than the paper, which promises to keep
+    the label, means; the two then change places.
+
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from mex import FittedTarget
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> target = FittedTarget.wrap(DecisionTreeClassifier(random_state=0).fit(X, y))
+    >>> defended = ReverseSigmoid(beta=0.6).protect(target, Rows(X, y), np.random.default_rng(0))
+    >>> target.answer(X[:1], "proba"), defended.answer(X[:1], "proba").round(2)
+    (array([[1., 0.]]), array([[0.7, 0.3]]))
+    """
+
+    beta: float = attrs.field(
+        default=0.7,
+        validator=between(0, 0.99),
+        metadata=doc("magnitude of the perturbation; at 1 a certain answer would be a tie"),
+    )
+    gamma: float = attrs.field(
+        default=0.2, validator=between(0, 1), metadata=doc("steepness of the perturbation near an even answer")
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
+    paper: ClassVar[str] = (
+        "Lee, Edwards, Molloy and Su 2019, Defending Against Neural Network Model Stealing Attacks "
+        "Using Deceptive Perturbations"
+    )
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        """Return a target with perturbed probabilities; nothing is random."""
+        if not has_probabilities(target, "reverse-sigmoid"):
+            return target
+        return _Deceptive(target, self.beta, self.gamma)
+
+
+class _Deceptive(DefendedOutput):
+    keeps_labels = True
+
+    def __init__(self, target: Target, beta: float, gamma: float) -> None:
+        super().__init__(target)
+        self._beta, self._gamma = beta, gamma
+
+    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
+        return with_top_kept(P, reversed_sigmoid(P, self._beta, self._gamma))
+
+
+def reversed_sigmoid(P: FloatArray, beta: float, gamma: float) -> FloatArray:
+    """The perturbed and renormalised probabilities, shape (n, k); for beta at most 1 none is below 0."""
+    with np.errstate(divide="ignore"):  # logit(0) and logit(1) are infinite, and so meant
+        perturbed = P - beta * (expit(gamma * logit(P)) - 0.5) if gamma else P
+    return np.asarray(perturbed / perturbed.sum(axis=1, keepdims=True))
+
+
+def with_top_kept(P: FloatArray, Q: FloatArray) -> FloatArray:
+    """``Q`` with its largest probability where that of ``P`` is: the two classes change places.
+
+    >>> with_top_kept(np.array([[0.4, 0.3, 0.3]]), np.array([[0.3, 0.5, 0.2]]))
+    array([[0.5, 0.3, 0.2]])
+    """
+    rows, top, now = np.arange(len(P)), np.argmax(P, axis=1), np.argmax(Q, axis=1)
+    kept = Q.copy()
+    kept[rows, now], kept[rows, top] = Q[rows, top], Q[rows, now]
+    return kept

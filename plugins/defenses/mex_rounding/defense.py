@@ -1,0 +1,109 @@
+"""Fewer digits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Incompatible, Scope, Target, UsageError
+from mex.dataset import Rows
+from mex.outputs import DefendedOutput, DefendedValues, has_probabilities, value_spread
+from mex.params import above, doc, optional, whole
+from mex.types import FloatArray
+
+MOST_DECIMALS = 15
+"""More than a probability in a float has."""
+
+
+@attrs.frozen(kw_only=True)
+class Rounding:
+    """Round probabilities to decimals; values to decimals, significant digits, or a grid as wide as they vary.
+
+    Probabilities are rounded down, and what is missing to 1 is given out in last digits, first to those
+    that lost most (the largest-remainder method of apportionment). So rows sum to 1 at any number of
+    decimals, a larger probability never ends below a smaller one, and 0 decimals leave a 1 for the label. Where
+    the most probable class would meet another, it takes one last digit from it: rounding costs no label.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from mex import FittedTarget
+    >>> X, y = load_iris(return_X_y=True)
+    >>> target = FittedTarget.wrap(LogisticRegression(max_iter=500).fit(X, y))
+    >>> Rounding(decimals=1).protect(target, Rows(X, y), np.random.default_rng(0)).answer(X[70:72], "proba")
+    array([[0. , 0.4, 0.6],
+           [0. , 1. , 0. ]])
+    """
+
+    decimals: int = attrs.field(default=2, validator=whole(0), metadata=doc("digits after the decimal point"))
+    digits: int | None = attrs.field(
+        default=None, validator=optional(whole(1)), metadata=doc("significant digits of values, instead of decimals")
+    )
+    grid: float | None = attrs.field(
+        default=None,
+        validator=optional(above(0)),
+        metadata=doc(
+            "step of values, in standard deviations of the model's answers to the training rows, instead of decimals"
+        ),
+    )
+
+    scope: ClassVar[Scope] = Scope()
+    paper: ClassVar[str] = "Tramèr et al. 2016, Section 7"
+
+    def __attrs_post_init__(self) -> None:
+        if self.digits is not None and self.grid is not None:
+            raise UsageError("digits and grid are two ways to round: give one of them")
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        """Return a target that answers rounded; nothing is random."""
+        if target.classes is None:
+            if "value" not in target.answers:
+                raise Incompatible(f"rounding rounds values, and this interface gives {' and '.join(target.answers)}")
+            step = None if self.grid is None else self.grid * value_spread(target, train, "rounding to a grid")
+            return _RoundedValues(target, self.decimals, self.digits, step)
+        if self.digits is not None or self.grid is not None:
+            raise Incompatible("rounding to digits or a grid is for values; probabilities are rounded to decimals")
+        return _Rounded(target, self.decimals) if has_probabilities(target, "rounding") else target
+
+
+class _Rounded(DefendedOutput):
+    keeps_labels = True
+
+    def __init__(self, target: Target, decimals: int) -> None:
+        super().__init__(target)
+        self._parts = 10.0 ** min(decimals, MOST_DECIMALS)
+
+    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
+        return apportioned(P, self._parts) / self._parts
+
+
+def apportioned(P: FloatArray, parts: float) -> FloatArray:
+    """Whole numbers in proportion to the rows of ``P`` that sum to ``parts``, by largest remainders; tops stay on top.
+
+    >>> apportioned(np.array([[0.496, 0.504], [0.34, 0.66]]), 10)
+    array([[4., 6.],
+           [3., 7.]])
+    """
+    exact = P / P.sum(axis=1, keepdims=True) * parts
+    whole_parts = np.floor(exact)
+    missing = parts - whole_parts.sum(axis=1, keepdims=True)
+    place = np.argsort(np.argsort(whole_parts - exact, axis=1, kind="stable"), axis=1)
+    given = whole_parts + (place < missing)
+    rows, top, first = np.arange(len(P)), np.argmax(P, axis=1), np.argmax(given, axis=1)
+    given[rows, first] -= first != top
+    given[rows, top] += first != top
+    return np.asarray(given)
+
+
+class _RoundedValues(DefendedValues):
+    def __init__(self, target: Target, decimals: int, digits: int | None, step: float | None) -> None:
+        super().__init__(target)
+        self._decimals, self._digits, self._step = decimals, digits, step
+
+    def defended(self, values: FloatArray, X: FloatArray) -> FloatArray:
+        if self._digits is not None:
+            return np.char.mod(f"%.{self._digits - 1}e", values).astype(np.float64)
+        if self._step is not None:
+            return np.round(values / self._step) * self._step if self._step > 0 else values
+        return np.round(values, self._decimals)

@@ -1,0 +1,72 @@
+"""The most probable classes only."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Incompatible, Scope, Target
+from mex.dataset import Rows
+from mex.outputs import DefendedOutput, conceal, has_probabilities
+from mex.params import boolean, doc, whole
+from mex.types import FloatArray
+
+
+@attrs.frozen(kw_only=True)
+class TopK:
+    """Show the probabilities of the k most probable classes only.
+
+    The hidden ones are 0 and those shown sum to 1, so that k = 1 is a label in the form of
+    probabilities; or, with ``spread``, those shown are as they are, as a list of the best k answers has
+    them, and the hidden ones share the rest evenly. A single hidden class could be read off that rest, so the
+    defense refuses to protect k + 1 classes in this way. The label is kept.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from mex import FittedTarget
+    >>> X, y = load_iris(return_X_y=True)
+    >>> target = FittedTarget.wrap(LogisticRegression(max_iter=500).fit(X, y))
+    >>> shown = TopK(k=1, spread=True).protect(target, Rows(X, y), np.random.default_rng(0)).answer(X[70:72], "proba")
+    >>> shown.round(2)
+    array([[0.22, 0.22, 0.56],
+           [0.02, 0.96, 0.02]])
+    """
+
+    k: int = attrs.field(default=1, validator=whole(1), metadata=doc("how many classes to show"))
+    spread: bool = attrs.field(
+        default=False,
+        validator=boolean(),
+        metadata=doc("show probabilities as they are and spread the rest evenly over the hidden classes"),
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
+    paper: ClassVar[str] = "Orekondy, Schiele and Fritz 2019, Knockoff Nets: truncated posteriors"
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        """Return a target that shows k probabilities; nothing is random."""
+        if not has_probabilities(target, "top-k"):
+            return target
+        assert target.classes is not None
+        classes = len(target.classes)
+        if self.k >= classes:
+            raise Incompatible(f"top-k with k={self.k} hides nothing of {classes} classes")
+        if self.spread and self.k == classes - 1:
+            raise Incompatible(
+                f"top-k with k={self.k} hides nothing of {classes} classes: the last is what is left to 1"
+            )
+        return _TopK(target, self.k, self.spread)
+
+
+class _TopK(DefendedOutput):
+    keeps_labels = True
+
+    def __init__(self, target: Target, k: int, spread: bool) -> None:
+        super().__init__(target)
+        self._k, self._spread = k, spread
+
+    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
+        shown = np.zeros(P.shape, dtype=bool)
+        np.put_along_axis(shown, np.argsort(-P, axis=1, kind="stable")[:, : self._k], True, axis=1)
+        return conceal(P, shown, self._spread)
