@@ -29,7 +29,7 @@ def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tupl
     """
     answers = oracle.ask(X)
     wall: Wall = "budget" if len(answers) < len(X) else ""
-    refused = np.flatnonzero(refusals(answers))
+    refused = np.flatnonzero(refusals(answers)) if isinstance(answers, np.ma.MaskedArray) else ()
     if takes_refusals:
         return answers, wall or ("refused" if oracle.refused_in_a_row >= PATIENCE else "")
     for i in refused:
