@@ -57,10 +57,17 @@ class Reference(Protocol):
 
 
 class Statistic(Protocol):
-    """A test, of rows that it has described once for all: ``first`` rows at least."""
+    """A test of rows that it has described once for all.
+
+    Attributes:
+        first: rows before the first test.
+        two_sample: whether it compares a client's rows with benign ones, or with each other.
+    """
 
     @property
     def first(self) -> int: ...
+    @property
+    def two_sample(self) -> bool: ...
     def describe(self, X: FloatArray) -> FloatArray: ...
     def against(self, Z: FloatArray) -> Reference: ...
 
@@ -142,7 +149,11 @@ def calibrated(
     scores = np.array(paths)
     mean, deviation = scores.mean(axis=0), scores.std(axis=0)
     deviation = np.maximum(deviation, 1e-9 * (1 + np.abs(mean)))  # benign rows all alike have no deviation
+    standard = (scores - mean) / deviation
+    if not statistic.two_sample:
+        # Clients who share their rows are more alike than others: the correction for a finite population.
+        deviation /= np.sqrt(1 - every * np.arange(1, len(deviation) + 1) / len(Z))
     when = tested(statistic, window, every)
-    largest = np.sort(((scores - mean) / deviation)[:, when].max(axis=1))
+    largest = np.sort(standard[:, when].max(axis=1))
     rank = min(math.ceil((1 - alpha) * (len(largest) + 1)), len(largest))
     return np.where(when, mean + largest[rank - 1] * deviation, np.inf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -35,6 +36,7 @@ class Prada(Shared):
     standard: Standard
     classify: Callable[[FloatArray], Array]
     first: int = LEAST
+    two_sample: ClassVar[bool] = False
 
     def describe(self, X: FloatArray) -> FloatArray:
         """The rows in standard units, and their class in a last column."""
