@@ -12,6 +12,12 @@ from scipy.stats import beta
 from mex.domain import Domain
 from mex.types import BoolArray, FloatArray
 
+FARTHEST = 3.0
+"""Deviations from the mean beyond which a value counts as if it were there.
+
+What has long tails has values that no benign row of a few thousand shows: one of an honest client would be an
+alarm, and how often that is nobody could tell from the benign rows.
+"""
 SPLITS = 40
 """Ways of dealing the benign rows out to the operator and to honest clients."""
 
@@ -25,7 +31,7 @@ class Shared:
 
 @attrs.frozen(eq=False)
 class Standard(Shared):
-    """Rows in standard units: the benign rows' mean and deviation, the domain's half-width where they are constant."""
+    """Rows in units of the benign rows' deviation, or of the domain's half-width where they are constant."""
 
     mean: FloatArray
     scale: FloatArray
@@ -37,7 +43,7 @@ class Standard(Shared):
         return cls(benign.mean(axis=0), np.where(deviation > 1e-9 * domain.half_width, deviation, domain.half_width))
 
     def __call__(self, X: FloatArray) -> FloatArray:
-        return np.asarray((X - self.mean) / self.scale)
+        return np.asarray(np.clip((X - self.mean) / self.scale, -FARTHEST, FARTHEST))
 
 
 class Session(Protocol):

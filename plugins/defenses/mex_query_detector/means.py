@@ -16,39 +16,15 @@ FEATURES = 100
 """Random frequencies of the Gaussian kernel, a sine and a cosine each."""
 RIDGE = 1e-6
 """Variance, of 1, that a direction has in which benign rows do not vary: suspicious, and not infinitely so."""
-WITHIN = 0.95
-"""Share of the benign rows that count by their whole distance."""
-
-
-@attrs.frozen(eq=False)
-class Whitening(Shared):
-    """Coordinates in which benign rows have mean 0 and covariance 1, and no row is farther than ``radius`` from 0."""
-
-    mean: FloatArray
-    root: FloatArray
-    radius: float
-
-    @classmethod
-    def of(cls, Z: FloatArray) -> Whitening:
-        """Learn from benign rows."""
-        mean, (covariance, _) = Z.mean(axis=0), ledoit_wolf(Z)
-        root = np.linalg.cholesky(np.linalg.inv(covariance + RIDGE * np.eye(Z.shape[1])))
-        radius = float(np.quantile(np.linalg.norm((Z - mean) @ root, axis=1), WITHIN))
-        return cls(mean, root, max(radius, Z.shape[1] ** 0.5))  # more than 0 where benign rows are all alike
-
-    def __call__(self, Z: FloatArray) -> FloatArray:
-        white = (Z - self.mean) @ self.root
-        length = np.linalg.norm(white, axis=1, keepdims=True)
-        return np.asarray(white * np.minimum(1, self.radius / np.maximum(length, 1e-300)))
 
 
 @attrs.frozen(eq=False)
 class Benign(Shared):
-    """The mean of ``m`` benign rows in the coordinates in which means are compared (None: as they are)."""
+    """The mean of ``m`` benign rows, and the metric in which another mean is far from it (None: the usual one)."""
 
     mean: FloatArray
     m: int
-    view: Whitening | None = None
+    precision: FloatArray | None = None
 
     def session(self) -> Means:
         """A client that has sent nothing yet."""
@@ -63,22 +39,21 @@ class Means:
 
     def add(self, Z: FloatArray, every: int) -> FloatArray:
         """Take more rows; the squared distance of all so far after every block of so many."""
-        rows = Z if self._benign.view is None else self._benign.view(Z)
-        blocks = rows.reshape(-1, every, Z.shape[1]).sum(axis=1)
+        blocks = Z.reshape(-1, every, Z.shape[1]).sum(axis=1)
         sums = np.cumsum(np.vstack([self._sum, blocks]), axis=0)[1:]
         n = self._n + every * np.arange(1, len(blocks) + 1)
         self._n, self._sum = int(n[-1]), sums[-1]
-        gaps, m = sums / n[:, None] - self._benign.mean, self._benign.m
-        return np.asarray(n * m / (n + m) * (gaps**2).sum(axis=1))
+        m, precision = self._benign.m, self._benign.precision
+        gaps = sums / n[:, None] - self._benign.mean
+        squared = (gaps**2 if precision is None else gaps @ precision * gaps).sum(axis=1)
+        return np.asarray(n * m / (n + m) * squared)
 
 
 @attrs.frozen(eq=False)
 class Hotelling(Shared):
     """T² = n m / (n + m) (x̄ - μ)' S⁻¹ (x̄ - μ), with the covariance S of the benign rows.
 
-    S is shrunk as Ledoit and Wolf (2004) do, since one-hot groups make it singular. A row farther away than
-    nearly all benign ones counts as if it were as far as these: of data with long tails, a single honest row would
-    raise the alarm otherwise, and from the benign rows nobody could tell how often.
+    S is shrunk as Ledoit and Wolf (2004) do, since one-hot groups make it singular.
     """
 
     standard: Standard
@@ -91,8 +66,8 @@ class Hotelling(Shared):
 
     def against(self, Z: FloatArray) -> Benign:
         """Learn the mean and the covariance of benign rows."""
-        view = Whitening.of(Z)
-        return Benign(view(Z).mean(axis=0), len(Z), view)
+        covariance, _ = ledoit_wolf(Z)
+        return Benign(Z.mean(axis=0), len(Z), np.linalg.inv(covariance + RIDGE * np.eye(Z.shape[1])))
 
 
 @attrs.frozen(eq=False)
