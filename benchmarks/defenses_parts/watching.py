@@ -49,7 +49,11 @@ TESTS = {
 LINEAR = ("pivot", "version-space", "passive:sampler=uniform", "passive:sampler=near", "passive", "margin:batch=5")
 OTHERS = ("passive:sampler=uniform", "passive:sampler=near", "margin:sampler=near,batch=10", "margin:batch=10")
 MODELS = {
-    "logistic": (("breast-cancer", "spambase", "adult", "mushroom"), LINEAR),
+    "logistic:fit_intercept=false": (
+        ("breast-cancer",),
+        ("pivot", "version-space", "dimension-coupling:eps=1e-2", "passive:sampler=near"),
+    ),
+    "logistic": (("breast-cancer", "spambase", "ionosphere", "adult", "mushroom"), LINEAR),
     "decision-tree": (("breast-cancer", "spambase"), OTHERS),
     "random-forest": (("breast-cancer", "spambase"), OTHERS),
 }
@@ -112,7 +116,7 @@ def honest(seeds: int) -> None:
                     runs = Parallel(n_jobs=2)(delayed(_honest)(model, dataset, params, s) for s in range(seeds))
                 rate, low, high, held_out, protect, batch, single, window = np.mean(runs, axis=0)
                 print(
-                    f"{model:<14} {dataset:<14} {label:<16} window {window:4.0f}  false alarms {rate:5.3f}"
+                    f"{model:<28} {dataset:<14} {label:<16} window {window:4.0f}  false alarms {rate:5.3f}"
                     f" ({low:.3f} to {high:.3f})  on held-out rows {held_out:5.3f}  calibrated in {protect:5.2f} s"
                     f"  us/row: in one batch {batch:5.0f}, one by one {single:5.0f}",
                     flush=True,
@@ -163,7 +167,7 @@ def detector(seeds: int) -> None:
                 )
                 refused, without = (np.median([cell[i] for cell in cells]) for i in (3, 4))
                 print(
-                    f"{model:<14} {dataset:<14} {attack:<29} {label:<16} alarmed {len(alarms)}/{seeds}  alarm {spread}"
+                    f"{model:<28} {dataset:<14} {attack:<29} {label:<16} alarmed {len(alarms)}/{seeds}  alarm {spread}"
                     f"  refused at {refused:5.3f}  without {without:5.3f}",
                     flush=True,
                 )

@@ -332,7 +332,7 @@ def test_prada_needs_the_model_itself(registry: mex.Registry) -> None:
     ("spec", "complaint"),
     [
         ("query-detector:window=5", "window must be at least every, 10, not 5"),
-        ("query-detector:delta=0.9", "delta is a threshold of prada; hotelling goes by alpha"),
+        ("query-detector:delta=0.9", "delta is a threshold of prada; mmd goes by alpha"),
         ("query-detector:test=t", "test must be one of hotelling, mmd, prada"),
         ("query-detector:alpha=0", "alpha must be a number between 0.001 and 0.5"),
     ],

@@ -26,17 +26,18 @@ BLOCKS = 50
 class QueryDetector:
     """Test whether the rows of a client come from where honest ones do; raise the alarm if they do not.
 
-    ``hotelling`` compares their mean with that of benign rows (the paper's test of synthesised queries), ``mmd``
-    their whole distribution, ``prada`` looks at the distances between a client's own rows. A third of the
+    ``mmd`` compares their distribution with that of benign rows, ``hotelling`` their mean only (the paper's test of
+    synthesised queries, which queries around the mean pass), ``prada`` looks at the distances between a
+    client's own rows. A third of the
     operator's rows is kept to measure false alarms (``false_alarms()`` of the defended target); the others
     are the benign traffic that thresholds come from: an honest client raises the alarm in one window of
     rows with probability ``alpha``, however often it is tested there. After each window the test starts over,
     so k windows raise it with at most k times that probability. No row is in a calibrated window twice, so a
     window is a third of the operator's rows at most.
 
-    What is not seen: an attacker who sends rows of the data distribution, slowly, or from many accounts
-    (one defended target is one client). Honest clients whose rows are not the operator's, or come in an
-    order, are taken for attackers.
+    What is not seen: an attacker who sends rows like the operator's (``passive:sampler=near``), hides queries
+    among such rows, or has many accounts (one defended target is one client). Honest clients whose rows are
+    not like the operator's, or come in an order, are taken for attackers.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -52,7 +53,7 @@ class QueryDetector:
     """
 
     test: str = attrs.field(
-        default="hotelling", validator=one_of("hotelling", "mmd", "prada"), metadata=doc("what is tested")
+        default="mmd", validator=one_of("hotelling", "mmd", "prada"), metadata=doc("what is tested")
     )
     action: str = attrs.field(
         default="refuse",
