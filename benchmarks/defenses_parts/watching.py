@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 import mex
 from mex.cells import stream
 from mex.defense import twin
-from mex.experiment import Scene, set_scene
+from mex.scenes import Scene, set_scene
 from mex.types import FloatArray
 
 REGISTRY = mex.load_registry()

@@ -116,13 +116,8 @@ class QueryDetector:
             return Hotelling(standard)
         if self.test == "mmd":
             return MMD.of(standard, benign, rng)
-        model = undefended(target)
-        classes = model.classes
-
-        def classify(X: FloatArray) -> Array:
-            return np.zeros(len(X)) if classes is None else np.searchsorted(classes, model.answer(X, "label"))
-
-        return Prada(standard, classify, LEAST if self.delta is not None else min(LEAST, window // 2))
+        first = LEAST if self.delta is not None else min(LEAST, window // 2)
+        return Prada(standard, undefended(target), first)
 
 
 class Watched(Defended):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import attrs
@@ -10,7 +9,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import shapiro
 
-from mex.types import Array, FloatArray
+from mex import FittedTarget
+from mex.types import FloatArray
 from mex_query_detector.calibration import Shared, Standard
 
 LEAST = 100
@@ -29,18 +29,20 @@ class Prada(Shared):
     """Shapiro and Wilk's W of the distances of each row to the nearest one before it of the same class.
 
     Attributes:
-        classify: the class that the model gives each row.
+        model: says the class of each row; a regressor has but one.
         first: rows before the first test.
     """
 
     standard: Standard
-    classify: Callable[[FloatArray], Array]
+    model: FittedTarget
     first: int = LEAST
     two_sample: ClassVar[bool] = False
 
     def describe(self, X: FloatArray) -> FloatArray:
-        """The rows in standard units, and their class in a last column."""
-        return np.column_stack([self.standard(X), self.classify(X)])
+        """The rows in standard units, and the number of their class in a last column."""
+        classes = self.model.classes
+        labels = np.zeros(len(X)) if classes is None else np.searchsorted(classes, self.model.answer(X, "label"))
+        return np.column_stack([self.standard(X), labels])
 
     def against(self, Z: FloatArray) -> Prada:
         """Itself: it compares a client's rows with each other, and with no benign ones."""
