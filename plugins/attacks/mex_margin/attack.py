@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from mex import Incompatible, Knowledge, Learner, Model, Scope
+from mex.answers import refusals
 from mex.hypotheses import constant
 from mex.models import learner_over
 from mex.params import component, doc, one_of, whole
@@ -65,6 +66,9 @@ class Margin:
 
 
 class _Margin:
+    takes_refusals = True
+    """A row that is refused is not asked again: the next is nearly as unsure."""
+
     def __init__(
         self, attack: Margin, known: Knowledge, rng: np.random.Generator, source: Sampler, estimator: Estimator
     ) -> None:
@@ -82,7 +86,10 @@ class _Margin:
         return self._pending if len(self._pending) else None
 
     def tell(self, X: FloatArray, answers: Array) -> None:
-        self._X, self._y = np.concatenate([self._X, X]), np.concatenate([self._y, answers])
+        answered = ~refusals(answers)
+        if answered.any():
+            self._X = np.concatenate([self._X, X[answered]])
+            self._y = np.concatenate([self._y, np.ma.getdata(answers)[answered]])
         if len(np.unique(self._y)) > 1:
             self._fitted = clone(self._estimator).fit(self._X, self._y)
         self._pending = self._choose()

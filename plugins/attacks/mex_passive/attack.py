@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from mex import Incompatible, Knowledge, Learner, Model, Scope
+from mex.answers import refusals
 from mex.hypotheses import constant
 from mex.models import learner_over
 from mex.params import component, doc, one_of, whole
@@ -62,26 +63,35 @@ class Passive:
 
 
 class _Passive:
+    takes_refusals = True
+    """A row is as good as the next: one that is refused is not asked again."""
+
     def __init__(self, known: Knowledge, X: FloatArray, batch: int, estimator: Estimator) -> None:
         self._known, self._X, self._batch, self._estimator = known, X, batch, estimator
         self._told = 0
-        self._answers: list[Array] = []
+        self._rows: list[FloatArray] = []
+        self._labels: list[Array] = []
 
     def ask(self) -> FloatArray | None:
         X = self._X[self._told : self._told + self._batch]
         return X if len(X) else None
 
     def tell(self, X: FloatArray, answers: Array) -> None:
+        self._told += len(X)
+        answered = ~refusals(answers)
+        if not answered.any():
+            return
+        given = np.ma.getdata(answers)[answered]
         if self._known.answers == "proba" and self._known.classes is not None:
-            answers = self._known.classes[np.argmax(answers, axis=1)]
-        self._told += len(answers)
-        self._answers.append(answers)
+            given = self._known.classes[np.argmax(given, axis=1)]
+        self._rows.append(X[answered])
+        self._labels.append(given)
 
     def hypothesis(self) -> Estimator:
         classes = self._known.classes
-        if not self._answers:
+        if not self._labels:
             return constant(0.0 if classes is None else classes[0], self._known.domain.n_features, classes is None)
-        y = np.concatenate(self._answers)
+        y = np.concatenate(self._labels)
         if classes is not None and len(np.unique(y)) == 1:
             return constant(y[0], self._known.domain.n_features)
-        return clone(self._estimator).fit(self._X[: self._told], y)
+        return clone(self._estimator).fit(np.concatenate(self._rows), y)

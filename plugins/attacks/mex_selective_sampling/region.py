@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from mex import Knowledge
+from mex.answers import refusals
 from mex.charted import without_noise
 from mex.hypotheses import constant, halfspace
 from mex.types import Array, Estimator, FloatArray
@@ -16,6 +17,8 @@ SLACK = 1e-9
 
 class RegionOfDisagreement:
     """Looks through a stream of rows and asks those that the version space does not decide."""
+
+    takes_refusals = True
 
     def __init__(self, known: Knowledge, stream: FloatArray) -> None:
         assert known.classes is not None
@@ -46,6 +49,9 @@ class RegionOfDisagreement:
 
     def tell(self, X: FloatArray, answers: Array) -> None:
         """Narrow the version space: a disputed row leaves some of it, whatever the answer (but for rounding)."""
+        if refusals(answers).any():  # another row of the stream will do
+            self._next += 1
+            return
         sign = 1.0 if answers[0] == self._classes[1] else -1.0
         self._labels.append(answers)
         cone = np.vstack([self._cone, sign * self._lifted[self._next]])

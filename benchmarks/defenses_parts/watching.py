@@ -1,0 +1,213 @@
+"""Watching the queries: does a detector see an attack, how soon, what is stolen by then, and whom else does it see?
+
+    python benchmarks/defenses_parts/watching.py                       every part, 3 seeds
+    python benchmarks/defenses_parts/watching.py detector --seeds 1
+
+``alarm`` is the query after which the alarm is raised, ``alarmed`` in how many of the seeds it is, ``refused at`` the
+agreement on held-out rows of what is stolen when nothing is answered after the alarm, ``without`` that of the same
+attack on an undefended model; attacks that cannot work on a dataset are left out. All attacks ask at most 500 queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.stats import f as f_distribution
+from scipy.stats import t as t_distribution
+from threadpoolctl import threadpool_limits
+
+import mex
+from mex.cells import stream
+from mex.defense import twin
+from mex.scenes import Scene, set_scene
+from mex.types import FloatArray
+
+REGISTRY = mex.load_registry()
+SEEDS = 3
+BUDGET = 500
+
+PAPER = {  # t, n - 1, p
+    ("version-space", "breast-cancer"): (14.24, 198, "3.70e-32"),
+    ("version-space", "adult"): (9.71, 92, "9.22e-16"),
+    ("version-space", "mushroom"): (22.16, 599, "5.92e-80"),
+    ("dimension-coupling:eps=1e-2", "breast-cancer"): (319.27, 322, "0"),
+    ("dimension-coupling:eps=1e-2", "adult"): (467.43, 133, "9.64e-216"),
+    ("dimension-coupling:eps=1e-2", "mushroom"): (65.74, 222, "1.58e-147"),
+}
+TESTS = {
+    "hotelling": "test=hotelling",
+    "mmd": "test=mmd",
+    "prada": "test=prada",
+    "prada, W < 0.9": "test=prada,delta=0.9",
+}
+LINEAR = ("pivot", "version-space", "passive:sampler=uniform", "passive:sampler=near", "passive", "margin:batch=5")
+OTHERS = ("passive:sampler=uniform", "passive:sampler=near", "margin:sampler=near,batch=10", "margin:batch=10")
+MODELS = {
+    "logistic:fit_intercept=false": (
+        ("breast-cancer",),
+        ("pivot", "version-space", "dimension-coupling:eps=1e-2", "passive:sampler=near"),
+    ),
+    "logistic": (("breast-cancer", "spambase", "ionosphere", "adult", "mushroom"), LINEAR),
+    "decision-tree": (("breast-cancer", "spambase"), OTHERS),
+    "random-forest": (("breast-cancer", "spambase"), OTHERS),
+}
+
+
+def scene(model: str, dataset: str, seed: int) -> Scene:
+    """A fitted model and the rows around it."""
+    return set_scene(REGISTRY, REGISTRY.resolve("model", model), REGISTRY.resolve("dataset", dataset), seed)
+
+
+def steal(spec: str, where: Scene, defended: mex.Target, budget: int, seed: int) -> mex.Extraction:
+    """Run one attack."""
+    oracle = mex.Oracle(defended, answers="label", budget=budget)
+    learner = REGISTRY.build("attack", spec).learner(oracle.knowledge(pool=where.pool.X), stream(seed, "attack"))
+    return mex.extract(oracle, learner, snapshots=False)
+
+
+def t_square(queries: FloatArray, rows: FloatArray) -> tuple[float, int, int, float]:
+    """Hotelling's two-sample T² with the pooled covariance: T², the degrees of freedom of its F, and log10 p."""
+    n, m = len(queries), len(rows)
+    pooled = ((n - 1) * np.cov(queries.T) + (m - 1) * np.cov(rows.T)) / (n + m - 2)
+    gap = queries.mean(axis=0) - rows.mean(axis=0)
+    rank = int(np.linalg.matrix_rank(pooled, hermitian=True))
+    t2 = float(n * m / (n + m) * gap @ np.linalg.pinv(pooled, hermitian=True) @ gap)
+    rest = n + m - rank - 1
+    log_p = f_distribution.logsf(t2 * rest / (rank * (n + m - 2)), rank, rest) / np.log(10)
+    return t2, rank, rest, max(float(log_p), -999.0)
+
+
+def tables_6_7(seeds: int) -> None:
+    """The paper's Tables 6 and 7: are synthesised queries from the data distribution? Its p is Student's of t."""
+    for model in ("logistic:fit_intercept=false", "logistic"):
+        for (attack, dataset), (t, df, p) in PAPER.items():
+            print(f"{model:<28} {attack:<28} {dataset:<14} ", end="")
+            try:
+                found = [_queries_beside_rows(model, attack, dataset, df + 1, seed) for seed in range(seeds)]
+            except mex.Incompatible as reason:
+                print(f"skipped: {reason}")
+                continue
+            n, t2, d1, d2, log_p = np.median(found, axis=0)
+            print(
+                f"queries {n:4.0f}  T² {t2:10.1f}  F({d1:.0f}, {d2:.0f})  log10 p {log_p:8.1f}"
+                f"   paper: t {t:6.2f}, n-1 {df}, p {p}; Student's p of that t {2 * t_distribution.sf(t, df):.1e}",
+                flush=True,
+            )
+
+
+def _queries_beside_rows(model: str, attack: str, dataset: str, budget: int, seed: int) -> Sequence[float]:
+    where = scene(model, dataset, seed)
+    queries = steal(attack, where, where.target, budget, seed).transcript.X
+    return (len(queries), *t_square(queries, where.train.X))
+
+
+def honest(seeds: int) -> None:
+    """What honest clients get: alarms in a window, of rows that nothing was calibrated on; and the cost of a row."""
+    for model, (datasets, _) in MODELS.items():
+        for dataset in datasets:
+            for label, params in TESTS.items():
+                with threadpool_limits(1):
+                    runs = Parallel(n_jobs=2)(delayed(_honest)(model, dataset, params, s) for s in range(seeds))
+                rate, low, high, held_out, protect, batch, single, window = np.mean(runs, axis=0)
+                print(
+                    f"{model:<28} {dataset:<14} {label:<16} window {window:4.0f}  false alarms {rate:5.3f}"
+                    f" ({low:.3f} to {high:.3f})  on held-out rows {held_out:5.3f}  calibrated in {protect:5.2f} s"
+                    f"  us/row: in one batch {batch:5.0f}, one by one {single:5.0f}",
+                    flush=True,
+                )
+
+
+def _honest(model: str, dataset: str, params: str, seed: int) -> Sequence[float]:
+    where = scene(model, dataset, seed)
+    started = time.perf_counter()
+    defended: Any = protect(params, where, seed)
+    protected = time.perf_counter()
+    alarms = defended.false_alarms()
+    X = where.yardstick.points["agreement"]
+    window = len(defended._calibration.bounds) * defended._calibration.every
+    rng = np.random.default_rng(seed)
+    clients = [twin(defended) for _ in range(100)]
+    for client in clients:
+        client.admit(X[rng.permutation(len(X))[:window]])
+    held_out = np.mean([client.alarm is not None for client in clients])
+    rows = X[np.arange(500) % len(X)]
+    costs = []
+    for parts in ([rows], np.split(rows, len(rows))):
+        client = twin(defended)
+        before = time.perf_counter()
+        for part in parts:
+            client.admit(part)
+        costs.append(1e6 * (time.perf_counter() - before) / (client.alarm or len(rows)))
+    return (alarms.rate, alarms.low, alarms.high, float(held_out), protected - started, *costs, window)
+
+
+def protect(params: str, where: Scene, seed: int, action: str = "flag") -> mex.Target:
+    """A watched target."""
+    defense = REGISTRY.build("defense", f"query-detector:{params},action={action}")
+    target: mex.Target = defense.protect(where.target, where.train, stream(seed, "defense"))
+    return target
+
+
+def detector(seeds: int) -> None:
+    """Each test against each attack."""
+    for model, (datasets, attacks) in MODELS.items():
+        for dataset in datasets:
+            runs = Parallel(n_jobs=2)(delayed(_against)(model, dataset, attacks, seed) for seed in range(seeds))
+            for cells in zip(*runs, strict=True):
+                attack, label = cells[0][:2]
+                alarms = [cell[2] for cell in cells if cell[2] is not None]
+                spread = (
+                    f"{np.median(alarms):4.0f} ({min(alarms):3} to {max(alarms):3})" if alarms else "   -" + " " * 13
+                )
+                refused, without = (np.median([cell[i] for cell in cells]) for i in (3, 4))
+                print(
+                    f"{model:<28} {dataset:<14} {attack:<29} {label:<16} alarmed {len(alarms)}/{seeds}  alarm {spread}"
+                    f"  refused at {refused:5.3f}  without {without:5.3f}",
+                    flush=True,
+                )
+
+
+def _against(
+    model: str, dataset: str, attacks: Sequence[str], seed: int
+) -> list[tuple[str, str, int | None, Any, Any]]:
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return list(_runs(scene(model, dataset, seed), attacks, seed))
+
+
+def _runs(where: Scene, attacks: Sequence[str], seed: int) -> Iterator[tuple[str, str, int | None, Any, Any]]:
+    watched = {label: protect(params, where, seed, "refuse") for label, params in TESTS.items()}
+    for attack in attacks:
+        try:
+            bare = steal(attack, where, where.target, BUDGET, seed)
+        except mex.Incompatible:
+            continue
+        without = where.yardstick.score(bare.hypothesis)["agreement"]
+        for label in TESTS:
+            client = twin(watched[label])
+            stolen = steal(attack, where, client, BUDGET, seed)
+            yield attack, label, client.alarm, where.yardstick.score(stolen.hypothesis)["agreement"], without
+
+
+PARTS: dict[str, Callable[[int], None]] = {"tables-6-7": tables_6_7, "honest": honest, "detector": detector}
+
+
+def main() -> None:
+    """Run the parts named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    args = parser.parse_args()
+    for name in args.parts or PARTS:
+        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
+        PARTS[name](args.seeds)
+
+
+if __name__ == "__main__":
+    main()
