@@ -135,6 +135,10 @@ class FittedTarget:
         """Every row: nobody watches."""
         return np.ones(len(X), dtype=bool)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> FittedTarget:
+        """Itself: f* is a function, and what remembers clients is a defense."""
+        return self
+
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`Target.answer` says."""
         if kind == "proba":
