@@ -128,7 +128,10 @@ class FittedTarget:
         classes = getattr(estimator, "classes_", None)
         if answers is None:
             answers = _usual_answers(estimator)
-        family = family or Family(type(estimator).__name__)
+        if family is None:
+            from mex.families import family_of
+
+            family = family_of(estimator)
         return cls(estimator, domain, family, None if classes is None else np.asarray(classes), answers, encode)
 
     def admit(self, X: FloatArray) -> BoolArray:
