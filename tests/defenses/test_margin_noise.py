@@ -74,8 +74,10 @@ def test_a_cell_has_its_boundary_moved_and_not_blurred(protect: Protect, target:
 def test_what_the_noise_cannot_reach_is_refused(protect: Protect, target: FittedTarget, iris: mex.Dataset) -> None:
     tree = FittedTarget.wrap(DecisionTreeClassifier(random_state=0).fit(iris.X, iris.y))
     rows = Rows(iris.X, iris.y)
-    with pytest.raises(mex.Incompatible, match="at most 1 changes no label of this model, whose margins are 1 or more"):
+    with pytest.raises(mex.Incompatible, match="noise of at most 1 is less than any margin of this model"):
         protect(tree, rows)
+    far = Rows(np.outer([-9.0, 9.0], W), np.arange(2))
+    assert protect(target, far).rho_at(W[None] / 50) > 0, "no training row is near, but a query may be"
     assert protect(tree, rows, scale=2).rho_at(iris.X) == pytest.approx(0.25)
     with pytest.raises(mex.Incompatible, match="the median margin of 0 training rows is no unit"):
         protect(target, relative=True)

@@ -16,6 +16,9 @@ from mex.noise import RunnerUpNoise, margins_behind
 from mex.params import above, boolean, doc, one_of, optional
 from mex.types import BoolArray, FloatArray
 
+PROBES, BISECTIONS = 100, 40
+"""Rows of the domain, and steps, to look for the boundary with where no training row is in reach of the noise."""
+
 
 @attrs.frozen(kw_only=True)
 class MarginNoise:
@@ -69,12 +72,11 @@ class MarginNoise:
         """Return a target with noise on its margin.
 
         Raises:
-            Incompatible: if f* has no labels or no scores, if no training row's margin is within the noise, or if
-                ``relative`` has no rows, or a median of 0, to go by.
+            Incompatible: if f* has no labels or no scores, if no row is within reach of the noise, as with a tree
+                that is sure everywhere, or if ``relative`` has no rows, or a median of 0, to go by.
         """
-        rows = train.X
-        margins = margins_behind("margin-noise", target, rows)
-        lead = margins(rows).lead if len(rows) else np.empty(0)
+        margins = margins_behind("margin-noise", target, train.X)
+        lead = margins(train.X).lead if len(train.X) else np.empty(0)
         scale = self.scale
         if self.relative:
             median = float(np.median(lead)) if len(lead) else 0.0
@@ -83,12 +85,24 @@ class MarginNoise:
             scale *= median
         draws = Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain)
         shown = _Shaken(target, draws, margins, scale, gaussian=self.noise == "gaussian")
-        if len(lead) and not shown._chance_by(lead).any():
-            raise Incompatible(
-                f"margin-noise of at most {scale:g} changes no label of this model, whose margins are {lead.min():g}"
-                " or more on the training rows; give it a larger scale"
-            )
+        if not shown._chance_by(lead).any():
+            # No training row is in reach: well for honest users, if only the rows beside the boundary are.
+            probes = np.concatenate([train.X, target.domain.sample(PROBES, rng)])
+            if not shown._chance_by(lead_beside_the_boundary(margins, probes)).any():
+                raise Incompatible(f"margin-noise of at most {scale:g} is less than any margin of this model")
         return shown
+
+
+def lead_beside_the_boundary(margins: Margins, X: FloatArray) -> FloatArray:
+    """The leads where the label changes between rows of ``X``: 0 for a continuous score, shape (number of changes,)."""
+    labels = margins(X).first
+    changes = labels[:-1] != labels[1:]
+    a, b, at_a = X[:-1][changes], X[1:][changes], labels[:-1][changes]
+    for _ in range(BISECTIONS if len(a) else 0):
+        middle = (a + b) / 2
+        like_a = (margins(middle).first == at_a)[:, None]
+        a, b = np.where(like_a, middle, a), np.where(like_a, b, middle)
+    return margins(a).lead if len(a) else np.empty(0)
 
 
 class _Shaken(RunnerUpNoise):
