@@ -185,15 +185,15 @@ ANSWERING = {
     "(a) model per query": "model-distribution",
 }
 STEALING = {
-    "margin": ("margin:sampler=uniform,batch=25", 500),
-    "version-space": ("version-space", 500),
+    "margin": ("margin:sampler=uniform,batch=25", 300),
+    "version-space": ("version-space", 300),
 }
 
 
 def example_6(seeds: int) -> None:
     """(a) a halfspace drawn per query, (b) the fixed one, (c) the fixed one with noise on <w, x>: what is stolen.
 
-    Homogeneous logistic models on standardised features; two active learners with 500 queries: margin sampling of
+    Homogeneous logistic models on standardised features; two active learners with 300 queries: margin sampling of
     Gaussian rows, refitted every 25 of them, and version-space, which takes every label for right. ``error`` is the
     median over seeds of ||w^ - w*||, ``lost`` of the accuracy that honest users lose, in points. (c) is in the units
     of the model as fitted, and once in those of the training rows' median margin.

@@ -98,11 +98,13 @@ def test_the_steps_of_a_forest_never_make_the_zone_larger_than_its_share(
 
 def test_without_a_zone_there_is_no_defense(protect: Protect, logistic: FittedTarget, iris: mex.Dataset) -> None:
     tree = FittedTarget.wrap(DecisionTreeClassifier(random_state=0).fit(iris.X, iris.y))
-    with pytest.raises(mex.Incompatible, match=r"share of 0.2: of 150 training rows 150 have the smallest margin, 1;"):
+    with pytest.raises(
+        mex.Incompatible, match=r"share of 0.2: the smallest margin of this model, 1, is that of 150 of"
+    ):
         protect(tree, iris.X)
     with pytest.raises(mex.Incompatible, match="takes its zone from the training rows: give it some, or a width"):
         protect(logistic, np.empty((0, 30)))
-    with pytest.raises(mex.Incompatible, match="share of 0: of 150 training rows"):
+    with pytest.raises(mex.Incompatible, match="no zone with a share of 0: the smallest"):
         protect(tree, iris.X, share=0)
 
 
