@@ -117,8 +117,8 @@ def zone_width(lead: FloatArray, share: float) -> float:
     inside = int(np.searchsorted(counts.cumsum(), share * len(lead), side="right"))
     if inside == 0:
         raise Incompatible(
-            f"boundary-noise has no zone with a share of {share:g}: the smallest margin of this model, {levels[0]:g}, is"
-            f" that of {counts[0]} of {len(lead)} training rows"
+            f"boundary-noise has no zone with a share of {share:g}: the smallest margin of this model, {levels[0]:g},"
+            f" is that of {counts[0]} of {len(lead)} training rows"
         )
     # Between two levels, so that rounding does not decide about a row.
     return float(levels[inside - 1 : inside + 1].mean())
