@@ -106,6 +106,14 @@ def test_a_defense_that_forgets_the_one_behind_it_is_found() -> None:
     with pytest.raises(AssertionError, match="label: it must answer by what the defense behind it answers"):
         check_defense(Flip(shown=Alone))
 
+    class First(Alone):
+        def __init__(self, target: Target, how: Any, rng: np.random.Generator) -> None:
+            if not isinstance(target, mex.FittedTarget):
+                raise mex.Incompatible("this defense has to stand first in a nest")
+            super().__init__(target, how, rng)
+
+    check_defense(Flip(shown=First))
+
 
 def test_a_defense_that_invents_labels_is_found() -> None:
     with pytest.raises(mex.AnswerError, match="labels that are not among its classes"):
