@@ -210,7 +210,9 @@ def example_6(seeds: int) -> None:
         d, accuracy = found[0][0], np.median([f[1] for f in found])
         lost = np.median([f[2] for f in found], axis=0)
         costs.append(lost)
-        line = f"{dataset:<26} d={d:<4} accuracy {accuracy:.3f}  lost " + " ".join(f"{100 * x:5.2f}" for x in lost)
+        line = f"{dataset:<26} d={d:<4} accuracy {accuracy:.3f}  lost " + " ".join(
+            f"{round(100 * x, 2) + 0.0:5.2f}" for x in lost
+        )
         for i, name in enumerate(STEALING):
             errors = np.median([f[3][i] for f in found], axis=0)
             tables[name].append(list(errors))
