@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -15,17 +17,17 @@ import numpy as np
 
 from mex.answers import checked_answers
 from mex.dataset import Rows
-from mex.defense import Defense
+from mex.defense import Defended, Defense
 from mex.errors import Incompatible
 from mex.examples import example_dataset, example_target
 from mex.extraction import Extraction, extract
 from mex.knowledge import Scope
 from mex.learner import Attack
-from mex.metrics import agreement
+from mex.metrics import agreement, labels
 from mex.oracle import Oracle
 from mex.params import fields
 from mex.target import FittedTarget, Model, Target, knowledge
-from mex.types import Array
+from mex.types import Answer, Array, FloatArray
 
 BUDGET = 120
 
@@ -42,32 +44,42 @@ def check_declarations(component: Any) -> None:
     assert isinstance(getattr(cls, "scope", None), Scope), f"{cls.__name__} must declare scope: ClassVar[mex.Scope]"
 
 
-def check_defense(defense: Defense, target: Target | None = None, *, expect_change: bool = True) -> None:
+def check_defense(
+    defense: Defense,
+    target: Target | None = None,
+    *,
+    expect_change: bool = True,
+    untouched: Collection[str] = ("label",),
+) -> None:
     """Check that a defended target keeps the promises of :class:`mex.Target`.
 
     A batch is answered as its rows one by one, answers are well formed, a copy for honest users answers
-    alike without disturbing the original, the domain stands, and something changes.
+    alike without disturbing the original, the domain stands, and something changes. No public attribute is
+    the target behind or its estimator, and only answers ``untouched`` are as they were. The defense nests,
+    or refuses to: it protects the answers of another defense, not those of f*.
 
     Args:
         defense: the component.
-        target: what to protect; by default :func:`example_target`.
+        target: what to protect; by default :func:`example_target`, with the rows it was fitted on.
         expect_change: whether some answer should differ from the undefended one.
+        untouched: kinds of answer that it may leave as they are; a defense of labels passes ``()``.
 
     Raises:
         AssertionError: with the promise that is broken.
     """
     check_declarations(defense)
-    target = target or example_target()
-    data = example_dataset()
+    data, target = None if target else example_dataset(), target or example_target()
     X = target.domain.sample(200, np.random.default_rng(0))
+    train = Rows(data.X, data.y) if data else Rows(X, labels(target, X))
 
-    def protected() -> Target:
-        return defense.protect(target, Rows(data.X, data.y), np.random.default_rng(1))
+    def protected(behind: Target = target) -> Target:
+        return defense.protect(behind, train, np.random.default_rng(1))
 
     shown = protected()
     assert isinstance(shown, Target), "protect must return a mex.Target"
     assert shown.domain.n_features == target.domain.n_features, "a defense must not change the number of features"
     assert shown.answers, "a defended target must give some kind of answer"
+    _check_hidden(shown, target)
     changed = shown.answers != target.answers
     for kind in shown.answers:
         known = knowledge(shown, answers=kind)
@@ -79,8 +91,37 @@ def check_defense(defense: Defense, target: Target | None = None, *, expect_chan
         assert _alike(answers, one_by_one), f"{kind}: a batch must be answered as its rows one by one"
         assert np.array_equal(honest.answer(X, kind), answers), f"{kind}: a deep copy must answer alike"
         if kind in target.answers:
-            changed = changed or not np.array_equal(answers, target.answer(X, kind))
+            differs = not np.array_equal(answers, target.answer(X, kind))
+            assert differs or kind in untouched or not expect_change, f"{kind}: every answer is that of f* itself"
+            changed = changed or differs
+        with suppress(Incompatible):  # a defense may say that it has to stand first in a nest
+            nested, turned = (protected(_Nest(target, turn)).answer(X, kind) for turn in (False, True))
+            assert _alike(answers, nested), f"{kind}: it must protect another defense's answers as it does those of f*"
+            assert not _alike(answers, turned), f"{kind}: it must answer by what the defense behind it answers"
     assert changed or not expect_change, "the defense changes nothing"
+
+
+def _check_hidden(shown: Target, target: Target) -> None:
+    secrets = [] if shown is target else [target, getattr(target, "estimator", target)]
+    for name in {*dir(shown), *dir(target)}:
+        public = None if name.startswith("_") else getattr(shown, name, None)
+        assert all(public is not secret for secret in secrets), f"the attribute {name} shows what is to be protected"
+
+
+class _Nest(Defended):
+    """A defense that does nothing, or turns every answer round."""
+
+    def __init__(self, target: Target, turn: bool) -> None:
+        super().__init__(target)
+        self._turn = turn
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        answers = self._target.answer(X, kind)
+        if not self._turn:
+            return answers
+        if kind == "label" and self.classes is not None:
+            return np.asarray(self.classes[::-1][np.searchsorted(self.classes, answers)])
+        return np.asarray(answers[:, ::-1] if kind == "proba" else -answers)
 
 
 def _alike(a: Array, b: Array) -> bool:

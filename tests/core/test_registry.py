@@ -193,7 +193,10 @@ def test_nested_defenses_are_built_from_the_inside_out(registry: mex.Registry) -
     nested = registry.build("defense", "bounded-noise:rho=0.1 + bounded-noise:rho=0.2,sticky=true")
     assert [layer.rho for layer in nested.nest] == [0.1, 0.2]
     resolved = registry.resolve("defense", "none + bounded-noise")
-    assert resolved.params["nest"] == [{"use": "none"}, {"use": "bounded-noise", "rho": 0.1, "sticky": False}]
+    assert resolved.params["nest"] == [
+        {"use": "none"},
+        {"use": "bounded-noise", "rho": 0.1, "sticky": False, "cell": None},
+    ]
 
 
 def test_a_hook_is_called_with_the_arguments_it_asks_for() -> None:

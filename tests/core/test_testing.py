@@ -11,6 +11,7 @@ import pytest
 
 import mex
 from mex.dataset import Rows
+from mex.defense import undefended
 from mex.examples import example_dataset, example_target
 from mex.hypotheses import constant
 from mex.params import between, doc
@@ -24,11 +25,14 @@ class Flip:
     """A defense that answers as its function says."""
 
     how: Any = attrs.field(default=None, validator=attrs.validators.instance_of(object), metadata=doc("the function"))
+    shown: Any = attrs.field(
+        default=None, validator=attrs.validators.instance_of(object), metadata=doc("what is shown")
+    )
     scope: ClassVar[mex.Scope] = mex.Scope()
     paper: ClassVar[str] = "none"
 
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
-        return _Flipped(target, self.how, rng)
+        return (self.shown or _Flipped)(target, self.how, rng)
 
 
 class _Flipped(mex.Defended):
@@ -57,6 +61,58 @@ def test_a_defense_that_keeps_its_promises_passes() -> None:
 def test_a_defense_that_looks_at_the_batch_is_found(how: Callable[..., Array], broken: str) -> None:
     with pytest.raises(AssertionError, match=broken):
         check_defense(Flip(how=how))
+
+
+def coin(y: Array, rng: np.random.Generator) -> Array:
+    return np.where(rng.random(len(y)) < 0.5, 1 - y, y)
+
+
+def test_a_defense_that_shows_what_it_hides_is_found() -> None:
+    class Open(_Flipped):
+        @property
+        def model(self) -> Any:
+            return self._target.estimator  # type: ignore[attr-defined]
+
+    class Delegating(_Flipped):
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            return getattr(self._target, name)
+
+    for shown, attribute in ((Open, "model"), (Delegating, "estimator")):
+        with pytest.raises(AssertionError, match=f"the attribute {attribute} shows what is to be protected"):
+            check_defense(Flip(how=coin, shown=shown))
+
+
+def test_a_kind_of_answer_left_as_it_was_is_found_unless_declared() -> None:
+    class Beside(_Flipped):
+        answers: tuple[Answer, ...] = ("label", "proba")
+
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            return super().answer(X, kind) if kind == "label" else self._target.answer(X, kind)
+
+    with pytest.raises(AssertionError, match="proba: every answer is that of f"):
+        check_defense(Flip(how=coin, shown=Beside), untouched=())
+    check_defense(Flip(how=coin, shown=Beside), untouched=("proba",))
+    with pytest.raises(AssertionError, match="label: every answer is that of f"):
+        check_defense(Flip(how=lambda y, rng: y), untouched=())
+
+
+def test_a_defense_that_forgets_the_one_behind_it_is_found() -> None:
+    class Alone(_Flipped):
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            return coin(undefended(self._target).answer(X, kind), self.rng)
+
+    with pytest.raises(AssertionError, match="label: it must answer by what the defense behind it answers"):
+        check_defense(Flip(shown=Alone))
+
+    class First(Alone):
+        def __init__(self, target: Target, how: Any, rng: np.random.Generator) -> None:
+            if not isinstance(target, mex.FittedTarget):
+                raise mex.Incompatible("this defense has to stand first in a nest")
+            super().__init__(target, how, rng)
+
+    check_defense(Flip(shown=First))
 
 
 def test_a_defense_that_invents_labels_is_found() -> None:

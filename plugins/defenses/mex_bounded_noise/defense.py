@@ -7,10 +7,11 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from mex import Defended, Incompatible, Scope, Target
+from mex import Scope, Target
 from mex.dataset import Rows
 from mex.draws import Draws
-from mex.params import between, boolean, doc
+from mex.noise import LabelNoise
+from mex.params import above, between, boolean, doc, optional
 from mex.types import Answer, Array, FloatArray
 
 
@@ -20,7 +21,8 @@ class BoundedNoise:
 
     The data-independent randomisation of the paper's Section 5.1. Fresh noise is broken by asking
     again and taking the majority (Proposition 1) as long as rho < 1/2; sticky noise gives the same row
-    the same answer for ever. With k > 2 classes each wrong label is equally likely. Only labels are
+    the same answer for ever, and ``cell`` all rows of a cell the same fate, so that asking the neighbours
+    of a row tells no more than asking it. With k > 2 classes each wrong label is equally likely. Only labels are
     given: a probability beside a flipped label would tell.
 
     >>> from sklearn.datasets import load_iris
@@ -39,43 +41,44 @@ class BoundedNoise:
     sticky: bool = attrs.field(
         default=False, validator=boolean(), metadata=doc("give the same row the same answer, keyed by a secret")
     )
+    cell: float | None = attrs.field(
+        default=None,
+        validator=optional(above(0)),
+        metadata=doc("side of the cells whose rows share their fate, in units of half the domain's width; sticky"),
+    )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 5.1, equation 3 and Proposition 1"
 
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
-        """Return a target whose labels are noisy; the secret key is drawn from ``rng``."""
-        if target.classes is None:
-            raise Incompatible("bounded-noise flips labels, and a regressor has none")
-        if "label" not in target.answers:
-            raise Incompatible(f"bounded-noise flips labels, and this interface gives {' and '.join(target.answers)}")
-        return _Noisy(target, self.rho, Draws(rng, sticky=self.sticky))
+        """Return a target whose labels are noisy; the secret key is drawn from ``rng``.
+
+        Raises:
+            Incompatible: if the target has no labels.
+        """
+        return _Noisy(target, Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain), self.rho)
 
 
-class _Noisy(Defended):
-    def __init__(self, target: Target, rho: float, draws: Draws) -> None:
-        super().__init__(target)
-        self._rho, self._draws = rho, draws
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        return ("label",)
+class _Noisy(LabelNoise):
+    def __init__(self, target: Target, draws: Draws, rho: float) -> None:
+        super().__init__("bounded-noise", target, draws)
+        self._rho = rho
 
     @property
-    def rho(self) -> float | None:
-        behind = self._target.rho
-        return None if behind is None else 1 - (1 - behind) * (1 - self._rho)
+    def _most(self) -> float:
+        return self._rho
+
+    def _chance(self, X: FloatArray) -> FloatArray:
+        return np.full(len(X), self._rho)
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         labels = self._target.answer(X, kind)
-        classes = self._target.classes
-        assert classes is not None
         # One uniform number per row decides both whether the label is wrong and which wrong label it is.
         u = self._draws.uniform(X)[:, 0]
         flipped = u < self._rho
-        wrong = len(classes) - 1
+        wrong = len(self._labels) - 1
         shift = 1 + np.minimum((u[flipped] / self._rho * wrong).astype(np.int64), wrong - 1)
-        index = np.searchsorted(classes, labels[flipped])
+        index = np.searchsorted(self._labels, labels[flipped])
         answers = labels.copy()
-        answers[flipped] = classes[(index + shift) % len(classes)]
+        answers[flipped] = self._labels[(index + shift) % len(self._labels)]
         return answers
