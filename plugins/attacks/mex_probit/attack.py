@@ -147,7 +147,8 @@ def shares(precision: FloatArray, information: FloatArray, n: int) -> IntArray:
         level = (low + high) / 2
         low, high = (level, high) if _poured(precision, information, level).sum() < n else (low, level)
     exact = np.cumsum(_poured(precision, information, high))
-    return np.diff(np.rint(exact / exact[-1] * n).astype(np.int64), prepend=0)
+    upto = np.rint(exact / exact[-1] * n).astype(np.int64)
+    return np.asarray(np.diff(upto, prepend=0))
 
 
 def _poured(precision: FloatArray, information: FloatArray, level: float) -> FloatArray:
