@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 import mex
+from mex.bounds import query_bound
 from mex.examples import example_target
 from mex.testing import check_attack
 from mex.types import Array, FloatArray
@@ -67,6 +68,12 @@ def test_who_knows_more_pays_less() -> None:
     knowing = np.mean([steal(drawn(spread, s), 1500, spread=tuple(spread), eps=1e-3)[1] for s in range(6)])
     ignorant = np.mean([steal(drawn(spread, s), 1500, spread=0.15, eps=1e-3)[1] for s in range(6)])
     assert knowing < 0.7 * ignorant
+
+
+def test_draws_that_hardly_spread_cost_hardly_more_than_none() -> None:
+    spread = np.geomspace(0.02, 2e-5, 12)
+    queries = [steal(drawn(spread, seed), spread=tuple(spread), eps=0.03)[0].queries for seed in range(6)]
+    assert np.median(queries) < 4 * query_bound(12, 0.03)
 
 
 def test_the_error_falls_as_the_root_of_the_queries() -> None:

@@ -69,7 +69,7 @@ def test_the_program_binds_where_nu_was_not_raised(protect: Callable[..., Any]) 
     assert right[promised].min() == pytest.approx(0.8, abs=1e-6), "a wider distribution would break a promise"
 
 
-@pytest.mark.parametrize("C", [0.0, 2.0])
+@pytest.mark.parametrize("C", [0.0, 8.0])
 @pytest.mark.parametrize("drift", [0.0, 0.3])
 def test_the_program_finds_what_a_general_solver_finds(C: float, drift: float) -> None:
     rng = np.random.default_rng(3)
@@ -125,6 +125,15 @@ def test_a_row_is_answered_wrongly_as_often_as_rho_at_says(
     wrong = (defended.answer(asked, "label") != behind.answer(asked, "label")).reshape(8, 4000).mean(axis=1)
     assert defended.rho_at(near).max() > 0.1
     assert wrong == pytest.approx(defended.rho_at(near), abs=0.06 if "refresh" in params else 0.035)
+
+
+def test_where_mu_has_drifted_from_the_model_most_draws_are_wrong(protect: Callable[..., Any]) -> None:
+    defended = protect(drift=0.5, loss=1.0)
+    points = np.random.default_rng(0).normal(X.mean(axis=0), X.std(axis=0), (5000, 30))
+    between = points[defended.rho_at(points) > 0.6][:8]
+    assert len(between) == 8
+    wrong = defended.answer(np.repeat(between, 2000, axis=0), "label") != np.repeat(MODEL.predict(between), 2000)
+    assert wrong.reshape(8, 2000).mean(axis=1) == pytest.approx(defended.rho_at(between), abs=0.05)
 
 
 def test_draws_are_halfspaces(protect: Callable[..., Any]) -> None:
