@@ -21,6 +21,9 @@ NARROWEST = 1e-6
 """The least spread that is believed: no direction is noise-free to a learner that divides by the noise."""
 GROWTH = 0.25
 """The next round as a share of what was asked so far: later rows are chosen by nearly all that is known."""
+SWEEPS, DAMPING, SETTLED = 50, 0.7, 0.02
+"""Of expectation propagation: at most so many sweeps, so large a step, until less changes, in standard deviations."""
+TINY = 1e-12
 
 
 def _spreads() -> Check:
@@ -41,7 +44,8 @@ class Probit:
     mean; the eigenvectors share a round such that the squared error expected after it is least, which tends
     to shares in proportion to the roots of the eigenvalues. It stops when the root mean square error
     expected is ``eps``. For small eps that takes about (pi/2) tr((P Sigma P)^1/2)^2 / eps^2 queries with P along
-    mu (derived; no source), and never fewer than a halfspace takes that answers without noise.
+    mu (derived; no source), and never fewer than a halfspace takes that answers without noise. The prior is
+    that mu is uniform on the sphere: if one component is nearly all of mu, a coarse ``eps`` is believed too soon.
 
     The spread is *knowledge of the defense*, given as a parameter; nothing is looked up. A wrong spread
     costs queries and makes the stop wrong, not the direction learned. Sticky draws break the attack's assumption.
@@ -87,8 +91,8 @@ class NoisyDirection:
     def __init__(self, attack: Probit, d: int, rng: np.random.Generator) -> None:
         self._attack, self._rng = attack, rng
         self._spread = np.maximum(np.broadcast_to(attack.spread, d), NARROWEST).astype(np.float64)
-        self._rows = np.empty((0, d))  # x y / sqrt(x' Sigma x)
-        self._mean, self._cov = np.zeros(d), np.eye(d) / d  # the prior knows that ||mu|| = 1
+        self._posterior = Posterior(d)
+        self._told = 0
         self._pending: FloatArray | None = self._round()
 
     def ask(self) -> FloatArray | None:
@@ -96,16 +100,17 @@ class NoisyDirection:
         return self._pending
 
     def tell(self, V: FloatArray, signs: FloatArray) -> None:
-        """Fit the mean to all answers."""
+        """Take the answers: the probit model sees x y / sqrt(x' Sigma x)."""
         noise = np.linalg.norm(V * self._spread, axis=1)
-        self._rows = np.concatenate([self._rows, V * (signs / noise)[:, None]])
-        self._mean, self._cov = posterior(self._rows, self._mean)
+        self._posterior.add(V * (signs / noise)[:, None])
+        self._told += len(V)
         self._pending = None if self._error() <= self._attack.eps else self._round()
 
     def estimate(self) -> FloatArray:
-        """The direction of the posterior mode."""
-        length = float(np.linalg.norm(self._mean))
-        return self._mean / length if length > 0 else self._mean
+        """The direction of the posterior mean."""
+        mean = self._posterior.mean
+        length = float(np.linalg.norm(mean))
+        return mean / length if length > 0 else mean
 
     def _projection(self) -> FloatArray:
         """Along the mean."""
@@ -114,20 +119,20 @@ class NoisyDirection:
 
     def _error(self) -> float:
         """The root mean square error of the direction that the posterior expects."""
-        P, length = self._projection(), float(np.linalg.norm(self._mean))
-        return float(np.sqrt(np.trace(P @ self._cov @ P)) / length) if length > 0 else np.inf
+        P, length = self._projection(), float(np.linalg.norm(self._posterior.mean))
+        return float(np.sqrt(np.trace(P @ self._posterior.cov @ P)) / length) if length > 0 else np.inf
 
     def _round(self) -> FloatArray:
-        d = len(self._mean)
-        n = int(np.clip(GROWTH * len(self._rows), d, max(self._attack.batch, 1)))
+        mean, cov = self._posterior.mean, self._posterior.cov
+        n = int(np.clip(GROWTH * self._told, min(len(mean), self._attack.batch), self._attack.batch))
         P = self._projection()
         values, axes = np.linalg.eigh(P * self._spread**2 @ P)
-        first = 1 if d > 1 and self._mean.any() else 0  # the mean itself, which P takes away
+        first = 1 if len(mean) > 1 and mean.any() else 0  # the mean itself, which P takes away
         noise, U = np.maximum(values[first:], NARROWEST**2), axes[:, first:]
-        variance = np.einsum("ik,ij,jk->k", U, self._cov, U)
+        variance = np.einsum("ik,ij,jk->k", U, cov, U)
         counts = shares(1 / variance, 2 / np.pi / (noise + variance), n)
         V = np.repeat(U.T, counts, axis=0)
-        drawn = self._mean + self._rng.standard_normal(V.shape) @ np.linalg.cholesky(self._cov).T
+        drawn = mean + self._rng.standard_normal(V.shape) @ np.linalg.cholesky(cov).T
         across = V - np.einsum("ij,ij->i", V, drawn)[:, None] / np.sum(drawn**2, axis=1)[:, None] * drawn
         usable = np.linalg.norm(across, axis=1, keepdims=True) > 1e-6  # in one dimension nothing is orthogonal
         return np.asarray(np.where(usable, across, V))
@@ -155,25 +160,51 @@ def _poured(precision: FloatArray, information: FloatArray, level: float) -> Flo
     return np.asarray(np.maximum(level / np.sqrt(information) - precision / information, 0.0))
 
 
-def posterior(rows: FloatArray, start: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mode and covariance of mu where each row z has come up with probability Phi(<mu, z>) and mu ~ N(0, I/d).
+class Posterior:
+    """mu ~ N(0, I/d) after answers that come up with probability Phi(<mu, z>), by expectation propagation.
 
-    Newton's method from ``start`` with step halving; the logarithm of the posterior is concave.
+    Each answer's factor is stood in for by a Gaussian one in <mu, z>, with the moments that the exact one
+    gives to the posterior without it (Minka 2001; for probit regression Rasmussen and Williams 2006, section
+    3.6). Unlike the curvature at the mode it knows how little is known where answers are nearly noise-free.
+
+    >>> told = Posterior(2)
+    >>> told.add(np.array([[3.0, 0.0]] * 50))
+    >>> bool(told.mean[0] > 0.9), float(told.mean[1]), float(told.cov[1, 1].round(6))
+    (True, 0.0, 0.5)
     """
-    d = rows.shape[1]
 
-    def height(mu: FloatArray) -> float:
-        return float(log_ndtr(rows @ mu).sum() - d / 2 * mu @ mu)
+    def __init__(self, d: int) -> None:
+        self.mean: FloatArray = np.zeros(d)
+        self.cov: FloatArray = np.eye(d) / d  # ||mu|| = 1
+        self._rows, self._precision, self._shift = np.empty((0, d)), np.empty(0), np.empty(0)
 
-    mu, value = start, height(start)
-    for _ in range(100):
-        z = rows @ mu
+    def add(self, rows: FloatArray) -> None:
+        """Take rows z, shape (n, d), each turned so that its answer is positive."""
+        self._rows = np.concatenate([self._rows, rows])
+        self._precision = np.append(self._precision, np.zeros(len(rows)))
+        self._shift = np.append(self._shift, np.zeros(len(rows)))
+        for sweep in range(SWEEPS):
+            before, width = self.mean, self.cov
+            self._sweep(1.0 if sweep == 0 else DAMPING)
+            inverse = np.linalg.inv(self.cov)
+            moved = (self.mean - before) @ inverse @ (self.mean - before) / len(before)
+            narrowed = abs(np.linalg.slogdet(inverse @ width)[1]) / len(before)
+            if moved < SETTLED**2 and narrowed < SETTLED:
+                break
+
+    def _sweep(self, step: float) -> None:
+        """Bring all factors nearer to what they should be, given the others."""
+        variance = np.maximum(np.einsum("ij,ij->i", self._rows @ self.cov, self._rows), TINY)
+        without = 1 / np.maximum(1 / variance - self._precision, TINY)
+        mean = without * (self._rows @ self.mean / variance - self._shift)
+        root = np.sqrt(1 + without)
+        z = mean / root
         slope = np.exp(-(z**2) / 2 - log_ndtr(z)) / np.sqrt(2 * np.pi)
-        precision = (rows * (slope * (z + slope))[:, None]).T @ rows + d * np.eye(d)
-        step = np.linalg.solve(precision, rows.T @ slope - d * mu)
-        while (new := height(mu + step)) < value and np.linalg.norm(step) > 1e-12:
-            step = step / 2
-        if new <= value + 1e-9 * (1 + abs(value)):
-            break
-        mu, value = mu + step, new
-    return mu, np.linalg.inv(precision)
+        curve = slope * (z + slope) / root**2
+        left = np.maximum(1 - curve * without, TINY)
+        self._precision += step * (curve / left - self._precision)
+        self._shift += step * ((slope / root + curve * mean) / left - self._shift)
+        d = len(self.mean)
+        precision = (self._rows * self._precision[:, None]).T @ self._rows + d * np.eye(d)
+        self.cov = np.asarray(np.linalg.inv(precision))
+        self.mean = np.asarray(self.cov @ (self._rows.T @ self._shift))
