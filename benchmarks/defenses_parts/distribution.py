@@ -1,7 +1,7 @@
 """A model drawn for each query: what it costs honest users, what it does to attacks, and what breaks it.
 
     python benchmarks/defenses_parts/distribution.py                      every part, 5 seeds
-    python benchmarks/defenses_parts/distribution.py figure-5 --seeds 3
+    python benchmarks/defenses_parts/distribution.py figure_5 --seeds 3
 
 Figures 5 and 6 are in the paper's setting: logistic regression without intercept on standardised features, any row
 of R^d. Numbers are medians over seeds, in brackets the least and the greatest.
@@ -20,8 +20,8 @@ from threadpoolctl import threadpool_limits
 
 import mex
 from mex.bounds import sphere_bits
-from mex.experiment import Scene, set_scene
 from mex.metrics import labels
+from mex.scenes import Scene, set_scene
 
 REGISTRY = mex.load_registry()
 SEEDS = 5
@@ -185,8 +185,8 @@ def ensemble(seeds: int) -> None:
 PARTS: dict[str, Callable[[int], None]] = {
     "program": program,
     "honest": honest,
-    "figure-5": figure_5,
-    "figure-6": figure_6,
+    "figure_5": figure_5,
+    "figure_6": figure_6,
     "ensemble": ensemble,
 }
 
