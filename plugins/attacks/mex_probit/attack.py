@@ -101,10 +101,12 @@ class NoisyDirection:
 
     def tell(self, V: FloatArray, signs: FloatArray) -> None:
         """Take the answers: the probit model sees x y / sqrt(x' Sigma x)."""
-        noise = np.linalg.norm(V * self._spread, axis=1)
+        noise, before = np.linalg.norm(V * self._spread, axis=1), self.estimate()
         self._posterior.add(V * (signs / noise)[:, None])
         self._told += len(V)
-        self._pending = None if self._error() <= self._attack.eps else self._round()
+        # A mean that still moves by more than eps is less well known than its posterior believes.
+        settled = np.linalg.norm(self.estimate() - before) <= self._attack.eps
+        self._pending = None if settled and self._error() <= self._attack.eps else self._round()
 
     def estimate(self) -> FloatArray:
         """The direction of the posterior mean."""
