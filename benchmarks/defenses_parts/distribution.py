@@ -134,7 +134,7 @@ def figure_6(seeds: int) -> None:
 
 
 def program(seeds: int) -> None:
-    """The convex program: time, size, and by how much a row's probability is below nu at most (asked: 1e-6, adult in a minute)."""
+    """The convex program: time, size, and how far below nu a row is at most (asked: 1e-6; adult in a minute)."""
     for model, dataset, parameters in (
         ("logistic", "adult", ""),
         (HOMOGENEOUS, "adult", ""),
@@ -159,7 +159,8 @@ def program(seeds: int) -> None:
         walls, cpus, worst, kept = zip(*rows, strict=True)
         print(
             f"{dataset + parameters:<28} {model:<30} {len(behind.train.X):>6} rows, {int(np.median(kept)):>6} reliable,"
-            f" {len(distribution.mean):>4} columns  wall {spread(walls)} s  cpu {spread(cpus)} s  most missed by {max(worst):.1e}",
+            f" {len(distribution.mean):>4} columns  wall {spread(walls)} s  cpu {spread(cpus)} s"
+            f"  most missed by {max(worst):.1e}",
             flush=True,
         )
 
