@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import ndtri
@@ -18,12 +19,19 @@ class Draws:
     """What a randomised defense draws for each row it is asked.
 
     Fresh numbers come from the generator, row by row, so that a batch is answered as its rows one by
-    one. Sticky numbers are a keyed hash of the row: the same row gets the same ones for ever, in every
-    process that has the key, and who has not the key cannot tell them from chance.
+    one; with ``refresh`` a draw serves that many rows before the next. Sticky numbers are a keyed hash of
+    the row: the same row gets the same ones for ever, in every process that has the key, and who has not
+    the key cannot tell them from chance.
     """
 
     def __init__(
-        self, rng: np.random.Generator, *, sticky: bool = False, cell: float | None = None, domain: Domain | None = None
+        self,
+        rng: np.random.Generator,
+        *,
+        sticky: bool = False,
+        cell: float | None = None,
+        domain: Domain | None = None,
+        refresh: int = 1,
     ) -> None:
         """Take a generator, or a secret key from it.
 
@@ -33,8 +41,10 @@ class Draws:
             cell: rows in the same cell of a grid share their numbers: the width of a cell, in the units in
                 which the domain is [-1, 1]^d (an unbounded feature as it is). Implies ``sticky``.
             domain: where the rows live; needed with ``cell``.
+            refresh: how many rows in a row share their numbers. Sticky numbers depend on the row alone.
         """
-        self._rng = rng
+        self._rng, self._refresh = rng, refresh
+        self._asked, self._held = 0, np.empty((1, 0))
         self._key = rng.bytes(32) if sticky or cell is not None else None
         self._grid: tuple[FloatArray, FloatArray] | None = None
         if cell is not None:
@@ -46,7 +56,7 @@ class Draws:
     def uniform(self, X: FloatArray, k: int = 1) -> FloatArray:
         """Numbers in [0, 1), shape (n, k)."""
         if self._key is None:
-            return self._rng.random((len(X), k))
+            return self._shared(self._rng.random, len(X), k)
         if self._grid is not None:
             origin, width = self._grid
             X = np.floor((X - origin) / width)
@@ -55,8 +65,19 @@ class Draws:
     def normal(self, X: FloatArray, k: int = 1) -> FloatArray:
         """Standard normal numbers, shape (n, k)."""
         if self._key is None:
-            return self._rng.standard_normal((len(X), k))
+            return self._shared(self._rng.standard_normal, len(X), k)
         return np.asarray(ndtri(self.uniform(X, k) + 2.0**-54), dtype=np.float64)  # never the normal's infinity at 0
+
+    def _shared(self, draw: Callable[[tuple[int, int]], FloatArray], n: int, k: int) -> FloatArray:
+        """``draw`` for ``n`` rows, of which ``refresh`` in a row share one, begun perhaps in an earlier batch."""
+        if self._refresh == 1 or n == 0:
+            return draw((n, k))
+        new = (self._asked + np.arange(n)) % self._refresh == 0
+        drawn = draw((int(new.sum()), k))
+        held = drawn[:1] if new[0] else self._held
+        shared: FloatArray = np.concatenate([held, drawn])[np.cumsum(new)]
+        self._asked, self._held = self._asked + n, shared[-1:]
+        return shared
 
 
 def keyed_uniform(X: FloatArray, key: bytes, k: int = 1) -> FloatArray:

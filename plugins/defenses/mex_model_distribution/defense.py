@@ -1,0 +1,244 @@
+"""A halfspace drawn from a normal distribution for each query."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from mex import Defended, Incompatible, Scope, Target, UsageError
+from mex.dataset import Rows
+from mex.defense import undefended
+from mex.domain import Domain
+from mex.draws import Draws
+from mex.hypotheses import normal
+from mex.params import above, between, boolean, doc, whole
+from mex.types import Answer, Array, BoolArray, FloatArray
+from mex_model_distribution.program import widest
+
+
+@attrs.frozen(kw_only=True)
+class ModelDistribution:
+    """Answer each query with a halfspace drawn afresh from N(mu, Sigma), as wide as honest users can bear.
+
+    Near the boundary every answer is a fair coin, so repeating a query does not help (Proposition 1 needs
+    rho < 1/2), and an attack that halves its way to the boundary ends among coins. What is left is to average:
+    an attacker who knows Sigma still pays about (pi/2) tr(Sigma^1/2)^2 / eps^2 queries for an error of eps.
+
+    Whose is what. A normal distribution over halfspaces, learned by a convex program under which each draw
+    is reliable, and the parameter C that pulls draws together are of Alabdulmohsin, Gao and Zhang (CIKM 2014)
+    as Chandrasekaran et al. 2020 report them; the exact program of 2014 was not available. The program here
+    is derived from that description, see :mod:`mex_model_distribution.program`, and so is its objective: with
+    C = 0 it maximises tr Sigma^1/2, hence the queries of the attacker above, and C/2 times the squared spread
+    is charged against it. Sigma is diagonal in features standardised by the operator's rows, with a constant
+    feature for the intercept if the public class has one; the units of features do not matter.
+
+    Draws are to answer as f* does, not as y says: users were promised f*, and f* keeps every such promise
+    for Sigma small enough, so that the program always has a solution. By default mu is f* itself. Then
+    rho_D(f*, x) = Phi(-|<mu, z>| / ||Sigma^1/2 z||) and its supremum is 1/2. With ``drift`` the program
+    moves mu as well; most draws answer each training row as f* does, but no rho is declared.
+
+    Rows too near the boundary for anything but a tiny Sigma are left out: the ``reliable`` share of the
+    training rows with the largest angle to f*'s boundary is answered as f* does with probability nu or
+    more, all of them. If honest users would lose more than ``loss`` of accuracy on the training rows,
+    in expectation, nu is raised until they do not; the same program is optimal for any nu.
+
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from mex import Family, FittedTarget
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    >>> target = FittedTarget.wrap(model, family=Family("linear"))
+    >>> defended = ModelDistribution().protect(target, Rows(X, y), np.random.default_rng(0))
+    >>> float(np.mean(model.predict(X) == y).round(3)), float(np.mean(defended.answer(X, "label") == y).round(3))
+    (0.988, 0.982)
+    >>> int(defended.distribution.queries(eps=0.1))
+    370
+    """
+
+    nu: float = attrs.field(
+        default=0.9,
+        validator=between(0.51, 0.999999),
+        metadata=doc("least probability that a draw answers a reliable training row as f* does"),
+    )
+    reliable: float = attrs.field(
+        default=0.9,
+        validator=between(0.01, 1),
+        metadata=doc("share of the training rows that nu holds for: those farthest from f*'s boundary, by angle"),
+    )
+    loss: float = attrs.field(
+        default=0.005,
+        validator=above(0),
+        metadata=doc("accuracy that honest users may lose on the training rows; nu is raised to keep it"),
+    )
+    C: float = attrs.field(
+        default=0.0,
+        validator=between(0, 1e12),
+        metadata=doc("separation parameter: the larger, the closer together the draws; 0 charges nothing for spread"),
+    )
+    drift: float = attrs.field(
+        default=0.0,
+        validator=between(0, 1),
+        metadata=doc("how far mu may move from f*, the tangent of an angle; 0 keeps mu at f*"),
+    )
+    sticky: bool = attrs.field(
+        default=False, validator=boolean(), metadata=doc("give the same row the same draw, keyed by a secret")
+    )
+    refresh: int = attrs.field(
+        default=1, validator=whole(1), metadata=doc("how many queries a draw answers before the next one")
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks="binary", families="linear")
+    paper: ClassVar[str] = (
+        "after Alabdulmohsin, Gao and Zhang, CIKM 2014, as in Chandrasekaran et al. 2020, Section 6.1, Figures 5 and 6"
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.sticky and self.refresh > 1:
+            raise UsageError("sticky gives each row one draw for ever, so refresh has no meaning beside it")
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        """Learn the distribution from the training rows; draws, or the secret key, come from ``rng``."""
+        if "label" not in target.answers:
+            raise Incompatible(
+                f"model-distribution answers labels; this interface gives {' and '.join(target.answers)}"
+            )
+        model, classes = undefended(target), target.classes
+        found = normal(model.estimator)
+        if found is None or classes is None or len(classes) != 2:
+            raise Incompatible("model-distribution draws halfspaces, and this model is not one")
+        if not len(train.X):
+            raise Incompatible("model-distribution learns from the operator's rows, and there are none")
+        frame = _Frame.of(train.X, target.domain, target.family.public.get("intercept", True))
+        answers = model.answer(train.X, "label")
+        distribution = self._learn(frame, frame.normal(*found), train, answers, classes)
+        rho = 0.5 if self.drift == 0 else None  # where mu and f* differ, most draws are wrong
+        return _Drawn(target, distribution, Draws(rng, sticky=self.sticky, refresh=self.refresh), rho)
+
+    def _learn(self, frame: _Frame, mean: FloatArray, train: Rows, answers: Array, classes: Array) -> Distribution:
+        Z, signs = frame.rows(train.X), np.where(answers == classes[1], 1.0, -1.0)
+        right = signs * (Z @ mean) > 0
+        if not right.any() or len(np.unique(signs)) < 2:
+            raise Incompatible(
+                f"model-distribution: f* answers every training row with {answers[0]}, so any draw would do"
+            )
+        angle = np.where(right, np.abs(Z @ mean) / np.linalg.norm(Z, axis=1), 0.0)
+        reliable = right & (angle >= np.quantile(angle, 1 - self.reliable))
+        solution = widest(Z, signs, reliable, mean, self.C, self.drift)
+        length = float(np.linalg.norm(solution.mean))
+
+        def at(nu_score: float) -> Distribution:
+            spread = solution.width / (length * nu_score)
+            return Distribution(frame, solution.mean / length, spread, float(ndtr(nu_score)), reliable)
+
+        def lost(nu_score: float) -> float:
+            wrong = ndtr(-signs * at(nu_score).scores(train.X))
+            return float(np.mean(np.where(answers == train.y, wrong, -wrong)))
+
+        low = high = float(ndtri(self.nu))
+        while lost(high) > self.loss:
+            low, high = high, 2 * high
+            if high > 1e9:
+                raise Incompatible(
+                    f"model-distribution: the narrowest draws lose more accuracy than loss={self.loss:g}"
+                )
+        for _ in range(30):
+            middle = (low + high) / 2
+            low, high = (middle, high) if lost(middle) > self.loss else (low, middle)
+        return at(high)
+
+
+@attrs.frozen(eq=False)
+class _Frame:
+    """Standardised features and a constant one, in which halfspaces are homogeneous; without intercept, scaled only."""
+
+    centre: FloatArray
+    scale: FloatArray
+    constant: bool
+
+    @classmethod
+    def of(cls, X: FloatArray, domain: Domain, intercept: bool) -> _Frame:
+        centre = X.mean(axis=0) if intercept else np.zeros(X.shape[1])
+        scale = np.sqrt(np.mean((X - centre) ** 2, axis=0))
+        return cls(centre, np.where(scale > 1e-9 * domain.half_width, scale, domain.half_width), intercept)
+
+    def rows(self, X: FloatArray) -> FloatArray:
+        Z = (X - self.centre) / self.scale
+        return np.column_stack([Z, np.ones(len(Z))]) if self.constant else Z
+
+    def normal(self, w: FloatArray, b: float) -> FloatArray:
+        v = np.append(w * self.scale, b + w @ self.centre) if self.constant else w * self.scale
+        return np.asarray(v / np.linalg.norm(v)) if v.any() else v
+
+
+@attrs.frozen(eq=False)
+class Distribution:
+    """What was learned: w ~ N(mean, diag(spread)^2) over ``frame.rows``.
+
+    Attributes:
+        mean: mu, a unit vector, shape (p,).
+        spread: the standard deviations of w's components, shape (p,).
+        nu: the least probability that a draw answers a reliable training row as f* does.
+        reliable: which training rows that holds for, shape (n,).
+    """
+
+    frame: _Frame
+    mean: FloatArray
+    spread: FloatArray
+    nu: float
+    reliable: BoolArray
+
+    def scores(self, X: FloatArray) -> FloatArray:
+        """<mu, z> / ||Sigma^1/2 z||, shape (n,): a draw answers positive with probability Phi of it."""
+        Z = self.frame.rows(X)
+        length = np.linalg.norm(Z * self.spread, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.nan_to_num(Z @ self.mean / length, nan=0.0))
+
+    def queries(self, eps: float) -> float:
+        """What an attacker who knows Sigma pays for ||w^ - mu|| <= eps: (pi/2) tr((P Sigma P)^1/2)^2 / eps^2.
+
+        P projects along mu. For small eps and free choice of rows: the variance of the best design (A-optimal)
+        under the Fisher information (2/pi) z z' / (z' Sigma z) of rows on the boundary of mu.
+        """
+        P = np.eye(len(self.mean)) - np.outer(self.mean, self.mean)
+        deviations = np.linalg.svd(self.spread[:, None] * P, compute_uv=False)
+        return float(np.pi / 2 * deviations.sum() ** 2 / eps**2)
+
+
+class _Drawn(Defended):
+    """Answers as draws do: where a draw differs from f*, the label of the target behind is turned around."""
+
+    def __init__(self, target: Target, distribution: Distribution, draws: Draws, rho: float | None) -> None:
+        super().__init__(target)
+        self.distribution, self._draws, self._rho = distribution, draws, rho
+        self._model = undefended(target)
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        return ("label",)
+
+    @property
+    def rho(self) -> float | None:
+        behind = self._target.rho
+        return None if behind is None or self._rho is None else max(behind, self._rho)
+
+    def rho_at(self, X: FloatArray) -> FloatArray:
+        """The probability that a draw answers otherwise than f*, in closed form, shape (n,)."""
+        return np.asarray(ndtr(-self._signs(X) * self.distribution.scores(X)))
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        assert self.classes is not None
+        distribution, labels = self.distribution, self._target.answer(X, kind)
+        w = distribution.mean + distribution.spread * self._draws.normal(X, len(distribution.mean))
+        score = np.einsum("ij,ij->i", distribution.frame.rows(X), w)
+        turned = self.classes[(labels == self.classes[0]).astype(np.int64)]
+        return np.where(score * self._signs(X) > 0, labels, turned)
+
+    def _signs(self, X: FloatArray) -> FloatArray:
+        assert self.classes is not None
+        return np.where(self._model.answer(X, "label") == self.classes[1], 1.0, -1.0)
