@@ -1,7 +1,7 @@
 """Kernel machines, trees, forests and regressors: queries to an agreement, beside the paper's counts and a peer.
 
 python benchmarks/nonlinear.py                 every part, 3 seeds
-python benchmarks/nonlinear.py rbf leaf_ids --seeds 5
+python benchmarks/nonlinear.py rbf leaf-ids --seeds 5
 """
 
 from __future__ import annotations
@@ -9,5 +9,9 @@ from __future__ import annotations
 from nonlinear_parts import forests, kernels, labels, trees
 from parts import run
 
+PARTS = {
+    name.replace("_", "-"): part for module in (kernels, trees, labels, forests) for name, part in module.PARTS.items()
+}
+
 if __name__ == "__main__":
-    run(__doc__, {**kernels.PARTS, **trees.PARTS, **labels.PARTS, **forests.PARTS})
+    run(__doc__, PARTS)

@@ -1,21 +1,16 @@
 """A model drawn for each query: what it costs honest users, what it does to attacks, and what breaks it.
 
-    python benchmarks/defenses_parts/distribution.py                      every part, 5 seeds
-    python benchmarks/defenses_parts/distribution.py figure_5 --seeds 3
-
 Figures 5 and 6 are in the paper's setting: logistic regression without intercept on standardised features, any row
 of R^d. Numbers are medians over seeds, in brackets the least and the greatest.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import mex
 from mex.bounds import sphere_bits
@@ -187,19 +182,3 @@ PARTS: dict[str, Callable[[int], None]] = {
     "figure_6": figure_6,
     "ensemble": ensemble,
 }
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    args = parser.parse_args()
-    with threadpool_limits(1):
-        for name in args.parts or PARTS:
-            print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-            PARTS[name](args.seeds)
-
-
-if __name__ == "__main__":
-    main()

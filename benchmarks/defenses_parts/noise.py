@@ -1,14 +1,10 @@
 """Label noise: is it what it declares, what does a majority vote pay, and which kind hides a halfspace best?
 
-    python benchmarks/defenses_parts/noise.py                       every part
-    python benchmarks/defenses_parts/noise.py rho --seeds 2
-
 Targets of ``proposition_1`` are halfspaces with normals uniform on the sphere; all else is fitted on real data.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable
 
@@ -258,18 +254,3 @@ def _stolen(attack: str, budget: int, defended: mex.Target, place: Scene, seed: 
 
 
 PARTS: dict[str, Callable[[int], None]] = {"rho": rho, "proposition_1": proposition_1, "example_6": example_6}
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.seeds)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,10 @@
 """Defenses of confidence: what they cost, what they buy against equations and against labels, and what they hold to.
 
-    python benchmarks/defenses_parts/outputs.py                       every part
-    python benchmarks/defenses_parts/outputs.py confidence --seeds 2
-
 All models are fitted on real data; everyone is held to the same budget of queries.
 """
 
 from __future__ import annotations
 
-import argparse
 import collections
 import time
 import warnings
@@ -18,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 import mex
 from mex.cells import Cell, stream
@@ -247,19 +242,3 @@ PARTS: dict[str, Callable[[int], None]] = {
     "overhead": overhead,
     "scikit-learn": scikit_learn,
 }
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        with threadpool_limits(1):
-            PARTS[name](args.seeds)
-
-
-if __name__ == "__main__":
-    main()

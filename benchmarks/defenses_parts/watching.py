@@ -1,8 +1,5 @@
 """Watching the queries: does a detector see an attack, how soon, what is stolen by then, and whom else does it see?
 
-    python benchmarks/defenses_parts/watching.py                       every part, 3 seeds
-    python benchmarks/defenses_parts/watching.py detector --seeds 1
-
 ``alarm`` is the query after which the alarm is raised, ``alarmed`` in how many of the seeds it is, ``refused at`` the
 agreement on held-out rows of what is stolen when nothing is answered after the alarm, ``without`` that of the same
 attack on an undefended model; attacks that cannot work on a dataset are left out. All attacks ask at most 500 queries.
@@ -10,7 +7,6 @@ attack on an undefended model; attacks that cannot work on a dataset are left ou
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -195,19 +191,4 @@ def _runs(where: Scene, attacks: Sequence[str], seed: int) -> Iterator[tuple[str
             yield attack, label, client.alarm, where.yardstick.score(stolen.hypothesis)["agreement"], without
 
 
-PARTS: dict[str, Callable[[int], None]] = {"tables-6-7": tables_6_7, "honest": honest, "detector": detector}
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.seeds)
-
-
-if __name__ == "__main__":
-    main()
+PARTS: dict[str, Callable[[int], None]] = {"tables-6-7": tables_6_7, "false-alarms": honest, "detector": detector}

@@ -123,7 +123,8 @@ def test_what_it_cannot_do_is_one_sentence(protect: Callable[..., Any], registry
     with pytest.raises(mex.Incompatible, match="learns from the operator's rows, and there are none"):
         protect(train=Rows(np.empty((0, 4)), np.empty(0)))
     with pytest.raises(mex.Incompatible, match="no learner is known for 'LinearRegression'"):
-        protect(mex.FittedTarget.wrap(LinearRegression().fit(X, Y)))
+        unknown = mex.Family("LinearRegression")
+        protect(mex.FittedTarget.wrap(LinearRegression().fit(X, Y), family=unknown))
     with pytest.raises(mex.Incompatible, match="every training row is 0, so all members would be alike"):
         protect(train=Rows(X[:40], Y[:40]))
     noisy = registry.build("defense", "bounded-noise").protect(target(), TRAIN, np.random.default_rng(0))
