@@ -122,9 +122,9 @@ def test_it_conforms(registry: mex.Registry, task: str, spec: str) -> None:
 def test_what_it_cannot_do_is_one_sentence(protect: Callable[..., Any], registry: mex.Registry) -> None:
     with pytest.raises(mex.Incompatible, match="learns from the operator's rows, and there are none"):
         protect(train=Rows(np.empty((0, 4)), np.empty(0)))
+    unknown = mex.FittedTarget.wrap(LinearRegression().fit(X, Y), family=mex.Family("LinearRegression"))
     with pytest.raises(mex.Incompatible, match="no learner is known for 'LinearRegression'"):
-        unknown = mex.Family("LinearRegression")
-        protect(mex.FittedTarget.wrap(LinearRegression().fit(X, Y), family=unknown))
+        protect(unknown)
     with pytest.raises(mex.Incompatible, match="every training row is 0, so all members would be alike"):
         protect(train=Rows(X[:40], Y[:40]))
     noisy = registry.build("defense", "bounded-noise").protect(target(), TRAIN, np.random.default_rng(0))
