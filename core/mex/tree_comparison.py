@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from mex.domain import Domain
+from mex.grid import LARGEST
 from mex.types import Array, Estimator, FloatArray
 
 PAIRS = 1 << 22
@@ -97,11 +98,12 @@ def _take(those: Leaves, index: Array) -> Leaves:
 
 def _share(lower: FloatArray, upper: FloatArray, domain: Domain) -> tuple[Array, FloatArray]:
     """Which boxes ``lower < x <= upper`` hold a row of the domain, and their share of it, shape (n,)."""
-    width = 2 * domain.half_width
-    fraction = np.clip((upper - np.maximum(lower, domain.lower)) / width, 0, 1)
-    fraction[:, domain.lower == domain.upper] = 1
-    whole = np.floor(upper) - np.floor(lower)
-    fraction[:, domain.integer] = (whole / np.floor(domain.upper - domain.lower + 1))[:, domain.integer]
+    first, last = (np.clip(bound, -LARGEST, LARGEST) for bound in (domain.lower, domain.upper))
+    width = np.where(last > first, last - first, 1)
+    fraction = np.clip((np.minimum(upper, last) - np.maximum(lower, first)) / width, 0, 1)
+    fraction[:, last == first] = 1
+    whole = np.floor(np.minimum(upper, last)) - np.floor(np.maximum(lower, first - 1))
+    fraction[:, domain.integer] = (whole / np.floor(last - first + 1))[:, domain.integer]
     meet = lower < upper
     meet[:, domain.integer] = whole[:, domain.integer] > 0
     for group in map(list, domain.groups):
