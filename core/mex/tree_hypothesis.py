@@ -7,6 +7,8 @@ from typing import Any
 import attrs
 import numpy as np
 
+from mex.hypotheses import constant
+from mex.knowledge import Knowledge
 from mex.types import Array, Estimator, FloatArray
 
 
@@ -90,6 +92,51 @@ class Branches:
             }
         )
         return tree
+
+
+def from_ids(tree: Branches, ids: dict[int, Any], known: Knowledge) -> Estimator:
+    """The tree that answers as the interface does, from the leaf id or the value found for each leaf.
+
+    A leaf id is answered by the label that was shown beside it, or as it is where none was. Without any leaf
+    nothing is known yet: then the first of the classes, or 0.
+    """
+    d, classes, regression = known.domain.n_features, known.classes, known.classes is None
+    if not ids:
+        return constant(0.0 if classes is None else classes[0], d, regression)
+    if known.outcomes:
+        ids = {leaf: known.outcomes[name] for leaf, name in ids.items()}
+    elif known.answers == "leaf":
+        classes, regression = None, False
+    return tree.fitted(ids, d, classes=classes, regression=regression)
+
+
+def around(lower: FloatArray, upper: FloatArray) -> tuple[Branches, dict[int, int]]:
+    """A tree with each box in one leaf of its own, and the box of each leaf; gaps between boxes are halved.
+
+    Boxes ``lower <= x <= upper``, shape (n, d), of which no two overlap. Where no plane parts them (as happens to
+    boxes that are not leaves of one tree) the largest stands for all.
+
+    >>> tree, box_of = around(np.array([[0.0, 0.0], [0.0, 3.0]]), np.array([[2.0, 1.0], [2.0, 4.0]]))
+    >>> tree.feature[0], tree.threshold[0], box_of
+    (1, 2.0, {1: 0, 2: 1})
+    """
+    tree, box_of = Branches(), dict[int, int]()
+    waiting = [(0, np.arange(len(lower)))]
+    while waiting:
+        node, boxes = waiting.pop()
+        order = np.argsort(lower[boxes], axis=0, kind="stable")
+        start = np.take_along_axis(lower[boxes], order, axis=0)
+        reach = np.maximum.accumulate(np.take_along_axis(upper[boxes], order, axis=0), axis=0)
+        row, column = np.nonzero(start[1:] > reach[:-1])
+        if len(row) == 0:
+            if len(boxes):
+                box_of[node] = int(boxes[(upper[boxes] - lower[boxes]).sum(axis=1).argmax()])
+            continue
+        best = np.abs(2 * (row + 1) - len(boxes)).argmin()  # the most even of them
+        i, j = row[best], int(column[best])
+        left, right = tree.split(node, j, threshold_between(float(reach[i, j]), float(start[i + 1, j])))
+        waiting += [(right, boxes[order[i + 1 :, j]]), (left, boxes[order[: i + 1, j]])]
+    return tree, box_of
 
 
 def threshold_between(below: float, above: float) -> float:

@@ -9,9 +9,8 @@ import attrs
 import numpy as np
 
 from mex.grid import Grid
-from mex.hypotheses import constant
 from mex.knowledge import Knowledge
-from mex.tree_hypothesis import Branches, threshold_between
+from mex.tree_hypothesis import Branches, from_ids, threshold_between
 from mex.types import Array, Estimator, FloatArray
 from mex_tree_structure.hulls import Hulls
 from mex_tree_structure.region import Box, Plane, Region
@@ -179,17 +178,4 @@ class Recovery:
             if plane is not None:
                 j, threshold = plane.column, threshold_between(plane.below, plane.above)
                 waiting += zip(children, tree.split(at, j, threshold), strict=True)
-        return self._answering(tree, hull_of)
-
-    def _answering(self, tree: Branches, hull_of: dict[int, int]) -> Estimator:
-        """The tree that answers as the interface does: values, labels beside leaf ids, or these ids."""
-        known, d = self._known, self._known.domain.n_features
-        regression, classes = known.classes is None, known.classes
-        if not hull_of:
-            return constant(0.0 if classes is None else classes[0], d, regression)
-        answers = {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}
-        if known.outcomes:
-            answers = {leaf: known.outcomes[name] for leaf, name in answers.items()}
-        elif known.answers == "leaf":
-            regression, classes = False, None
-        return tree.fitted(answers, d, classes=classes, regression=regression)
+        return from_ids(tree, {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}, self._known)
