@@ -55,7 +55,7 @@ class IwalTree:
     equation: str = attrs.field(
         default="corrected",
         validator=one_of("corrected", "printed"),
-        metadata=doc("the equation for the probability: Beygelzimer et al.'s, or as the paper prints it"),
+        metadata=doc("for the probability: that of Beygelzimer et al., or as Chandrasekaran et al. print it"),
     )
     start: int = attrs.field(default=20, validator=whole(1), metadata=doc("rows to ask first, whatever they are"))
     every: int = attrs.field(default=1, validator=whole(1), metadata=doc("fewest labels between two fits"))
@@ -70,7 +70,7 @@ class IwalTree:
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers="label")
-    paper: ClassVar[str] = "Beygelzimer, Hsu, Langford and Zhang 2010; Chandrasekaran et al. 2020, Section 4.4, Table 4"
+    paper: ClassVar[str] = "Beygelzimer, Hsu, Langford and Zhang 2010; Chandrasekaran et al. 2020, Table 4"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses a stream without a pool or an end, and a model that is no tree."""

@@ -13,9 +13,9 @@ def query_probability(
     """p_n of IWAL-CAL, for the n-th rows of the stream whose labels would cost err(h'_n) - err(h_n) = G to change.
 
     With eps = c0 log n / (n - 1), p_n = 1 while G <= sqrt(eps) + eps, and else the root s of
-    G = (c1 / sqrt(s) - c1 + 1) sqrt(eps) + (c2 / s - c2 + 1) eps (Beygelzimer et al. 2010, Algorithm 1). The
-    paper's Section 4.4 prints G = c1 / (sqrt(s) - c1 + 1) sqrt(eps) + c2 / (sqrt(s) - c2 + 1) eps instead, which is
-    what ``printed`` takes. Both are quadratic in sqrt(s). ``G`` and ``n`` have shape (k,), n is above 1.
+    G = (c1 / sqrt(s) - c1 + 1) sqrt(eps) + (c2 / s - c2 + 1) eps (Beygelzimer et al. 2010, Algorithm 1).
+    Chandrasekaran et al. 2020 print G = c1 / (sqrt(s) - c1 + 1) sqrt(eps) + c2 / (sqrt(s) - c2 + 1) eps, which
+    is what ``printed`` takes. Both are quadratic in sqrt(s). ``G`` and ``n`` have shape (k,), n is above 1.
 
     >>> query_probability(np.array([0.1, 0.5, 1.0]), np.array([1000, 1000, 1000])).round(3)
     array([1.   , 0.413, 0.145])

@@ -105,6 +105,7 @@ class Recovery:
             if isinstance(step, Probe):
                 self._probes.append((node, step))
             elif isinstance(step, Plane):
+                node.hulls = set(region.members.tolist())
                 waiting += self._split(node, step)
             elif step is not None:
                 node.leaf = step
