@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
 from mex.testing import check_attack
-from mex.tree_comparison import disagreement, equal, refines
+from mex.tree_comparison import disagreement, equal, leaves, refines
 from mex_tree_structure.attack import TreeStructure
 from mex_tree_structure.hulls import Hulls
 
@@ -86,6 +86,34 @@ def test_whole_numbers_and_one_hot_groups_are_asked_as_the_interface_takes_them(
     assert stolen.queries < 40 * target.estimator.get_n_leaves()
 
 
+def any_domain(rng: np.random.Generator) -> mex.Domain:
+    """One to four features: real, whole, constant, or a group of one to five categories."""
+    lower: list[float] = []
+    upper: list[float] = []
+    integer: list[bool] = []
+    groups: list[range] = []
+    for kind in rng.integers(4, size=rng.integers(1, 5)):
+        k = int(rng.integers(1, 6)) if kind == 3 else 1
+        start, width = float(rng.integers(-3, 3)), float(rng.integers(0, 9))
+        bounds = {0: (-rng.random(), rng.random()), 1: (start, start + width), 2: (1.5, 1.5), 3: (0, 1)}[int(kind)]
+        groups += [range(len(lower), len(lower) + k)] if kind == 3 else []
+        lower, upper, integer = lower + [bounds[0]] * k, upper + [bounds[1]] * k, integer + [kind == 1] * k
+    return mex.Domain(lower, upper, integer=integer, groups=groups)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_any_tree_on_any_domain_is_found_with_no_leaf_too_many(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    domain = any_domain(rng)
+    X, y = domain.sample(60, rng), rng.integers(4, size=60)
+    tree = DecisionTreeClassifier(max_leaf_nodes=int(rng.integers(2, 20)), random_state=0).fit(X, y)
+    target = mex.FittedTarget.wrap(tree, domain=domain, family=mex.Family("tree"), answers=("leaf",))
+    stolen = steal(target)
+    assert refines(stolen.hypothesis, tree, domain)
+    assert stolen.hypothesis.get_n_leaves() == len(leaves(tree, domain).node)
+    assert stolen.note.startswith("certified")
+
+
 def test_a_real_slice_with_many_categories(registry: mex.Registry) -> None:
     data = registry.build("dataset", "german-credit").load()
     target = target_of(data, max_leaf_nodes=25)
@@ -103,7 +131,7 @@ def test_a_regression_tree_is_found_from_its_values_or_its_leaves(diabetes: mex.
 
 
 def test_leaves_with_one_value_are_told_apart_and_the_note_says_so(diabetes: mex.Dataset) -> None:
-    target = target_of(diabetes, max_leaf_nodes=60)
+    target = target_of(diabetes, max_leaf_nodes=30)
     values = target.estimator.tree_.value[target.estimator.tree_.children_left < 0, 0, 0]
     assert len(np.unique(values)) < len(values)
     stolen = steal(target, "value")

@@ -61,7 +61,7 @@ class Recovery:
             return "not certified: some leaves answer alike, and were told apart by guess"
         if left:
             return f"not certified: {left} boxes were not searched to the end"
-        return "certified: each box of the tree lies in one leaf, as no two leaves answer alike"
+        return "certified, if no two leaves answer alike: each box of the tree lies in one leaf"
 
     def ask(self) -> FloatArray | None:
         """A row for each open box, None when all are closed."""
