@@ -20,8 +20,8 @@ class TreeStructure:
     corners are answered alike is done. Otherwise the root of what is inside is a plane that cuts no hull, and three
     kinds of row find it: one that pushes a leaf across several gaps between hulls at once, which rules all of them
     out if it is still the same leaf; one that halves the last gap; and one that looks beyond all hulls. A plane
-    that turns out to cut a leaf is taken back, which costs nothing, as the hulls are all that is remembered: so
-    the tree found has no more leaves than the target, but where two of its planes can stand in either order.
+    that turns out to cut a leaf is taken back, which costs nothing, as the hulls are all that is remembered; so
+    no leaf is found in pieces.
 
     Thresholds are found to the last float32 number (scikit-learn compares float32), to a whole number for integer
     features, and a feature without bounds is searched over all finite float32 numbers. Open boxes are asked

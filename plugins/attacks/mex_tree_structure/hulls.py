@@ -60,19 +60,19 @@ class Hulls:
         Their rows are hulls of their own from here on, which grow by what is asked from them.
         """
         self._gather()
-        mixed = set()
-        for name, own in self._of_id.items():
-            for k in own:  # what neither hull nor rows have changed since the last time is as it was
-                first = 0 if k in self._grown else self._checked
-                if self._strangers(self.lower[k], self.upper[k], name, first):
-                    mixed.add(name)
+        mixed = [name for name, own in self._of_id.items() if any(self._holds_strangers(k) for k in own)]
         self._grown, self._checked = set(), len(self._rows)
-        self.shared |= mixed
+        self.shared.update(mixed)
         for name in mixed:
             self._drop(self._of_id.pop(name))
             for x in self._rows[self._answers == name]:
                 self._place(x, name, -1)
         return bool(mixed)
+
+    def _holds_strangers(self, k: int) -> bool:
+        """Look at all rows if the hull has grown since the last time, else at the new ones."""
+        first = 0 if k in self._grown else self._checked
+        return self._strangers(self.lower[k], self.upper[k], self.ids[k], first)
 
     def _place(self, x: FloatArray, name: Any, origin: int) -> int:
         own = self._of_id.setdefault(name, [])
