@@ -8,15 +8,16 @@ import numpy as np
 from mex.domain import Domain
 from mex.types import BoolArray, FloatArray
 
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST = 2.0**100
+"""Where a column without bound ends: farther out, sums that servers make over rows overflow float32."""
 
 
 @attrs.frozen(eq=False)
 class Grid:
     """The numbers each column of a domain takes: float32 numbers, whole numbers, 0 and 1 in one-hot groups.
 
-    scikit-learn's trees cast rows to float32, so no more can be found out. A column without bound runs over
-    all finite float32 numbers.
+    scikit-learn's trees cast rows to float32, so no more can be found out. A column without bound runs over the
+    float32 numbers up to :data:`LARGEST`.
 
     Attributes:
         domain: the rows the interface accepts.

@@ -24,7 +24,7 @@ class TreeStructure:
     no leaf is found in pieces.
 
     Thresholds are found to the last float32 number (scikit-learn compares float32), to a whole number for integer
-    features, and a feature without bounds is searched over all finite float32 numbers. Open boxes are asked
+    features, and a feature without bounds is searched over the float32 numbers up to 2^100. Open boxes are asked
     about side by side, a row of each at a time. Of one-hot groups a leaf has to show each category that it holds,
     since any one of them could be another leaf: that is most of the cost where categories are many.
 
