@@ -1,7 +1,7 @@
 """Extraction of trees: queries against their bits, path finding and the paper's Table 4, all in one run.
 
     python benchmarks/nonlinear_parts/trees.py                       both parts, 3 seeds
-    python benchmarks/nonlinear_parts/trees.py leaf-ids --seeds 5
+    python benchmarks/nonlinear_parts/trees.py leaf_ids --seeds 5
 
 ``bits`` of a tree: for each branch, log2 of the columns plus log2 of the thresholds that its box leaves open (float32
 numbers apart, whole numbers apart, 1 for a category). ``strict`` counts a threshold once however often it is tested,
@@ -283,7 +283,7 @@ def _table_4(name: str, seed: int) -> dict[str, Any]:
     return {"target": yardstick.accuracy(yardstick.answers["agreement"]), "runs": runs}
 
 
-PARTS: dict[str, Callable[[int], None]] = {"leaf-ids": leaf_ids, "table-4": table_4}
+PARTS: dict[str, Callable[[int], None]] = {"leaf_ids": leaf_ids, "table_4": table_4}
 
 
 def main() -> None:
