@@ -31,9 +31,8 @@ class IwalTree:
     label weights of that leaf. Rows that are not asked cost nothing, but count for n. The tree is refitted with
     importance weights after ``every`` labels, or ``growth`` times the labels so far if that is more.
 
-    The estimate of the error is unbiased, wrong labels included. It saves labels only once n is so large that
-    chance explains little: with c0 = 8 nearly all of the first thousand rows are asked (Table 4 of the paper has it
-    at 13 times the queries of path finding).
+    The estimate of the error is unbiased, wrong labels included. Labels are saved only where n is so large, or c0
+    so small, that chance explains little; the paper's Table 4 has it at 13 times the queries of path finding.
 
     >>> import mex
     >>> from sklearn.datasets import load_iris
