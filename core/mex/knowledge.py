@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -27,6 +27,7 @@ class Knowledge:
         pool: unlabeled rows from the data distribution, shape (n, d), if the scenario grants any.
         rho: a public bound on the probability that a label is wrong; 0 without a defense, None if unknown.
         budget: how many rows the attacker may ask, or None for no limit.
+        outcomes: with leaf answers, the label or value shown beside each leaf so far; the oracle adds to it.
     """
 
     domain: Domain
@@ -36,6 +37,7 @@ class Knowledge:
     pool: FloatArray | None = None
     rho: float | None = 0.0
     budget: int | None = None
+    outcomes: dict[int, Any] = attrs.field(factory=dict)
 
     @property
     def task(self) -> str:

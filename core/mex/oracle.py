@@ -145,9 +145,20 @@ class Oracle:
         self.refused_in_a_row = int(np.argmax(admitted[::-1])) if len(asked) else self.refused_in_a_row + len(rows)
         if len(asked):
             given = checked_answers(given, len(asked), self._public)
+            self._show_outcomes(asked, given)
         answers = spread(given, admitted)
         self.transcript.append(rows, answers)
         return answers.copy()  # what the attacker does to it is not in the transcript
+
+    def _show_outcomes(self, rows: FloatArray, answers: Array) -> None:
+        """A service that shows leaf ids shows its prediction beside them: one row, one price."""
+        usual: tuple[Answer, ...] = ("label", "value")
+        if self._public.answers == "leaf" and answers.ndim == 1:
+            for kind in usual:
+                if kind in self._target.answers:
+                    self._public.outcomes.update(
+                        zip(answers.tolist(), self._target.answer(rows.copy(), kind), strict=True)
+                    )
 
     def _checked(self, X: npt.ArrayLike) -> FloatArray:
         d = self._public.domain.n_features

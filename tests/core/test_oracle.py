@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.oracle import PRICE_PER_QUERY
@@ -221,3 +222,13 @@ def test_knowledge_is_the_public_face_and_no_more() -> None:
     assert (known.answers, known.budget, known.task, known.rho) == ("label", 7, "binary", 0.0)
     assert known.domain is Server.domain
     assert known.pool is pool
+
+
+def test_a_leaf_is_shown_with_its_label_and_only_once_it_was_asked(iris: mex.Dataset) -> None:
+    tree = DecisionTreeClassifier(random_state=0).fit(iris.X, iris.y)
+    oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=iris.domain, answers=("label", "leaf")), answers="leaf")
+    known = oracle.knowledge(pool=iris.X)
+    assert known.outcomes == {}
+    ids = oracle.ask(iris.X[:60])
+    assert known.outcomes == dict(zip(ids.tolist(), tree.predict(iris.X[:60]), strict=True))
+    assert oracle.queries == 60

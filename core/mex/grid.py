@@ -1,0 +1,77 @@
+"""The rows of a domain that a float32 model can tell apart: what searches for thresholds walk on."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from mex.domain import Domain
+from mex.types import BoolArray, FloatArray
+
+LARGEST = 2.0**100
+"""Where a column without bound ends: farther out, sums that servers make over rows overflow float32."""
+
+
+@attrs.frozen(eq=False)
+class Grid:
+    """The numbers each column of a domain takes: float32 numbers, whole numbers, 0 and 1 in one-hot groups.
+
+    scikit-learn's trees cast rows to float32, so no more can be found out. A column without bound runs over the
+    float32 numbers up to :data:`LARGEST`.
+
+    Attributes:
+        domain: the rows the interface accepts.
+        resolution: numbers of a bounded continuous column nearer than this share of its range count as neighbours.
+        lower, upper: the first and last number of each column, shape (d,).
+        whole: which columns take whole numbers only, those of groups included, shape (d,).
+
+    >>> grid = Grid(Domain([0.1, 0], [0.9, 9], integer=[False, True]))
+    >>> grid.middle(1, 3, 9), grid.middle(1, 3, 4), round(grid.middle(0, 0.25, 0.75), 3)
+    (6.0, None, 0.5)
+    """
+
+    domain: Domain
+    resolution: float = 0.0
+    lower: FloatArray = attrs.field(init=False)
+    upper: FloatArray = attrs.field(init=False)
+    whole: BoolArray = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        domain = self.domain
+        exact = domain.discrete
+        for name, bound in (("lower", domain.lower), ("upper", domain.upper)):
+            cut = np.clip(bound, -LARGEST, LARGEST)
+            object.__setattr__(self, name, np.where(exact, cut, cut.astype(np.float32).astype(np.float64)))
+        object.__setattr__(self, "whole", exact)
+
+    def rows(self, X: FloatArray) -> FloatArray:
+        """The rows of the domain that are cast to ``X``, shape (n, d): a bound need not be a float32 number."""
+        return np.clip(X, self.domain.lower, self.domain.upper)
+
+    def middle(self, column: int, below: float, above: float) -> float | None:
+        """A number between two of a column, or None if they are neighbours.
+
+        In the middle of the two, but for a column without bounds: there the numbers are halved, not the range.
+        """
+        if np.isfinite(self.domain.lower[column]) and np.isfinite(self.domain.upper[column]):
+            if above - below <= self.resolution * (self.upper[column] - self.lower[column]) and not self.whole[column]:
+                return None
+            mid = below / 2 + above / 2
+        else:
+            mid = _number((_rank(below) + _rank(above)) // 2)
+        if not self.whole[column]:
+            mid = float(np.float32(mid))
+        elif (mid := float(np.floor(mid))) <= below:
+            mid = below + 1
+        return mid if below < mid < above else None
+
+
+def _rank(value: float) -> int:
+    """The place of a float32 number among all of them, 0 for 0."""
+    bits = int(np.float32(value).view(np.int32))
+    return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
+
+
+def _number(rank: int) -> float:
+    """The inverse of :func:`_rank`."""
+    return float(np.copysign(np.int32(abs(rank)).view(np.float32), rank))
