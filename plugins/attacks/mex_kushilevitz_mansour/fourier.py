@@ -56,7 +56,7 @@ def transform(values: FloatArray) -> FloatArray:
         first, second = pairs[..., 0, :], pairs[..., 1, :]
         values = np.stack([first + second, first - second], axis=-2)
         half *= 2
-    return values.reshape(shape) / size
+    return np.asarray(values.reshape(shape) / size)
 
 
 def characters(bits: BoolArray, subsets: BoolArray) -> FloatArray:

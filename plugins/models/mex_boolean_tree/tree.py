@@ -89,7 +89,7 @@ class ParityTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.leaves_[node - (2**self.depth - 1)]])
 
     def _odd(self, bits: BoolArray, node: Array) -> Array:
-        return (bits & self.masks_[node]).sum(axis=1) & 1
+        return np.asarray((bits & self.masks_[node]).sum(axis=1) & 1)
 
     def _majorities(self, leaf: Array, positive: BoolArray) -> Array:
         """The majority of the rows in each leaf; a leaf without rows has that of its nearest ancestor with some."""
