@@ -1,0 +1,131 @@
+"""The smallest tree that fits the answers: every split is chosen by how small the trees below it can be.
+
+Greedy gains mislead on corner-like rows, where a root may tell nothing about the label by itself. So the
+thresholds of largest gain are tried out: each side is given a greedy tree, and the split with the fewest leaves in
+all wins. That costs no query.
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+
+from mex.thresholds import Box, Thresholds
+from mex.tree_hypothesis import Branches, threshold_between
+from mex.types import Array, BoolArray, FloatArray
+from mex_tree_labels.facts import Facts
+
+STALE = 0.7
+"""A split is reconsidered when it was chosen by less than this share of the rows or of the thresholds there are now."""
+SCREEN = 300
+"""Rows on which all thresholds are tried out, before a few are on all rows."""
+FINAL = 5
+
+
+@attrs.frozen(eq=False)
+class Leaf:
+    """A leaf: its node, its box, the rows asked inside, the index of its label."""
+
+    node: int
+    box: Box
+    rows: Array
+    label: int
+
+
+@attrs.frozen
+class Decision:
+    """The threshold chosen for a box, from how many rows and thresholds, and how many leaves it promised."""
+
+    split: int
+    rows: int
+    thresholds: int
+    leaves: int
+
+
+@attrs.frozen(eq=False)
+class Growth:
+    """A tree that fits the answers as far as they tell.
+
+    Attributes:
+        branches, leaves: the tree.
+        mixed: leaves of several labels that no known threshold tells apart.
+        thin: boxes with too few probes to choose a split by, and how many they lack.
+    """
+
+    branches: Branches = attrs.field(factory=Branches)
+    leaves: list[Leaf] = attrs.field(factory=list)
+    mixed: list[Leaf] = attrs.field(factory=list)
+    thin: list[tuple[Leaf, int]] = attrs.field(factory=list)
+
+
+def grow(facts: Facts, known: Thresholds, decisions: dict[bytes, Decision], look: int, patience: int) -> Growth:
+    """Grow the tree from the root; ``decisions`` remembers the splits from one call to the next.
+
+    A split needs ``patience`` probes in its box per leaf that it promises; a box with fewer stays a leaf.
+    """
+    growth, Z = Growth(), known.indicators(facts.X)
+    k = int(facts.y.max(initial=0)) + 1
+    waiting = [(0, known.box, np.arange(len(facts.y)))]
+    while waiting:
+        node, box, rows = waiting.pop()
+        counts = np.bincount(facts.y[rows], minlength=k)
+        leaf = Leaf(node, box, rows, int(counts.argmax()))
+        if (counts > 0).sum() <= 1:
+            growth.leaves.append(leaf)
+            continue
+        inside = known.within(box)
+        gain = gains(Z[np.ix_(rows, inside)], facts.y[rows])
+        if gain.max(initial=-1) < 0:
+            growth.leaves.append(leaf)
+            growth.mixed.append(leaf)
+            continue
+        decision = decisions.get(box.key)
+        if decision is None or min(decision.rows / len(rows), decision.thresholds / len(inside)) < STALE:
+            order = np.argsort(-gain, kind="stable")[:look]
+            decision = _smallest(Z, facts.y, rows, inside, inside[order[gain[order] >= 0]])
+            decisions[box.key] = decision
+        lacking = patience * decision.leaves - int(facts.probe[rows].sum())
+        if lacking > 0:
+            growth.leaves.append(leaf)
+            growth.thin.append((leaf, lacking))
+            continue
+        split, right = decision.split, Z[rows, decision.split]
+        threshold = threshold_between(float(known.below[split]), float(known.above[split]))
+        nodes = growth.branches.split(node, int(known.column[split]), threshold)
+        halves = known.halves(box, split)
+        waiting += [(nodes[1], halves[1], rows[right]), (nodes[0], halves[0], rows[~right])]
+    return growth
+
+
+def gains(Z: BoolArray, y: Array) -> FloatArray:
+    """How much purer (Gini) the two sides of each threshold are than their union, up to constants; -1 for no split."""
+    n, right = len(Z), Z.sum(axis=0)
+    of_label = np.eye(int(y.max()) + 1)[y]
+    there = of_label.T @ Z
+    here = of_label.sum(axis=0)[:, None] - there
+    gain = (there**2).sum(axis=0) / np.maximum(right, 1) + (here**2).sum(axis=0) / np.maximum(n - right, 1)
+    return np.where((right == 0) | (right == n), -1.0, gain)
+
+
+def _smallest(Z: BoolArray, y: Array, rows: Array, inside: Array, candidates: Array) -> Decision:
+    """The threshold among ``candidates``, best gain first, whose two sides take the fewest leaves."""
+    table, labels = Z[np.ix_(rows, inside)].astype(np.float32), y[rows]
+
+    def leaves(split: int, step: int = 1) -> int:
+        some, of, right = table[::step], labels[::step], Z[rows[::step], split]
+        return _size(some[right], of[right]) + _size(some[~right], of[~right])
+
+    step = len(rows) // SCREEN
+    if step > 1:
+        candidates = np.array(sorted(candidates, key=lambda split: leaves(split, step))[:FINAL])
+    sizes = [leaves(split) for split in candidates]
+    best = int(np.argmin(sizes))
+    return Decision(int(candidates[best]), len(rows), len(inside), sizes[best])
+
+
+def _size(table: FloatArray, labels: Array) -> int:
+    """How many leaves a greedy tree takes."""
+    if len(labels) == 0 or (labels == labels[0]).all():
+        return 1
+    return int(DecisionTreeClassifier(random_state=0).fit(table, labels).get_n_leaves())
