@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TypeAlias
 
+import attrs
 import numpy as np
 
+from mex.domain import Domain
 from mex.thresholds import Thresholds
 from mex.types import Array, FloatArray
 
@@ -16,19 +18,59 @@ HALVINGS = 30
 """How often an interval is halved by value; what is not over by then is next to zero, and halved by exponent."""
 
 
+@attrs.frozen(eq=False, kw_only=True)
+class Resolution:
+    """Where to cut an interval of one feature that holds a threshold, and when it is narrow enough.
+
+    Attributes:
+        domain: tells which features are whole numbers.
+        eps: how wide the last interval may be, as a share of the feature's range; 0 means neighbours.
+        rows: where data are, each column sorted: intervals are cut at the median row inside, which takes the
+            logarithm of their number; between two rows the last interval is 2^-bits of what is between them.
+
+    >>> from mex import Domain
+    >>> fine, coarse = (Resolution(domain=Domain([0], [1]), eps=eps) for eps in (0, 1e-3))
+    >>> fine.middle(0, 0.5, 0.5005, 9), coarse.middle(0, 0.5, 0.5005, 9)
+    (0.5002500414848328, 0.5)
+    """
+
+    domain: Domain
+    eps: float = 0.0
+    rows: FloatArray | None = None
+    bits: int = 4
+
+    def middle(self, column: int, near: float, far: float, halvings: int) -> float:
+        """A value between two, or one of the two when they are close enough."""
+        low, high, width = min(near, far), max(near, far), self.eps * 2 * float(self.domain.half_width[column])
+        if self.rows is not None:
+            values = self.rows[:, column]
+            first, last = np.searchsorted(values, [low, high], side="right")[0], np.searchsorted(values, high)
+            if first < last:
+                return float(values[(first + last) // 2])
+            below, above = values[max(first - 1, 0)], values[min(last, len(values) - 1)]
+            width = max(width, float(above - below) / 2**self.bits)
+        if high - low <= max(width, float(self.domain.integer[column])):
+            return near
+        if self.domain.integer[column]:
+            return float(np.floor((low + high) / 2))
+        if halvings < HALVINGS:
+            return float(np.float32(low / 2 + high / 2))
+        return _unordered((_ordered(low) + _ordered(high)) // 2)
+
+
 def walk(
-    known: Thresholds, start: FloatArray, end: FloatArray, label: int, rng: np.random.Generator, eps: float = 0.0
+    known: Thresholds, start: FloatArray, end: FloatArray, label: int, rng: np.random.Generator, resolution: Resolution
 ) -> Walk:
     """Find a threshold between ``start``, which has ``label``, and ``end``, which has another.
 
     Half of the units that differ are switched at a time, in random order, until one is left; then that one is
     bisected: log2 d + b questions. Nothing is found where a known threshold explains the difference.
-    Under wrong labels it ends all the same, with a threshold that need not be one. The two values of a new
-    threshold are neighbours, or ``eps`` of the feature's range apart.
+    Under wrong labels it ends all the same, with a threshold that need not be one.
 
     >>> from mex import Domain
     >>> known = Thresholds(Domain([0.0], [1.0]))
-    >>> search = walk(known, np.array([0.0]), np.array([1.0]), 0, np.random.default_rng(0))
+    >>> exact = Resolution(domain=known.domain)
+    >>> search = walk(known, np.array([0.0]), np.array([1.0]), 0, np.random.default_rng(0), exact)
     >>> row = next(search)
     >>> try:
     ...     while True:
@@ -51,7 +93,7 @@ def walk(
     if order and len(order[0]) > 1:
         yield from _category(known, at, end, order[0], label, rng)
     elif order:
-        yield from _bisect(known, at, end, int(order[0][0]), label, eps)
+        yield from _bisect(known, at, end, int(order[0][0]), label, resolution)
 
 
 def _category(
@@ -71,7 +113,9 @@ def _category(
     known.add(column, 0.0, 1.0)
 
 
-def _bisect(known: Thresholds, at: FloatArray, end: FloatArray, column: int, label: int, eps: float) -> Walk:
+def _bisect(
+    known: Thresholds, at: FloatArray, end: FloatArray, column: int, label: int, resolution: Resolution
+) -> Walk:
     near, far, row = float(at[column]), float(end[column]), at.copy()
     while len(between := _between(known, column, near, far)):  # the known thresholds first: most pairs end here
         k = between[len(between) // 2]
@@ -84,8 +128,8 @@ def _bisect(known: Thresholds, at: FloatArray, end: FloatArray, column: int, lab
         if sides[1] == far or (yield row) != label:
             return
         near = sides[1]
-    whole, width, halvings = bool(known.domain.integer[column]), eps * 2 * known.domain.half_width[column], 0
-    while (middle := _middle(near, far, whole, width, halvings)) not in (near, far):
+    halvings = 0
+    while (middle := resolution.middle(column, near, far, halvings)) not in (near, far):
         row[column] = middle
         near, far = (middle, far) if (yield row) == label else (near, middle)
         halvings += 1
@@ -95,17 +139,6 @@ def _bisect(known: Thresholds, at: FloatArray, end: FloatArray, column: int, lab
 def _between(known: Thresholds, column: int, near: float, far: float) -> Array:
     inside = (known.column == column) & (min(near, far) <= known.below) & (known.above <= max(near, far))
     return np.asarray(np.flatnonzero(inside)[np.argsort(known.below[inside])])
-
-
-def _middle(near: float, far: float, whole: bool, width: float, halvings: int) -> float:
-    """A value between two, or one of the two when they are close enough."""
-    if whole:
-        return float(np.floor((near + far) / 2)) if abs(near - far) > 1 else near
-    if abs(near - far) <= width:
-        return near
-    if halvings < HALVINGS:
-        return float(np.float32(near / 2 + far / 2))
-    return _unordered((_ordered(near) + _ordered(far)) // 2)
 
 
 def together(walks: Iterable[Walk]) -> Generator[FloatArray, Array, None]:

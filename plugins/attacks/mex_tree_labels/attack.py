@@ -14,7 +14,7 @@ from mex.learner import Steps
 from mex.params import between, doc, whole
 from mex.thresholds import Box, Thresholds
 from mex.types import Array, Estimator, FloatArray
-from mex.walks import together, walk
+from mex.walks import Resolution, together, walk
 from mex_tree_labels.facts import Facts, corners, opposite, probes
 from mex_tree_labels.growth import Decision, Growth, Leaf, grow
 
@@ -59,14 +59,14 @@ class TreeLabels:
         validator=between(0, 0.1),
         metadata=doc("how far apart the sides of a threshold may be, as a share of its range; 0 is float32"),
     )
-    checks: int = attrs.field(default=24, validator=whole(1), metadata=doc("probes that each leaf has to pass"))
+    checks: int = attrs.field(default=48, validator=whole(1), metadata=doc("probes that each leaf has to pass"))
     start: int = attrs.field(default=64, validator=whole(1), metadata=doc("probes of the whole domain to begin with"))
     pool: int = attrs.field(default=200, validator=whole(0), metadata=doc("rows of the pool to ask, if there is one"))
     patience: int = attrs.field(
-        default=5, validator=whole(1), metadata=doc("probes in a box, per leaf that it promises, to choose a split by")
+        default=8, validator=whole(1), metadata=doc("probes in a box, per leaf that it promises, to choose a split by")
     )
     look: int = attrs.field(
-        default=20, validator=whole(1), metadata=doc("thresholds that are tried out for each split, best gain first")
+        default=40, validator=whole(1), metadata=doc("thresholds that are tried out for each split, best gain first")
     )
     max_leaves: int = attrs.field(
         default=2000, validator=whole(1), metadata=doc("give up with the best tree so far when it has more leaves")
@@ -85,6 +85,7 @@ class _TreeLabels(GeneratorLearner):
         assert known.classes is not None
         self._attack, self._known, self._rng, self._thresholds = attack, known, rng, found
         self._classes = known.classes
+        self._resolution = Resolution(domain=known.domain, eps=attack.eps)
         self._facts = Facts(known.domain.n_features)
         self._decisions: dict[bytes, Decision] = {}
         self._passed: dict[bytes, int] = {}
@@ -174,7 +175,7 @@ class _TreeLabels(GeneratorLearner):
 
     def _walk(self, pairs: Iterable[tuple[FloatArray, FloatArray, int]]) -> Steps:
         """Walk between pairs of rows, given the label of the first, side by side."""
-        walks = [walk(self._thresholds, one, other, label, self._rng, self._attack.eps) for one, other, label in pairs]
+        walks = [walk(self._thresholds, one, other, label, self._rng, self._resolution) for one, other, label in pairs]
         under_way = together(walks)
         rows = next(under_way, None)
         while rows is not None:
