@@ -31,7 +31,7 @@ class Resolution:
     >>> from mex import Domain
     >>> fine, coarse = (Resolution(domain=Domain([0], [1]), eps=eps) for eps in (0, 1e-3))
     >>> fine.middle(0, 0.5, 0.5005, 9), coarse.middle(0, 0.5, 0.5005, 9)
-    (0.5002500414848328, 0.5)
+    (0.500249981880188, 0.5)
     """
 
     domain: Domain
@@ -44,7 +44,7 @@ class Resolution:
         low, high, width = min(near, far), max(near, far), self.eps * 2 * float(self.domain.half_width[column])
         if self.rows is not None:
             values = self.rows[:, column]
-            first, last = np.searchsorted(values, [low, high], side="right")[0], np.searchsorted(values, high)
+            first, last = int(np.searchsorted(values, low, side="right")), int(np.searchsorted(values, high))
             if first < last:
                 return float(values[(first + last) // 2])
             below, above = values[max(first - 1, 0)], values[min(last, len(values) - 1)]

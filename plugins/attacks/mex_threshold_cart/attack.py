@@ -11,15 +11,15 @@ from scipy.stats import binom
 from sklearn.ensemble import ExtraTreesClassifier
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
+from mex.growth import grow
 from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.models import random_state
-from mex.params import between, doc, one_of, whole
+from mex.params import doc, one_of, whole
 from mex.samplers import SAMPLERS, Sampler, sampler
 from mex.thresholds import Thresholds
-from mex.types import Array, Estimator, FloatArray
+from mex.types import Array, BoolArray, Estimator, FloatArray
 from mex.walks import Resolution, together, walk
-from mex_threshold_cart.cart import cart, mixed_cells
 
 SURE = 0.01
 """How improbable it has to be that noise alone gave a cell its second label, before that is looked into."""
@@ -59,8 +59,8 @@ class ThresholdCart:
     batch: int = attrs.field(default=25, validator=whole(2), metadata=doc("least rows to ask between two fits"))
     candidates: int = attrs.field(default=1500, validator=whole(1), metadata=doc("rows to choose from by disagreement"))
     committee: int = attrs.field(default=15, validator=whole(2), metadata=doc("random trees in the committee"))
-    weight: float = attrs.field(
-        default=0.05, validator=between(1e-6, 1), metadata=doc("weight of a row of a walk, others have 1")
+    look: int = attrs.field(
+        default=20, validator=whole(1), metadata=doc("thresholds that are tried out for each split; 1 is plain CART")
     )
     bits: int = attrs.field(
         default=4,
@@ -88,10 +88,9 @@ class _ThresholdCart(GeneratorLearner):
         self._attack, self._known, self._rng, self._source, self._thresholds = attack, known, rng, source, found
         self._classes = known.classes
         self._X, self._y = np.empty((0, known.domain.n_features)), np.empty(0, dtype=np.int64)
-        self._weight = np.empty(0)
         rows = None if known.pool is None else np.sort(known.pool.astype(np.float32).astype(np.float64), axis=0)
         self._resolution = Resolution(domain=known.domain, rows=rows, bits=attack.bits)
-        self._sent: tuple[FloatArray, float] = (self._X, 1.0)
+        self._sent = self._X
         self._rho = min(known.rho or 0.0, 0.49)
         self.note = ""
         if known.rho != 0:
@@ -99,7 +98,7 @@ class _ThresholdCart(GeneratorLearner):
 
     def steps(self) -> Steps:
         """Yield rows; keep what was answered."""
-        yield from self._ask(self._draw(self._attack.start), 1.0)
+        yield from self._ask(self._draw(self._attack.start))
         walked: set[tuple[int, int]] = set()
         while True:
             pairs = [pair for pair in self._pairs() if pair not in walked]
@@ -107,7 +106,7 @@ class _ThresholdCart(GeneratorLearner):
                 walked.update(pairs)
                 yield from self._walk(pairs)
             else:
-                yield from self._ask(self._batch(), 1.0)
+                yield from self._ask(self._batch())
 
     def _pairs(self) -> list[tuple[int, int]]:
         """Two rows of each cell whose labels the noise does not explain: the nearest of different labels."""
@@ -133,7 +132,8 @@ class _ThresholdCart(GeneratorLearner):
             votes = np.sort(committee.predict_proba(self._thresholds.indicators(C)), axis=1)
             order = np.argsort(votes[:, -1] - votes[:, -2], kind="stable")
         chosen = order[: n // 2]
-        return C[np.concatenate([chosen, self._rng.choice(order[n // 2 :], size=n - n // 2, replace=False)])]
+        chosen = np.concatenate([chosen, self._rng.choice(order[n // 2 :], size=n - n // 2, replace=False)])
+        return np.asarray(C[chosen])
 
     def _draw(self, n: int) -> FloatArray:
         X = self._source.draw(self._known, n, self._rng).astype(np.float32).astype(np.float64)
@@ -147,26 +147,42 @@ class _ThresholdCart(GeneratorLearner):
         under_way = together(walks)
         rows = next(under_way, None)
         while rows is not None:
-            yield from self._ask(rows, self._attack.weight)
+            yield from self._ask(rows)
             try:
                 rows = under_way.send(self._y[-len(rows) :])
             except StopIteration:
                 rows = None
 
-    def _ask(self, X: FloatArray, weight: float) -> Steps:
-        self._sent = X, weight
+    def _ask(self, X: FloatArray) -> Steps:
+        self._sent = X
         self.cut((yield X))
 
     def cut(self, answers: Array) -> None:
         """Keep the answers to the first rows of a batch."""
-        X, weight = self._sent
-        self._X = np.concatenate([self._X, X[: len(answers)]])
+        self._X = np.concatenate([self._X, self._sent[: len(answers)]])
         self._y = np.concatenate([self._y, np.argmax(answers[:, None] == self._classes, axis=1)])
-        self._weight = np.concatenate([self._weight, np.full(len(answers), weight)])
 
     def hypothesis(self) -> Estimator:
-        """CART on the thresholds found so far."""
+        """The smallest tree on the thresholds found so far."""
         if len(self._y) == 0:
             return constant(self._classes[0], self._known.domain.n_features)
         least = math.ceil(2 / (1 - 2 * self._rho) ** 2) if self._rho else 1
-        return cart(self._thresholds, self._X, self._y, self._weight, least, self._classes)
+        growth = grow(self._thresholds, self._X, self._y, look=self._attack.look, least=least)
+        answers = {leaf.node: self._classes[leaf.label] for leaf in growth.leaves}
+        return growth.branches.fitted(answers, self._known.domain.n_features, classes=self._classes)
+
+
+def mixed_cells(Z: BoolArray, y: Array) -> list[Array]:
+    """The rows of each cell, alike in all indicators, that have more than one label.
+
+    >>> mixed_cells(np.array([[True], [False], [True], [False]]), np.array([0, 1, 1, 1]))
+    [array([0, 2])]
+    """
+    packed = np.ascontiguousarray(np.packbits(Z, axis=1) if Z.shape[1] else np.zeros((len(Z), 1), dtype=np.uint8))
+    _, cell = np.unique(packed.view([("", packed.dtype)] * packed.shape[1]).ravel(), return_inverse=True)
+    k = int(y.max(initial=0)) + 1
+    labels = np.zeros((len(y), k), dtype=bool)
+    labels[cell, y] = True
+    order = np.argsort(cell, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
+    return [part for part in parts if labels[cell[part[0]]].sum() > 1]

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge, Learner, Scope
+from mex.growth import Decision, Growth, Leaf, grow
 from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import between, doc, whole
@@ -16,7 +17,6 @@ from mex.thresholds import Box, Thresholds
 from mex.types import Array, Estimator, FloatArray
 from mex.walks import Resolution, together, walk
 from mex_tree_labels.facts import Facts, corners, opposite, probes
-from mex_tree_labels.growth import Decision, Growth, Leaf, grow
 
 MOST = 64
 """The most probes for one box at a time."""
@@ -213,4 +213,7 @@ class _TreeLabels(GeneratorLearner):
         return growth.branches.fitted(answers, d, classes=self._classes)
 
     def _grow(self, patience: int, decisions: dict[bytes, Decision]) -> Growth:
-        return grow(self._facts, self._thresholds, decisions, self._attack.look, patience)
+        facts, look = self._facts, self._attack.look
+        return grow(
+            self._thresholds, facts.X, facts.y, look=look, patience=patience, probe=facts.probe, decisions=decisions
+        )

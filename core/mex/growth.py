@@ -1,6 +1,6 @@
 """The smallest tree that fits the answers: every split is chosen by how small the trees below it can be.
 
-Greedy gains mislead on corner-like rows, where a root may tell nothing about the label by itself. So the
+Greedy gains mislead, most of all on corner-like rows, where a root may tell nothing about the label by itself. So the
 thresholds of largest gain are tried out: each side is given a greedy tree, and the split with the fewest leaves in
 all wins. That costs no query.
 """
@@ -15,13 +15,14 @@ from sklearn.tree import DecisionTreeClassifier
 from mex.thresholds import Box, Thresholds
 from mex.tree_hypothesis import Branches, threshold_between
 from mex.types import Array, BoolArray, FloatArray
-from mex_tree_labels.facts import Facts
 
 STALE = 0.7
 """A split is reconsidered when it was chosen by less than this share of the rows or of the thresholds there are now."""
 SCREEN = 1000
 """Rows on which all thresholds are tried out, before a few are on all rows."""
 FINAL = 5
+FEW = 12
+"""With so few rows the largest gain decides: there is nothing to look ahead to."""
 
 
 @attrs.frozen(eq=False)
@@ -60,34 +61,59 @@ class Growth:
     thin: list[tuple[Leaf, int]] = attrs.field(factory=list)
 
 
-def grow(facts: Facts, known: Thresholds, decisions: dict[bytes, Decision], look: int, patience: int) -> Growth:
-    """Grow the tree from the root; ``decisions`` remembers the splits from one call to the next.
+def grow(
+    known: Thresholds,
+    X: FloatArray,
+    y: Array,
+    *,
+    look: int,
+    least: int = 1,
+    patience: int = 0,
+    probe: BoolArray | None = None,
+    decisions: dict[bytes, Decision] | None = None,
+) -> Growth:
+    """Grow a tree over the thresholds of ``known`` that fits rows ``X`` and the indices ``y`` of their labels.
 
-    A split needs ``patience`` probes in its box per leaf that it promises; a box with fewer stays a leaf.
+    Args:
+        known, X, y: what is known of the target.
+        look: how many thresholds are tried out for a split, those of the largest gain.
+        least: the fewest rows in a leaf.
+        patience: how many probes in its box a split needs per leaf that it promises; a box with fewer stays a leaf.
+        probe: which rows are probes.
+        decisions: remembers the splits from one call to the next.
+
+    >>> from mex import Domain
+    >>> known = Thresholds(Domain([0, 0], [1, 1]))
+    >>> known.add(0, 0.25, 0.5)
+    >>> X = np.array([[0.1, 0.3], [0.2, 0.9], [0.7, 0.2]])
+    >>> growth = grow(known, X, np.array([1, 1, 0]), look=5)
+    >>> [(leaf.label, leaf.rows.tolist()) for leaf in growth.leaves]
+    [(1, [0, 1]), (0, [2])]
     """
-    growth, Z = Growth(), known.indicators(facts.X)
-    k = int(facts.y.max(initial=0)) + 1
-    waiting = [(0, known.box, np.arange(len(facts.y)))]
+    growth, Z = Growth(), known.indicators(X)
+    decisions = {} if decisions is None else decisions
+    k = int(y.max(initial=0)) + 1
+    waiting = [(0, known.box, np.arange(len(y)))]
     while waiting:
         node, box, rows = waiting.pop()
-        counts = np.bincount(facts.y[rows], minlength=k)
+        counts = np.bincount(y[rows], minlength=k)
         leaf = Leaf(node, box, rows, int(counts.argmax()))
         if (counts > 0).sum() <= 1:
             growth.leaves.append(leaf)
             continue
         inside = known.within(box)
-        gain = gains(Z[np.ix_(rows, inside)], facts.y[rows])
+        gain = gains(Z[np.ix_(rows, inside)], y[rows], least)
         if gain.max(initial=-1) < 0:
             growth.leaves.append(leaf)
             growth.mixed.append(leaf)
             continue
         decision = decisions.get(box.key)
         if decision is None or min(decision.rows / len(rows), decision.thresholds / len(inside)) < STALE:
-            order = np.argsort(-gain, kind="stable")[:look]
-            decision = _smallest(Z, facts.y, rows, inside, inside[order[gain[order] >= 0]])
+            order = np.argsort(-gain, kind="stable")[: look if len(rows) > FEW else 1]
+            decision = _smallest(Z, y, rows, inside, inside[order[gain[order] >= 0]], least)
             decisions[box.key] = decision
-        lacking = patience * decision.leaves - int(facts.probe[rows].sum())
-        if lacking > 0:
+        lacking = patience * decision.leaves - (int(probe[rows].sum()) if probe is not None else 0)
+        if patience and lacking > 0:
             growth.leaves.append(leaf)
             growth.thin.append((leaf, lacking))
             continue
@@ -99,24 +125,26 @@ def grow(facts: Facts, known: Thresholds, decisions: dict[bytes, Decision], look
     return growth
 
 
-def gains(Z: BoolArray, y: Array) -> FloatArray:
+def gains(Z: BoolArray, y: Array, least: int) -> FloatArray:
     """How much purer (Gini) the two sides of each threshold are than their union, up to constants; -1 for no split."""
     n, right = len(Z), Z.sum(axis=0)
     of_label = np.eye(int(y.max()) + 1)[y]
     there = of_label.T @ Z
     here = of_label.sum(axis=0)[:, None] - there
     gain = (there**2).sum(axis=0) / np.maximum(right, 1) + (here**2).sum(axis=0) / np.maximum(n - right, 1)
-    return np.where((right == 0) | (right == n), -1.0, gain)
+    return np.where((right < least) | (right > n - least), -1.0, gain)
 
 
-def _smallest(Z: BoolArray, y: Array, rows: Array, inside: Array, candidates: Array) -> Decision:
+def _smallest(Z: BoolArray, y: Array, rows: Array, inside: Array, candidates: Array, least: int) -> Decision:
     """The threshold among ``candidates``, best gain first, whose two sides take the fewest leaves."""
     table, labels = Z[np.ix_(rows, inside)].astype(np.float32), y[rows]
 
     def leaves(split: int, step: int = 1) -> int:
         some, of, right = table[::step], labels[::step], Z[rows[::step], split]
-        return _size(some[right], of[right]) + _size(some[~right], of[~right])
+        return _size(some[right], of[right], least) + _size(some[~right], of[~right], least)
 
+    if len(candidates) == 1:
+        return Decision(int(candidates[0]), len(rows), len(inside), 2)
     step = len(rows) // SCREEN
     if step > 1:
         candidates = np.array(sorted(candidates, key=lambda split: leaves(split, step))[:FINAL])
@@ -125,9 +153,10 @@ def _smallest(Z: BoolArray, y: Array, rows: Array, inside: Array, candidates: Ar
     return Decision(int(candidates[best]), len(rows), len(inside), sizes[best])
 
 
-def _size(table: FloatArray, labels: Array) -> int:
+def _size(table: FloatArray, labels: Array, least: int) -> int:
     """How many leaves a greedy tree takes."""
     if len(labels) == 0 or (labels == labels[0]).all():
         return 1
+    greedy = DecisionTreeClassifier(min_samples_leaf=least, random_state=0)
     with config_context(skip_parameter_validation=True, assume_finite=True):  # a third of the time of a small fit
-        return int(DecisionTreeClassifier(random_state=0).fit(table, labels, check_input=False).get_n_leaves())
+        return int(greedy.fit(table, labels, check_input=False).get_n_leaves())
