@@ -45,7 +45,7 @@ class Decision:
     leaves: int
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Growth:
     """A tree that fits the answers as far as they tell.
 
@@ -53,12 +53,14 @@ class Growth:
         branches, leaves: the tree.
         mixed: leaves of several labels that no known threshold tells apart.
         thin: boxes with too few probes to choose a split by, and how many they lack.
+        promised: how many leaves there may be once those are split.
     """
 
     branches: Branches = attrs.field(factory=Branches)
     leaves: list[Leaf] = attrs.field(factory=list)
     mixed: list[Leaf] = attrs.field(factory=list)
     thin: list[tuple[Leaf, int]] = attrs.field(factory=list)
+    promised: int = 0
 
 
 def grow(
@@ -116,12 +118,14 @@ def grow(
         if patience and lacking > 0:
             growth.leaves.append(leaf)
             growth.thin.append((leaf, lacking))
+            growth.promised += decision.leaves - 1
             continue
         split, right = decision.split, Z[rows, decision.split]
         threshold = threshold_between(float(known.below[split]), float(known.above[split]))
         nodes = growth.branches.split(node, int(known.column[split]), threshold)
         halves = known.halves(box, split)
         waiting += [(nodes[1], halves[1], rows[right]), (nodes[0], halves[0], rows[~right])]
+    growth.promised += len(growth.leaves)
     return growth
 
 

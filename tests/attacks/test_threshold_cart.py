@@ -42,18 +42,11 @@ def test_it_is_a_well_behaved_attack() -> None:
     check_attack(ThresholdCart(), tree(np.clip(pooled, -1, 1), y, mex.Domain([-1.0] * 4, [1.0] * 4), max_depth=3))
 
 
-def test_it_is_ahead_of_passive_cart_near_the_data() -> None:
-    ours = [near_agreement(ThresholdCart(), 500, seed) for seed in range(4)]
-    passive = [near_agreement(Passive(sampler="near"), 500, seed) for seed in range(4)]
-    assert np.median(ours) > 0.975
-    assert np.median(ours) > np.median(passive) + 0.04
-
-
-def test_looking_ahead_beats_plain_cart() -> None:
-    ours, plain = (
-        np.mean([near_agreement(ThresholdCart(look=look), 400, seed) for seed in range(4)]) for look in (20, 1)
-    )
-    assert ours > plain
+def test_it_is_ahead_of_plain_cart_on_its_thresholds_and_of_passive_cart() -> None:
+    attacks = [ThresholdCart(), ThresholdCart(look=1), Passive(sampler="near")]
+    ours, plain, passive = (np.mean([near_agreement(attack, 500, seed) for seed in range(3)]) for attack in attacks)
+    assert ours > 0.98
+    assert ours > plain > passive + 0.04
 
 
 @pytest.mark.parametrize("budget", [1, 5, 60])
@@ -63,8 +56,7 @@ def test_a_small_budget_is_spent_and_no_more(budget: int) -> None:
 
 def test_noise_of_a_known_rate_breaks_neither_it_nor_the_majority_vote() -> None:
     noise = BoundedNoise(rho=0.1)
-    alone = near_agreement(ThresholdCart(), 1500, 0, noise)
-    assert alone > 0.85
+    assert near_agreement(ThresholdCart(), 1000, 1, noise) > 0.85
     voted = MajorityVote(inner=ThresholdCart(), repeats="exact")
     assert near_agreement(voted, 4000, 0, noise) > 0.94
 

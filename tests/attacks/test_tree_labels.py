@@ -98,9 +98,10 @@ def test_a_budget_leaves_a_tree_of_what_is_known(budget: int) -> None:
     stolen = steal(target, budget=budget, pool=X)
     assert (stolen.queries, stolen.stopped) == (budget, "budget")
     assert len(stolen.hypothesis.predict(X)) == len(X)
-    transcript = stolen.transcript
     if budget == 200:
-        assert np.mean(stolen.hypothesis.predict(transcript.X) == transcript.answers) > 0.8
+        rows, answers = stolen.transcript.X, stolen.transcript.answers
+        share = np.mean(answers == answers[0])
+        assert np.mean(stolen.hypothesis.predict(rows) == answers) > max(share, 1 - share) + 0.1
 
 
 class Stump:

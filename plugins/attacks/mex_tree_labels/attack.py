@@ -69,7 +69,7 @@ class TreeLabels:
         default=40, validator=whole(1), metadata=doc("thresholds that are tried out for each split, best gain first")
     )
     max_leaves: int = attrs.field(
-        default=2000, validator=whole(1), metadata=doc("give up with the best tree so far when it has more leaves")
+        default=500, validator=whole(1), metadata=doc("give up, with the tree so far, when it takes more leaves")
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), families=("tree",), answers="label")
@@ -106,7 +106,7 @@ class _TreeLabels(GeneratorLearner):
             yield from self._ask(np.clip(rows.astype(np.float32), box.lower, box.upper), probe=False)
         while True:
             growth = self._grow(attack.patience, self._decisions)
-            if len(growth.leaves) > attack.max_leaves:
+            if growth.promised > attack.max_leaves:
                 self._say(f"more than {attack.max_leaves} leaves: no small tree, or labels that contradict each other")
                 return
             mixed = [leaf for leaf in growth.mixed if self._failed.get(leaf.box.key, 0) < ATTEMPTS]
