@@ -7,6 +7,8 @@ all wins. That costs no query.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import attrs
 import numpy as np
 from sklearn import config_context
@@ -72,6 +74,7 @@ def grow(
     least: int = 1,
     patience: int = 0,
     probe: BoolArray | None = None,
+    exhausted: Set[bytes] = frozenset(),
     decisions: dict[bytes, Decision] | None = None,
 ) -> Growth:
     """Grow a tree over the thresholds of ``known`` that fits rows ``X`` and the indices ``y`` of their labels.
@@ -82,6 +85,7 @@ def grow(
         least: the fewest rows in a leaf.
         patience: how many probes in its box a split needs per leaf that it promises; a box with fewer stays a leaf.
         probe: which rows are probes.
+        exhausted: the keys of boxes without new probes to ask: they count as having enough.
         decisions: remembers the splits from one call to the next.
 
     >>> from mex import Domain
@@ -115,7 +119,7 @@ def grow(
             decision = _smallest(Z, y, rows, inside, inside[order[gain[order] >= 0]], least)
             decisions[box.key] = decision
         lacking = patience * decision.leaves - (int(probe[rows].sum()) if probe is not None else 0)
-        if patience and lacking > 0:
+        if patience and lacking > 0 and box.key not in exhausted:
             growth.leaves.append(leaf)
             growth.thin.append((leaf, lacking))
             growth.promised += decision.leaves - 1

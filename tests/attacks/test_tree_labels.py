@@ -128,6 +128,15 @@ def test_a_single_leaf_and_a_constant_feature(threshold: float, leaves: int) -> 
     assert np.array_equal(stolen.hypothesis.predict(X), target.answer(X, "label"))
 
 
+def test_a_domain_of_a_few_rows_is_asked_whole_and_then_done() -> None:
+    domain = mex.Domain([0] * 3, [1] * 3, integer=[True] * 3)
+    X = (np.arange(8)[:, None] >> np.arange(3)) & 1
+    target = tree(X.astype(float), X.sum(axis=1) % 2, domain)
+    stolen = steal(target)
+    assert (stolen.queries, stolen.stopped) == (8, "done")
+    assert wrong(stolen, target) == 0
+
+
 def test_under_noise_it_ends_and_says_so_and_a_majority_vote_makes_it_right() -> None:
     X, y = load_iris(return_X_y=True)
     target = tree(X, y, max_depth=2)

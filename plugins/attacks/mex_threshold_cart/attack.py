@@ -29,12 +29,12 @@ GROWTH = 0.05
 
 @attrs.frozen(kw_only=True)
 class ThresholdCart:
-    """Ask near the data; where two rows that no known threshold tells apart differ, walk to the threshold; fit CART.
+    """Ask near the data; walk to a threshold where rows differ that none tells apart; grow a tree over the thresholds.
 
     A walk between two rows of different labels gives one feature and its threshold, for log2 d + b questions: b is
-    the logarithm of the pool, whose rows it is bisected between, and a few ``bits``. The tree is CART on one
-    indicator per threshold; rows of walks weigh little, since they say nothing about where data are. Of each
-    batch, half are the rows on which a small committee of random trees disagrees most, half are random.
+    the logarithm of the pool, whose rows it is bisected between, and a few ``bits``. The tree is CART on one indicator
+    per threshold, but for its splits: of those with the largest gain it takes the one below which the fewest
+    leaves follow. Of each batch, half are the rows on which a small committee of random trees disagrees most.
 
     Whatever is said of the target holds near the data only; ``tree-labels`` is for the whole domain. Under
     labels that are wrong with a known probability a cell is mixed only if that does not explain it, and leaves

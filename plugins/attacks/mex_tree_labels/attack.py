@@ -90,6 +90,7 @@ class _TreeLabels(GeneratorLearner):
         self._decisions: dict[bytes, Decision] = {}
         self._passed: dict[bytes, int] = {}
         self._failed: dict[bytes, int] = {}
+        self._exhausted: set[bytes] = set()
         self._sent: tuple[FloatArray, bool] = (np.empty((0, known.domain.n_features)), False)
         self.note = ""
         if known.rho != 0:
@@ -144,6 +145,8 @@ class _TreeLabels(GeneratorLearner):
         for leaf, lacking in thin:
             drawn = self._probes(leaf.box, min(lacking, MOST))
             rows.append(drawn)
+            if len(self._facts.missing(drawn)) == 0:
+                self._exhausted.add(leaf.box.key)
             for row in drawn[: max(1, int(len(drawn) * MATES))]:
                 mates.append((row, self._probes(self._thresholds.cell(row, leaf.box), 1)[0]))
         yield from self._ask(np.concatenate(rows))
@@ -213,7 +216,13 @@ class _TreeLabels(GeneratorLearner):
         return growth.branches.fitted(answers, d, classes=self._classes)
 
     def _grow(self, patience: int, decisions: dict[bytes, Decision]) -> Growth:
-        facts, look = self._facts, self._attack.look
         return grow(
-            self._thresholds, facts.X, facts.y, look=look, patience=patience, probe=facts.probe, decisions=decisions
+            self._thresholds,
+            self._facts.X,
+            self._facts.y,
+            look=self._attack.look,
+            patience=patience,
+            probe=self._facts.probe,
+            exhausted=self._exhausted,
+            decisions=decisions,
         )
