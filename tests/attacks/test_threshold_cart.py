@@ -14,7 +14,8 @@ from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote
 from mex_passive.attack import Passive
-from mex_threshold_cart.attack import ThresholdCart, mixed_cells
+from mex_threshold_cart.attack import ThresholdCart
+from mex_threshold_cart.trees import mixed_cells
 
 
 def tree(X: FloatArray, y: Array, domain: mex.Domain, **params: object) -> mex.FittedTarget:

@@ -11,18 +11,20 @@ from scipy.stats import binom
 from sklearn.ensemble import ExtraTreesClassifier
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.growth import grow
 from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.models import random_state
 from mex.params import doc, one_of, whole
 from mex.samplers import SAMPLERS, Sampler, sampler
 from mex.thresholds import Thresholds
-from mex.types import Array, BoolArray, Estimator, FloatArray
+from mex.types import Array, Estimator, FloatArray
 from mex.walks import Resolution, together, walk
+from mex_threshold_cart.trees import cart, mixed_cells, smallest
 
 SURE = 0.01
 """How improbable it has to be that noise alone gave a cell its second label, before that is looked into."""
+HELD = 5
+"""One in so many rows is held back to tell which of two trees is nearer to the target."""
 GROWTH = 0.05
 """A batch is at least this share of the rows asked: the committee is refitted a logarithmic number of times."""
 
@@ -32,9 +34,10 @@ class ThresholdCart:
     """Ask near the data; walk to a threshold where rows differ that none tells apart; grow a tree over the thresholds.
 
     A walk between two rows of different labels gives one feature and its threshold, for log2 d + b questions: b is
-    the logarithm of the pool, whose rows it is bisected between, and a few ``bits``. The tree is CART on one indicator
-    per threshold, but for its splits: of those with the largest gain it takes the one below which the fewest
-    leaves follow. Of each batch, half are the rows on which a small committee of random trees disagrees most.
+    the logarithm of the pool, whose rows it is bisected between, and a few ``bits``. The tree is CART over these
+    thresholds, but for its splits: of those with the largest gain it takes the one below which the fewest leaves
+    follow. Of a target too large to be recovered most thresholds stay unknown; then CART that guesses the others
+    is better, which rows held back decide. Of each batch, half are chosen by the disagreement of a small committee.
 
     Whatever is said of the target holds near the data only; ``tree-labels`` is for the whole domain. Under
     labels that are wrong with a known probability a cell is mixed only if that does not explain it, and leaves
@@ -90,7 +93,8 @@ class _ThresholdCart(GeneratorLearner):
         self._X, self._y = np.empty((0, known.domain.n_features)), np.empty(0, dtype=np.int64)
         rows = None if known.pool is None else np.sort(known.pool.astype(np.float32).astype(np.float64), axis=0)
         self._resolution = Resolution(domain=known.domain, rows=rows, bits=attack.bits)
-        self._sent = self._X
+        self._natural = np.empty(0, dtype=bool)  # rows of the sampler at random, neither walked to nor chosen
+        self._sent: tuple[FloatArray, int] = self._X, 0
         self._rho = min(known.rho or 0.0, 0.49)
         self.note = ""
         if known.rho != 0:
@@ -98,7 +102,7 @@ class _ThresholdCart(GeneratorLearner):
 
     def steps(self) -> Steps:
         """Yield rows; keep what was answered."""
-        yield from self._ask(self._draw(self._attack.start))
+        yield from self._ask(self._draw(self._attack.start), random=self._attack.start)
         walked: set[tuple[int, int]] = set()
         while True:
             pairs = [pair for pair in self._pairs() if pair not in walked]
@@ -106,7 +110,8 @@ class _ThresholdCart(GeneratorLearner):
                 walked.update(pairs)
                 yield from self._walk(pairs)
             else:
-                yield from self._ask(self._batch())
+                rows, chosen = self._batch()
+                yield from self._ask(rows, random=len(rows) - chosen)
 
     def _pairs(self) -> list[tuple[int, int]]:
         """Two rows of each cell whose labels the noise does not explain: the nearest of different labels."""
@@ -121,8 +126,8 @@ class _ThresholdCart(GeneratorLearner):
             found.append((int(rest[apart.argmin()]), int(others[0])))
         return found
 
-    def _batch(self) -> FloatArray:
-        """Half the rows by disagreement of the committee, half at random."""
+    def _batch(self) -> tuple[FloatArray, int]:
+        """Rows of which the last half is random, and how many were chosen by disagreement of the committee."""
         n = max(self._attack.batch, int(GROWTH * len(self._X)))
         C = self._draw(max(self._attack.candidates, 2 * n))
         order = np.arange(len(C))
@@ -133,7 +138,7 @@ class _ThresholdCart(GeneratorLearner):
             order = np.argsort(votes[:, -1] - votes[:, -2], kind="stable")
         chosen = order[: n // 2]
         chosen = np.concatenate([chosen, self._rng.choice(order[n // 2 :], size=n - n // 2, replace=False)])
-        return np.asarray(C[chosen])
+        return np.asarray(C[chosen]), n // 2
 
     def _draw(self, n: int) -> FloatArray:
         X = self._source.draw(self._known, n, self._rng).astype(np.float32).astype(np.float64)
@@ -153,37 +158,39 @@ class _ThresholdCart(GeneratorLearner):
             except StopIteration:
                 rows = None
 
-    def _ask(self, X: FloatArray) -> Steps:
-        self._sent = X
+    def _ask(self, X: FloatArray, random: int = 0) -> Steps:
+        """Ask rows, the last of which are ``random`` ones."""
+        self._sent = X, random
         self.cut((yield X))
 
     def cut(self, answers: Array) -> None:
         """Keep the answers to the first rows of a batch."""
-        self._X = np.concatenate([self._X, self._sent[: len(answers)]])
+        X, random = self._sent
+        self._X = np.concatenate([self._X, X[: len(answers)]])
         self._y = np.concatenate([self._y, np.argmax(answers[:, None] == self._classes, axis=1)])
+        self._natural = np.concatenate([self._natural, np.arange(len(X))[: len(answers)] >= len(X) - random])
 
     def hypothesis(self) -> Estimator:
-        """The smallest tree on the thresholds found so far."""
+        """The smallest tree over the thresholds found, or CART: whichever answers rows better that it was not shown."""
         if len(self._y) == 0:
             return constant(self._classes[0], self._known.domain.n_features)
         # So many rows have a wrong majority in fewer than 1 of 400 leaves, up to rho = 0.4.
         least = math.ceil(8 / (1 - 2 * self._rho) ** 2) if self._rho else 1
-        growth = grow(self._thresholds, self._X, self._y, look=self._attack.look, least=least)
-        answers = {leaf.node: self._classes[leaf.label] for leaf in growth.leaves}
-        return growth.branches.fitted(answers, self._known.domain.n_features, classes=self._classes)
-
-
-def mixed_cells(Z: BoolArray, y: Array) -> list[Array]:
-    """The rows of each cell, alike in all indicators, that have more than one label.
-
-    >>> mixed_cells(np.array([[True], [False], [True], [False]]), np.array([0, 1, 1, 1]))
-    [array([0, 2])]
-    """
-    packed = np.ascontiguousarray(np.packbits(Z, axis=1) if Z.shape[1] else np.zeros((len(Z), 1), dtype=np.uint8))
-    _, cell = np.unique(packed.view([("", packed.dtype)] * packed.shape[1]).ravel(), return_inverse=True)
-    k = int(y.max(initial=0)) + 1
-    labels = np.zeros((len(y), k), dtype=bool)
-    labels[cell, y] = True
-    order = np.argsort(cell, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
-    return [part for part in parts if labels[cell[part[0]]].sum() > 1]
+        known, classes, look = self._thresholds, self._classes, self._attack.look
+        held = np.flatnonzero(self._natural)[::HELD]
+        kept = np.delete(np.arange(len(self._y)), held)
+        X, y = self._X[kept], self._y[kept]
+        right = (
+            [
+                float(np.mean(tree.predict(self._X[held]) == classes[self._y[held]]))
+                for tree in (
+                    smallest(known, X, y, classes, look=look, least=least),
+                    cart(known, X, y, classes, least=least),
+                )
+            ]
+            if len(held) >= HELD
+            else [1.0, 0.0]
+        )
+        if right[0] >= right[1]:
+            return smallest(known, self._X, self._y, classes, look=look, least=least)
+        return cart(known, self._X, self._y, classes, least=least)
