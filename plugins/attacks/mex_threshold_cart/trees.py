@@ -41,12 +41,16 @@ def cart(known: Thresholds, X: FloatArray, y: Array, classes: Array, *, least: i
             answers[ours] = classes[fitted.classes_[tree.value[node, 0].argmax()]]
             continue
         right = Z[rows, column] > threshold
-        feature = column if column < d else int(known.column[column - d])
-        low, high = X[rows[~right], feature].max(), X[rows[right], feature].min()
-        fits = np.flatnonzero((known.column == feature) & (low <= known.below) & (known.above <= high))
-        if len(fits):
-            threshold = threshold_between(float(known.below[fits[0]]), float(known.above[fits[0]]))
-        pair = branches.split(ours, feature, threshold)
+        if column >= d:
+            exact = column - d
+            column = int(known.column[exact])
+        else:
+            low, high = X[rows[~right], column].max(), X[rows[right], column].min()
+            alike = np.flatnonzero((known.column == column) & (low <= known.below) & (known.above <= high))
+            exact = int(alike[0]) if len(alike) else -1
+        if exact >= 0:
+            threshold = threshold_between(float(known.below[exact]), float(known.above[exact]))
+        pair = branches.split(ours, column, threshold)
         waiting.append((tree.children_left[node], pair[0], rows[~right]))
         waiting.append((tree.children_right[node], pair[1], rows[right]))
     return branches.fitted(answers, d, classes=classes)
