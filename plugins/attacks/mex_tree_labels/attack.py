@@ -93,6 +93,7 @@ class _TreeLabels(GeneratorLearner):
         self._exhausted: set[bytes] = set()
         self._sent: tuple[FloatArray, bool] = (np.empty((0, known.domain.n_features)), False)
         self.note = ""
+        self._look = attack.look if known.rho == 0 else 1  # looking ahead for what fits noise is long and no use
         if known.rho != 0:
             self.note = "labels may be wrong here: tree-labels believes each one, majority-vote would ask again"
 
@@ -220,7 +221,7 @@ class _TreeLabels(GeneratorLearner):
             self._thresholds,
             self._facts.X,
             self._facts.y,
-            look=self._attack.look,
+            look=self._look,
             patience=patience,
             probe=self._facts.probe,
             exhausted=self._exhausted,
