@@ -10,12 +10,13 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.samplers import between_rows
 from mex.testing import check_attack
+from mex.thresholds import Thresholds
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote
 from mex_passive.attack import Passive
 from mex_threshold_cart.attack import ThresholdCart
-from mex_threshold_cart.trees import mixed_cells
+from mex_threshold_cart.trees import cart, mixed_cells
 
 
 def tree(X: FloatArray, y: Array, domain: mex.Domain, **params: object) -> mex.FittedTarget:
@@ -106,3 +107,23 @@ def test_where_it_cannot_work_it_says_why(attack: ThresholdCart, pool: bool, bud
     oracle = mex.Oracle(tree(X, y, mex.Domain.of(X)), budget=budget)
     with pytest.raises(mex.Incompatible, match=reason):
         attack.learner(oracle.knowledge(pool=X if pool else None), np.random.default_rng(0))
+
+
+def test_cart_guesses_as_scikit_learn_does_and_takes_a_known_threshold_for_a_guess() -> None:
+    X, y = load_iris(return_X_y=True)
+    X = X.astype(np.float32).astype(np.float64)
+    known = Thresholds(mex.Domain.of(X))
+    plain = cart(known, X, y, np.arange(3), least=5)
+    assert np.array_equal(
+        plain.predict(X), DecisionTreeClassifier(min_samples_leaf=5, random_state=0).fit(X, y).predict(X)
+    )
+    feature, guess = int(plain.tree_.feature[0]), float(plain.tree_.threshold[0])
+    values = np.unique(X[:, feature])
+    low, high = values[values <= guess].max(), values[values > guess].min()
+    known.add(feature, low + (high - low) / 8, low + (high - low) / 4)
+    known.add(1, 2.0, 4.4)  # rows lie inside this one: no guess is it, but CART may take it as it is
+    tree = cart(known, X, y, np.arange(3), least=5)
+    assert low + (high - low) / 8 < tree.tree_.threshold[0] < low + (high - low) / 4 or tree.tree_.feature[0] != feature
+    assert set(tree.tree_.threshold[tree.tree_.feature == 1]) <= {3.2} | set(
+        np.convolve(np.unique(X[:, 1]), [0.5, 0.5])
+    )
