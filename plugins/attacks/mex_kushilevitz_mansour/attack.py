@@ -167,11 +167,11 @@ class _Fourier(GeneratorLearner):
         return wide
 
     def _estimated(self, subsets: BoolArray) -> tuple[BoolArray, FloatArray]:
-        """The coefficients of ``subsets`` from all uniform rows, without those that are smaller than half theta."""
+        """The coefficients of ``subsets`` from all uniform rows, without those below half theta or two deviations."""
         count = sum(len(rows) for rows, _ in self._uniform)
         total = np.sum([signs @ characters(rows, subsets) for rows, signs in self._uniform], axis=0)
         coefficients = total / (count * self._scale)
-        kept = np.abs(coefficients) >= self._attack.theta / 2
+        kept = np.abs(coefficients) >= max(self._attack.theta / 2, 2 / (math.sqrt(count) * self._scale))
         return subsets[kept], coefficients[kept]
 
     def hypothesis(self) -> Estimator:
