@@ -1,0 +1,200 @@
+"""Trees from labels alone, and Boolean trees: what tree-labels, threshold-cart and kushilevitz-mansour reach.
+
+    python benchmarks/nonlinear_parts/labels.py                            # every part, 3 seeds each
+    python benchmarks/nonlinear_parts/labels.py labels_exact boolean --seeds 5
+
+Each line is one target: the median over the seeds, and in brackets the least and the most. ``wrong volume`` is exact:
+the boxes of the two trees are intersected, nothing is sampled. ``ms/query`` is CPU of the learner alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
+
+import mex
+from mex.experiment import set_scene
+from mex.metrics import Yardstick
+from mex.spec import Spec
+from mex.target import FittedTarget
+from mex.tree_comparison import disagreement
+from mex.types import Estimator, FloatArray
+
+REGISTRY = mex.load_registry()
+SEEDS = 3
+
+
+@attrs.frozen(eq=False)
+class Stolen:
+    """What an attack got."""
+
+    hypothesis: Estimator
+    queries: int
+    asks: int
+    milliseconds: float
+
+
+def steal(spec: str, target: mex.Target, seed: int, *, pool: FloatArray | None = None, budget: int | None) -> Stolen:
+    """Run one attack to its end, or to the end of its budget."""
+    oracle = mex.Oracle(target, budget=budget)
+    learner = REGISTRY.build("attack", spec).learner(oracle.knowledge(pool=pool), np.random.default_rng([seed, 2]))
+    asks, spent = 0, 0.0
+    with threadpool_limits(1):
+        while oracle.remaining != 0 and (X := learner.ask()) is not None:
+            answers, asks = oracle.ask(X), asks + 1
+            started = time.process_time()
+            learner.tell(X[: len(answers)], answers)
+            spent += time.process_time() - started
+        hypothesis = learner.hypothesis()
+    return Stolen(hypothesis, oracle.queries, asks, 1000 * spent / oracle.queries)
+
+
+def spread(values: Sequence[float], form: str = "g") -> str:
+    """The median, and the least and the most."""
+    return f"{np.median(values):{form}} [{min(values):{form}} {max(values):{form}}]"
+
+
+def digits_above_4(depth: int, seed: int, *, whole: bool) -> tuple[FittedTarget, FloatArray]:
+    """Digits of 5 and more against the others, 64 features: pixels of 0 to 16, or scaled to [-1, 1] and continuous."""
+    X, y = load_digits(return_X_y=True)
+    X = X if whole else X / 8 - 1
+    bounds = (0.0, 16.0) if whole else (-1.0, 1.0)
+    domain = mex.Domain(*(np.full(64, bound) for bound in bounds), integer=np.full(64, whole))
+    data = mex.Dataset("digits", X, (y >= 5).astype(int), domain, ("below 5", "5 and more"))
+    split = data.split(np.random.default_rng([seed, 0]))
+    model = REGISTRY.build("model", f"decision-tree:max_depth={depth}")
+    return model.fit(data, split.train, np.random.default_rng([seed, 1])), split.pool.X
+
+
+def fitted(model: str, dataset: str, seed: int) -> tuple[FittedTarget, FloatArray, Yardstick]:
+    """The target, the attacker's pool and the measure of an ordinary cell."""
+    scene = set_scene(REGISTRY, Spec.parse(model), Spec.parse(dataset), seed)
+    return scene.target, scene.pool.X, scene.yardstick
+
+
+def bits(target: FittedTarget) -> float:
+    """24 bits per distinct threshold, 4 or 0 if the feature is whole or a category, and log2 d per branch."""
+    tree, domain = target.estimator.tree_, target.domain
+    per_feature = np.where(domain.discrete, np.log2(np.maximum(domain.upper - domain.lower, 1)), 24)
+    thresholds = {(f, t) for f, t in zip(tree.feature, tree.threshold, strict=True) if f >= 0}
+    return float(sum(per_feature[f] for f, _ in thresholds) + (tree.n_leaves - 1) * math.log2(domain.n_features))
+
+
+def labels_exact(seeds: int) -> None:
+    """tree-labels. Asked: no wrong volume, 20 leaves in at most 4,000 queries, 37 leaves of d=64 in at most 8,000."""
+    targets: list[tuple[str, bool, Callable[[int], tuple[FittedTarget, FloatArray]]]] = [
+        ("iris", True, lambda seed: fitted("decision-tree", "iris", seed)[:2]),
+        ("breast-cancer", True, lambda seed: fitted("decision-tree", "breast-cancer", seed)[:2]),
+        ("breast-cancer", False, lambda seed: fitted("decision-tree", "breast-cancer", seed)[:2]),
+        ("mushroom, one-hot", True, lambda seed: fitted("decision-tree", "mushroom", seed)[:2]),
+        ("digits, depth 4", False, lambda seed: digits_above_4(4, seed, whole=False)),
+        ("digits, depth 6", False, lambda seed: digits_above_4(6, seed, whole=False)),
+        ("digits, depth 6, whole", False, lambda seed: digits_above_4(6, seed, whole=True)),
+    ]
+    for name, granted, make in targets:
+        runs = []
+        for seed in range(seeds):
+            target, pool = make(seed)
+            stolen = steal("tree-labels", target, seed, pool=pool if granted else None, budget=20_000)
+            runs.append((target, stolen, disagreement(stolen.hypothesis, target.estimator, target.domain)))
+        print(
+            f"{name:<24}{'pool' if granted else 'no pool':<9}"
+            f"leaves {spread([t.estimator.get_n_leaves() for t, _, _ in runs]):<14}"
+            f"queries {spread([s.queries for _, s, _ in runs]):<22}"
+            f"x bits {spread([s.queries / bits(t) for t, s, _ in runs], '.1f'):<16}"
+            f"leaves found {spread([s.hypothesis.get_n_leaves() for _, s, _ in runs]):<14}"
+            f"wrong volume {spread([w for _, _, w in runs], '.1e'):<28}"
+            f"asks {np.median([s.asks for _, s, _ in runs]):.0f}  "
+            f"ms/query {np.median([s.milliseconds for _, s, _ in runs]):.1f}",
+            flush=True,
+        )
+
+
+def labels_data(seeds: int) -> None:
+    """threshold-cart beside passive CART: near-data and held-out agreement. Asked: breast-cancer 0.99 near at 500."""
+    cells = [
+        ("breast-cancer", "decision-tree", (250, 500, 1000)),
+        ("steak-survey", "decision-tree", (1000, 4000)),
+        ("gss-happiness", "decision-tree:max_depth=8", (4000,)),
+        ("gss-happiness", "decision-tree", (4000,)),
+        ("adult", "decision-tree:max_depth=8", (4000,)),
+        ("adult", "decision-tree", (4000,)),
+    ]
+    for dataset, model, budgets in cells:
+        for budget in budgets:
+            for attack in ("threshold-cart", "threshold-cart:look=1", "passive:sampler=near"):
+                near, held_out, leaves, cpu = [], [], [], []
+                for seed in range(seeds):
+                    target, pool, yardstick = fitted(model, dataset, seed)
+                    stolen = steal(attack, target, seed, pool=pool, budget=budget)
+                    score = yardstick.score(stolen.hypothesis)
+                    near.append(score["near_agreement"] or 0.0)
+                    held_out.append(score["agreement"] or 0.0)
+                    leaves.append(target.estimator.get_n_leaves())
+                    cpu.append(stolen.milliseconds)
+                print(
+                    f"{dataset:<15}{model:<27}leaves {np.median(leaves):<6.0f}{budget:>5} queries  {attack:<23}"
+                    f"near {spread(near, '.4f'):<25}held out {spread(held_out, '.4f'):<25}"
+                    f"ms/query {np.median(cpu):.1f}",
+                    flush=True,
+                )
+
+
+def boolean(seeds: int) -> None:
+    """kushilevitz-mansour on boolean-tree: uniform error. Asked: a parity tree of depth 4 over 16 bits to 0.02."""
+    cells: list[tuple[str, str, float, dict[str, Any]]] = [
+        ("kushilevitz-mansour", "tree", 0.0, {"n": 16, "depth": 4}),
+        ("kushilevitz-mansour", "tree", 0.1, {"n": 16, "depth": 4}),
+        ("kushilevitz-mansour", "tree", 0.3, {"n": 16, "depth": 4}),
+        ("kushilevitz-mansour:theta=0.2", "tree", 0.1, {"n": 64, "depth": 3}),
+        ("kushilevitz-mansour:theta=0.24,search=prefix", "tree", 0.1, {"n": 16, "depth": 3}),
+        ("kushilevitz-mansour", "junta", 0.0, {"n": 64, "depth": 5}),
+    ]
+    for attack, shape, rho, shared in cells:
+        errors, queries, cpu = [], [], []
+        for seed in range(seeds):
+            text = ",".join(f"{key}={value}" for key, value in {**shared, "shape": shape, "seed": seed}.items())
+            target, _, _ = fitted(f"boolean-tree:depth={shared['depth']},shape={shape}", f"boolean:{text}", seed)
+            defense = REGISTRY.build("defense", f"bounded-noise:rho={rho}" if rho else "none")
+            defended = defense.protect(target, None, np.random.default_rng([seed, 1]))
+            stolen = steal(attack, defended, seed, budget=5_000_000)
+            X = target.domain.sample(20_000, np.random.default_rng([seed, 3]))
+            errors.append(float(np.mean(stolen.hypothesis.predict(X) != target.answer(X, "label"))))
+            queries.append(stolen.queries)
+            cpu.append(stolen.milliseconds)
+        print(
+            f"{attack:<46}{shape:<7}n={shared['n']:<4}depth={shared['depth']}  rho={rho:<5g}"
+            f"queries {spread(queries):<30}uniform error {spread(errors, '.4f'):<24}"
+            f"ms/query {np.median(cpu):.3f}",
+            flush=True,
+        )
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "labels_exact": labels_exact,
+    "labels_data": labels_data,
+    "boolean": boolean,
+}
+
+
+def main() -> None:
+    """Run the parts named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    args = parser.parse_args()
+    for name in args.parts or PARTS:
+        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
+        PARTS[name](args.seeds)
+
+
+if __name__ == "__main__":
+    main()
