@@ -16,6 +16,9 @@ from mex.errors import Incompatible, UsageError, suggest
 from mex.knowledge import Knowledge
 from mex.types import FloatArray
 
+AXIS_PARALLEL = ("tree", "forest", "boosted")
+"""The classes with boundaries parallel to the axes: near the data are for them coordinates of different rows."""
+
 
 class Sampler(Protocol):
     """Draws rows that the interface accepts, given what the attacker knows."""
@@ -49,7 +52,24 @@ class NearData:
     """Between two rows of the pool (:func:`between_rows`)."""
 
     def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
-        return between_rows(_pool(known), known.domain, n, rng, crossover=known.family.kind in ("tree", "forest"))
+        return between_rows(_pool(known), known.domain, n, rng, crossover=known.family.kind in AXIS_PARALLEL)
+
+
+@attrs.frozen
+class Jitter:
+    """Coordinates of different rows of the pool, each number moved to anywhere between its neighbours in the pool.
+
+    For axis-parallel models, whose thresholds lie between values that the pool may not hold.
+    """
+
+    def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
+        X = between_rows(_pool(known), known.domain, n, rng, crossover=True)
+        for i in np.flatnonzero(~known.domain.discrete):
+            values = np.unique(_pool(known)[:, i])
+            at = np.searchsorted(values, X[:, i])
+            low, high = values[np.maximum(at - 1, 0)], values[np.minimum(at + 1, len(values) - 1)]
+            X[:, i] = low + rng.random(n) * (high - low)
+        return X
 
 
 @attrs.frozen
@@ -62,11 +82,17 @@ class Mixed:
         return X
 
 
-SAMPLERS: dict[str, type[Sampler]] = {"uniform": Uniform, "pool": Pool, "near": NearData, "mixed": Mixed}
+SAMPLERS: dict[str, type[Sampler]] = {
+    "uniform": Uniform,
+    "pool": Pool,
+    "near": NearData,
+    "jitter": Jitter,
+    "mixed": Mixed,
+}
 
 
 def sampler(name: str) -> Sampler:
-    """The sampler called ``name``: uniform, pool, near or mixed."""
+    """The sampler called ``name``: uniform, pool, near, jitter or mixed."""
     if name not in SAMPLERS:
         raise UsageError(f"no sampler named {name!r}{suggest(name, SAMPLERS)}")
     return SAMPLERS[name]()
