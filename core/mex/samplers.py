@@ -56,23 +56,6 @@ class NearData:
 
 
 @attrs.frozen
-class Jitter:
-    """Coordinates of different rows of the pool, each number moved to anywhere between its neighbours in the pool.
-
-    For axis-parallel models, whose thresholds lie between values that the pool may not hold.
-    """
-
-    def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
-        X = between_rows(_pool(known), known.domain, n, rng, crossover=True)
-        for i in np.flatnonzero(~known.domain.discrete):
-            values = np.unique(_pool(known)[:, i])
-            at = np.searchsorted(values, X[:, i])
-            low, high = values[np.maximum(at - 1, 0)], values[np.minimum(at + 1, len(values) - 1)]
-            X[:, i] = low + rng.random(n) * (high - low)
-        return X
-
-
-@attrs.frozen
 class Mixed:
     """Half near the data, half uniform, in turn."""
 
@@ -82,17 +65,11 @@ class Mixed:
         return X
 
 
-SAMPLERS: dict[str, type[Sampler]] = {
-    "uniform": Uniform,
-    "pool": Pool,
-    "near": NearData,
-    "jitter": Jitter,
-    "mixed": Mixed,
-}
+SAMPLERS: dict[str, type[Sampler]] = {"uniform": Uniform, "pool": Pool, "near": NearData, "mixed": Mixed}
 
 
 def sampler(name: str) -> Sampler:
-    """The sampler called ``name``: uniform, pool, near, jitter or mixed."""
+    """The sampler called ``name``: uniform, pool, near or mixed."""
     if name not in SAMPLERS:
         raise UsageError(f"no sampler named {name!r}{suggest(name, SAMPLERS)}")
     return SAMPLERS[name]()

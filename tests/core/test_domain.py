@@ -201,15 +201,3 @@ def test_a_sampler_of_the_pool_needs_one(kind: str, pool: np.ndarray | None) -> 
 def test_an_unknown_sampler_is_named_with_the_nearest() -> None:
     with pytest.raises(mex.UsageError, match="no sampler named 'unifrom'; did you mean 'uniform'"):
         sampler("unifrom")
-
-
-def test_jitter_draws_values_that_the_pool_does_not_hold_and_no_others_than_between_its_rows() -> None:
-    rng = np.random.default_rng(0)
-    pool = np.column_stack([rng.normal(size=50), rng.integers(0, 9, 50), np.full(50, 2.5)])
-    domain = Domain.of(pool)
-    known = mex.Knowledge(domain=domain, classes=np.arange(2), answers="label", family=mex.Family("tree"), pool=pool)
-    X = sampler("jitter").draw(known, 500, rng)
-    assert domain.objection(X) is None
-    assert len(np.setdiff1d(X[:, 0], pool[:, 0])) == 500
-    assert np.isin(X[:, 1:], pool[:, 1:]).all()
-    assert np.quantile(X[:, 0], [0.25, 0.75]) == pytest.approx(np.quantile(pool[:, 0], [0.25, 0.75]), abs=0.25)
