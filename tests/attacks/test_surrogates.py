@@ -59,11 +59,12 @@ def test_the_surrogate_steals_a_forest_better_than_passive_learning_of_a_forest(
 
 
 def test_probabilities_help_the_surrogate() -> None:
+    attack = BoostedSurrogate(trees=200, candidates=500)
     by_label, by_proba = (
-        np.mean([steal(BoostedSurrogate(candidates=500), scenario(budget=100, answers=a, seed=s))[1] for s in range(3)])
+        np.mean([steal(attack, scenario(budget=150, answers=a, seed=s))[1] for s in range(3)])
         for a in ("label", "proba")
     )
-    assert by_proba > by_label
+    assert by_proba > by_label + 0.005
 
 
 @pytest.mark.parametrize("answers", ["label", "proba"])

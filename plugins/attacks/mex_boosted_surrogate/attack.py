@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
-from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from mex import Knowledge, Learner, Scope
 from mex.models import random_state
@@ -26,8 +26,8 @@ class BoostedSurrogate:
     forest's vote is nearly a sum of what few features say at a time, and deep trees fit the rows asked
     instead. Part of each round is random, so that no region is left out for good.
 
-    Probabilities are used whole: each answer is a row per class, weighted by its probability, which makes
-    the loss the cross-entropy to the target's.
+    Probabilities, the shares of a forest's votes, tell more than their winner: boosted regressors learn them,
+    one per class, from the same rows, and the largest is the label (:class:`Shares`).
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -74,31 +74,51 @@ class _Surrogate(Rounds):
     def __init__(self, attack: BoostedSurrogate, known: Knowledge, rng: np.random.Generator) -> None:
         super().__init__("boosted-surrogate", known, rng, Schedule.of(attack))
         assert known.classes is not None
-        k = len(known.classes)
-        self._estimator = HistGradientBoostingClassifier(
-            max_iter=attack.trees if k == 2 else max(100, attack.trees // k),
-            max_depth=attack.max_depth,
-            learning_rate=attack.learning_rate,
-            min_samples_leaf=attack.min_samples_leaf,
-            early_stopping=False,
-            random_state=random_state(rng),
-        )
+        classes = 1 if len(known.classes) == 2 else len(known.classes)
+        parameters = {
+            "max_iter": max(100, attack.trees // classes) if classes > 1 else attack.trees,
+            "max_depth": attack.max_depth,
+            "learning_rate": attack.learning_rate,
+            "min_samples_leaf": attack.min_samples_leaf,
+            "early_stopping": False,
+            "random_state": random_state(rng),
+        }
+        if known.answers == "proba":
+            self._estimator = Shares(HistGradientBoostingRegressor(**parameters), known.classes)
+        else:
+            self._estimator = HistGradientBoostingClassifier(**parameters)
 
     def fit(self) -> Estimator:
         """Boosted trees, to labels or to probabilities."""
-        if self.answers is not None and self.answers.ndim == 2:
-            row, label = np.nonzero(self.answers > 0)
-            assert self.known.classes is not None
-            weights = self.answers[row, label]
-            return clone(self._estimator).fit(self.X[row], self.known.classes[label], sample_weight=weights)
-        return clone(self._estimator).fit(self.X, self.labels)
+        return clone(self._estimator).fit(self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
         """The rows with the least lead of the best class over the second."""
-        scores = np.asarray(fitted.decision_function(rows))
-        if scores.ndim == 1:
-            lead = np.abs(scores)
-        else:
-            best = np.partition(scores, -2, axis=1)
-            lead = best[:, -1] - best[:, -2]
-        return np.argsort(lead, kind="stable")[:n]
+        best = np.partition(fitted.predict_proba(rows), -2, axis=1)
+        return np.argsort(best[:, -1] - best[:, -2], kind="stable")[:n]
+
+
+class Shares(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no types
+    """A classifier that learns probabilities: a regressor per class, one for both of two."""
+
+    def __init__(self, regressor: Estimator, classes: Array) -> None:
+        """``regressor`` is unfitted; ``classes`` are the labels in the order of the probabilities."""
+        self.regressor, self.classes = regressor, classes
+
+    def fit(self, X: FloatArray, y: FloatArray) -> Shares:
+        """Learn the probabilities ``y``, shape (n, classes)."""
+        self.classes_, self.n_features_in_ = self.classes, X.shape[1]
+        learned = y[:, 1:] if len(self.classes) == 2 else y
+        self.regressors_ = [clone(self.regressor).fit(X, share) for share in learned.T]
+        return self
+
+    def predict_proba(self, X: FloatArray) -> FloatArray:
+        """Probabilities, shape (n, classes)."""
+        shares = np.stack([regressor.predict(X) for regressor in self.regressors_], axis=1).clip(1e-9, 1)
+        if len(self.classes_) == 2:
+            return np.hstack([1 - shares, shares])
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+    def predict(self, X: FloatArray) -> Array:
+        """The label of the largest probability."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
