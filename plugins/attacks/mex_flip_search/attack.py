@@ -72,7 +72,7 @@ class FlipSearch:
         default=200, validator=whole(0), metadata=doc("try every choice of trees to flip if there are so many at most")
     )
     draws: int = attrs.field(
-        default=20, validator=whole(0), metadata=doc("random choices to try otherwise, beside a greedy one")
+        default=10, validator=whole(0), metadata=doc("random choices to try otherwise, beside a greedy one")
     )
     stream: int = attrs.field(default=20_000, validator=whole(1), metadata=doc("the longest stream to look at"))
 

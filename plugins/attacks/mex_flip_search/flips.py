@@ -86,7 +86,7 @@ class Votes:
         cost = np.where(y == label, -1.0, ~wrong) * weights / self._flips[rows]  # shared by the flips that it takes
         chosen = choose(votes, label, flip, shared @ cost)
         counts = np.repeat(self._counts[:, None, rows], len(chosen), axis=1)  # shape (classes, choices, rows)
-        for c in np.unique(votes):
+        for c in np.unique(votes[votes != label]):
             moved = chosen[:, votes == c].astype(np.float32) @ shared[votes == c]
             counts[c] -= moved
             counts[label] += moved
