@@ -113,13 +113,13 @@ class Rounds(ABC):
         return np.asarray(rows[chosen])
 
     def _candidates(self, n: int) -> FloatArray:
-        """Rows in random order, each once: to ask one twice in a round tells nothing new."""
+        """Rows in random order, each once, and none that was asked before unless its answer may change."""
         if self._left is not None:
             return self._left
         rows = sampler(self._schedule.sampler).draw(self.known, n, self.rng)
-        if self.known.domain.continuous:
-            return rows
-        return self.rng.permutation(np.unique(rows, axis=0))
+        asked = {row.tobytes() for row in self.X} if self.known.rho == 0 else set()
+        fresh = {key: row for row in rows if (key := row.tobytes()) not in asked}
+        return np.array(list(fresh.values())).reshape(-1, rows.shape[1])
 
     def _model(self) -> Estimator | None:
         """A fit to all answers so far, None as long as they are nothing to fit a model to."""

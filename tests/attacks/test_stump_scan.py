@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 
 import numpy as np
@@ -198,3 +199,10 @@ def test_where_it_cannot_work_it_says_why(domain, depth, reason) -> None:
     )
     with pytest.raises(mex.Incompatible, match=reason):
         StumpScan().learner(mex.Oracle(target).knowledge(), np.random.default_rng(0))
+
+
+def test_the_record_of_a_cell_has_the_error_of_the_stolen_model(run) -> None:
+    done = run("attack", "stump-scan", "-m", "boosted-trees:trees=10", "--data", "diabetes", "--json")
+    record = json.loads(done.stdout)
+    assert record["agreement"] == pytest.approx(1.0, abs=1e-12)
+    assert record["geometric_error"] is None

@@ -31,7 +31,7 @@ class StumpScan:
     Boosted stumps are additive: the value is a step function of each feature, summed. So the steps along each
     axis through one row are all there are. Neighbours on an axis that differ in value have a step between
     them, and bisection in float32 finds it to the last bit; all axes and steps are bisected at once, in
-    about 30 batches. Jumps between two places may cancel out; random rows check the sum, and where one is
+    a few dozen batches. Jumps between two places may cancel out; random rows check the sum, and where one is
     wrong its coordinates are asked on every axis. A category costs one query. Numbers are taken to be read
     as float32, as scikit-learn's trees do, so the model is exact there.
 
@@ -109,7 +109,7 @@ class _Scan(GeneratorLearner):
             source = "uniform" if self._known.pool is None else "mixed"
             rows = self._readable(sampler(source).draw(self._known, self._attack.checks, self._rng))
             off = np.abs(self.hypothesis().predict(rows) - (yield rows)) > self._tolerance * len(self._curves)
-            found = sum(len(last) for _, last, _ in self.hypothesis().steps)
+            found = sum(len(last) for _, last, _ in self.hypothesis().terms)
             self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
             if not off.any():
                 return

@@ -65,8 +65,7 @@ class Curve:
         return middle[self._jumps(tolerance) & (middle > low) & (middle < high)]
 
     def _jumps(self, tolerance: float) -> BoolArray:
-        jumps = np.abs(np.diff(self.v)) > tolerance
-        return np.ones_like(jumps) if len(self.columns) > 1 else jumps
+        return np.asarray(np.abs(np.diff(self.v)) > tolerance)
 
     def steps(self, tolerance: float) -> Step:
         """The columns, the last place before each step, and the value of each stretch: the mean of those there."""
@@ -96,16 +95,16 @@ class AdditiveSteps(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scik
     array([1., 1., 3.])
     """
 
-    def __init__(self, base: float, n_features: int, steps: Sequence[Step] = ()) -> None:
-        """``base`` is the value of the row from which ``steps`` were found."""
-        self.base, self.n_features, self.steps = base, n_features, steps
+    def __init__(self, base: float, n_features: int, terms: Sequence[Step] = ()) -> None:
+        """``base`` is the value of the row from which the ``terms``, one per feature, were found."""
+        self.base, self.n_features, self.terms = base, n_features, terms
         self.n_features_in_ = n_features
 
     def predict(self, X: FloatArray) -> FloatArray:
         """The value at each row."""
         X = np.asarray(X, dtype=np.float64)
         total = np.full(len(X), self.base)
-        for columns, last, values in self.steps:
+        for columns, last, values in self.terms:
             at = place(X, columns).astype(np.float32)
             total += values[np.searchsorted(last.astype(np.float32), at, side="left")] - self.base
         return total
