@@ -137,7 +137,8 @@ def many(function: Callable[..., Any], seeds: int, *args: Any) -> list[Any]:
 
 def spread(values: Sequence[float], form: str = ".3f") -> str:
     """Median, lowest and highest."""
-    shown = [format(v, form) if np.isfinite(v) else "never" for v in (np.median(values), min(values), max(values))]
+    ordered = np.sort(values)  # what was never reached, NaN or infinite, comes last
+    shown = [format(v, form) if np.isfinite(v) else "never" for v in (*ordered[[len(ordered) // 2, 0, -1]],)]
     return f"{shown[0]} ({shown[1]}-{shown[2]})"
 
 
@@ -275,14 +276,15 @@ def forest(seeds: int) -> None:
     """Forests of 100 trees: near-data agreement by queries; asked for: 4 x fewer than passive on breast-cancer."""
     for dataset, most in FORESTS.items():
         print(f"{dataset}: the same forest with another seed {spread(many(other_seed, seeds, dataset))}", flush=True)
-        passive = many(forest_run, seeds, "passive:sampler=near,batch=400", dataset, most, "label")
+        passive = many(forest_run, seeds, "passive:sampler=near,batch=100", dataset, most, "label")
         levels = [run.at(most) for run in passive]
 
         def row(label: str, runs: list[Run], most: int = most, levels: Sequence[float] = levels) -> None:
-            last = max(run.queries[-1] for run in runs)
-            cells = "  ".join(f"{n}: {spread([r.at(n) for r in runs])}" for n in (*COUNTS, most) if n <= last)
+            low, high = runs[0].queries[0], max(run.queries[-1] for run in runs)
+            shown = [n for n in (*COUNTS, most) if low <= n <= high]
+            cells = "  ".join(f"{n}: {spread([r.at(n) for r in runs])}" for n in shown)
             reached = [run.to(level) for run, level in zip(runs, levels, strict=True)]
-            fewer = spread([most / n for n in reached], ".1f")
+            fewer = spread([most / n if np.isfinite(n) else np.nan for n in reached], ".1f")
             print(
                 f"  {label:<26} {cells}\n  {'':<26} to passive's at {most}: {spread(reached, '.0f')} queries,"
                 f" {fewer} x fewer; {spread([r.milliseconds for r in runs], '.1f')} ms/query",
