@@ -24,7 +24,8 @@ class BoostedSurrogate:
     For targets that are sums of many trees, a forest above all: a sum of small trees comes nearer to
     the vote of large ones than another forest does, from the same answers. The trees are shallow: a
     forest's vote is nearly a sum of what few features say at a time, and deep trees fit the rows asked
-    instead. Part of each round is random, so that no region is left out for good.
+    instead. Part of each round is random, so that no region is left out for good. In two features a forest
+    is the better student, and ``query-by-committee`` the better attack.
 
     Probabilities, the shares of a forest's votes, tell more than their winner: boosted regressors learn them,
     one per class, from the same rows, and the largest is the label (:class:`Shares`).

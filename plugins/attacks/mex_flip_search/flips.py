@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -84,14 +85,15 @@ class Votes:
             return 0.0
         y, weights, wrong = self._y[rows], self._weights[rows], self._decided[rows] != self._y[rows]
         cost = np.where(y == label, -1.0, ~wrong) * weights / self._flips[rows]  # shared by the flips that it takes
-        chosen = choose(votes, label, flip, shared @ cost)
-        counts = np.repeat(self._counts[:, None, rows], len(chosen), axis=1)  # shape (classes, choices, rows)
+        chosen = choose(votes, label, flip, shared @ cost.astype(np.float32))
+        after = list(self._counts[:, None, rows])  # of each class, shape (choices, rows) once its votes have moved
         for c in np.unique(votes[votes != label]):
             moved = chosen[:, votes == c].astype(np.float32) @ shared[votes == c]
-            counts[c] -= moved
-            counts[label] += moved
-        now_wrong = (counts.max(axis=0) > counts[y, :, np.arange(len(rows))].T) | (y < 0)
-        return float(((now_wrong.astype(np.float64) - wrong) @ weights).min())
+            after[c] = after[c] - moved
+            after[label] = after[label] + moved
+        most = reduce(np.maximum, after)
+        right = reduce(np.logical_or, [(y == c) & (count >= most) for c, count in enumerate(after)])
+        return float(((~right).astype(np.float64) @ weights).min() - wrong @ weights)
 
 
 def fewest(counts: Array, label: int) -> Array:
