@@ -85,7 +85,8 @@ class Votes:
             return 0.0
         y, weights, wrong = self._y[rows], self._weights[rows], self._decided[rows] != self._y[rows]
         cost = np.where(y == label, -1.0, ~wrong) * weights / self._flips[rows]  # shared by the flips that it takes
-        chosen = choose(votes, label, flip, shared @ cost.astype(np.float32))
+        damage = shared @ cost.astype(np.float32)  # float64 would copy all that is shared
+        chosen = choose(votes, label, flip, damage.astype(np.float64))
         after = list(self._counts[:, None, rows])  # of each class, shape (choices, rows) once its votes have moved
         for c in np.unique(votes[votes != label]):
             moved = chosen[:, votes == c].astype(np.float32) @ shared[votes == c]
