@@ -8,7 +8,7 @@ import numpy as np
 from mex.dataset import Rows
 from mex.domain import Domain
 from mex.hypotheses import normal
-from mex.samplers import between_rows
+from mex.samplers import AXIS_PARALLEL, between_rows
 from mex.target import FittedTarget, Target
 from mex.types import Array, Estimator, FloatArray
 
@@ -72,7 +72,7 @@ class Yardstick:
     @classmethod
     def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator) -> Yardstick:
         """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets."""
-        crossover = target.family.kind in ("tree", "forest")
+        crossover = target.family.kind in AXIS_PARALLEL
         points = {
             "agreement": held_out.X,
             "near_agreement": between_rows(held_out.X, target.domain, POINTS, rng, crossover=crossover),

@@ -16,6 +16,9 @@ from mex.errors import Incompatible, UsageError, suggest
 from mex.knowledge import Knowledge
 from mex.types import FloatArray
 
+AXIS_PARALLEL = ("tree", "forest", "boosted")
+"""The classes with boundaries parallel to the axes: near the data are for them coordinates of different rows."""
+
 
 class Sampler(Protocol):
     """Draws rows that the interface accepts, given what the attacker knows."""
@@ -49,7 +52,7 @@ class NearData:
     """Between two rows of the pool (:func:`between_rows`)."""
 
     def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
-        return between_rows(_pool(known), known.domain, n, rng, crossover=known.family.kind in ("tree", "forest"))
+        return between_rows(_pool(known), known.domain, n, rng, crossover=known.family.kind in AXIS_PARALLEL)
 
 
 @attrs.frozen

@@ -1,0 +1,166 @@
+"""Importance-weighted active learning of a forest."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+import attrs
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Model, Scope
+from mex.hypotheses import constant
+from mex.iwal import EQUATIONS, query_probability
+from mex.learner import Steps
+from mex.models import learner_over
+from mex.params import above, component, doc, one_of, whole
+from mex.samplers import SAMPLERS, Sampler, sampler
+from mex.types import Array, Estimator, FloatArray
+from mex_flip_search.flips import Votes, choices
+
+CHUNK = 256
+"""How many elements of the stream are drawn at once: a forest is asked for many leaves as fast as for a few."""
+
+
+@attrs.frozen(kw_only=True)
+class FlipSearch:
+    """IWAL with a random forest: ask what few trees would have to answer otherwise at little cost.
+
+    Rows stream by. The n-th is asked with a probability that falls with G_n, the weight that the forest
+    has to get wrong more on the answers so far in order to answer this row otherwise: RF'_n is the best
+    forest in which the fewest trees vote otherwise in the leaf that the row is in
+    (:mod:`mex_flip_search.flips`). An answer asked with probability p weighs 1/p.
+
+    The honest result is that it saves nothing over passive learning: to flip half of the trees in one leaf each
+    changes almost no row seen before, so G_n is nearly 0 and with the usual constants every row is asked. A smaller
+    c0 asks fewer rows of a longer stream, and not better ones. It is here because it is in the paper.
+
+    The forest votes by majority, a leaf for its most frequent class. It is refitted when the answers have grown by
+    ``growth``, and between two fits they are added to the votes.
+
+    >>> import mex
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> forest = RandomForestClassifier(20, random_state=0).fit(X[::2], y[::2])
+    >>> family = mex.Family("forest", learner=RandomForestClassifier(20))
+    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(forest, domain=mex.Domain.of(X), family=family), budget=300)
+    >>> stolen = mex.extract(oracle, FlipSearch().learner(oracle.knowledge(pool=X[1::2]), np.random.default_rng(0)))
+    >>> stolen.queries, bool(np.mean(stolen.hypothesis.predict(X) == forest.predict(X)) > 0.93)
+    (300, True)
+    """
+
+    sampler: str = attrs.field(
+        default="near", validator=one_of(*SAMPLERS), metadata=doc("where the stream comes from; the paper's is uniform")
+    )
+    model: Model | None = attrs.field(
+        default=None, metadata=component("model", "the forest to fit; by default the public class of f* itself")
+    )
+    c0: float = attrs.field(default=8.0, validator=above(0), metadata=doc("constant c0: the smaller, the fewer asked"))
+    c1: float = attrs.field(default=1.0, validator=above(0), metadata=doc("constant c1"))
+    c2: float = attrs.field(default=1.0, validator=above(0), metadata=doc("constant c2"))
+    equation: str = attrs.field(
+        default="corrected", validator=one_of(*EQUATIONS), metadata=doc("the equation of the probability")
+    )
+    start: int = attrs.field(default=20, validator=whole(2), metadata=doc("rows to ask before the first forest"))
+    batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("rows to ask at once; 1 is the paper's"))
+    growth: float = attrs.field(
+        default=1.25, validator=above(1), metadata=doc("refit when the answers have grown by this factor")
+    )
+    exhaustive: int = attrs.field(
+        default=200, validator=whole(0), metadata=doc("try every choice of trees to flip if there are so many at most")
+    )
+    draws: int = attrs.field(
+        default=10, validator=whole(0), metadata=doc("random choices to try otherwise, beside a greedy one")
+    )
+    stream: int = attrs.field(default=20_000, validator=whole(1), metadata=doc("the longest stream to look at"))
+
+    scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers="label")
+    paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 4.3; Beygelzimer, Hsu, Langford and Zhang 2010"
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start; refuses where there are no trees to flip, or no pool to draw from."""
+        forest = learner_over("flip-search", self.model, knowledge, rng)
+        if not isinstance(forest, RandomForestClassifier | ExtraTreesClassifier):
+            raise Incompatible(
+                f"flip-search flips the trees of a forest, not of a {type(forest).__name__}; give it a model"
+            )
+        source = sampler(self.sampler)
+        if self.sampler != "uniform" and knowledge.pool is None:
+            raise Incompatible("flip-search draws from the pool, and this scenario grants none; give it a sampler")
+        return _Stream(self, knowledge, rng, source, forest)
+
+
+class _Stream(GeneratorLearner):
+    def __init__(
+        self, attack: FlipSearch, known: Knowledge, rng: np.random.Generator, source: Sampler, forest: Estimator
+    ) -> None:
+        assert known.classes is not None
+        self._attack, self._known, self._rng, self._source, self._forest = attack, known, rng, source, forest
+        self._X, self._y = np.empty((0, known.domain.n_features)), np.empty(0, dtype=known.classes.dtype)
+        self._weights, self._asked = np.empty(0), (np.empty((0, known.domain.n_features)), np.empty(0))
+        self._votes: Votes | None = None
+        self._room = 0
+        self.seen = 0
+
+    @property
+    def note(self) -> str:
+        """How many rows streamed by."""
+        return f"asked {len(self._y)} of {self.seen} rows of the stream" if self.seen else ""
+
+    def steps(self) -> Steps:
+        """Decide on one row after the other, and ask those chosen when there is a batch of them."""
+        attack = self._attack
+        rows = self._source.draw(self._known, min(attack.start, attack.stream), self._rng)
+        self.seen = len(rows)
+        yield from self._query(rows, np.ones(len(rows)))
+        queue, weights = [], []
+        choose = partial(choices, exhaustive=attack.exhaustive, draws=attack.draws, rng=self._rng)
+        while self.seen < attack.stream:
+            rows = self._source.draw(self._known, min(CHUNK, attack.stream - self.seen), self._rng)
+            fitted, leaves = None, np.empty((0, 0))
+            for i, row in enumerate(rows):
+                if self._votes is not fitted and self._votes is not None:
+                    fitted, leaves = self._votes, self._votes.leaves(rows)
+                self.seen += 1
+                gap = 0.0 if fitted is None else fitted.gap(leaves[:, i], choose) / (self.seen - 1)
+                p = query_probability(
+                    gap, self.seen, c0=attack.c0, c1=attack.c1, c2=attack.c2, equation=attack.equation
+                )
+                if self._rng.random() < p:
+                    queue.append(row)
+                    weights.append(1 / p)
+                if len(queue) == attack.batch:
+                    yield from self._query(np.array(queue), np.array(weights))
+                    queue, weights = [], []
+        if queue:
+            yield from self._query(np.array(queue), np.array(weights))
+
+    def _query(self, rows: FloatArray, weights: FloatArray) -> Steps:
+        self._asked = rows, weights
+        self.cut((yield rows))
+        attack, n = self._attack, len(self._y)
+        if self._votes is not None and n + attack.batch <= self._room:
+            self._votes.add(rows, self._y[-len(rows) :], weights)
+        elif len(np.unique(self._y)) > 1:
+            self._room = int(attack.growth * n) + attack.batch
+            self._votes = Votes(self._fit(), self._X, self._y, self._weights, self._room)
+
+    def cut(self, answers: Array) -> None:
+        """Keep the answers, all or those that the budget left."""
+        rows, weights = self._asked
+        n = len(answers)
+        self._X, self._y = np.concatenate([self._X, rows[:n]]), np.concatenate([self._y, answers])
+        self._weights = np.concatenate([self._weights, weights[:n]])
+
+    def _fit(self) -> Estimator:
+        return clone(self._forest).fit(self._X, self._y, sample_weight=self._weights)
+
+    def hypothesis(self) -> Estimator:
+        """A forest fitted to all answers so far."""
+        assert self._known.classes is not None
+        if len(np.unique(self._y)) > 1:
+            return self._fit()
+        label = self._y[0] if len(self._y) else self._known.classes[0]
+        return constant(label, self._known.domain.n_features)

@@ -1,0 +1,164 @@
+"""Boosted stumps from their values: every step of every feature, by bisection along the axes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
+from mex.boundary import JITTER
+from mex.hypotheses import constant
+from mex.learner import Steps
+from mex.params import doc, whole
+from mex.samplers import sampler
+from mex.types import Array, Estimator, FloatArray
+from mex_stump_scan.curves import AdditiveSteps, Curve, curves, inside, place
+
+EXACT = 1e-11
+"""The least jump that counts, as a share of the values: the sum of a few hundred numbers is rounded to less."""
+REPEATS, SIGMAS = 8, 8
+"""Rows asked at one place to see the noise of the answers, and how many of its deviations a jump has to have."""
+ROUNDS, CULPRITS = 10, 3
+"""How often to go back for steps that checks have found missing, and how many rows to follow up each time."""
+
+
+@attrs.frozen(kw_only=True)
+class StumpScan:
+    """Read off every step of a sum of stumps along each axis, exactly.
+
+    Boosted stumps are additive: the value is a step function of each feature, summed. So the steps along each
+    axis through one row are all there are. Neighbours on an axis that differ in value have a step between
+    them, and bisection in float32 finds it to the last bit; all axes and steps are bisected at once, in
+    a few dozen batches. Jumps between two places may cancel out; random rows check the sum, and where one is
+    wrong its coordinates are asked on every axis. A category costs one query. Numbers are taken to be read
+    as float32, as scikit-learn's trees do, so the model is exact there.
+
+    Trees of depth 2 and more are out of reach: what a feature does then depends on others, and one scan of
+    its axis sees the trees only as far as the base row goes. It refuses those.
+
+    Noisy values are measured at one place first; smaller jumps than the noise are lost.
+
+    >>> import mex
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.ensemble import GradientBoostingRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> stumps = GradientBoostingRegressor(max_depth=1, random_state=0).fit(X, y)
+    >>> family = mex.Family("boosted", {"max_depth": 1})
+    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(stumps, domain=mex.Domain.of(X), family=family))
+    >>> stolen = mex.extract(oracle, StumpScan().learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> bool(np.abs(stolen.hypothesis.predict(X) - stumps.predict(X)).max() < 1e-12), stolen.note
+    (True, '41 steps found; the sum is right at 20 of 20 random rows')
+    """
+
+    probes: int = attrs.field(
+        default=8, validator=whole(0), metadata=doc("places on each axis to ask first: steps between them may cancel")
+    )
+    checks: int = attrs.field(
+        default=20, validator=whole(0), metadata=doc("random rows that have to be right before it is done")
+    )
+
+    scope: ClassVar[Scope] = Scope(tasks="regression", families="boosted", answers="value")
+    paper: ClassVar[str] = "after Tramèr et al. 2016, Section 4.2, whose trees have leaf ids"
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start; refuses trees that are no stumps, and features without bounds.
+
+        Raises:
+            Incompatible: in both cases.
+        """
+        depth = knowledge.family.public.get("max_depth")
+        if depth != 1:
+            raise Incompatible(
+                "stump-scan reads sums of stumps (max_depth=1); in trees of depth "
+                f"{depth or 'unknown'} features interact, and what one does along its axis says nothing of elsewhere"
+            )
+        if not knowledge.domain.bounded:
+            i = int(np.argmin(np.isfinite(knowledge.domain.lower) & np.isfinite(knowledge.domain.upper)))
+            raise Incompatible(
+                f"stump-scan goes from bound to bound, and {knowledge.domain.name(i)} has no finite ones"
+            )
+        return _Scan(self, knowledge, rng)
+
+
+class _Scan(GeneratorLearner):
+    def __init__(self, attack: StumpScan, known: Knowledge, rng: np.random.Generator) -> None:
+        self._attack, self._known, self._rng = attack, known, rng
+        self._curves = curves(known.domain)
+        self._base = self._readable(known.domain.clip(known.domain.middle[None]))
+        self._value: float | None = None
+        self._asked: list[FloatArray] = []
+        self._tolerance = 0.0
+        self.note = ""
+
+    def steps(self) -> Steps:
+        """Ask each axis at a few places, bisect every difference, and check the sum elsewhere."""
+        values = yield self._base
+        self._value = float(values[0])
+        for curve in self._curves:
+            curve.add(place(self._base, curve.columns), values)
+        if self._known.rho != 0:
+            yield from self._measure_noise()
+        yield from self._ask([self._first(curve) for curve in self._curves])
+        for _ in range(ROUNDS):
+            while any(len(curve.middles(self._tolerance)) for curve in self._curves):
+                yield from self._ask([curve.middles(self._tolerance) for curve in self._curves])
+            if not self._attack.checks:
+                return
+            source = "uniform" if self._known.pool is None else "mixed"
+            rows = self._readable(sampler(source).draw(self._known, self._attack.checks, self._rng))
+            off = np.abs(self.hypothesis().predict(rows) - (yield rows)) > self._tolerance * len(self._curves)
+            found = sum(len(last) for _, last, _ in self.hypothesis().terms)
+            self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
+            if not off.any():
+                return
+            yield from self._ask([place(rows[off][:CULPRITS], curve.columns) for curve in self._curves])
+
+    def _readable(self, rows: FloatArray) -> FloatArray:
+        """The rows as float32, inside the domain."""
+        domain = self._known.domain
+        return np.stack([inside(x, *bounds) for x, *bounds in zip(rows.T, domain.lower, domain.upper, strict=True)], 1)
+
+    def _first(self, curve: Curve) -> FloatArray:
+        """All categories; of a number, both ends and some places between them, among the pool's if there is one."""
+        if len(curve.columns) > 1:
+            return np.arange(len(curve.columns), dtype=np.float64)
+        i = curve.columns[0]
+        low, high = self._known.domain.lower[i], self._known.domain.upper[i]
+        between = np.array([low, high]) if self._known.pool is None else self._known.pool[:, i]
+        inner = np.quantile(between, np.arange(1, self._attack.probes + 1) / (self._attack.probes + 1))
+        places = np.concatenate([[low, high], inner])
+        return np.unique(np.round(places) if curve.whole else inside(places, low, high))
+
+    def _measure_noise(self) -> Steps:
+        """Ask about the same place a few times: what differs there is noise."""
+        domain = self._known.domain
+        step = np.where(domain.discrete, 0.0, JITTER * domain.half_width)
+        rows = self._base + step * self._rng.uniform(-1, 1, size=(REPEATS, domain.n_features))
+        values = yield np.clip(rows, domain.lower, domain.upper)
+        self._tolerance = SIGMAS * float(np.std(values, ddof=1))
+
+    def _ask(self, places: list[FloatArray]) -> Steps:
+        """Ask the base row with each feature at each of its places."""
+        self._asked = [np.setdiff1d(x, curve.x) for x, curve in zip(places, self._curves, strict=True)]
+        rows = [curve.rows(self._base[0], x) for x, curve in zip(self._asked, self._curves, strict=True)]
+        if sum(map(len, rows)):
+            self.cut((yield np.concatenate(rows)))
+
+    def cut(self, answers: Array) -> None:
+        """Take the values, all or those that the budget left."""
+        start = 0
+        for curve, x in zip(self._curves, self._asked, strict=False):
+            values = answers[start : start + len(x)]
+            curve.add(x[: len(values)], values)
+            start += len(x)
+        self._asked = []
+        self._tolerance = max([self._tolerance, *(EXACT * np.abs(curve.v).max(initial=0) for curve in self._curves)])
+
+    def hypothesis(self) -> Estimator:
+        """The sum of the steps known so far, each half-way in what is left of its interval."""
+        d = self._known.domain.n_features
+        if self._value is None:
+            return constant(0.0, d, regression=True)
+        return AdditiveSteps(self._value, d, [curve.steps(self._tolerance) for curve in self._curves])

@@ -1,0 +1,110 @@
+"""What is known of an additive step function: one curve per feature, and their sum as an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import attrs
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from mex.domain import Domain
+from mex.types import BoolArray, FloatArray
+
+Step: TypeAlias = tuple[tuple[int, ...], FloatArray, FloatArray]
+"""The columns of a feature, the last place before each of its steps, and the value of each stretch."""
+
+
+def inside(x: FloatArray, low: float, high: float) -> FloatArray:
+    """The float32 numbers next to ``x`` that lie in [low, high], or ``x`` itself where there is none."""
+    near = np.asarray(x, dtype=np.float32)
+    near = np.where(near.astype(np.float64) < low, np.nextafter(near, np.float32(np.inf)), near)
+    near = np.where(near.astype(np.float64) > high, np.nextafter(near, np.float32(-np.inf)), near)
+    wide = near.astype(np.float64)  # compared as float64: numpy would round a bound to float32 first
+    return np.where((wide >= low) & (wide <= high), wide, x)
+
+
+def place(rows: FloatArray, columns: tuple[int, ...]) -> FloatArray:
+    """The number in a column of each row, or which one of a one-hot group's columns is set."""
+    return rows[:, columns].argmax(axis=1).astype(np.float64) if len(columns) > 1 else rows[:, columns[0]]
+
+
+@attrs.define(eq=False)
+class Curve:
+    """The values along one feature, all others as in the base row.
+
+    Attributes:
+        columns: the column of a number, or those of a one-hot group.
+        whole: whether it takes whole numbers; a category is the place in its group.
+        x, v: the places asked, in order, and the values there.
+    """
+
+    columns: tuple[int, ...]
+    whole: bool
+    x: FloatArray = attrs.field(factory=lambda: np.empty(0))
+    v: FloatArray = attrs.field(factory=lambda: np.empty(0))
+
+    def rows(self, base: FloatArray, x: FloatArray) -> FloatArray:
+        """The base row with this feature at each of the places ``x``."""
+        rows = np.repeat(base[None], len(x), axis=0)
+        rows[:, self.columns] = np.eye(len(self.columns))[x.astype(int)] if len(self.columns) > 1 else x[:, None]
+        return rows
+
+    def add(self, x: FloatArray, v: FloatArray) -> None:
+        """Take values; a place that was asked before keeps its first."""
+        self.x, first = np.unique(np.concatenate([self.x, x]), return_index=True)
+        self.v = np.concatenate([self.v, v])[first]
+
+    def middles(self, tolerance: float) -> FloatArray:
+        """The places to ask next: half-way between neighbours that differ, as far as a number lies between."""
+        if len(self.columns) > 1:
+            return np.empty(0)  # every category is asked
+        low, high = self.x[:-1], self.x[1:]
+        middle = np.floor((low + high) / 2) if self.whole else ((low + high) / 2).astype(np.float32).astype(np.float64)
+        return middle[self._jumps(tolerance) & (middle > low) & (middle < high)]
+
+    def _jumps(self, tolerance: float) -> BoolArray:
+        return np.asarray(np.abs(np.diff(self.v)) > tolerance)
+
+    def steps(self, tolerance: float) -> Step:
+        """The columns, the last place before each step, and the value of each stretch: the mean of those there."""
+        jumps = self._jumps(tolerance)
+        low, high = self.x[:-1][jumps], self.x[1:][jumps]
+        after = low + 1 if self.whole else np.nextafter(low.astype(np.float32), np.float32(np.inf))
+        stretch = np.concatenate([[0], np.cumsum(jumps)]).astype(int)
+        first = self.v[np.unique(stretch, return_index=True)[1]]
+        # Around the first value, so that the mean of equal values is that value to the last bit.
+        mean = first + np.bincount(stretch, self.v - first[stretch]) / np.bincount(stretch)
+        return self.columns, np.where(after >= high, low, (low + high) / 2), mean
+
+
+def curves(domain: Domain) -> list[Curve]:
+    """An empty curve per feature that can change."""
+    units = [unit for unit in domain.units() if len(unit) > 1 or domain.lower[unit[0]] < domain.upper[unit[0]]]
+    return [Curve(unit, len(unit) > 1 or bool(domain.integer[unit[0]])) for unit in units]
+
+
+class AdditiveSteps(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no types
+    """A sum of step functions of one feature each, as a fitted regressor.
+
+    Numbers are compared as float32, as scikit-learn's trees do.
+
+    >>> two = AdditiveSteps(1.0, 2, [((0,), np.array([0.5]), np.array([1.0, 3.0]))])
+    >>> two.predict(np.array([[0.0, 9.0], [0.5, 9.0], [0.6, 9.0]]))
+    array([1., 1., 3.])
+    """
+
+    def __init__(self, base: float, n_features: int, terms: Sequence[Step] = ()) -> None:
+        """``base`` is the value of the row from which the ``terms``, one per feature, were found."""
+        self.base, self.n_features, self.terms = base, n_features, terms
+        self.n_features_in_ = n_features
+
+    def predict(self, X: FloatArray) -> FloatArray:
+        """The value at each row."""
+        X = np.asarray(X, dtype=np.float64)
+        total = np.full(len(X), self.base)
+        for columns, last, values in self.terms:
+            at = place(X, columns).astype(np.float32)
+            total += values[np.searchsorted(last.astype(np.float32), at, side="left")] - self.base
+        return total

@@ -1,0 +1,157 @@
+"""boosted-surrogate and query-by-committee: what they ask, and what it buys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+import mex
+from mex.dataset import Rows
+from mex.samplers import between_rows
+from mex.testing import check_attack
+from mex_boosted_surrogate.attack import BoostedSurrogate
+from mex_passive.attack import Passive
+from mex_query_by_committee.attack import QueryByCommittee, _Committee
+
+SMALL = {"trees": 60, "candidates": 1000}
+FEW = {"growth": 0.5, "candidates": 500}
+
+
+def scenario(data=load_breast_cancer, learner=None, budget=300, answers="label", seed=0):
+    """Rows of the pool, near-data rows to judge by, and an oracle."""
+    X, y = data(return_X_y=True)
+    order = np.random.default_rng(seed).permutation(len(X))
+    X, y = X[order], y[order]
+    learner = RandomForestClassifier(20, random_state=0) if learner is None else learner
+    target = mex.FittedTarget.wrap(
+        learner.fit(X[::2], y[::2]), domain=mex.Domain.of(X), family=mex.Family("forest", learner=learner)
+    )
+    rng = np.random.default_rng(seed)
+    return X[1::4], between_rows(X[3::4], target.domain, 2000, rng, crossover=True), target, budget, answers
+
+
+def steal(attack, scene, seed=0):
+    pool, near, target, budget, answers = scene
+    oracle = mex.Oracle(target, budget=budget, answers=answers)
+    stolen = mex.extract(
+        oracle, attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(seed)), snapshots=False
+    )
+    return stolen, float(np.mean(stolen.hypothesis.predict(near) == target.answer(near, "label")))
+
+
+def test_they_are_well_behaved() -> None:
+    check_attack(BoostedSurrogate(**SMALL), least_agreement=0.8)
+    check_attack(QueryByCommittee(**FEW, sampler="uniform", members=3), least_agreement=0.9)
+    check_attack(QueryByCommittee(**FEW, sampler="pool", members=3), least_agreement=0.9)
+
+
+def test_the_surrogate_steals_a_forest_better_than_passive_learning_of_a_forest() -> None:
+    got = {BoostedSurrogate: [], Passive: []}
+    for seed in range(3):
+        scene = scenario(budget=400, seed=seed)
+        for attack in (BoostedSurrogate(**SMALL), Passive(sampler="near")):
+            got[type(attack)].append(steal(attack, scene, seed)[1])
+    assert np.mean(got[BoostedSurrogate]) > np.mean(got[Passive]) + 0.005
+
+
+def test_probabilities_help_the_surrogate() -> None:
+    attack = BoostedSurrogate(trees=200, candidates=500)
+    by_label, by_proba = (
+        np.mean([steal(attack, scenario(budget=150, answers=a, seed=s))[1] for s in range(3)])
+        for a in ("label", "proba")
+    )
+    assert by_proba > by_label + 0.005
+
+
+@pytest.mark.parametrize("answers", ["label", "proba"])
+def test_several_classes(answers) -> None:
+    for attack in (BoostedSurrogate(**SMALL), QueryByCommittee(**FEW)):
+        assert steal(attack, scenario(load_iris, budget=150, answers=answers))[1] > 0.9
+
+
+def committee(learner, **parameters):
+    pool, near, target, budget, answers = scenario(learner=learner, budget=60)
+    oracle = mex.Oracle(target, budget=budget, answers=answers)
+    learner = QueryByCommittee(**parameters).learner(oracle.knowledge(pool=pool), np.random.default_rng(0))
+    learner.tell(X := learner.ask(), oracle.ask(X))
+    return learner, near
+
+
+def test_a_forest_votes_by_its_trees_and_another_model_by_resamples() -> None:
+    learner, near = committee(RandomForestClassifier(7))
+    votes = learner._votes(fitted := learner.fit(), near)
+    assert np.array_equal(votes, fitted.predict_proba(near))
+    learner, near = committee(DecisionTreeClassifier(), members=5)
+    votes = learner._votes(learner.fit(), near)
+    assert set(np.unique(votes)) <= set(np.arange(6) / 5)
+    assert np.allclose(votes.sum(axis=1), 1)
+    assert len(np.unique(votes[:, 0])) > 2
+
+
+@pytest.mark.parametrize("measure", ["entropy", "minority"])
+def test_the_most_disputed_rows_are_chosen(measure, monkeypatch) -> None:
+    learner, near = committee(RandomForestClassifier(9), measure=measure)
+    shares = np.array([[0.9, 0.1, 0], [0.4, 0.3, 0.3], [1, 0, 0], [0.5, 0.5, 0], [0.8, 0.1, 0.1]])
+    monkeypatch.setattr(_Committee, "_votes", lambda *_: shares)
+    assert learner.choose(None, near[:5], 2).tolist() == [1, 3]
+    assert learner.choose(None, near[:5], 5)[-1] == 2
+
+
+def test_the_surrogate_asks_where_its_classes_are_close() -> None:
+    pool, near, target, budget, _ = scenario()
+    oracle = mex.Oracle(target, budget=budget)
+    learner = BoostedSurrogate(**SMALL).learner(oracle.knowledge(pool=pool), np.random.default_rng(0))
+    learner.tell(X := learner.ask(), oracle.ask(X))
+    fitted = learner.hypothesis()
+    chosen = learner.choose(fitted, near, 50)
+    lead = np.abs(np.diff(fitted.predict_proba(near), axis=1)[:, 0])
+    assert lead[chosen].max() <= np.delete(lead, chosen).min() + 1e-9
+
+
+@pytest.mark.parametrize("attack", [BoostedSurrogate(**SMALL), QueryByCommittee(**FEW)])
+@pytest.mark.parametrize("budget", [1, 5, 23])
+def test_a_tiny_budget_leaves_a_hypothesis(attack, budget: int) -> None:
+    stolen, _ = steal(attack, scenario(budget=budget))
+    assert stolen.queries == budget
+
+
+@pytest.mark.parametrize("attack", [BoostedSurrogate(**SMALL), QueryByCommittee(**FEW)])
+def test_noise_does_not_break_them(attack, registry: mex.Registry) -> None:
+    pool, near, target, budget, answers = scenario(budget=400)
+    noisy = registry.build("defense", "bounded-noise:rho=0.15").protect(
+        target, Rows(pool, target.answer(pool, "label")), np.random.default_rng(0)
+    )
+    stolen, _ = steal(attack, (pool, near, noisy, budget, answers))
+    assert np.mean(stolen.hypothesis.predict(near) == target.answer(near, "label")) > 0.8
+
+
+@pytest.mark.parametrize(
+    "attack", [BoostedSurrogate(**SMALL, sampler="mixed"), QueryByCommittee(**FEW, sampler="mixed")]
+)
+def test_labels_that_are_words_whole_numbers_and_categories(attack) -> None:
+    rng = np.random.default_rng(0)
+    domain = mex.Domain([0, 0, 0, 0], [1, 9, 1, 1], integer=[False, True, False, False], groups=[(2, 3)])
+    X = domain.sample(200, rng)
+    y = np.where(X[:, 1] + 5 * X[:, 2] + X[:, 0] > 7, "yes", "no")
+    target = mex.FittedTarget.wrap(
+        model := DecisionTreeClassifier(random_state=0).fit(X, y),
+        domain=domain,
+        family=mex.Family("tree", learner=model),
+    )
+    _, agreement = steal(attack, (X[:60], X, target, 150, "label"))
+    assert agreement > 0.9
+
+
+def test_where_they_cannot_work_they_say_why() -> None:
+    target = mex.FittedTarget.wrap(mex.halfspace(np.ones(2)), family=mex.Family("odd"))
+    known = mex.Oracle(target, budget=9).knowledge(pool=np.zeros((3, 2)))
+    with pytest.raises(mex.Incompatible, match="no learner is known"):
+        QueryByCommittee().learner(known, np.random.default_rng(0))
+    for attack in (BoostedSurrogate(), QueryByCommittee()):
+        target = mex.FittedTarget.wrap(mex.halfspace(np.ones(2)), family=mex.Family("linear", learner=SVC()))
+        with pytest.raises(mex.Incompatible, match="grants none"):
+            attack.learner(mex.Oracle(target, budget=9).knowledge(), np.random.default_rng(0))
