@@ -7,8 +7,6 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
@@ -16,7 +14,6 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.testing import check_attack
 from mex_iwal_tree.attack import IwalTree
-from mex_iwal_tree.probability import query_probability
 
 
 def oracle_of(data: mex.Dataset, budget: int = 300, defense: Any = None, **params: Any) -> mex.Oracle:
@@ -35,40 +32,6 @@ def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
         fitted, domain=iris.domain, family=mex.Family("tree", learner=DecisionTreeClassifier())
     )
     check_attack(IwalTree(c0=0.01), target, least_agreement=0.8)
-
-
-PRINTED = {False: lambda u, c1, c2, eps: (c1 / u - c1 + 1) * eps**0.5 + (c2 / u**2 - c2 + 1) * eps,
-           True: lambda u, c1, c2, eps: c1 / (u - c1 + 1) * eps**0.5 + c2 / (u - c2 + 1) * eps}  # fmt: skip
-
-
-@given(
-    st.floats(0.001, 5), st.integers(2, 10**6), st.sampled_from([(1, 1), (1, 5), (5 + 2 * 2**0.5, 5)]), st.booleans()
-)
-def test_the_probability_solves_the_equation(G: float, n: int, constants: tuple[float, float], printed: bool) -> None:
-    c1, c2 = constants
-    p = float(query_probability(np.array([G]), np.array([n]), c1=c1, c2=c2, printed=printed)[0])
-    eps = 8 * np.log(n) / (n - 1)
-    assert 0 < p <= 1
-    if p < 1:
-        assert eps**0.5 + eps < G
-        assert PRINTED[printed](p**0.5, c1, c2, eps) == pytest.approx(G, rel=1e-6)
-
-
-@pytest.mark.parametrize("constants", [(1, 1), (5 + 2 * 2**0.5, 5)])
-def test_the_probability_is_continuous_at_the_threshold_and_falls(constants: tuple[float, float]) -> None:
-    n = np.full(50, 100_000)
-    eps = 8 * np.log(n) / (n - 1)
-    at = np.sqrt(eps) + eps
-    p = query_probability(at * np.linspace(1, 8, 50), n, c1=constants[0], c2=constants[1])
-    assert p[0] == 1
-    assert query_probability(at[:1] * (1 + 1e-9), n[:1], c1=constants[0], c2=constants[1])[0] == pytest.approx(1)
-    assert (np.diff(p) < 0).all()
-
-
-def test_the_printed_equation_asks_less_than_the_right_one() -> None:
-    G, n = np.linspace(0.3, 2, 20), np.full(20, 10_000)
-    right, printed = (query_probability(G, n, printed=p) for p in (False, True))
-    assert (printed < right).all()
 
 
 def test_the_advantage_is_the_rise_of_the_weighted_error_by_brute_force(iris: mex.Dataset) -> None:

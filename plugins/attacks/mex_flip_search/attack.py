@@ -125,9 +125,8 @@ class _Stream(GeneratorLearner):
                     fitted, leaves = self._votes, self._votes.leaves(rows)
                 self.seen += 1
                 gap = 0.0 if fitted is None else fitted.gap(leaves[:, i], choose) / (self.seen - 1)
-                p = query_probability(
-                    gap, self.seen, c0=attack.c0, c1=attack.c1, c2=attack.c2, equation=attack.equation
-                )
+                constants = {"c0": attack.c0, "c1": attack.c1, "c2": attack.c2}
+                p = float(query_probability(gap, self.seen, **constants, equation=attack.equation))
                 if self._rng.random() < p:
                     queue.append(row)
                     weights.append(1 / p)

@@ -11,11 +11,11 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mex import Incompatible, Knowledge, Learner, Model, Scope
 from mex.hypotheses import constant
+from mex.iwal import EQUATIONS, query_probability
 from mex.models import learner_over, random_state
 from mex.params import above, between, component, doc, one_of, whole
 from mex.samplers import SAMPLERS, sampler
 from mex.types import Array, Estimator, FloatArray
-from mex_iwal_tree.probability import query_probability
 
 CHUNK = 64
 """How many rows of the stream to draw at once."""
@@ -53,7 +53,7 @@ class IwalTree:
     c2: float = attrs.field(default=1.0, validator=between(1, 100), metadata=doc("5 in theory"))
     equation: str = attrs.field(
         default="corrected",
-        validator=one_of("corrected", "printed"),
+        validator=one_of(*EQUATIONS),
         metadata=doc("for the probability: that of Beygelzimer et al., or as Chandrasekaran et al. print it"),
     )
     start: int = attrs.field(default=20, validator=whole(1), metadata=doc("rows to ask first, whatever they are"))
@@ -149,7 +149,7 @@ class Iwal:
                 c0=self._attack.c0,
                 c1=self._attack.c1,
                 c2=self._attack.c2,
-                printed=self._attack.equation == "printed",
+                equation=self._attack.equation,
             )
             heads = self._luck < p
             i = int(heads.argmax()) if heads.any() else len(heads) - 1
