@@ -33,7 +33,7 @@ class KernelAttack:
         validator=optional(above(0)),
         metadata=doc(
             "penalty of an answer missed, in units of the mean k(x, x); by default the square of the number of"
-            " answers, and where they may be wrong the best by leave-one-out"
+            " answers, or (1 - 2 rho)^2 / (rho (1 - rho)) if less; where rho is not public it is taken to be 0.1"
         ),
     )
     start: int = attrs.field(

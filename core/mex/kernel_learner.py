@@ -19,8 +19,6 @@ from mex.paths import Paths
 from mex.samplers import sampler
 from mex.types import Array, Estimator, FloatArray
 
-SOFT = (1.0, 0.1, 10.0, 100.0)
-"""The penalties to choose from where answers are wrong at times; where that is not known, a hard one as well."""
 UNKNOWN = 0.1
 """How often answers are taken to be wrong where the scenario does not say."""
 CANDIDATES, HALVINGS = 1500, 10
@@ -50,6 +48,7 @@ class KernelLearner(GeneratorLearner):
             raise Incompatible("this attack asks until a budget is spent, and this scenario sets none")
         assert known.classes is not None
         self._attack, self.known, self.rng = attack, known, rng
+        self._rho = UNKNOWN if known.rho is None else known.rho
         self._source = sampler(name)
         self._pool = pool[rng.permutation(len(pool))] if pool is not None and name == "pool" else None
         self._encoder = encoder(known, rng)
@@ -61,7 +60,7 @@ class KernelLearner(GeneratorLearner):
         self._units = {k: max(float(k.diagonal(Z).mean()), 1e-12) for k in self._kernels}
         self._next_choice = 0.0
         middle = self._kernels[len(self._kernels) // 2]
-        self.machine = KernelMachine(middle, self._penalties()[0] / self._units[middle])
+        self.machine = KernelMachine(middle, 1 / self._units[middle])  # until the first answers
 
     @abstractmethod
     def rounds(self) -> Steps:
@@ -79,7 +78,7 @@ class KernelLearner(GeneratorLearner):
     @property
     def n(self) -> int:
         """The number of answers so far."""
-        return sum(map(len, self._asked))
+        return len(self.machine.y)
 
     @property
     def both(self) -> bool:
@@ -115,20 +114,23 @@ class KernelLearner(GeneratorLearner):
 
     def _choose(self) -> None:
         """Choose kernel and penalty again, as far as they are open."""
-        machine, rho = self.machine, self.known.rho
-        settings = [(k, C / self._units[k]) for k in self._kernels for C in self._penalties()]
+        settings = [(kernel, self._penalty() / self._units[kernel]) for kernel in self._kernels]
         if len(settings) == 1:
-            machine.penalise(settings[0][1])
+            self.machine.penalise(settings[0][1])
         elif self.both:
-            floor = UNKNOWN if rho is None else min(max(rho, 0.01), 0.49)
-            self.machine = extract_and_test(machine.X, machine.y, settings, floor)
+            floor = min(max(self._rho, 0.01), 0.49)
+            self.machine = extract_and_test(self.machine.X, self.machine.y, settings, floor)
 
-    def _penalties(self) -> list[float]:
-        """The penalties to choose from, in units of the mean k(x, x)."""
-        hard = float(max(self.n, 10) ** 2)  # what is missed for the sake of a smooth boundary shrinks with it
+    def _penalty(self) -> float:
+        """The penalty in units of the mean k(x, x).
+
+        It is the inverse of the variance of an answer about what it says of the boundary, but for a factor of 4.
+        Where answers are right it grows with their number: what is missed for a smooth boundary shrinks with it.
+        """
         if self._attack.C is not None:
-            return [self._attack.C]
-        return [hard] if self.known.rho == 0 else [*SOFT, hard] if self.known.rho is None else [*SOFT]
+            return self._attack.C
+        hard, rho = float(max(self.n, 10) ** 2), self._rho
+        return min(hard, max((1 - 2 * rho) ** 2 / (rho * (1 - rho)), 0.1)) if 0 < rho < 1 else hard
 
     def encode(self, X: FloatArray) -> FloatArray:
         """Rows as the kernel takes them."""

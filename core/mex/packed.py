@@ -36,7 +36,8 @@ class PackedFactor:
         if len(enter) + len(left) > 8 + len(self.order) // 8:
             self._refactor(K, y, np.flatnonzero(active))
             return
-        still, new = np.isin(self._gone, left), left[~np.isin(left, self._gone)]
+        still = ~active[self.order[self._gone]]
+        new = np.setdiff1d(left, self._gone, assume_unique=True) if len(self._gone) else left
         units = np.zeros((len(self.order), len(new)))
         units[new, np.arange(len(new))] = 1.0
         walls = [self._forward(unit) for unit in units.T]
