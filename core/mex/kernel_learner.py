@@ -10,7 +10,7 @@ import numpy as np
 from mex.errors import Incompatible
 from mex.hypotheses import constant
 from mex.kernel_attack import KernelAttack
-from mex.kernel_choice import encoder, extract_and_test, grid, public_kernel
+from mex.kernel_choice import encoder, extract_and_test, grid, penalty, public_kernel
 from mex.kernel_hypothesis import KernelClassifier
 from mex.kernel_machine import KernelMachine
 from mex.knowledge import Knowledge
@@ -114,23 +114,13 @@ class KernelLearner(GeneratorLearner):
 
     def _choose(self) -> None:
         """Choose kernel and penalty again, as far as they are open."""
-        settings = [(kernel, self._penalty() / self._units[kernel]) for kernel in self._kernels]
+        C = self._attack.C or penalty(self.n, self._rho)
+        settings = [(kernel, C / self._units[kernel]) for kernel in self._kernels]
         if len(settings) == 1:
             self.machine.penalise(settings[0][1])
         elif self.both:
             floor = min(max(self._rho, 0.01), 0.49)
             self.machine = extract_and_test(self.machine.X, self.machine.y, settings, floor)
-
-    def _penalty(self) -> float:
-        """The penalty in units of the mean k(x, x).
-
-        It is the inverse of the variance of an answer about what it says of the boundary, but for a factor of 4.
-        Where answers are right it grows with their number: what is missed for a smooth boundary shrinks with it.
-        """
-        if self._attack.C is not None:
-            return self._attack.C
-        hard, rho = float(max(self.n, 10) ** 2), self._rho
-        return min(hard, max((1 - 2 * rho) ** 2 / (rho * (1 - rho)), 0.1)) if 0 < rho < 1 else hard
 
     def encode(self, X: FloatArray) -> FloatArray:
         """Rows as the kernel takes them."""

@@ -31,7 +31,7 @@ class KernelMachine:
     >>> machine = KernelMachine(Kernel("rbf", 1.0), C=10.0)
     >>> machine = machine.add(np.array([[0.0], [1.0]]), np.array([-1.0, 1.0])).fit()
     >>> machine.decide(np.array([[0.0], [1.0]])).round(2)
-    array([-0.86,  0.  ,  0.86])
+    array([-0.86,  0.86])
     """
 
     def __init__(self, kernel: Kernel, C: float) -> None:
