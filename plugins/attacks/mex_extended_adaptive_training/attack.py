@@ -1,0 +1,58 @@
+"""Extended adaptive training (EAT): one query nearest the local boundary, then retrain."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Knowledge, Learner
+from mex.kernel_attack import KernelAttack
+from mex.kernel_learner import KernelLearner
+from mex.learner import Steps
+from mex.params import doc, whole
+
+
+@attrs.frozen(kw_only=True)
+class ExtendedAdaptiveTraining(KernelAttack):
+    """Ask the one of k random points that is nearest the boundary of the model so far, retrain, repeat.
+
+    The paper's improvement on adaptive retraining: a round has one query (h = 1), chosen on the local model
+    without a query. It leaves the number of seed points r (here ``start``) and k open. Its source for
+    the choice, active selection by Bordes et al. 2005, takes 50 random points; with 59 one is among the nearest
+    5 % with a probability of 95 %. As printed, points are uniform (``sampler="uniform"``). Retraining is warm: a
+    round costs a small solve, not a new machine.
+
+    >>> import mex
+    >>> from sklearn.datasets import make_moons
+    >>> from sklearn.svm import SVC
+    >>> X, y = make_moons(400, noise=0.2, random_state=0)
+    >>> family = mex.Family("kernel", {"kernel": "rbf", "gamma": 1.0}, SVC(gamma=1.0))
+    >>> target = mex.FittedTarget.wrap(SVC(gamma=1.0).fit(X, y), domain=mex.Domain.of(X), family=family)
+    >>> oracle = mex.Oracle(target, budget=60)
+    >>> attack = ExtendedAdaptiveTraining()
+    >>> stolen = mex.extract(oracle, attack.learner(oracle.knowledge(pool=X), np.random.default_rng(0)))
+    >>> bool(np.mean(stolen.hypothesis.predict(X) == target.answer(X, "label")) > 0.97)
+    True
+    """
+
+    k: int = attrs.field(default=59, validator=whole(1), metadata=doc("random points to choose each query from"))
+
+    paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 4.1; Bordes, Ertekin, Weston and Bottou 2005, Section 4"
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start; refuses where there is no pool to draw from, or no end."""
+        return _Extended(self, knowledge, rng)
+
+
+class _Extended(KernelLearner):
+    def __init__(self, attack: ExtendedAdaptiveTraining, known: Knowledge, rng: np.random.Generator) -> None:
+        super().__init__(attack, known, rng)
+        self._k = attack.k
+
+    def rounds(self) -> Steps:
+        """One query a round."""
+        while len(X := self.candidates(self._k)):
+            nearest = np.argmin(np.abs(self.decide(X)))
+            yield from self.query(X[nearest : nearest + 1])
