@@ -25,7 +25,7 @@ from mex.experiment import set_scene
 from mex.metrics import Yardstick
 from mex.spec import Spec
 from mex.target import FittedTarget
-from mex.tree_comparison import disagreement
+from mex.trees.comparison import disagreement
 from mex.types import Estimator, FloatArray
 
 REGISTRY = mex.load_registry()

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 import mex
 from mex.metrics import Yardstick
-from mex.tree_comparison import disagreement, leaves, refines
+from mex.trees.comparison import disagreement, leaves, refines
 from mex.types import Array
 
 REGISTRY = mex.load_registry()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 import mex
-from mex import Domain, Family, FittedTarget, Incompatible, Knowledge, Oracle, UsageError, boundary, extract, halfspace
+from mex import Domain, Family, FittedTarget, Incompatible, Knowledge, Oracle, UsageError, extract, halfspace
 from mex.bounds import query_bound
+from mex.halfspaces import boundary
 from mex.metrics import geometric_error
 from mex.testing import check_attack
 from mex.types import Array, BoolArray, FloatArray

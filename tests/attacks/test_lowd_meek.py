@@ -11,7 +11,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import mex
-from mex import Domain, Family, FittedTarget, Oracle, UsageError, boundary, extract, halfspace
+from mex import Domain, Family, FittedTarget, Oracle, UsageError, extract, halfspace
+from mex.halfspaces import boundary
 from mex.metrics import geometric_error
 from mex.testing import check_attack
 from mex.types import Array, FloatArray

@@ -11,8 +11,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
 from mex.testing import check_attack
-from mex.tree_comparison import disagreement, equal, refines
-from mex.tree_hypothesis import around
+from mex.trees.comparison import disagreement, equal, refines
+from mex.trees.hypothesis import around
 from mex_path_finding.attack import PathFinding
 from mex_tree_structure.attack import TreeStructure
 

@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.samplers import between_rows
 from mex.testing import check_attack
-from mex.thresholds import Thresholds
+from mex.trees.thresholds import Thresholds
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import mex
-from mex.bisection import Bisection
-from mex.boundary import verdict
-from mex.charted import Charted
-from mex.charts import Centred, Projective
 from mex.examples import RatioBisection as Ratios
+from mex.halfspaces.bisection import Bisection
+from mex.halfspaces.boundary import verdict
+from mex.halfspaces.charted import Charted
+from mex.halfspaces.charts import Centred, Projective
 from mex.metrics import geometric_error
 
 
@@ -108,7 +108,7 @@ def test_a_target_of_one_class_ends_with_its_budget_and_that_class() -> None:
 
 
 def test_fine_features_that_never_matter_end_the_search_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mex.boundary.PATIENCE", 60)
+    monkeypatch.setattr("mex.halfspaces.boundary.PATIENCE", 60)
     domain = mex.Domain([0, 0, 0], [1, 1, 1], groups=[(1, 2)])
     fitted = target([0.0, 1.0, -1.0], 0.0, domain)  # the category decides alone
     stolen = steal(fitted)

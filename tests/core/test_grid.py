@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mex
-from mex.grid import Grid
+from mex.trees.grid import Grid
 
 
 @given(st.floats(-1e3, 1e3, width=32), st.floats(-1e3, 1e3, width=32), st.booleans())

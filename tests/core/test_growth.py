@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import mex
-from mex.growth import Decision, grow
-from mex.thresholds import Thresholds
+from mex.trees.growth import Decision, grow
+from mex.trees.thresholds import Thresholds
 from mex.types import Array, FloatArray
 
 

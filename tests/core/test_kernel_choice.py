@@ -9,9 +9,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import mex
-from mex.kernel_choice import encoder, extract_and_test, grid, public_kernel
-from mex.kernel_machine import KernelMachine
-from mex.kernels import Kernel
+from mex.kernels.choice import encoder, extract_and_test, grid, public_kernel
+from mex.kernels.functions import Kernel
+from mex.kernels.machine import KernelMachine
 
 
 def known(family: mex.Family, pool=None) -> mex.Knowledge:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn.datasets import make_moons
 from sklearn.svm import SVC
 
-from mex.kernel_machine import KernelMachine
-from mex.kernels import Kernel
-from mex.packed import PackedFactor
+from mex.kernels.functions import Kernel
+from mex.kernels.machine import KernelMachine
+from mex.kernels.packed import PackedFactor
 
 
 def moons(n: int, flipped: float = 0.0):

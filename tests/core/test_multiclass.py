@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 import mex
 from mex.examples import RatioBisection as Ratios
+from mex.halfspaces.multiclass import Pairwise
 from mex.hypotheses import linear_classifier
-from mex.multiclass import Pairwise
 
 
 def steal(model, domain: mex.Domain, pool=None, seed: int = 0, budget: int = 50_000) -> mex.Extraction:

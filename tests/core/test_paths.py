@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mex import Domain
-from mex.paths import Paths
+from mex.kernels.paths import Paths
 
 MIXED = Domain(
     [-1.5, 0, 0, 0, 0, 3],

@@ -7,8 +7,8 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, export_text
 
 import mex
-from mex.tree_comparison import disagreement, equal, leaves, refines
-from mex.tree_hypothesis import Branches, threshold_between
+from mex.trees.comparison import disagreement, equal, leaves, refines
+from mex.trees.hypothesis import Branches, threshold_between
 
 UNIT = mex.Domain([0, 0], [1, 1])
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import mex
-from mex.thresholds import Thresholds
+from mex.trees.thresholds import Thresholds
+from mex.trees.walks import Resolution, together, walk
 from mex.types import FloatArray
-from mex.walks import Resolution, together, walk
 
 
 def run(

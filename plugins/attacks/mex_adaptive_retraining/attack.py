@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner
-from mex.kernel_attack import KernelAttack
-from mex.kernel_learner import KernelLearner
+from mex.kernels.attack import KernelAttack
+from mex.kernels.learner import KernelLearner
 from mex.learner import Steps
 from mex.params import above, doc, one_of, whole
 

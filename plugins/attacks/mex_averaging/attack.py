@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from mex import Knowledge, Learner, Scope
-from mex.charted import Charted
+from mex.halfspaces.charted import Charted
 from mex.params import above, between, doc, optional, whole
 from mex.types import FloatArray
 

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.charted import Charted
+from mex.halfspaces.charted import Charted
 from mex.params import Check, above, between, doc, one_of, optional
 from mex_dimension_coupling.tournament import Tournament, paper, water_filled
 

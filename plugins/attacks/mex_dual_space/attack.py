@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from mex import Knowledge, Learner
-from mex.diversity import spread
-from mex.kernel_attack import KernelAttack
-from mex.kernel_learner import KernelLearner
+from mex.kernels.attack import KernelAttack
+from mex.kernels.diversity import spread
+from mex.kernels.learner import KernelLearner
 from mex.learner import Steps
 from mex.params import between, doc, one_of, whole
 from mex.types import FloatArray

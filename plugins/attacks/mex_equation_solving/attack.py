@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.boundary import candidates
+from mex.halfspaces.boundary import candidates
 from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import doc, whole

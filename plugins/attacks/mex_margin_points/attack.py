@@ -9,9 +9,9 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from mex import Knowledge, Learner
-from mex.diversity import spread
-from mex.kernel_attack import KernelAttack
-from mex.kernel_learner import KernelLearner
+from mex.kernels.attack import KernelAttack
+from mex.kernels.diversity import spread
+from mex.kernels.learner import KernelLearner
 from mex.learner import Steps
 from mex.params import doc, one_of, optional, whole
 from mex.types import FloatArray

@@ -11,10 +11,10 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.grid import Grid
 from mex.learner import Steps
 from mex.params import between, doc, one_of
-from mex.tree_hypothesis import around, from_ids
+from mex.trees.grid import Grid
+from mex.trees.hypothesis import around, from_ids
 from mex.types import Array, Estimator, FloatArray
 
 
@@ -32,7 +32,7 @@ class PathFinding:
     with the id of an inner node; no :class:`mex.Domain` says that it does, so it is refused.
 
     >>> import mex
-    >>> from mex.tree_comparison import disagreement
+    >>> from mex.trees.comparison import disagreement
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> X, y = load_iris(return_X_y=True)

@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.charted import Charted
-from mex.multiclass import Pairwise
+from mex.halfspaces.charted import Charted
+from mex.halfspaces.multiclass import Pairwise
 from mex.params import between, doc, one_of, optional
 from mex_pivot.exact import ExactSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
@@ -28,8 +28,8 @@ class Pivot:
     answers that stick to the row are no harder than fresh ones.
 
     A model with an intercept, in a box, with integer features and one-hot groups, or of several classes is
-    brought to that form first (:mod:`mex.charted`, :mod:`mex.weighing`, :mod:`mex.multiclass`). With ``rho`` = 0
-    wrong answers go unnoticed; a rate that is unknown (Knowledge.rho None) is estimated, from above, as it goes.
+    brought to that form first (:mod:`mex.halfspaces`). With ``rho`` = 0 wrong answers go unnoticed; a rate that
+    is unknown (Knowledge.rho None) is estimated, from above, as it goes.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> from mex.bounds import query_bound

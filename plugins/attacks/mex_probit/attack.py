@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import log_ndtr
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.charted import Charted
+from mex.halfspaces.charted import Charted
 from mex.params import Check, above, between, doc, either, whole
 from mex.types import FloatArray
 

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.charted import Charted
+from mex.halfspaces.charted import Charted
 from mex.params import above, between, doc, one_of, optional, whole
 from mex.samplers import SAMPLERS, sampler
 from mex_selective_sampling.perceptron import BandPerceptron

@@ -7,7 +7,7 @@ from scipy.optimize import linprog
 
 from mex import Knowledge
 from mex.answers import refusals
-from mex.charted import without_noise
+from mex.halfspaces.charted import without_noise
 from mex.hypotheses import constant, halfspace
 from mex.types import Array, Estimator, FloatArray
 

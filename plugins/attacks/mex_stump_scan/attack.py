@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.boundary import JITTER
+from mex.halfspaces.boundary import JITTER
 from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import doc, whole

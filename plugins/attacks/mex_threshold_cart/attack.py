@@ -16,9 +16,9 @@ from mex.learner import Steps
 from mex.models import random_state
 from mex.params import doc, one_of, whole
 from mex.samplers import SAMPLERS, Sampler, sampler
-from mex.thresholds import Thresholds
+from mex.trees.thresholds import Thresholds
+from mex.trees.walks import Resolution, together, walk
 from mex.types import Array, Estimator, FloatArray
-from mex.walks import Resolution, together, walk
 from mex_threshold_cart.trees import cart, mixed_cells, smallest
 
 SURE = 0.01

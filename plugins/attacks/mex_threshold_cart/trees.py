@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
-from mex.growth import grow
-from mex.thresholds import Thresholds
-from mex.tree_hypothesis import Branches, threshold_between
+from mex.trees.growth import grow
+from mex.trees.hypothesis import Branches, threshold_between
+from mex.trees.thresholds import Thresholds
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 

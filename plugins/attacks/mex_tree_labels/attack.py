@@ -9,13 +9,13 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge, Learner, Scope
-from mex.growth import Decision, Growth, Leaf, grow
 from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import between, doc, whole
-from mex.thresholds import Box, Thresholds
+from mex.trees.growth import Decision, Growth, Leaf, grow
+from mex.trees.thresholds import Box, Thresholds
+from mex.trees.walks import Resolution, together, walk
 from mex.types import Array, Estimator, FloatArray
-from mex.walks import Resolution, together, walk
 from mex_tree_labels.facts import Facts, corners, opposite, probes
 
 MOST = 64
@@ -45,7 +45,7 @@ class TreeLabels:
     >>> import mex
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from mex.tree_comparison import disagreement
+    >>> from mex.trees.comparison import disagreement
     >>> X, y = load_iris(return_X_y=True)
     >>> tree, domain = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), mex.Domain.of(X)
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=domain))

@@ -32,7 +32,7 @@ class TreeStructure:
     as far as the answers demand, and ``note`` says that the tree is not certified.
 
     >>> import mex
-    >>> from mex.tree_comparison import refines
+    >>> from mex.trees.comparison import refines
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> X, y = load_iris(return_X_y=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mex.grid import Grid
+from mex.trees.grid import Grid
 from mex.types import FloatArray
 
 ROOM = 256

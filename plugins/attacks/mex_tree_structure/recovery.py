@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from mex.grid import Grid
 from mex.knowledge import Knowledge
-from mex.tree_hypothesis import Branches, from_ids, threshold_between
+from mex.trees.grid import Grid
+from mex.trees.hypothesis import Branches, from_ids, threshold_between
 from mex.types import Array, Estimator, FloatArray
 from mex_tree_structure.hulls import Hulls
 from mex_tree_structure.region import Box, Plane, Region

@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from mex.kernel_machine import KernelMachine
-from mex.kernels import Kernel
+from mex.kernels.functions import Kernel
+from mex.kernels.machine import KernelMachine
 from mex.knowledge import Knowledge
 from mex.types import Estimator, FloatArray
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from mex.charts import Centred
 from mex.domain import Domain
+from mex.halfspaces.charts import Centred
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 FINE = 1000

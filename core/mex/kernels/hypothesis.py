@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from mex.kernel_machine import KernelMachine
-from mex.kernels import Kernel
+from mex.kernels.functions import Kernel
+from mex.kernels.machine import KernelMachine
 from mex.types import Array, Estimator, FloatArray
 
 

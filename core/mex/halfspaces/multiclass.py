@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from mex.charted import DirectionLearner
-from mex.charts import Centred
 from mex.errors import Incompatible
+from mex.halfspaces.charted import DirectionLearner
+from mex.halfspaces.charts import Centred
+from mex.halfspaces.scores import Edge, Meeting, assemble, spanning_tree
 from mex.hypotheses import constant, linear_classifier
 from mex.knowledge import Knowledge
 from mex.learner import GeneratorLearner, Steps
-from mex.scores import Edge, Meeting, assemble, spanning_tree
 from mex.types import Array, Estimator, FloatArray
 
 PATIENCE = 200

@@ -7,8 +7,8 @@ import copy
 import numpy as np
 from scipy.optimize import brentq
 
-from mex.kernels import Kernel
-from mex.packed import PackedFactor
+from mex.kernels.functions import Kernel
+from mex.kernels.packed import PackedFactor
 from mex.types import BoolArray, FloatArray
 
 STEPS = 100

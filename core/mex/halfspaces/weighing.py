@@ -7,11 +7,11 @@ from itertools import islice
 
 import numpy as np
 
-from mex import boundary
-from mex.bisection import Bisection
-from mex.boundary import DOUBT, NoBoundary, Search, between, verdict
+from mex.halfspaces import boundary
+from mex.halfspaces.bisection import Bisection
+from mex.halfspaces.boundary import DOUBT, NoBoundary, Search, between, verdict
+from mex.halfspaces.mixed import Change, Mixed, changes, fine_features, whole_numbers
 from mex.knowledge import Knowledge
-from mex.mixed import Change, Mixed, changes, fine_features, whole_numbers
 from mex.types import Array, BoolArray, FloatArray
 
 

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mex.bisection import Bisection
 from mex.domain import Domain
 from mex.errors import MexError
+from mex.halfspaces.bisection import Bisection
 from mex.knowledge import Knowledge
 from mex.types import Array, BoolArray, FloatArray
 

@@ -14,8 +14,8 @@ import numpy as np
 from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier
 
-from mex.thresholds import Box, Thresholds
-from mex.tree_hypothesis import Branches, threshold_between
+from mex.trees.hypothesis import Branches, threshold_between
+from mex.trees.thresholds import Box, Thresholds
 from mex.types import Array, BoolArray, FloatArray
 
 STALE = 0.7

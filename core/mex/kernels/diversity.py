@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mex.kernels import Kernel
+from mex.kernels.functions import Kernel
 from mex.types import FloatArray
 
 

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from mex.domain import Domain
-from mex.grid import LARGEST
+from mex.trees.grid import LARGEST
 from mex.types import Array, Estimator, FloatArray
 
 PAIRS = 1 << 22
@@ -59,7 +59,7 @@ def leaves(estimator: Estimator, domain: Domain) -> Leaves:
 def disagreement(one: Estimator, other: Estimator, domain: Domain) -> float:
     """The share of a bounded domain, by volume (rows, where it is discrete), on which two trees answer differently.
 
-    >>> from mex.tree_hypothesis import Branches
+    >>> from mex.trees.hypothesis import Branches
     >>> left, right = Branches(), Branches()
     >>> trees = [b.fitted(dict(zip(b.split(0, 0, t), "ab")), 2) for b, t in ((left, 0.25), (right, 0.5))]
     >>> disagreement(*trees, Domain([0, 0], [1, 1]))

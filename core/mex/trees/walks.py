@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from mex.domain import Domain
-from mex.thresholds import Thresholds
+from mex.trees.thresholds import Thresholds
 from mex.types import Array, FloatArray
 
 Walk: TypeAlias = Generator[FloatArray, int, None]

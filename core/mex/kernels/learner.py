@@ -9,13 +9,13 @@ import numpy as np
 
 from mex.errors import Incompatible
 from mex.hypotheses import constant
-from mex.kernel_attack import KernelAttack
-from mex.kernel_choice import encoder, extract_and_test, grid, penalty, public_kernel
-from mex.kernel_hypothesis import KernelClassifier
-from mex.kernel_machine import KernelMachine
+from mex.kernels.attack import KernelAttack
+from mex.kernels.choice import encoder, extract_and_test, grid, penalty, public_kernel
+from mex.kernels.hypothesis import KernelClassifier
+from mex.kernels.machine import KernelMachine
+from mex.kernels.paths import Paths
 from mex.knowledge import Knowledge
 from mex.learner import GeneratorLearner, Steps
-from mex.paths import Paths
 from mex.samplers import sampler
 from mex.types import Array, Estimator, FloatArray
 

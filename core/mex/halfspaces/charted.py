@@ -7,15 +7,15 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from mex.boundary import NoBoundary, between, opposite_rows, positives
-from mex.charts import Centred, Chart, Linear, Projective
 from mex.errors import Incompatible
+from mex.halfspaces.boundary import NoBoundary, between, opposite_rows, positives
+from mex.halfspaces.charts import Centred, Chart, Linear, Projective
+from mex.halfspaces.mixed import fine_features
+from mex.halfspaces.weighing import open_mixed
 from mex.hypotheses import constant
 from mex.knowledge import Knowledge
 from mex.learner import GeneratorLearner, Steps
-from mex.mixed import fine_features
 from mex.types import Array, Estimator, FloatArray
-from mex.weighing import open_mixed
 
 Found = TypeVar("Found")
 
@@ -66,7 +66,7 @@ class Charted(GeneratorLearner):
 
     Raises:
         Incompatible: if every feature is categorical or takes a few whole numbers only, so that no
-            direction can be asked (:mod:`mex.mixed` deals with some such features beside finer ones).
+            direction can be asked (:mod:`mex.halfspaces.mixed` deals with some such features beside finer ones).
     """
 
     def __init__(
