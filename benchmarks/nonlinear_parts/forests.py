@@ -1,15 +1,11 @@
 """Extraction of forests, boosted stumps and smooth regressors: queries, errors and CPU, several seeds in one run.
 
-    python benchmarks/nonlinear_parts/forests.py                every part, 3 seeds
-    python benchmarks/nonlinear_parts/forests.py stumps smooth --seeds 5
-
 A seed draws the split of the data, the target and the attack. Cells are medians over the seeds with the lowest and
 the highest. ``near`` is agreement with the target between held-out rows; ``ms/query`` is CPU of the learner alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -378,18 +374,3 @@ def smooth(seeds: int) -> None:
 
 
 PARTS: dict[str, Callable[[int], None]] = {"flip": flip, "forest": forest, "stumps": stumps, "smooth": smooth}
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.seeds)
-
-
-if __name__ == "__main__":
-    main()

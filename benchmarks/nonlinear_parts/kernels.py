@@ -1,15 +1,11 @@
 """Extraction of kernel machines: queries to an agreement, Table 3 of the paper, and what a query costs.
 
-    python benchmarks/nonlinear_parts/kernels.py                    every part, 3 seeds
-    python benchmarks/nonlinear_parts/kernels.py rbf --seeds 5 --data moons circles
-
 *Near* points are between held-out rows. An agreement counts as reached at the first number of queries from which on
 it is held. Figures are medians over seeds, with the lowest and highest.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
@@ -294,19 +290,3 @@ def _cost(case: Problem, seed: int) -> tuple[float, float, float]:
 
 
 PARTS: dict[str, Callable[..., None]] = {"rbf": rbf, "table-3": table_3, "cost": cost}
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--data", nargs="*", help="some of a part's datasets")
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.seeds, **({"names": args.data} if args.data else {}))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,11 @@
 """Trees from labels alone, and Boolean trees: what tree-labels, threshold-cart and kushilevitz-mansour reach.
 
-    python benchmarks/nonlinear_parts/labels.py                            # every part, 3 seeds each
-    python benchmarks/nonlinear_parts/labels.py labels_exact boolean --seeds 5
-
 Each line is one target: the median over the seeds, and in brackets the least and the most. ``wrong volume`` is exact:
 the boxes of the two trees are intersected, nothing is sampled. ``ms/query`` is CPU of the learner alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -183,18 +179,3 @@ PARTS: dict[str, Callable[[int], None]] = {
     "labels_data": labels_data,
     "boolean": boolean,
 }
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.seeds)
-
-
-if __name__ == "__main__":
-    main()

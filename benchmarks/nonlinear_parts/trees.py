@@ -1,8 +1,5 @@
 """Extraction of trees: queries against their bits, path finding and the paper's Table 4, all in one run.
 
-    python benchmarks/nonlinear_parts/trees.py                       both parts, 3 seeds
-    python benchmarks/nonlinear_parts/trees.py leaf_ids --seeds 5
-
 ``bits`` of a tree: for each branch, log2 of the columns plus log2 of the thresholds that its box leaves open (float32
 numbers apart, whole numbers apart, 1 for a category). ``strict`` counts a threshold once however often it is tested,
 at 24 bits if it is a float32 number. ``needed`` is what any certificate costs: in each leaf both ends of every feature,
@@ -12,7 +9,6 @@ float32 number. Figures are medians over the seeds with the lowest and the highe
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from typing import Any
@@ -284,18 +280,3 @@ def _table_4(name: str, seed: int) -> dict[str, Any]:
 
 
 PARTS: dict[str, Callable[[int], None]] = {"leaf_ids": leaf_ids, "table_4": table_4}
-
-
-def main() -> None:
-    """Run the parts named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    args = parser.parse_args()
-    for name in args.parts or PARTS:
-        print(f"\n== {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name](args.seeds)
-
-
-if __name__ == "__main__":
-    main()
