@@ -209,7 +209,7 @@ def pairs(times: int) -> None:
         "defenses": names["defense"],
         "models": ["logistic", "kernel-svm", "decision-tree", "random-forest"],
         "datasets": ["breast-cancer"],
-        "budget": 150,
+        "budget": 60,
         "seeds": 1,
     }
     for answers in ("label", "proba"):
