@@ -8,7 +8,7 @@ from mex.cli.grid import COSTS, number, times
 from mex.plan import Plan
 
 REGISTRY = mex.load_registry()
-LEVEL, BUDGET = 0.99, 4000
+LEVEL, BUDGET = 0.99, 2000
 ATTACKS = {
     "pivot": {"eps": 1e-3},  # told of rho
     "majority-vote": {"inner": "version-space", "repeats": "exact", "q": 200},
@@ -39,7 +39,7 @@ def worth(seeds: int) -> None:
         "attacks": ATTACKS,
         "defenses": DEFENSES,
         "models": ["logistic"],
-        "datasets": ["breast-cancer", "australian", "spambase"],
+        "datasets": ["breast-cancer", "australian"],
         "answers": "label",
         "budget": BUDGET,
         "seeds": seeds,
