@@ -160,8 +160,8 @@ def test_where_it_cannot_work_it_says_why(
 
 
 def test_a_class_that_no_learner_is_known_for_needs_a_model(registry: mex.Registry) -> None:
-    target = FittedTarget.wrap(mex.halfspace(np.ones(3)))
-    with pytest.raises(mex.Incompatible, match="no learner is known for the class 'LinearSVC'; give passive a model"):
+    target = FittedTarget.wrap(mex.halfspace(np.ones(3)), family=mex.Family("secret"))
+    with pytest.raises(mex.Incompatible, match="no learner is known for the class 'secret'; give passive a model"):
         steal(registry, target, "passive:sampler=uniform", budget=10)
 
 
