@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -290,3 +292,17 @@ def test_a_gate_that_is_met_ends_with_3_and_names_the_cells(run: Run, tmp_path: 
     assert "<failure" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
     passed = run("matrix", plan, "--jobs", "1", "--fail-if", "agreement > 1")
     assert passed.returncode == 3, "a flag adds to the file"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal")
+def test_json_goes_to_its_file_while_the_bar_is_on_the_terminal(tmp_path: Path) -> None:
+    import pty
+
+    master, terminal = pty.openpty()
+    with (tmp_path / "out").open("wb") as out:
+        command = [sys.executable, "-m", "mex", *SMALL, "--json"]
+        code = subprocess.run(command, stdout=out, stderr=terminal, env={**os.environ, "TERM": "xterm"}).returncode
+    os.close(terminal)
+    os.close(master)
+    assert code == 0
+    assert [json.loads(line)["status"] for line in (tmp_path / "out").read_text().splitlines()] == ["ok"] * 4
