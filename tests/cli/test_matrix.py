@@ -42,6 +42,7 @@ DYING = """
         paper = "none"
 
         def learner(self, knowledge, rng):
+            print("a plugin talks", flush=True)
             os._exit(9)
 
     @mex.hookimpl
@@ -114,7 +115,7 @@ def test_pairs_that_cannot_work_are_skipped_and_told(run: Run) -> None:
     assert "linear-regression\thaberman\tpassive\tnone\t0\tskipped" in done.stdout
 
 
-def test_failed_cells_are_told_and_the_exit_code_is_1(run: Run, install: Callable[..., Path]) -> None:
+def test_failed_cells_are_told_and_run_again_if_asked(run: Run, install: Callable[..., Path], tmp_path: Path) -> None:
     raising = DYING.replace("os._exit(9)", "raise OSError('first line\\nsecond')").replace("dying_", "raising_")
     install("fake", {"raising": "raising_plugin"}, {"raising_plugin": raising})
     done = run(*SMALL, "-a", "dying")
@@ -123,18 +124,24 @@ def test_failed_cells_are_told_and_the_exit_code_is_1(run: Run, install: Callabl
     assert "Traceback" not in done.stderr
     assert "\tdying\tnone\t0\tfailed\t" in done.stdout
     assert "\tpassive\tnone\t" in done.stdout
-    assert records_of(run(*SMALL, "-a", "dying", "--json"))[1]["reason"] == "OSError: first line\nsecond"
+    out = ["-a", "dying", "--json", "--out", tmp_path / "out"]
+    assert records_of(run(*SMALL, *out))[1]["reason"] == "OSError: first line\nsecond"
+    assert "8 of 8 cells are in" in run(*SMALL, *out).stderr
+    assert "4 of 8 cells are in" in run(*SMALL, *out, "--retry-failed").stderr
+    assert len((tmp_path / "out" / FILE).read_text().splitlines()) == 12
 
 
 def test_a_cell_that_kills_its_process_has_failed_and_the_others_go_on(
     start: Callable[..., subprocess.Popen[str]], install: Callable[..., Path], tmp_path: Path
 ) -> None:
     site = install("fake", {"dying": "dying_plugin"}, {"dying_plugin": DYING})
-    flags = [*FLAGS.split(), "-a", "dying", "--seeds", 1, "--jobs", 2, "--out", tmp_path / "out"]
+    flags = [*FLAGS.split(), "-a", "dying", "--seeds", 1, "--jobs", 2, "--out", tmp_path / "out", "--json"]
     process = start("matrix", *flags, path=site)
-    _, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
-    assert "failed (2 cells): its process was killed, twice" in err
+    reasons = [json.loads(line)["reason"] for line in out.splitlines()]
+    assert reasons.count("its process was killed, twice") == 2
+    assert "a plugin talks" in err, "and not where the records go"
     assert err.splitlines()[-1] == "mex: 2 of 4 cells failed"
     kept = [json.loads(line) for line in (tmp_path / "out" / FILE).read_text(encoding="utf-8").splitlines()]
     assert len(kept) == 4
