@@ -18,7 +18,7 @@ import pytest
 
 import mex
 from mex.aggregate import Scene, scenes
-from mex.cli.grid import BEST, grid
+from mex.cli.grid import BEST, grid, sparkline
 from mex.cli.summary import print_scenes
 from mex.experiment import TIMINGS
 from mex.flat import ROW
@@ -213,6 +213,31 @@ def found() -> list[Scene]:
     records += [cell("b", "none", seed, slow) for seed in range(3)]
     records += [cell("b", "noise", 0, slow, status="skipped", reason="b & noise <do> not\x00 go")]
     return scenes(records)
+
+
+def test_a_seed_that_failed_does_not_count_as_one_that_never_got_there() -> None:
+    curve = [(10, 0.5), (100, 1.0)]
+    records = [cell("a", defense, seed, curve) for defense in ("none", "noise") for seed in range(2)]
+    records[3] |= {"status": "failed", "reason": "killed"}
+    times = scenes(records)[0].multiplier("noise")
+    assert times is not None
+    assert (times.value, times.high) == (1.0, 1.0)
+
+
+def test_records_of_several_plans_stay_apart(registry: mex.Registry) -> None:
+    curve = [(10, 0.5), (100, 1.0)]
+    noisy = [cell("a", "noise", seed, curve, defense_params={"rho": rho}) for seed in range(2) for rho in (0.1, 0.2)]
+    plan = Plan.of({"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["heart"]})
+    (scene,) = scenes(noisy, plan.resolve(registry))
+    assert scene.defenses == ["noise:rho=0.1", "noise:rho=0.2"]
+    budgets = [cell("a", "none", seed, curve, budget=budget) for budget in (100, 200) for seed in range(2)]
+    assert [scene.dataset for scene in scenes(budgets)] == ["d (budget 100)", "d (budget 200)"]
+    assert all(len(scene.groups["a", "none"].records) == 2 for scene in scenes(budgets))
+
+
+def test_a_curve_that_falls_again_is_drawn_falling() -> None:
+    (scene,) = scenes([cell("a", "none", 0, [(8, 0.5), (16, 1.0), (64, -2.5)])])
+    assert sparkline(scene.groups["a", "none"])[-1] == "▁"
 
 
 def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Scene]) -> None:

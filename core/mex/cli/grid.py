@@ -124,7 +124,7 @@ def sparkline(group: Group) -> str:
     curves = [[(p["queries"], p["agreement"]) for p in record["curve"]] for record in group.ran]
     most = max(queries for curve in curves for queries, _ in curve)
     marks = np.geomspace(min(8, most), most, CURVE_POINTS)
-    at = [[max((a for q, a in curve if q <= mark), default=0.0, key=lambda a: a) for mark in marks] for curve in curves]
+    at = [[next((a for q, a in reversed(curve) if q <= mark), 0.0) for mark in marks] for curve in curves]
     middle = upper_median(np.array(at).T)
     steps = np.clip((middle - 0.5) * 2 * len(BARS), 0, len(BARS) - 1).astype(int)
     return "".join(BARS[step] for step in steps)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from mex.aggregate import Group, Scene
 from mex.bounds import query_bound
-from mex.statistics import Estimate, median
+from mex.statistics import Estimate, bands
 from mex.types import FloatArray
 
 INK, LINE = "#101112", "#c0c1c2"
@@ -124,15 +124,15 @@ def _lines(
 
 def _band(group: Group, field: str) -> tuple[FloatArray, FloatArray]:
     """The counts of queries at which some seed was measured, and low, median and high there, shape (3, counts)."""
-    series = [[(p["queries"], p[field]) for p in r["curve"] if p[field] is not None] for r in group.ran]
+    measured = [[p for p in r["curve"] if p.get(field) is not None and p["queries"] > 0] for r in group.ran]
+    series = [[(p["queries"], p[field]) for p in points] for points in measured]
     series = [points for points in series if points]
     if not series:
         return np.empty(0), np.empty((3, 0))
     n = np.unique([queries for points in series for queries, _ in points])
     n = n[n >= max(points[0][0] for points in series)]  # from where every seed has a value
     at = np.array([np.interp(np.log(n), np.log([q for q, _ in p]), [a for _, a in p]) for p in series])
-    estimates = [median(list(column)) for column in at.T]
-    return n, np.array([[e.low, e.value, e.high] for e in estimates if e]).T
+    return n, bands(at)
 
 
 def trade_off(scene: Scene, level: float) -> Plot | None:
