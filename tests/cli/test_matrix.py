@@ -257,6 +257,16 @@ def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Scene]) -
     assert {row[0]: row[2] for row in grid(found[0], level=0.99).footer}["multiplier"] == "never in budget"
 
 
+def test_labels_are_text_and_no_markup_of_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    found = scenes([cell("[/a]", "[red]~^\\", 0, [(8, 0.5), (16, 1.0)])])
+    print_scenes(found, "table")
+    shown = capsys.readouterr().out
+    assert "[/a]" in shown
+    assert "[red]~^\\" in shown
+    print_scenes(found, "latex")
+    assert r"[red]\~{}\^{}\textbackslash{}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("form", ["markdown", "latex", "csv", "tsv", "json"])
 def test_each_form_holds_every_pair(found: list[Scene], capsys: pytest.CaptureFixture[str], form: str) -> None:
     print_scenes(found, form)

@@ -10,11 +10,11 @@ from typing import Any
 
 import attrs
 
-from mex.aggregate import LEVEL, Group, Scene, scenes
-from mex.cli.grid import COSTS, number, times, with_spread
+from mex.aggregate import LEVEL, Scene, scenes
+from mex.cli.grid import COSTS, missing, number, times, with_spread
 from mex.errors import UsageError
 from mex.plan import Plan
-from mex.report.words import outlook, sentences, usd
+from mex.report.words import accuracy_of, outlook, sentences, usd
 
 HERE = Path(__file__).parent
 
@@ -29,7 +29,7 @@ class Square:
     queries: str = ""
     dollars: str = ""
     best: bool = False
-    missing: int = 0
+    missing: str = ""
 
 
 def write(path: Path, records: Sequence[dict[str, Any]], recipe: str = "", plan: Plan | None = None) -> None:
@@ -75,15 +75,14 @@ def write(path: Path, records: Sequence[dict[str, Any]], recipe: str = "", plan:
 
 def _section(scene: Scene, plots: Any) -> dict[str, Any]:
     ran = [record for group in scene.groups.values() for record in group.ran]
-    accuracy = Group("", "", ran).median("target_accuracy")
     return {
         "title": f"{scene.model} on {scene.dataset}",
-        "accuracy": f"{accuracy.value:.3f}" if accuracy else "",
+        "accuracy": accuracy_of(scene),
         "sentences": sentences(scene, LEVEL) if ran else [],
         "defenses": scene.defenses,
         "rows": [(attack, [_square(scene, attack, defense) for defense in scene.defenses]) for attack in scene.attacks],
         "costs": _costs(scene),
-        "curves": _drawn(plots.curves(scene, defense) for defense in scene.defenses),
+        "curves": _drawn(plot for plot in (plots.key(scene), *(plots.curves(scene, d) for d in scene.defenses))),
         "errors": _drawn(plots.errors(scene, defense) for defense in scene.defenses),
         "trade_off": plots.trade_off(scene, LEVEL),
         "queries": _drawn(plots.queries(scene, group) for group in scene.groups.values() if group.ran),
@@ -108,7 +107,7 @@ def _square(scene: Scene, attack: str, defense: str) -> Square:
         queries=number(queries.value) if queries and queries.finite else "never",
         dollars=usd(dollars.value) if dollars and dollars.finite else "",
         best=scene.best(defense) == attack,
-        missing=len(group.records) - len(group.ran),
+        missing=missing(group),
     )
 
 
