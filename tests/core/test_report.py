@@ -10,6 +10,7 @@ import pytest
 
 from mex.aggregate import scenes
 from mex.report import write
+from mex.report.page import ACROSS
 from mex.report.plots import MANY, curves, errors, key, trade_off
 from mex.report.words import accuracy_of, sentences
 
@@ -77,6 +78,12 @@ def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> N
     ids = re.findall(r'\sid="([^"]*)"', text)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', text)) <= set(ids)
+
+
+def test_more_defenses_than_a_sheet_holds_go_below(tmp_path: Path) -> None:
+    write(tmp_path / "r.html", [record(defense=f"d{i}") for i in range(ACROSS + 1)])
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert [table.count('<th scope="col">d') for table in text.split("<table")[1:]] == [ACROSS, 1]
 
 
 def test_a_page_where_nothing_ran_says_why(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from mex.errors import UsageError
 from mex.plan import Plan
 from mex.report.words import accuracy_of, outlook, sentences, usd
 
+ACROSS = 6
+"""The most defenses side by side; more go below, so that a sheet of paper holds them."""
 HERE = Path(__file__).parent
 
 
@@ -79,9 +81,7 @@ def _section(scene: Scene, plots: Any) -> dict[str, Any]:
         "title": f"{scene.model} on {scene.dataset}",
         "accuracy": accuracy_of(scene),
         "sentences": sentences(scene, LEVEL) if ran else [],
-        "defenses": scene.defenses,
-        "rows": [(attack, [_square(scene, attack, defense) for defense in scene.defenses]) for attack in scene.attacks],
-        "costs": _costs(scene),
+        "tables": [_table(scene, scene.defenses[i : i + ACROSS]) for i in range(0, len(scene.defenses), ACROSS)],
         "curves": _drawn(plot for plot in (plots.key(scene), *(plots.curves(scene, d) for d in scene.defenses))),
         "errors": _drawn(plots.errors(scene, defense) for defense in scene.defenses),
         "trade_off": plots.trade_off(scene, LEVEL),
@@ -89,11 +89,17 @@ def _section(scene: Scene, plots: Any) -> dict[str, Any]:
     }
 
 
+def _table(scene: Scene, defenses: list[str]) -> dict[str, Any]:
+    best = {defense: scene.best(defense) for defense in defenses}
+    rows = [(attack, [_square(scene, attack, d, best[d] == attack) for d in defenses]) for attack in scene.attacks]
+    return {"defenses": defenses, "rows": rows, "costs": _costs(scene, defenses)}
+
+
 def _drawn(plots: Any) -> list[str]:
     return [plot for plot in plots if plot]
 
 
-def _square(scene: Scene, attack: str, defense: str) -> Square:
+def _square(scene: Scene, attack: str, defense: str, best: bool) -> Square:
     group = scene.groups.get((attack, defense))
     if group is None or not group.ran:
         return Square(group.status if group else "not run")
@@ -106,15 +112,15 @@ def _square(scene: Scene, attack: str, defense: str) -> Square:
         text=with_spread(agreement),
         queries=number(queries.value) if queries and queries.finite else "never",
         dollars=usd(dollars.value) if dollars and dollars.finite else "",
-        best=scene.best(defense) == attack,
+        best=best,
         missing=missing(group),
     )
 
 
-def _costs(scene: Scene) -> list[tuple[str, list[str]]]:
-    rows = [("times more queries", [times(scene.multiplier(defense)) for defense in scene.defenses])]
+def _costs(scene: Scene, defenses: list[str]) -> list[tuple[str, list[str]]]:
+    rows = [("times more queries", [times(scene.multiplier(defense)) for defense in defenses])]
     for name, field, form in COSTS:
-        costs = [scene.cost(defense, field) for defense in scene.defenses]
+        costs = [scene.cost(defense, field) for defense in defenses]
         rows.append((name, [form(cost.value) if cost else "" for cost in costs]))
     return rows
 

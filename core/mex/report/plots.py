@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogFormatter, LogLocator
 
 from mex.aggregate import Group, Scene
 from mex.bounds import query_bound
@@ -95,10 +95,14 @@ def _lines(
             axes.plot(n, middle, label=plain(group.attack), markevery=marks, **styles[group.attack])
             axes.fill_between(n, low, high, color=styles[group.attack]["color"], alpha=0.15, linewidth=0)
         axes.set_xscale("log")
+        fewest, most = axes.get_xlim()
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if most < 50 * fewest else (1,)))
         axes.xaxis.set_major_formatter(lambda queries, _: f"{queries:,.0f}")
         if log:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda error, _: f"{error:g}")
+        else:
+            axes.set_ylim(top=1.01)
         axes.minorticks_off()
         if beside:
             limits = axes.get_xlim(), axes.get_ylim()
@@ -135,6 +139,7 @@ def trade_off(scene: Scene, level: float) -> Plot | None:
             points.append((defense, round(100 * cost.value, 1) + 0.0, factor))
     if len(points) < 2:
         return None
+    middle = (min(lost for _, lost, _ in points) + max(lost for _, lost, _ in points)) / 2
     names: list[str] = []
     most = max((factor.value for _, _, factor in points if factor.finite), default=1.0) * 3
     with rc_context(STYLE):
@@ -148,7 +153,15 @@ def trade_off(scene: Scene, level: float) -> Plot | None:
             names.append(defense if factor.finite else f"{defense} (never in budget)")
             name = plain(names[-1]) if len(points) <= MANY else str(i + 1)
             above = sum((x, f.value) == (lost, factor.value) for _, x, f in points[:i])  # at the same place
-            axes.annotate(name, (lost, value), xytext=(6, 4 + 9 * above), textcoords="offset points", fontsize=8)
+            side = "right" if lost > middle else "left"  # where there is room for the name
+            axes.annotate(
+                name,
+                (lost, value),
+                ha=side,
+                xytext=(6 if side == "left" else -6, 4 + 9 * above),
+                textcoords="offset points",
+                fontsize=8,
+            )
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False))
         axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
