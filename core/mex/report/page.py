@@ -16,7 +16,7 @@ from mex.errors import UsageError
 from mex.plan import Plan
 from mex.report.words import accuracy_of, outlook, sentences, usd
 
-ACROSS = 6
+ACROSS = 5
 """The most defenses side by side; more go below, so that a sheet of paper holds them."""
 HERE = Path(__file__).parent
 
