@@ -51,16 +51,16 @@ class Results:
         self.records = {cell: record for cell, record in self.records.items() if record["status"] != "failed"}
 
     def _write(self, line: bytes) -> None:
-        with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
-            file.write(line)
+        try:
+            with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
+                file.write(line)
+        except OSError as error:
+            raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
 
     @hookimpl
     def mex_cell_finished(self, cell: Cell, outcome: dict[str, Any]) -> None:
         """Append the record."""
-        try:
-            self._write(dump(outcome).encode() + b"\n")
-        except OSError as error:
-            raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
+        self._write(dump(outcome).encode() + b"\n")
         self.records[outcome["cell"]] = outcome
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import resource
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mex.aggregate import scenes
+from mex.errors import UsageError
 from mex.report import write
 from mex.report.page import ACROSS
 from mex.report.plots import MANY, curves, errors, key, trade_off
@@ -84,6 +86,17 @@ def test_more_defenses_than_a_sheet_holds_go_below(tmp_path: Path) -> None:
     write(tmp_path / "r.html", [record(defense=f"d{i}") for i in range(ACROSS + 1)])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert [table.count('<th scope="col">d') for table in text.split("<table")[1:]] == [ACROSS, 1]
+
+
+def test_a_page_for_which_there_is_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard))
+    try:
+        with pytest.raises(UsageError, match="cannot write .*: File too large"):
+            write(tmp_path / "r.html", [record()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_page_where_nothing_ran_says_why(tmp_path: Path) -> None:

@@ -139,6 +139,8 @@ def test_a_full_disk_stops_the_matrix_with_one_sentence(registry: mex.Registry, 
     try:
         with pytest.raises(mex.UsageError, match=r"cannot write .*results.jsonl: File too large"):
             mex.matrix(PLAN, registry=registry, out=tmp_path)
+        with pytest.raises(mex.UsageError, match=r"cannot write .*results.jsonl: File too large"):
+            mex.matrix(PLAN, registry=registry, out=tmp_path)  # the torn line cannot be ended either
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert len(mex.matrix(PLAN, registry=registry, out=tmp_path)) == 4
