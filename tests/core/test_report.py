@@ -92,7 +92,7 @@ def test_a_page_for_which_there_is_no_room_leaves_nothing_behind(tmp_path: Path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard))
     try:
-        with pytest.raises(UsageError, match="cannot write .*: File too large"):
+        with pytest.raises(UsageError, match=r"cannot write .*: File too large"):
             write(tmp_path / "r.html", [record()])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
