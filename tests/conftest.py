@@ -64,7 +64,7 @@ def registry() -> mex.Registry:
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Finished]]:
     """``mex`` in this process: ``run("show", "attack", "passive")``."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def call(*argv: str | Path) -> Finished:
         capfd.readouterr()
@@ -76,7 +76,8 @@ def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Finished]]:
         return Finished(argv, code, out, err)
 
     yield call
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import attrs
+import numpy as np
 
+from mex.naming import KINDS, SETTINGS, Record, labels, settings_apart
 from mex.plan import Plan
-from mex.spec import Spec
-from mex.statistics import Estimate, median, multiplier, queries_to
+from mex.statistics import Estimate, median, multiplier, queries_to, upper_median
 
-Record = Mapping[str, Any]
-KINDS = ("model", "dataset", "attack", "defense")
 LEVEL = 0.99
 """The agreement at which the best attack and a defense's multiplier are told, unless another is asked for."""
 
@@ -47,6 +44,10 @@ class Group:
     def median(self, field: str) -> Estimate | None:
         """The median of a field of the records; of ``queries_to_0.99`` and ``usd_to_0.99`` with any level as well."""
         return median([value_of(record, field) for record in self.ran])
+
+    def middle(self, field: str) -> float:
+        """The same median without its interval; the group has a cell that ran."""
+        return float(upper_median(np.array([value_of(record, field) for record in self.ran], dtype=float)))
 
 
 def value_of(record: Record, field: str) -> float | None:
@@ -81,6 +82,12 @@ class Scene:
         return list(dict.fromkeys(defense for _, defense in self.groups))
 
     @property
+    def regression(self) -> bool:
+        """Whether the model answers with values, so that agreement and accuracy are R^2."""
+        ran = [record for group in self.groups.values() for record in group.ran]
+        return bool(ran) and all(record.get("uniform_majority") is None for record in ran)
+
+    @property
     def baseline(self) -> str | None:
         """The defense that is none, if it is in the matrix."""
         return next((d for (_, d), group in self.groups.items() if group.records[0]["defense"] == "none"), None)
@@ -93,8 +100,7 @@ class Scene:
         """The attack that needs the fewest queries to ``level``, or, if none gets there, agrees most."""
 
         def rank(group: Group) -> tuple[float, float]:
-            queries, agreement = group.median(f"queries_to_{level}"), group.median("agreement")
-            return (queries.value if queries else math.inf, -(agreement.value if agreement else -math.inf))
+            return group.middle(f"queries_to_{level}"), -group.middle("agreement")
 
         return min(self.against(defense), key=rank).attack if self.against(defense) else None
 
@@ -106,8 +112,9 @@ class Scene:
             [{r["seed"]: queries_to(r, level) for r in group.ran} for group in self.against(side)]
             for side in (defense, self.baseline)
         ]
-        seeds = sorted(set().union(*sides[0], *sides[1]))
-        return multiplier(*([[queries.get(s, math.inf) for s in seeds] for queries in side] for side in sides))
+        theirs, ours = (set().union(*side) for side in sides)
+        seeds = sorted(theirs & ours)
+        return multiplier(*([[queries.get(s, math.nan) for s in seeds] for queries in side] for side in sides))
 
     def cost(self, defense: str, field: str) -> Estimate | None:
         """A field that depends on the defense and not on the attack, once for each seed."""
@@ -115,26 +122,36 @@ class Scene:
         return median(list(by_seed.values()))
 
 
-NAMED = (*KINDS, *(f"{kind}_params" for kind in KINDS), "seed", "status", "reason", "mex_version")
+NAMED = (*KINDS, *(f"{kind}_params" for kind in KINDS), "seed", "status", "reason", *SETTINGS)
 SCORED = ("agreement", "queries", "features", "rho", "price_per_query", "target_accuracy", "accuracy_lost", "curve")
 
 
 def whole(record: Record) -> bool:
     """Whether a record has what a summary needs: one by hand, or of an older mex, may not."""
     return all(name in record for name in NAMED) and (
-        record["status"] != "ok" or (all(name in record for name in SCORED) and bool(record["curve"]))
+        record["status"] != "ok" or (all(name in record for name in SCORED) and _drawable(record["curve"]))
+    )
+
+
+def _drawable(curve: Any) -> bool:
+    points = curve if isinstance(curve, list) else []
+    return bool(points) and all(
+        isinstance(point, dict) and {"queries", "agreement"} <= point.keys() for point in points
     )
 
 
 def scenes(records: Sequence[Record], plan: Plan | None = None) -> list[Scene]:
     """Group records by model and dataset, and in these by attack and defense, in the order they come.
 
-    Labels are those of ``plan``; without one, names, with the parameters that tell them apart.
+    Labels are those of ``plan``; where there is none, names, with the parameters that tell them apart. The
+    records of several plans in one directory stay apart by what they differ in, such as their budgets.
     """
-    name = plan.label if plan else labels(records)
+    name, apart = labels(records), settings_apart(records)
     found: dict[tuple[str, str], Scene] = {}
     for record in records:
-        model, dataset, attack, defense = (name(kind, record) for kind in KINDS)
+        model, dataset, attack, defense = ((plan and plan.label(kind, record)) or name(kind, record) for kind in KINDS)
+        if apart:
+            dataset += f" ({', '.join(f'{field} {record.get(field)}'.replace('_', ' ') for field in apart)})"
         scene = found.setdefault((model, dataset), Scene(model, dataset))
         scene.groups.setdefault((attack, defense), Group(attack, defense)).records.append(record)
     for scene in found.values():
@@ -147,24 +164,3 @@ def scenes(records: Sequence[Record], plan: Plan | None = None) -> list[Scene]:
 def _places(order: tuple[list[str], list[str]], pair: tuple[str, str]) -> list[int]:
     """Where a pair stands in the plan; what the plan does not know comes last."""
     return [axis.index(name) if name in axis else len(axis) for axis, name in zip(order, pair, strict=True)]
-
-
-def labels(records: Sequence[Record]) -> Any:
-    """A function that names the component of a kind in a record, with the parameters that differ among records.
-
-    >>> two = [{"attack": "pivot", "attack_params": {"eps": eps, "batch": 1}} for eps in (0.1, 0.2)]
-    >>> labels(two)("attack", two[1])
-    'pivot:eps=0.2'
-    """
-    seen: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for record in records:
-        for kind in KINDS:
-            for key, value in record.get(f"{kind}_params", {}).items():
-                seen[kind, record[kind]][key].add(json.dumps(value, sort_keys=True))
-
-    def label(kind: str, record: Record) -> str:
-        differing = seen[kind, record[kind]]
-        params = {k: v for k, v in record[f"{kind}_params"].items() if len(differing[k]) > 1}
-        return str(Spec(record[kind], params))
-
-    return label

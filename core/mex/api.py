@@ -94,6 +94,7 @@ def matrix(
     backend: str = "loky",
     scheduler: str | None = None,
     out: str | Path | None = None,
+    retry_failed: bool = False,
     registry: Registry | None = None,
 ) -> list[dict[str, Any]]:
     """Run a matrix and return the records of its cells, in the order of the plan.
@@ -105,6 +106,7 @@ def matrix(
         backend: ``loky``, or ``dask`` for a cluster that runs at the address ``scheduler``.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
             holds already is not run again.
+        retry_failed: run again what failed there.
         registry: the components, by default those installed.
 
     Raises:
@@ -115,6 +117,8 @@ def matrix(
     planned = Plan.of(tables).resolve(registry)
     workers = Workers(jobs, backend, scheduler)
     results = Results(Path(out)) if out is not None else None
+    if results and retry_failed:
+        results.forget_failed()
     if results:
         recipe.write(results.path.parent, planned, registry)
     return list(records(registry, planned.cells(), workers, results))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,6 +81,7 @@ def records(
     finally:
         if results:
             registry.manager.unregister(results)
+            results.close()
 
 
 def _try_dataset(registry: Registry, dataset: Spec) -> None:
@@ -123,7 +125,9 @@ def execute(
 def _run_here(registry: Registry, cells: list[Cell]) -> Iterator[tuple[int, dict[str, Any]]]:
     for i, cell in enumerate(cells):
         _tell(registry, "mex_cell_started", cell=cell)
-        yield i, run_cell(registry, cell)
+        with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no record
+            record = run_cell(registry, cell)
+        yield i, record
 
 
 def _finished(registry: Registry, cell: Cell, record: dict[str, Any]) -> dict[str, Any]:

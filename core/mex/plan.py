@@ -84,13 +84,13 @@ class Plan:
         ]
         return list({cell.identity()["cell"]: cell for cell in cells}.values())
 
-    def label(self, kind: str, record: Mapping[str, Any]) -> str:
-        """What a resolved plan calls the component of that kind in a record."""
+    def label(self, kind: str, record: Mapping[str, Any]) -> str | None:
+        """What a resolved plan calls the component of that kind in a record; None if it is not in the plan."""
         axis = next(axis for axis, of_kind in AXES.items() if of_kind == kind)
         for label, spec in getattr(self, axis).items():
             if (spec.name, dict(spec.params)) == (record[kind], record[f"{kind}_params"]):
                 return str(label)
-        return str(record[kind])
+        return None
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -64,6 +65,8 @@ def write(directory: Path, plan: Plan, registry: Registry) -> list[str]:
         part.write_text(text(plan, made_with), encoding="utf-8")
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
     return [
         f"{name} {before[name]} then, {made_with[name]} now"

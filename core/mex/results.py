@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mex.cells import Cell
 from mex.errors import UsageError
@@ -25,32 +26,54 @@ class Results:
         """Open or make ``directory``.
 
         Raises:
-            UsageError: if it cannot be made, read or written.
+            UsageError: if it cannot be made, read or written, or another run writes there.
         """
         self.path = directory / FILE
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b") as file:
-                file.seek(0)
-                content = file.read()
+            self._held = self.path.open("a+b")
+            weakref.finalize(self, self._held.close)
+            _hold(self._held, directory)
+            self._held.seek(0)
+            content = self._held.read()
         except OSError as error:
             raise UsageError(f"cannot write results to {directory}: {error.strerror}") from None
         self.records, self.damaged = _records(content)
         if content and not content.endswith(b"\n"):
             self._write(b"\n")  # end the torn line, or the next record would be lost with it
 
+    def close(self) -> None:
+        """Let another run write there; what is known of the cells stays known."""
+        self._held.close()
+
+    def forget_failed(self) -> None:
+        """Let cells that failed run again: the line of the later run counts."""
+        self.records = {cell: record for cell, record in self.records.items() if record["status"] != "failed"}
+
     def _write(self, line: bytes) -> None:
-        with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
-            file.write(line)
+        try:
+            with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
+                file.write(line)
+        except OSError as error:
+            raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
 
     @hookimpl
     def mex_cell_finished(self, cell: Cell, outcome: dict[str, Any]) -> None:
         """Append the record."""
-        try:
-            self._write(dump(outcome).encode() + b"\n")
-        except OSError as error:
-            raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
+        self._write(dump(outcome).encode() + b"\n")
         self.records[outcome["cell"]] = outcome
+
+
+def _hold(file: IO[bytes], directory: Path) -> None:
+    """Lock ``file`` until it is closed, or its process ends; where there are no locks, do without."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(f"another run writes to {directory}: wait for its end, or name another directory") from None
+    except (ImportError, OSError):
+        return
 
 
 def read(directory: Path) -> tuple[list[dict[str, Any]], int]:
@@ -74,14 +97,19 @@ def _records(content: bytes) -> tuple[dict[str, dict[str, Any]], int]:
 
 def dump(record: dict[str, Any]) -> str:
     """A record as its JSON line."""
-    return json.dumps(record, allow_nan=False, ensure_ascii=False)
+    line = json.dumps(record, allow_nan=False, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # the name of a file in a reason may be no text
+        return json.dumps(record, allow_nan=False)
+    return line
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
     """The record of a JSON line; None if it is no record."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     whole = isinstance(record, dict) and isinstance(record.get("cell"), str) and "status" in record
     return record if whole else None

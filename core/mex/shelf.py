@@ -33,7 +33,7 @@ class Shelf:
             return make()
         path = self._path(key)
         with _only_one(path.with_suffix(".lock")):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Exception):  # nothing there, or what was pickled cannot be had back
                 made: T = pickle.loads(path.read_bytes())
                 return made
             made = make()

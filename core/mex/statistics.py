@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
-from scipy.stats import bootstrap
 
 from mex.types import Array, FloatArray
 
-CONFIDENCE, RESAMPLES = 0.95, 999
+RESAMPLES, TAILS = 999, (0.025, 0.975)
 LEVELS = (0.95, 0.99, 0.999)
 """The agreements whose queries are told, the paper's and the field's usual ones."""
 
@@ -46,9 +46,17 @@ def median(values: Sequence[float | None]) -> Estimate | None:
     return _estimate(len(known), lambda which: upper_median(known[which]))
 
 
+def bands(values: FloatArray) -> FloatArray:
+    """Low end, median and high end for each column of ``values``, a row per seed; shape (3, columns)."""
+    middle, drawn = upper_median(values.T), upper_median(values.T[:, _resamples(len(values))])
+    low, high = np.quantile(drawn, TAILS, axis=1, method="inverted_cdf")
+    return np.array([low, middle, high])
+
+
 def upper_median(values: FloatArray) -> FloatArray:
-    """The upper median along the last axis; infinite values sort last and spoil nothing."""
-    return np.asarray(np.sort(values, axis=-1)[..., values.shape[-1] // 2])
+    """The upper median along the last axis: infinite values sort last and spoil nothing, NaN is left out."""
+    known = (~np.isnan(values)).sum(axis=-1, keepdims=True)
+    return np.asarray(np.take_along_axis(np.sort(values, axis=-1), known // 2, axis=-1)[..., 0])
 
 
 def _estimate(n: int, statistic: Callable[[Array], FloatArray]) -> Estimate:
@@ -56,17 +64,16 @@ def _estimate(n: int, statistic: Callable[[Array], FloatArray]) -> Estimate:
     value = float(statistic(np.arange(n)))
     if n < 2:
         return Estimate(value, value, value)
-    with np.errstate(invalid="ignore"):  # scipy's standard error of infinite values, which we do not use
-        drawn = bootstrap(
-            (np.arange(n),),
-            lambda which, axis: statistic(np.moveaxis(which, axis, -1)),
-            method="percentile",
-            n_resamples=RESAMPLES,
-            rng=np.random.default_rng(0),
-        ).bootstrap_distribution
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")  # no mean of two, one of them infinite
+    low, high = np.quantile(
+        statistic(_resamples(n)), TAILS, method="inverted_cdf"
+    )  # no mean of two, one of them infinite
     return Estimate(value, float(low), float(high))
+
+
+@functools.cache
+def _resamples(n: int) -> Array:
+    """The bootstrap samples of ``n`` seeds as indices, those of :func:`scipy.stats.bootstrap`, drawn once."""
+    return np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
 
 
 def queries_to(record: Mapping[str, Any], level: float, metric: str = "agreement") -> float:
@@ -98,7 +105,8 @@ def multiplier(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[floa
     in each bootstrap sample anew): a defense is worth what the best attacker who meets it has to pay.
 
     Args:
-        defended: queries of each attack (outer) and seed (inner) against the defense; infinite if never.
+        defended: queries of each attack (outer) and seed (inner) against the defense; infinite if never, NaN
+            where that cell did not run.
         bare: the same without it, the seeds in the same order.
 
     Returns:
@@ -108,9 +116,12 @@ def multiplier(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[floa
     if theirs.size == 0 or ours.size == 0 or not np.isfinite(upper_median(ours)).any():
         return None
 
+    def best(queries: FloatArray) -> FloatArray:
+        medians = upper_median(queries)
+        return np.asarray(np.where(np.isnan(medians), np.inf, medians).min(axis=0))
+
     def factor(which: Array) -> FloatArray:
-        with_defense = upper_median(theirs[:, which]).min(axis=0)
-        without = upper_median(ours[:, which]).min(axis=0)
+        with_defense, without = best(theirs[:, which]), best(ours[:, which])
         return np.where(np.isfinite(without), with_defense / np.where(np.isfinite(without), without, 1), np.inf)
 
     return _estimate(theirs.shape[1], factor)

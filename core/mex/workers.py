@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -13,15 +14,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from mex import scenes
 from mex.cells import Cell
 from mex.errors import MexError
 from mex.experiment import failed, run_cell
 from mex.loader import DISABLE, installed
-from mex.results import dump, parse
 from mex.shelf import Shelf
+from mex.spool import Spool
 
 Finished = tuple[int, dict[str, Any]]
 WATCH = 0.5
@@ -32,48 +31,6 @@ STILLBORN = 3
 
 class WorkersDie(MexError):
     """Worker processes die before they do anything."""
-
-
-@attrs.frozen
-class Spool:
-    """A directory where workers say which cells they begin and leave what they finish, as JSON.
-
-    So a death can be laid to a cell, and a record outlives both the worker that made it and the parent.
-    """
-
-    directory: Path
-
-    def begin(self, key: str) -> None:
-        """Called by the worker."""
-        self._begun(key).touch()
-
-    def leave(self, key: str, record: dict[str, Any]) -> None:
-        """Called by the worker; the record is there whole or not at all."""
-        part = self._left(key).with_suffix(f".{os.getpid()}")
-        part.write_text(dump(record), encoding="utf-8")
-        os.replace(part, self._left(key))
-
-    def begun(self, key: str) -> bool:
-        """Whether some worker began the cell."""
-        return self._begun(key).exists()
-
-    def take(self, key: str) -> dict[str, Any] | None:
-        """The record left for the cell, if there is one."""
-        try:
-            return parse(self._left(key).read_bytes())
-        except OSError:
-            return None
-
-    def clear(self, key: str) -> None:
-        """The record has arrived: nothing of the cell is needed any more."""
-        self._begun(key).unlink(missing_ok=True)
-        self._left(key).unlink(missing_ok=True)
-
-    def _begun(self, key: str) -> Path:
-        return self.directory / f"{key}.begun"
-
-    def _left(self, key: str) -> Path:
-        return self.directory / f"{key}.json"
 
 
 def run_in_processes(
@@ -91,10 +48,11 @@ def run_in_processes(
 
     Raises:
         WorkersDie: if processes die again and again before they begin a cell.
+        UsageError: if ``directory`` cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="mex-", ignore_cleanup_errors=True) as private:
         run = _Run(cells, jobs, Spool(directory or Path(private)), Path(private), starting)
-        run.spool.directory.mkdir(parents=True, exist_ok=True)
+        run.spool.prepare()
         try:
             yield from run.all()
         finally:
@@ -175,8 +133,10 @@ class _Run:
 
 
 def _settle(parent: int, private: Path) -> None:
-    """What a worker does first: leave Ctrl-C to its parent, and end when the parent is gone."""
+    """What a worker does first: leave Ctrl-C and stdout to its parent, and end when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)  # what a plugin prints, or a library of C, is no record
     threading.Thread(target=_watch, args=(parent, private), daemon=True).start()
 
 

@@ -50,7 +50,9 @@ def wait_for_lines(file: Path, count: int, process: subprocess.Popen[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("number", "jobs"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)], ids=["Ctrl-C with 2 jobs", "SIGTERM with 1 job"]
+    ("number", "jobs"),
+    [(signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGHUP, 1)],
+    ids=["Ctrl-C with 2 jobs", "SIGTERM with 1 job", "a terminal that is closed"],
 )
 def test_finished_cells_are_kept_and_the_rest_is_done_next_time(
     start: Callable[..., subprocess.Popen[str]],

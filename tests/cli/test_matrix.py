@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import pytest
 
 import mex
 from mex.aggregate import Scene, scenes
-from mex.cli.grid import BEST, grid
+from mex.cli.grid import BEST, grid, sparkline
 from mex.cli.summary import print_scenes
 from mex.experiment import TIMINGS
 from mex.flat import ROW
@@ -40,6 +42,7 @@ DYING = """
         paper = "none"
 
         def learner(self, knowledge, rng):
+            print("a plugin talks", flush=True)
             os._exit(9)
 
     @mex.hookimpl
@@ -112,7 +115,7 @@ def test_pairs_that_cannot_work_are_skipped_and_told(run: Run) -> None:
     assert "linear-regression\thaberman\tpassive\tnone\t0\tskipped" in done.stdout
 
 
-def test_failed_cells_are_told_and_the_exit_code_is_1(run: Run, install: Callable[..., Path]) -> None:
+def test_failed_cells_are_told_and_run_again_if_asked(run: Run, install: Callable[..., Path], tmp_path: Path) -> None:
     raising = DYING.replace("os._exit(9)", "raise OSError('first line\\nsecond')").replace("dying_", "raising_")
     install("fake", {"raising": "raising_plugin"}, {"raising_plugin": raising})
     done = run(*SMALL, "-a", "dying")
@@ -121,18 +124,24 @@ def test_failed_cells_are_told_and_the_exit_code_is_1(run: Run, install: Callabl
     assert "Traceback" not in done.stderr
     assert "\tdying\tnone\t0\tfailed\t" in done.stdout
     assert "\tpassive\tnone\t" in done.stdout
-    assert records_of(run(*SMALL, "-a", "dying", "--json"))[1]["reason"] == "OSError: first line\nsecond"
+    out = ["-a", "dying", "--json", "--out", tmp_path / "out"]
+    assert records_of(run(*SMALL, *out))[1]["reason"] == "OSError: first line\nsecond"
+    assert "8 of 8 cells are in" in run(*SMALL, *out).stderr
+    assert "4 of 8 cells are in" in run(*SMALL, *out, "--retry-failed").stderr
+    assert len((tmp_path / "out" / FILE).read_text().splitlines()) == 12
 
 
 def test_a_cell_that_kills_its_process_has_failed_and_the_others_go_on(
     start: Callable[..., subprocess.Popen[str]], install: Callable[..., Path], tmp_path: Path
 ) -> None:
     site = install("fake", {"dying": "dying_plugin"}, {"dying_plugin": DYING})
-    flags = [*FLAGS.split(), "-a", "dying", "--seeds", 1, "--jobs", 2, "--out", tmp_path / "out"]
+    flags = [*FLAGS.split(), "-a", "dying", "--seeds", 1, "--jobs", 2, "--out", tmp_path / "out", "--json"]
     process = start("matrix", *flags, path=site)
-    _, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
-    assert "failed (2 cells): its process was killed, twice" in err
+    reasons = [json.loads(line)["reason"] for line in out.splitlines()]
+    assert reasons.count("its process was killed, twice") == 2
+    assert "a plugin talks" in err, "and not where the records go"
     assert err.splitlines()[-1] == "mex: 2 of 4 cells failed"
     kept = [json.loads(line) for line in (tmp_path / "out" / FILE).read_text(encoding="utf-8").splitlines()]
     assert len(kept) == 4
@@ -206,6 +215,31 @@ def found() -> list[Scene]:
     return scenes(records)
 
 
+def test_a_seed_that_failed_does_not_count_as_one_that_never_got_there() -> None:
+    curve = [(10, 0.5), (100, 1.0)]
+    records = [cell("a", defense, seed, curve) for defense in ("none", "noise") for seed in range(2)]
+    records[3] |= {"status": "failed", "reason": "killed"}
+    times = scenes(records)[0].multiplier("noise")
+    assert times is not None
+    assert (times.value, times.high) == (1.0, 1.0)
+
+
+def test_records_of_several_plans_stay_apart(registry: mex.Registry) -> None:
+    curve = [(10, 0.5), (100, 1.0)]
+    noisy = [cell("a", "noise", seed, curve, defense_params={"rho": rho}) for seed in range(2) for rho in (0.1, 0.2)]
+    plan = Plan.of({"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["heart"]})
+    (scene,) = scenes(noisy, plan.resolve(registry))
+    assert scene.defenses == ["noise:rho=0.1", "noise:rho=0.2"]
+    budgets = [cell("a", "none", seed, curve, budget=budget) for budget in (100, 200) for seed in range(2)]
+    assert [scene.dataset for scene in scenes(budgets)] == ["d (budget 100)", "d (budget 200)"]
+    assert all(len(scene.groups["a", "none"].records) == 2 for scene in scenes(budgets))
+
+
+def test_a_curve_that_falls_again_is_drawn_falling() -> None:
+    (scene,) = scenes([cell("a", "none", 0, [(8, 0.5), (16, 1.0), (64, -2.5)])])
+    assert sparkline(scene.groups["a", "none"])[-1] == "▁"
+
+
 def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Scene]) -> None:
     shown = grid(found[0], level=0.9)
     assert shown.header == ["attack", "none", "noise"]
@@ -221,6 +255,16 @@ def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Scene]) -
     assert footer["multiplier"][0] == "1.0"
     assert footer["multiplier"][1].startswith("5.8 (5.")
     assert {row[0]: row[2] for row in grid(found[0], level=0.99).footer}["multiplier"] == "never in budget"
+
+
+def test_labels_are_text_and_no_markup_of_anything(capsys: pytest.CaptureFixture[str]) -> None:
+    found = scenes([cell("[/a]", "[red]~^\\", 0, [(8, 0.5), (16, 1.0)])])
+    print_scenes(found, "table")
+    shown = capsys.readouterr().out
+    assert "[/a]" in shown
+    assert "[red]~^\\" in shown
+    print_scenes(found, "latex")
+    assert r"[red]\~{}\^{}\textbackslash{}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "csv", "tsv", "json"])
@@ -290,3 +334,17 @@ def test_a_gate_that_is_met_ends_with_3_and_names_the_cells(run: Run, tmp_path: 
     assert "<failure" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
     passed = run("matrix", plan, "--jobs", "1", "--fail-if", "agreement > 1")
     assert passed.returncode == 3, "a flag adds to the file"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal")
+def test_json_goes_to_its_file_while_the_bar_is_on_the_terminal(tmp_path: Path) -> None:
+    import pty
+
+    master, terminal = pty.openpty()
+    with (tmp_path / "out").open("wb") as out:
+        command = [sys.executable, "-m", "mex", *SMALL, "--json"]
+        code = subprocess.run(command, stdout=out, stderr=terminal, env={**os.environ, "TERM": "xterm"}).returncode
+    os.close(terminal)
+    os.close(master)
+    assert code == 0
+    assert [json.loads(line)["status"] for line in (tmp_path / "out").read_text().splitlines()] == ["ok"] * 4

@@ -106,6 +106,15 @@ def test_half_written_and_corrupt_results_are_reported_as_far_as_they_are_whole(
     assert "2 cells" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
+def test_a_curve_without_numbers_is_damaged_too(run: Run, results: Path, tmp_path: Path) -> None:
+    lines = (results / FILE).read_text(encoding="utf-8").splitlines()
+    odd = [json.dumps({**json.loads(lines[1]), "curve": curve}) for curve in ("ab", [{}], [3])]
+    odd = [line.replace('"cell": "', f'"cell": "{i}') for i, line in enumerate(odd)]
+    (tmp_path / FILE).write_text("\n".join([lines[0], *odd, ""]), encoding="utf-8")
+    done = run("report", tmp_path, "-o", tmp_path / "r.html")
+    assert (done.returncode, done.stderr) == (0, f"mex: {tmp_path}: 3 damaged lines are ignored\n")
+
+
 @pytest.mark.parametrize("field", ["curve", "attack_params", "agreement"])
 def test_a_record_that_lacks_a_field_is_damaged_too(run: Run, results: Path, tmp_path: Path, field: str) -> None:
     lines = (results / FILE).read_text(encoding="utf-8").splitlines()

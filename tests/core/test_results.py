@@ -139,7 +139,28 @@ def test_a_full_disk_stops_the_matrix_with_one_sentence(registry: mex.Registry, 
     try:
         with pytest.raises(mex.UsageError, match=r"cannot write .*results.jsonl: File too large"):
             mex.matrix(PLAN, registry=registry, out=tmp_path)
+        with pytest.raises(mex.UsageError, match=r"cannot write .*results.jsonl: File too large"):
+            mex.matrix(PLAN, registry=registry, out=tmp_path)  # the torn line cannot be ended either
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert len(mex.matrix(PLAN, registry=registry, out=tmp_path)) == 4
     assert len(lines(tmp_path)) == 5, "four records and the torn line"
+
+
+def test_two_runs_do_not_write_to_one_directory_at_a_time(tmp_path: Path) -> None:
+    first = Results(tmp_path)
+    with pytest.raises(mex.UsageError, match=f"another run writes to {tmp_path}"):
+        Results(tmp_path)
+    first.close()
+    Results(tmp_path).close()
+
+
+def test_what_utf_8_cannot_write_is_written_all_the_same(tmp_path: Path) -> None:
+    odd = {"cell": "a", "status": "failed", "reason": "no file caf\udce9.csv"}
+    Results(tmp_path).mex_cell_finished(CELL, odd)
+    assert Results(tmp_path).records == {"a": odd}
+
+
+def test_nonsense_that_nests_deep_is_a_damaged_line(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"[" * 100_000 + b"\n")
+    assert Results(tmp_path).damaged == 1

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
-from mex.statistics import median, multiplier, queries_to
+from mex.statistics import RESAMPLES, bands, median, multiplier, queries_to
 
 
 def curve(*points: tuple[int, float | None]) -> dict[str, object]:
@@ -64,3 +65,25 @@ def test_no_attacker_gets_there_any_more_or_none_ever_did() -> None:
     assert not never.finite
     assert multiplier([[100]], [[math.inf]]) is None
     assert multiplier([], [[100]]) is None
+
+
+def test_a_seed_that_did_not_run_says_nothing() -> None:
+    missing = multiplier([[300, math.nan], [math.nan, math.nan]], [[100, 100]])
+    assert missing is not None
+    assert missing.value == 3
+    assert multiplier([[math.nan]], [[100]]) == multiplier([[math.inf]], [[100]])
+
+
+def test_the_interval_is_the_percentile_bootstrap_of_scipy() -> None:
+    values = np.random.default_rng(1).standard_normal(9)
+    theirs = bootstrap(
+        (values,),
+        lambda drawn, axis: np.sort(drawn, axis=axis).take(4, axis=axis),
+        method="percentile",
+        n_resamples=RESAMPLES,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    ours = median(list(values))
+    assert ours is not None
+    assert (ours.low, ours.high) == pytest.approx(tuple(theirs))
+    assert bands(values[:, None])[:, 0] == pytest.approx([ours.low, ours.value, ours.high])

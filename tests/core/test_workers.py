@@ -18,7 +18,7 @@ from mex.results import FILE, dump
 from mex.scenes import shelf_keys
 from mex.shelf import Shelf
 from mex.spec import Spec
-from mex.workers import Spool
+from mex.spool import Spool
 
 PLAN: dict[str, Any] = {
     "attacks": ["passive"],
@@ -51,11 +51,24 @@ def test_what_stands_on_a_shelf_is_made_once_by_whoever_comes_first(tmp_path: Pa
     assert len(made) == 2
 
 
+class Stubborn:
+    def __setstate__(self, state: object) -> None:
+        raise ValueError("no")
+
+    def __getstate__(self) -> dict[str, int]:
+        return {"a": 1}
+
+    def __str__(self) -> str:
+        return "made"
+
+
 def test_what_cannot_be_pickled_or_written_is_simply_not_shared(tmp_path: Path) -> None:
     made = Shelf(tmp_path).get("a", lambda: lambda: 5)
     assert made() == 5
     assert not list(tmp_path.glob("*.pickle"))
     assert Shelf(tmp_path / "missing").get("b", lambda: 6) == 6
+    for _ in range(2):  # it can be pickled, and not be had back
+        assert str(Shelf(tmp_path).get("c", Stubborn)) == "made"
 
 
 def test_what_fails_on_a_shelf_fails_for_everyone_and_holds_no_lock(tmp_path: Path) -> None:
@@ -110,3 +123,23 @@ def test_a_spool_tells_who_began_and_takes_only_whole_records(tmp_path: Path) ->
     assert spool.take("a") == {"cell": "a", "status": "ok"}
     spool.clear("a")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_new_run_does_not_hold_against_a_cell_that_the_last_one_was_killed_in_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "new")
+    spool.prepare()
+    spool.begin("a")
+    spool.leave("b", {"cell": "b", "status": "ok"})
+    spool.prepare()
+    assert not spool.begun("a")
+    assert spool.take("b")
+
+
+def test_a_spool_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "missing")
+    for write in (lambda: spool.begin("a"), lambda: spool.leave("a", {})):
+        with pytest.raises(mex.UsageError, match=f"cannot write {tmp_path}/missing: No such file"):
+            write()
+    (tmp_path / "file").touch()
+    with pytest.raises(mex.UsageError, match="cannot write"):
+        Spool(tmp_path / "file" / "spool").prepare()

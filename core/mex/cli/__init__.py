@@ -44,7 +44,10 @@ def parser(registry: Registry) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``mex``; return the exit code: 0, 1 for failed cells, 2 for a user's mistake, 130 if interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in ("SIGTERM", "SIGHUP"):  # told to end, or the terminal is gone; nohup's choice stands
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _interrupt)
     try:
         registry = load_registry()
         args = parser(registry).parse_args(argv)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     )
     if args.save:
         check_writable(args.save)
-    with queries_bar(args.attack, args.budget) as on_progress:
+    # What a plugin prints is no result.
+    with queries_bar(args.attack, args.budget) as on_progress, contextlib.redirect_stdout(sys.stderr):
         record, extraction = measure(registry, cell, on_progress)
     if args.save:
         save(extraction.hypothesis, args.save)

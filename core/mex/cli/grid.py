@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -66,7 +67,7 @@ def _percent(value: float) -> str:
 
 
 COSTS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("honest accuracy", "accuracy_lost", lambda lost: f"{-100 * lost + 0.0:+.1f} pt"),
+    ("honest accuracy", "accuracy_lost", lambda lost: f"{round(-100 * lost, 1) + 0.0:+.1f} pt"),
     ("answers changed", "answers_changed", _percent),
     ("repeats differ", "repeats_differ", _percent),
 )
@@ -77,9 +78,18 @@ def _cell(scene: Scene, group: Group | None, level: float) -> str:
         return group.status if group else ""
     agreement, queries = group.median("agreement"), group.median(f"queries_to_{level}")
     mark = BEST if len(scene.attacks) > 1 and scene.best(group.defense, level) == group.attack else ""
-    missing = len(group.records) - len(group.ran)
     parts = [with_spread(agreement), (number(queries.value) if queries else NEVER) + mark]
-    return "  ".join(parts) + (f" ({missing} failed)" if missing else "")
+    return "  ".join(parts) + (f" ({missing(group)})" if missing(group) else "")
+
+
+def missing(group: Group) -> str:
+    """How many cells of a group came to no result, and why.
+
+    >>> missing(Group("a", "d", [{"status": "ok"}, {"status": "skipped"}, {"status": "failed"}]))
+    '1 failed, 1 skipped'
+    """
+    count = Counter(record["status"] for record in group.records if record["status"] != "ok")
+    return ", ".join(f"{count[status]} {status}" for status in sorted(count))
 
 
 def with_spread(estimate: Estimate | None) -> str:
@@ -124,7 +134,7 @@ def sparkline(group: Group) -> str:
     curves = [[(p["queries"], p["agreement"]) for p in record["curve"]] for record in group.ran]
     most = max(queries for curve in curves for queries, _ in curve)
     marks = np.geomspace(min(8, most), most, CURVE_POINTS)
-    at = [[max((a for q, a in curve if q <= mark), default=0.0, key=lambda a: a) for mark in marks] for curve in curves]
+    at = [[next((a for q, a in reversed(curve) if q <= mark), 0.0) for mark in marks] for curve in curves]
     middle = upper_median(np.array(at).T)
     steps = np.clip((middle - 0.5) * 2 * len(BARS), 0, len(BARS) - 1).astype(int)
     return "".join(BARS[step] for step in steps)

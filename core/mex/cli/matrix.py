@@ -48,6 +48,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--backend", default="loky", metavar="B", help="loky (default), or dask with --scheduler")
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
     command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
+    command.add_argument("--retry-failed", action="store_true", help="run the cells in DIR that failed once more")
     command.add_argument("--json", action="store_true", help="one JSON line per cell on stdout")
     command.add_argument("--format", choices=FORMS, help="of what is printed (default: a table; tsv in a pipe)")
     command.add_argument("--level", type=float, default=LEVEL, metavar="A", help="the agreement to reach (0.99)")
@@ -88,6 +89,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     jobs = args.jobs if args.jobs is not None else min(len(cells), _cores())
     workers = Workers(jobs, args.backend, args.scheduler)
     results = Results(args.out) if args.out else None
+    if results and args.retry_failed:
+        results.forget_failed()
     for change in recipe.write(args.out, plan, registry) if args.out else []:
         _say(f"{args.out} was made with {change}: numbers may differ")
     if results and results.damaged:

@@ -33,6 +33,7 @@ def print_scenes(found: Sequence[Scene], form: str | None = None, level: float =
 def _table(shown: Grid) -> None:
     from rich import box
     from rich.console import Console
+    from rich.markup import escape as markup  # a label may have brackets
     from rich.table import Table
 
     console = Console()
@@ -42,12 +43,12 @@ def _table(shown: Grid) -> None:
         part = shown.columns(block)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
         for i, column in enumerate(part.header):
-            table.add_column(column, justify="right" if i else "left", overflow="fold")
+            table.add_column(markup(column), justify="right" if i else "left", overflow="fold")
         for row in part.rows:
-            table.add_row(*row)
+            table.add_row(*map(markup, row))
         table.add_section()
         for row in part.footer:
-            table.add_row(*row, style="dim")
+            table.add_row(*map(markup, row), style="dim")
         console.print(table)
 
 
@@ -73,7 +74,15 @@ def _markdown(shown: Grid) -> None:
 
 
 def _latex(shown: Grid) -> None:
-    signs = {"★": r"$\star$", "–": "--", "±": r"$\pm$", "×": r"$\times$"}
+    signs = {
+        "\\": r"\textbackslash{}",
+        "^": r"\^{}",
+        "~": r"\~{}",
+        "★": r"$\star$",
+        "–": "--",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+    }
 
     def escape(text: str) -> str:
         return "".join(signs.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -10,12 +11,14 @@ from typing import Any
 
 import attrs
 
-from mex.aggregate import LEVEL, Group, Scene, scenes
-from mex.cli.grid import COSTS, number, times, with_spread
+from mex.aggregate import LEVEL, Scene, scenes
+from mex.cli.grid import COSTS, missing, number, times, with_spread
 from mex.errors import UsageError
 from mex.plan import Plan
-from mex.report.words import outlook, sentences, usd
+from mex.report.words import accuracy_of, outlook, sentences, usd
 
+ACROSS = 5
+"""The most defenses side by side; more go below, so that a sheet of paper holds them."""
 HERE = Path(__file__).parent
 
 
@@ -29,7 +32,7 @@ class Square:
     queries: str = ""
     dollars: str = ""
     best: bool = False
-    missing: int = 0
+    missing: str = ""
 
 
 def write(path: Path, records: Sequence[dict[str, Any]], recipe: str = "", plan: Plan | None = None) -> None:
@@ -70,31 +73,36 @@ def write(path: Path, records: Sequence[dict[str, Any]], recipe: str = "", plan:
         part.write_text(page, encoding="utf-8")
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _section(scene: Scene, plots: Any) -> dict[str, Any]:
     ran = [record for group in scene.groups.values() for record in group.ran]
-    accuracy = Group("", "", ran).median("target_accuracy")
     return {
         "title": f"{scene.model} on {scene.dataset}",
-        "accuracy": f"{accuracy.value:.3f}" if accuracy else "",
+        "accuracy": accuracy_of(scene),
         "sentences": sentences(scene, LEVEL) if ran else [],
-        "defenses": scene.defenses,
-        "rows": [(attack, [_square(scene, attack, defense) for defense in scene.defenses]) for attack in scene.attacks],
-        "costs": _costs(scene),
-        "curves": _drawn(plots.curves(scene, defense) for defense in scene.defenses),
+        "tables": [_table(scene, scene.defenses[i : i + ACROSS]) for i in range(0, len(scene.defenses), ACROSS)],
+        "curves": _drawn(plot for plot in (plots.key(scene), *(plots.curves(scene, d) for d in scene.defenses))),
         "errors": _drawn(plots.errors(scene, defense) for defense in scene.defenses),
         "trade_off": plots.trade_off(scene, LEVEL),
         "queries": _drawn(plots.queries(scene, group) for group in scene.groups.values() if group.ran),
     }
 
 
+def _table(scene: Scene, defenses: list[str]) -> dict[str, Any]:
+    best = {defense: scene.best(defense) for defense in defenses}
+    rows = [(attack, [_square(scene, attack, d, best[d] == attack) for d in defenses]) for attack in scene.attacks]
+    return {"defenses": defenses, "rows": rows, "costs": _costs(scene, defenses)}
+
+
 def _drawn(plots: Any) -> list[str]:
     return [plot for plot in plots if plot]
 
 
-def _square(scene: Scene, attack: str, defense: str) -> Square:
+def _square(scene: Scene, attack: str, defense: str, best: bool) -> Square:
     group = scene.groups.get((attack, defense))
     if group is None or not group.ran:
         return Square(group.status if group else "not run")
@@ -107,15 +115,15 @@ def _square(scene: Scene, attack: str, defense: str) -> Square:
         text=with_spread(agreement),
         queries=number(queries.value) if queries and queries.finite else "never",
         dollars=usd(dollars.value) if dollars and dollars.finite else "",
-        best=scene.best(defense) == attack,
-        missing=len(group.records) - len(group.ran),
+        best=best,
+        missing=missing(group),
     )
 
 
-def _costs(scene: Scene) -> list[tuple[str, list[str]]]:
-    rows = [("times more queries", [times(scene.multiplier(defense)) for defense in scene.defenses])]
+def _costs(scene: Scene, defenses: list[str]) -> list[tuple[str, list[str]]]:
+    rows = [("times more queries", [times(scene.multiplier(defense)) for defense in defenses])]
     for name, field, form in COSTS:
-        costs = [scene.cost(defense, field) for defense in scene.defenses]
+        costs = [scene.cost(defense, field) for defense in defenses]
         rows.append((name, [form(cost.value) if cost else "" for cost in costs]))
     return rows
 

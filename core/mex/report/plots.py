@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any
 
-import attrs
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter, LogLocator
 
 from mex.aggregate import Group, Scene
 from mex.bounds import query_bound
-from mex.statistics import Estimate, median
+from mex.report.svg import INK, STYLE, Plot, blank, draw, plain
+from mex.statistics import Estimate, bands
 from mex.types import FloatArray
 
-INK, LINE = "#101112", "#c0c1c2"
-"""Stand-ins for two colours of the page, replaced by its variables in the SVG."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
 """Okabe and Ito's palette, told apart by the colour-blind; lines differ in their strokes and marks as well."""
 STROKES, MARKS = ("-", "--", "-.", ":"), "osD^vPX"
-STYLE: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mex",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "grid.color": LINE,
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-}
-
-
-@attrs.frozen
-class Plot:
-    """A plot as SVG, and the words under it."""
-
-    svg: str
-    caption: str
+MANY = 6
+"""With more lines than this a plot has no key of its own, but shares one; with more points they are numbered."""
 
 
 def style_of(names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -62,6 +37,18 @@ def style_of(names: Sequence[str]) -> dict[str, dict[str, Any]]:
         }
         for i, name in enumerate(names)
     }
+
+
+def key(scene: Scene) -> Plot | None:
+    """The lines of many attacks by name, once for all plots; None where each plot has room for them."""
+    if len(scene.attacks) <= MANY:
+        return None
+    with rc_context(STYLE):
+        rows = -(-len(scene.attacks) // 2)
+        figure = Figure(figsize=(4.6, 0.2 * rows + 0.2))
+        lines = [Line2D([], [], label=plain(attack), **look) for attack, look in style_of(scene.attacks).items()]
+        figure.legend(handles=lines, loc="center", ncols=2, fontsize=8)
+        return draw(figure, f"lines of the attacks on {scene.model} on {scene.dataset}", "the lines of the attacks")
 
 
 def curves(scene: Scene, defense: str) -> Plot | None:
@@ -78,7 +65,7 @@ def errors(scene: Scene, defense: str) -> Plot | None:
     def bound(axes: Axes) -> None:
         first = scene.against(defense)[0].ran[0]
         rho = first["rho"]
-        if rho is None or rho == 0.5:
+        if rho is None or rho == 0.5 or first["answers"] != "label":  # the bound counts the bits of labels
             return
         eps = np.geomspace(1e-6, 1, 40)
         # A halfspace with an intercept is a direction in one dimension more (mex.metrics.geometric_error).
@@ -102,14 +89,21 @@ def _lines(
     if not drawn:
         return None
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 3.1))
-        axes = figure.subplots()
+        figure, axes = blank(4.6, 3.1)
         for group, n, (low, middle, high) in drawn:
-            axes.plot(n, middle, label=group.attack, **styles[group.attack])
+            marks = max(1, len(n) // 6)
+            axes.plot(n, middle, label=plain(group.attack), markevery=marks, **styles[group.attack])
             axes.fill_between(n, low, high, color=styles[group.attack]["color"], alpha=0.15, linewidth=0)
         axes.set_xscale("log")
+        fewest, most = axes.get_xlim()
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if most < 50 * fewest else (1,)))
+        axes.xaxis.set_major_formatter(lambda queries, _: f"{queries:,.0f}")
         if log:
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda error, _: f"{error:g}")
+        else:
+            axes.set_ylim(top=1.01)
+        axes.minorticks_off()
         if beside:
             limits = axes.get_xlim(), axes.get_ylim()
             beside(axes)
@@ -118,21 +112,22 @@ def _lines(
         axes.set_xlabel("queries")
         axes.set_ylabel(field.replace("_", " "))
         axes.grid(alpha=0.5)
-        axes.legend(fontsize=8)
-        return _svg(figure, f"{label} of {scene.model} on {scene.dataset}", defense)
+        if len(scene.attacks) <= MANY:
+            axes.legend(fontsize=8)
+        return draw(figure, f"{label} of {scene.model} on {scene.dataset}", defense)
 
 
 def _band(group: Group, field: str) -> tuple[FloatArray, FloatArray]:
     """The counts of queries at which some seed was measured, and low, median and high there, shape (3, counts)."""
-    series = [[(p["queries"], p[field]) for p in r["curve"] if p[field] is not None] for r in group.ran]
+    measured = [[p for p in r["curve"] if p.get(field) is not None and p["queries"] > 0] for r in group.ran]
+    series = [[(p["queries"], p[field]) for p in points] for points in measured]
     series = [points for points in series if points]
     if not series:
         return np.empty(0), np.empty((3, 0))
     n = np.unique([queries for points in series for queries, _ in points])
     n = n[n >= max(points[0][0] for points in series)]  # from where every seed has a value
     at = np.array([np.interp(np.log(n), np.log([q for q, _ in p]), [a for _, a in p]) for p in series])
-    estimates = [median(list(column)) for column in at.T]
-    return n, np.array([[e.low, e.value, e.high] for e in estimates if e]).T
+    return n, bands(at)
 
 
 def trade_off(scene: Scene, level: float) -> Plot | None:
@@ -141,27 +136,41 @@ def trade_off(scene: Scene, level: float) -> Plot | None:
     for defense in scene.defenses:
         factor, cost = scene.multiplier(defense, level), scene.cost(defense, "accuracy_lost")
         if factor and cost:
-            points.append((defense, 100 * cost.value, factor))
+            points.append((defense, round(100 * cost.value, 1) + 0.0, factor))
     if len(points) < 2:
         return None
+    middle = (min(lost for _, lost, _ in points) + max(lost for _, lost, _ in points)) / 2
+    names: list[str] = []
     most = max((factor.value for _, _, factor in points if factor.finite), default=1.0) * 3
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 3.1))
-        axes = figure.subplots()
+        figure, axes = blank(4.6, 3.1)
         for i, (defense, lost, factor) in enumerate(points):
             low, value, high = (min(x, most) for x in (factor.low, factor.value, factor.high))
             look: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "linewidth": 1, "markersize": 6}
             axes.plot(np.array([lost, lost]), np.array([low, high]), **look)
             mark = MARKS[i % len(MARKS)] if factor.finite else "^"
             axes.plot(np.array([lost]), np.array([value]), marker=mark, **look)
-            name = defense if factor.finite else f"{defense} (never in budget)"
-            axes.annotate(name, (lost, value), xytext=(6, 4), textcoords="offset points", fontsize=8)
+            names.append(defense if factor.finite else f"{defense} (never in budget)")
+            name = plain(names[-1]) if len(points) <= MANY else str(i + 1)
+            above = sum((x, f.value) == (lost, factor.value) for _, x, f in points[:i])  # at the same place
+            side = "right" if lost > middle else "left"  # where there is room for the name
+            axes.annotate(
+                name,
+                (lost, value),
+                ha=side,
+                xytext=(6 if side == "left" else -6, 4 + 9 * above),
+                textcoords="offset points",
+                fontsize=8,
+            )
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False))
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
         axes.margins(x=0.25, y=0.15)
         axes.set_xlabel("accuracy that honest users lose, points")
         axes.set_ylabel("times more queries")
         axes.grid(alpha=0.5)
-        return _svg(figure, f"trade-off of the defenses of {scene.model} on {scene.dataset}", "")
+        numbered = "; ".join(f"{i} {name}" for i, name in enumerate(names, 1)) if len(points) > MANY else ""
+        return draw(figure, f"trade-off of the defenses of {scene.model} on {scene.dataset}", numbered)
 
 
 def queries(scene: Scene, group: Group) -> Plot | None:
@@ -171,26 +180,10 @@ def queries(scene: Scene, group: Group) -> Plot | None:
         return None
     X = np.array(asked)
     with rc_context(STYLE):
-        figure = Figure(figsize=(3.0, 3.0))
-        axes = figure.subplots()
+        figure, axes = blank(3.0, 3.0)
         later = [to_rgba(COLOURS[0], alpha) for alpha in np.linspace(0.25, 1, len(X))]
         axes.scatter(X[:, 0], X[:, 1], s=8, c=later, linewidths=0)
         axes.set_xlabel("feature 0")
         axes.set_ylabel("feature 1")
         pair = f"{group.attack} against {group.defense}"
-        return _svg(figure, f"queries of {pair}, {scene.model} on {scene.dataset}", pair)
-
-
-def _svg(figure: Figure, label: str, caption: str) -> Plot:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = out.getvalue()
-    svg = svg[svg.index("<svg") :]
-    prefix = re.sub(r"\W+", "-", label) + "-"  # ids are of the page, not of the plot
-    svg = re.sub(r'(\bid="|url\(#|href="#)', lambda m: m.group(1) + prefix, svg)
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = svg.replace(INK, "var(--ink)").replace(LINE, "var(--line)")
-    head, rest = svg.split(">", 1)
-    head = re.sub(r'\s(width|height)="[^"]*"', "", head)  # the page decides; the viewBox keeps the shape
-    name = escape(label, quote=True)
-    return Plot(f'{head} role="img" aria-label="{name}"><title>{name}</title>{rest}', caption)
+        return draw(figure, f"queries of {pair}, {scene.model} on {scene.dataset}", pair)

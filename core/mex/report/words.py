@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mex.aggregate import Scene
+from mex.aggregate import Group, Scene
 from mex.cli.grid import number
 from mex.statistics import Estimate
 
@@ -13,6 +13,18 @@ def sentences(scene: Scene, level: float) -> list[str]:
     """Which attack wins against which defense, at what price, and what it costs honest users."""
     said = [_undefended(scene, level)] if scene.baseline else []
     return said + [_defended(scene, defense, level) for defense in scene.defenses if defense != scene.baseline]
+
+
+def accuracy_of(scene: Scene) -> str:
+    """How good the model is that is to be stolen; nothing where no cell ran."""
+    right = Group("", "", [record for group in scene.groups.values() for record in group.ran]).median("target_accuracy")
+    if right is None:
+        return ""
+    if scene.regression:
+        return (
+            f"The model explains {right.value:.3f} of the variance of the held-out rows (R²); agreement is R² as well."
+        )
+    return f"The model is right on {right.value:.3f} of the held-out rows."
 
 
 def _undefended(scene: Scene, level: float) -> str:
@@ -31,7 +43,7 @@ def _defended(scene: Scene, defense: str, level: float) -> str:
     said = f"Against {defense} {_feat(scene, best, defense, level)}"
     if times and times.finite:
         said += f", {times.value:.1f} times as many as without it"
-    return f"{said}; {_cost(lost)}."
+    return f"{said}; {_cost(lost, scene.regression)}."
 
 
 def _feat(scene: Scene, attack: str, defense: str, level: float) -> str:
@@ -45,11 +57,13 @@ def _feat(scene: Scene, attack: str, defense: str, level: float) -> str:
     return f"no attack reaches {level:g}: {attack} gets to {agreement.value:.3f} in {number(spent.value)} queries"
 
 
-def _cost(lost: Estimate | None) -> str:
+def _cost(lost: Estimate | None, regression: bool) -> str:
     if lost is None or abs(lost.value) < 0.0005:
         return "honest users lose no accuracy"
-    points = 100 * lost.value
-    return f"honest users {'lose' if points > 0 else 'gain'} {abs(points):.1f} points of accuracy"
+    verb = "lose" if lost.value > 0 else "gain"
+    if regression:
+        return f"honest users {verb} {abs(lost.value):.3f} of R²"
+    return f"honest users {verb} {100 * abs(lost.value):.1f} points of accuracy"
 
 
 def usd(value: float) -> str:
