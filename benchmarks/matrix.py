@@ -184,8 +184,6 @@ def memory(times: int) -> None:
     script = """
 import resource, sys
 import mex
-
-from parts import Part, run
 from mex import engine, experiment
 from mex.plan import Plan
 registry = mex.load_registry()
