@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from mex.cells import Cell, stream
 from mex.costs import COSTS
@@ -44,7 +46,7 @@ def measure(
         MexError: or whatever a plugin raises.
     """
     started = time.perf_counter()
-    with threadpool_limits(1):  # one thread in every worker count: same bytes, and no fight over cores
+    with _libraries(len(sys.modules)).limit(limits=1):  # in every worker alike: same bytes, no fight over cores
         scene = set_scene(registry, cell.model, cell.dataset, cell.seed)
         attack = registry.build("attack", cell.attack)
         deployment = deploy(registry, cell)
@@ -55,6 +57,7 @@ def measure(
         learner = attack.learner(known, stream(cell.seed, "attack"))
         extraction = extract(oracle, learner, on_progress=on_progress)
         yardstick = scene.yardstick
+        curve = [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots]
         record = {
             **_blank(cell),
             "answers": known.answers,
@@ -67,17 +70,23 @@ def measure(
             "refused": extraction.refused,
             "alarm": defended.alarm,
             "price_usd": extraction.price_usd,
-            **yardstick.score(extraction.hypothesis),
+            **{name: last for name, last in curve[-1].items() if name != "queries"},
             "uniform_majority": yardstick.uniform_majority,
             **deployment.costs,
             "stolen_accuracy": yardstick.accuracy(extraction.hypothesis.predict(yardstick.points["agreement"])),
             "stopped": extraction.stopped,
             "learner_seconds": extraction.learner_seconds,
             "oracle_seconds": extraction.oracle_seconds,
-            "curve": [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots],
+            "curve": curve,
             "asked": asked(extraction.transcript) if known.domain.n_features == 2 else None,
         }
     return {**record, "seconds": time.perf_counter() - started}, extraction
+
+
+@functools.lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """The numeric libraries that are loaded; looked up again only when a module has come, for it takes milliseconds."""
+    return ThreadpoolController()
 
 
 def asked(transcript: Transcript) -> list[list[float]]:

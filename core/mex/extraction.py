@@ -89,8 +89,9 @@ def extract(
     started = clock()
     hypothesis = learner.hypothesis()
     spent += clock() - started
-    if not kept or kept[-1][0] < oracle.queries:
-        kept.append((oracle.queries, hypothesis))
+    if kept and kept[-1][0] == oracle.queries:
+        kept.pop()  # the last snapshot is the hypothesis itself
+    kept.append((oracle.queries, hypothesis))
     return Extraction(
         hypothesis=hypothesis,
         queries=oracle.queries,
