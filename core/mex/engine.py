@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from mex.registry import Registry
 from mex.results import Results
 from mex.scenes import load_dataset
 from mex.spec import Spec
+from mex.spool import left_over
 from mex.workers import run_in_processes
 
 BACKENDS = ("loky", "dask")
@@ -100,7 +102,7 @@ def execute(
     """Run ``cells`` and yield their records as they finish, telling the hooks.
 
     Records do not depend on where the cells run, timings apart. ``spool`` is where processes leave
-    theirs, so that they outlive this one.
+    theirs, so that they outlive this one; what a run that was killed had left there comes first.
 
     Raises:
         UsageError: if cells would leave this process and the registry holds more than the installed plugins.
@@ -112,14 +114,24 @@ def execute(
     def starting(cell: Cell) -> None:
         _tell(registry, "mex_cell_started", cell=cell)
 
+    kept = left_over(spool, cells) if spool else {}
+    for key, record in kept.items():
+        yield _finished(registry, next(c for c in cells if c.identity()["cell"] == key), record)
+    cells = [cell for cell in cells if cell.identity()["cell"] not in kept]
     if workers.backend == "dask":
         running = run_on_cluster(cells, workers.scheduler, starting)
     elif workers.jobs > 1 and cells:
         running = run_in_processes(cells, min(workers.jobs, len(cells)), spool, starting)
     else:
         running = _run_here(registry, cells)
-    for i, record in running:
-        yield _finished(registry, cells[i], record)
+    missing = len(cells)
+    try:
+        for i, record in running:
+            missing -= 1
+            yield _finished(registry, cells[i], record)
+    finally:
+        if spool and not missing:
+            shutil.rmtree(spool, ignore_errors=True)
 
 
 def _run_here(registry: Registry, cells: list[Cell]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from mex.cells import Cell
 from mex.errors import UsageError
 from mex.results import dump, parse
 
@@ -73,3 +74,10 @@ class Spool:
             yield
         except OSError as error:
             raise UsageError(f"cannot write {self.directory}: {error.strerror}") from None
+
+
+def left_over(directory: Path, cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
+    """What a run that was killed had finished of ``cells`` and not yet handed over, by the digests of the cells."""
+    spool = Spool(directory)
+    taken = {key: spool.take(key) for key in (cell.identity()["cell"] for cell in cells)}
+    return {key: record for key, record in taken.items() if record and record["cell"] == key}

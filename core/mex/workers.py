@@ -39,7 +39,7 @@ def run_in_processes(
     """Run ``cells`` in ``jobs`` processes; yield their indices and records as they finish.
 
     A cell whose process dies is run once more, alone; if that process dies as well, it has failed. The
-    other cells go on. What a run that was killed had left in ``directory`` is yielded first.
+    other cells go on.
 
     Args:
         cells, jobs: what to run, and in how many processes.
@@ -53,11 +53,7 @@ def run_in_processes(
     with tempfile.TemporaryDirectory(prefix="mex-", ignore_cleanup_errors=True) as private:
         run = _Run(cells, jobs, Spool(directory or Path(private)), Path(private), starting)
         run.spool.prepare()
-        try:
-            yield from run.all()
-        finally:
-            if directory and not run.waiting:
-                shutil.rmtree(directory, ignore_errors=True)
+        yield from run.all()
 
 
 class _Run:
@@ -74,7 +70,6 @@ class _Run:
         deaths: Counter[int] = Counter()
         suspects: list[int] = []
         stillborn = 0
-        yield from self._left(self.waiting)
         while self.waiting:
             batch = [suspects.pop(0)] if suspects else list(self.waiting)
             if not (yield from self._pool(batch)):

@@ -93,8 +93,9 @@ def test_cells_share_a_scene_unless_model_dataset_or_seed_differ(registry: mex.R
     assert shelf_keys(noisy)[1] != shelf_keys(cells[0])[1]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_a_record_left_by_a_run_that_was_killed_is_collected_and_not_run_again(
-    registry: mex.Registry, tmp_path: Path
+    registry: mex.Registry, tmp_path: Path, jobs: int
 ) -> None:
     cells = Plan.of(PLAN).resolve(registry).cells()
     whole = mex.matrix(PLAN, registry=registry)
@@ -103,7 +104,7 @@ def test_a_record_left_by_a_run_that_was_killed_is_collected_and_not_run_again(
     marked = {**whole[1], "reason": "found in the spool"}
     spool.leave(cells[1].identity()["cell"], marked)
     (spool.directory / f"{cells[2].identity()['cell']}.json").write_text('{"cell": "torn')
-    records = mex.matrix(PLAN, registry=mex.load_registry(), jobs=2, out=tmp_path)
+    records = mex.matrix(PLAN, registry=mex.load_registry(), jobs=jobs, out=tmp_path)
 
     def untimed(found: list[dict[str, Any]]) -> list[str]:
         return [dump({k: v for k, v in record.items() if k not in TIMINGS}) for record in found]
