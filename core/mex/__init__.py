@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mex.defense import Defended, Defense
     from mex.domain import Domain
     from mex.extraction import Extraction, extract
+    from mex.families import Family
     from mex.hypotheses import halfspace
     from mex.knowledge import Knowledge, Scope
     from mex.learner import Attack, GeneratorLearner, Learner
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mex.oracle import Oracle
     from mex.registry import Registry
     from mex.serving import DefendedClassifier, DefendedRegressor
-    from mex.target import Family, FittedTarget, Model, Target
+    from mex.target import FittedTarget, Model, Target
 
 __version__ = "0.1.0"
 
@@ -41,7 +42,7 @@ _HOME = {
     "Domain": "domain",
     "Extraction": "extraction",
     "extract": "extraction",
-    "Family": "target",
+    "Family": "families",
     "FittedTarget": "target",
     "GeneratorLearner": "learner",
     "halfspace": "hypotheses",

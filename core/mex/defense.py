@@ -12,8 +12,9 @@ import numpy as np
 from mex.dataset import Rows
 from mex.domain import Domain
 from mex.errors import Incompatible
+from mex.families import Family
 from mex.knowledge import Scope
-from mex.target import Family, FittedTarget, Target
+from mex.target import FittedTarget, Target
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from mex.dataset import Dataset
 from mex.domain import Domain
-from mex.target import Family, FittedTarget
+from mex.families import Family
+from mex.target import FittedTarget
 from mex.types import FloatArray
 
 

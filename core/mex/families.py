@@ -1,4 +1,4 @@
-"""The public class of a fitted estimator, read off the estimator."""
+"""The public class of f*, and how it is read off a fitted estimator."""
 
 from __future__ import annotations
 
@@ -6,12 +6,27 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import numpy as np
 
-from mex.target import Family
 from mex.types import Estimator
 
 KERNEL = ("kernel", "C", "gamma", "degree", "coef0")
+
+
+@attrs.frozen(eq=False)
+class Family:
+    """The public class F of f*: what Experiment 1 lets everyone know.
+
+    Attributes:
+        kind: ``linear``, ``kernel``, ``tree``, ``forest`` or a name of your own.
+        public: public hyper-parameters that attacks ask about, such as ``{"intercept": False}``.
+        learner: an unfitted estimator that learns over F with the public hyper-parameters, if there is one.
+    """
+
+    kind: str
+    public: Mapping[str, Any] = attrs.field(factory=dict)
+    learner: Estimator | None = None
 
 
 def family_of(estimator: Estimator) -> Family:

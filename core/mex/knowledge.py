@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from mex.domain import Domain
 from mex.errors import Incompatible
+from mex.families import Family
 from mex.types import Answer, Array, FloatArray
-
-if TYPE_CHECKING:
-    from mex.target import Family
 
 
 @attrs.frozen(eq=False, kw_only=True)

@@ -10,8 +10,9 @@ import numpy as np
 from mex.dataset import Dataset, Rows
 from mex.domain import Domain
 from mex.errors import Incompatible
+from mex.families import Family
 from mex.knowledge import Knowledge
-from mex.target import Family, FittedTarget, Model
+from mex.target import FittedTarget, Model
 from mex.types import Answer, Estimator
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import attrs
@@ -11,23 +11,9 @@ import numpy as np
 from mex.dataset import Dataset, Rows
 from mex.domain import Domain
 from mex.errors import Incompatible, UsageError
+from mex.families import Family, family_of
 from mex.knowledge import Knowledge, Scope
 from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
-
-
-@attrs.frozen(eq=False)
-class Family:
-    """The public class F of f*: what Experiment 1 lets everyone know.
-
-    Attributes:
-        kind: ``linear``, ``kernel``, ``tree``, ``forest`` or a name of your own.
-        public: public hyper-parameters that attacks ask about, such as ``{"intercept": False}``.
-        learner: an unfitted estimator that learns over F with the public hyper-parameters, if there is one.
-    """
-
-    kind: str
-    public: Mapping[str, Any] = attrs.field(factory=dict)
-    learner: Estimator | None = None
 
 
 @runtime_checkable
@@ -128,10 +114,7 @@ class FittedTarget:
         classes = getattr(estimator, "classes_", None)
         if answers is None:
             answers = _usual_answers(estimator)
-        if family is None:
-            from mex.families import family_of
-
-            family = family_of(estimator)
+        family = family or family_of(estimator)
         return cls(estimator, domain, family, None if classes is None else np.asarray(classes), answers, encode)
 
     def admit(self, X: FloatArray) -> BoolArray:
