@@ -24,6 +24,7 @@ import mex
 from mex.metrics import Yardstick
 from mex.trees.comparison import disagreement, leaves, refines
 from mex.types import Array
+from mex_decision_tree.incomplete import Stopping
 
 REGISTRY = mex.load_registry()
 SEEDS = 3
@@ -83,6 +84,12 @@ def problem(name: str, shown: str, size: int | None, seed: int) -> Problem:
     family = mex.Family("tree", learner=kind())
     usual: Any = "value" if data.task == "regression" else "label"
     return Problem(mex.FittedTarget.wrap(fitted, domain=data.domain, family=family, answers=(usual, "leaf")), split)
+
+
+def incomplete(case: Problem) -> Problem:
+    """The same tree behind an interface that takes rows with features left out."""
+    domain = attrs.evolve(case.target.domain, incomplete=True)
+    return attrs.evolve(case, target=attrs.evolve(case.target, domain=domain, estimator=Stopping(case.tree)))
 
 
 def bits(tree: Any, domain: mex.Domain) -> tuple[float, float]:
@@ -260,8 +267,9 @@ def _table_4(name: str, seed: int) -> dict[str, Any]:
         accuracy = yardstick.accuracy(hypothesis.predict(case.split.held_out.X))
         runs[label] = (queries, accuracy, scores["agreement"] or 0.0, scores["near_agreement"] or 0.0)
 
-    for spec in ("path-finding", "tree-structure"):
-        result = run(spec, case, seed)
+    top_down = "path-finding:direction=top-down"  # the target shows it the nodes where incomplete rows stop
+    for spec in ("path-finding", f"{top_down},scan=in-turn", top_down, "tree-structure"):
+        result = run(spec, incomplete(case) if spec.startswith(top_down) else case, seed)
         note(spec, result.queries, result.hypothesis)
     for spec in (
         "iwal-tree:equation=printed",

@@ -44,6 +44,7 @@ class Domain:
         groups: one tuple of column numbers per one-hot encoded categorical feature; in each row
             exactly one column of a group is 1 and the others are 0.
         names: feature names, d of them, or none.
+        incomplete: whether a row may leave features out: their columns are NaN, those of a group all together.
 
     >>> domain = Domain([0, 0, 0], [9, 1, 1], integer=[True, False, False], groups=[(1, 2)])
     >>> domain.clip(np.array([[3.6, 0.2, 0.7]]))
@@ -55,6 +56,7 @@ class Domain:
     integer: BoolArray = attrs.field(converter=_mask, kw_only=True)
     groups: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_groups, kw_only=True)
     names: tuple[str, ...] = attrs.field(default=(), converter=_names, kw_only=True)
+    incomplete: bool = attrs.field(default=False, kw_only=True)
 
     @integer.default
     def _none_integer(self) -> BoolArray:
@@ -147,18 +149,24 @@ class Domain:
         return X
 
     def objection(self, X: FloatArray) -> str | None:
-        """Why the interface would refuse some row of ``X`` (finite, d wide), or None."""
+        """Why the interface would refuse some row of ``X``, shape (n, d), or None."""
+        missing = np.isnan(X) if self.incomplete else np.zeros(X.shape, dtype=bool)
+        strange = ~np.isfinite(X) & ~missing
+        if strange.any():
+            row, i = np.argwhere(strange)[0]
+            return f"row {row}: {self.name(i)} is {X[row, i]}, not a finite number"
         slack = TOLERANCE * self.half_width
         outside = (self.lower - slack > X) | (self.upper + slack < X)
         if outside.any():
             row, i = np.argwhere(outside)[0]
             return f"row {row}: {self.name(i)} is {X[row, i]:g}, outside {self.lower[i]:g} to {self.upper[i]:g}"
-        fraction = self.integer & (np.round(X) != X)
+        fraction = self.integer & (np.round(X) != X) & ~missing
         if fraction.any():
             row, i = np.argwhere(fraction)[0]
             return f"row {row}: {self.name(i)} takes whole numbers, not {X[row, i]:g}"
         for group in self.groups:
-            wrong = ~(np.isin(X[:, group], (0, 1)).all(axis=1) & (X[:, group].sum(axis=1) == 1))
+            one = np.isin(X[:, group], (0, 1)).all(axis=1) & (X[:, group].sum(axis=1) == 1)
+            wrong = ~(one | missing[:, group].all(axis=1))
             if wrong.any():
                 members = self._members(group)
                 return f"row {int(np.argmax(wrong))}: exactly one of {members} must be 1 and the others 0"

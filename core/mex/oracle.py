@@ -173,9 +173,6 @@ class Oracle:
             raise QueryError(f"a query must be rows of {d} features, shape (n, {d}), not {rows.shape}")
         if len(rows) == 0:
             raise QueryError("a query must have at least one row")
-        if not np.isfinite(rows).all():
-            row, i = np.argwhere(~np.isfinite(rows))[0]
-            raise QueryError(f"row {row}: {self._public.domain.name(int(i))} is {rows[row, i]}, not a finite number")
         objection = self._public.domain.objection(rows)
         if objection:
             raise QueryError(objection)

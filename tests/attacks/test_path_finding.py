@@ -13,6 +13,7 @@ import mex
 from mex.testing import check_attack
 from mex.trees.comparison import disagreement, equal, refines
 from mex.trees.hypothesis import around
+from mex_decision_tree.incomplete import Stopping
 from mex_path_finding.attack import PathFinding
 from mex_tree_structure.attack import TreeStructure
 
@@ -29,6 +30,11 @@ def target_of(data: mex.Dataset, **params: Any) -> mex.FittedTarget:
 def steal(target: mex.FittedTarget, attack: mex.Attack, answers: str = "leaf", budget: int = 50_000) -> mex.Extraction:
     oracle = mex.Oracle(target, answers=answers, budget=budget)
     return mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(1)), snapshots=False)
+
+
+def incomplete(target: mex.FittedTarget) -> mex.FittedTarget:
+    domain = attrs.evolve(target.domain, incomplete=True)
+    return attrs.evolve(target, estimator=Stopping(target.estimator), domain=domain)
 
 
 def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
@@ -101,10 +107,77 @@ def test_a_single_leaf(iris: mex.Dataset) -> None:
     assert stolen.hypothesis.get_n_leaves() == 1
 
 
+@pytest.mark.parametrize("scan", ["halves", "in-turn"])
+@pytest.mark.parametrize("name", ["iris", "diabetes", "digits", "german-credit"])
+def test_top_down_is_exact_without_epsilon(name: str, scan: str, registry: mex.Registry) -> None:
+    data = registry.build("dataset", name).load()
+    target = target_of(data, max_leaf_nodes=30)
+    stolen = steal(incomplete(target), PathFinding(direction="top-down", scan=scan, epsilon=0))
+    assert refines(stolen.hypothesis, target.estimator, data.domain)
+    assert equal(stolen.hypothesis, target.estimator, data.domain)  # the label shown beside each id
+    assert stolen.note.startswith("certified")
+    assert stolen.queries == stolen.unique_queries
+
+
+def test_top_down_from_incomplete_rows_beats_bottom_up_and_halving_beats_trying_each(digits: mex.Dataset) -> None:
+    target = incomplete(target_of(digits, max_depth=6))
+    halves, in_turn, bottom_up = (
+        steal(target, attack)
+        for attack in (
+            PathFinding(direction="top-down"),
+            PathFinding(direction="top-down", scan="in-turn"),
+            PathFinding(),
+        )
+    )
+    assert 4 * halves.queries < in_turn.queries
+    assert in_turn.queries < bottom_up.queries
+
+
+def test_top_down_sees_a_node_passed_on_the_way() -> None:
+    X = mex.Domain([0, 0], [1, 1]).sample(500, np.random.default_rng(0))
+    inside, beyond = X[:, 0] > 0.5, X[:, 1] > 0.5
+    y = np.select([~inside, ~beyond & (X[:, 0] > 0.7), beyond & (X[:, 0] > 0.9)], [0, 1, 2], default=3)
+    tree = DecisionTreeClassifier(random_state=0).fit(X, y)
+    used = tree.tree_.feature[tree.tree_.feature >= 0]
+    assert sorted(used) == [0, 0, 0, 1], "the first feature comes back below the second"
+    target = mex.FittedTarget.wrap(
+        tree, domain=mex.Domain([0, 0], [1, 1]), family=mex.Family("tree"), answers=("label", "leaf")
+    )
+    stolen = steal(incomplete(target), PathFinding(direction="top-down", epsilon=0))
+    assert equal(stolen.hypothesis, tree, target.domain)
+
+
+@pytest.mark.parametrize("budget", [1, 5, 40])
+def test_top_down_answers_as_the_nodes_seen_when_the_budget_ends(iris: mex.Dataset, budget: int) -> None:
+    stolen = steal(incomplete(target_of(iris)), PathFinding(direction="top-down"), budget=budget)
+    assert (stolen.queries, stolen.stopped) == (budget, "budget")
+    assert stolen.note.startswith("not certified")
+    assert set(stolen.hypothesis.predict(iris.X)) <= {0, 1, 2}
+
+
+def test_top_down_on_a_single_leaf_asks_the_empty_row_and_a_full_one(iris: mex.Dataset) -> None:
+    data = attrs.evolve(iris, y=np.where(np.arange(150) == 149, 1, 0))
+    assert steal(incomplete(target_of(data)), PathFinding(direction="top-down")).queries == 2
+
+
+@pytest.mark.parametrize("defense", ["query-budget", "query-detector"])
+def test_top_down_gets_past_defenses_that_watch_or_stops(defense: str, registry: mex.Registry) -> None:
+    data = registry.build("dataset", "german-credit").load()
+    split = data.split(np.random.default_rng(0))
+    target = incomplete(target_of(data, max_leaf_nodes=8))
+    defended = registry.build("defense", defense).protect(target, split.train, np.random.default_rng(0))
+    stolen = steal(defended, PathFinding(direction="top-down"))
+    assert stolen.stopped in ("done", "refused")
+    assert 0 < stolen.queries < 1000
+
+
 def test_where_it_cannot_work_it_says_why(iris: mex.Dataset) -> None:
     known = mex.Oracle(target_of(iris), answers="leaf").knowledge()
     with pytest.raises(mex.Incompatible, match="incomplete rows"):
         PathFinding(direction="top-down").learner(known, np.random.default_rng(0))
+    known = mex.Oracle(incomplete(target_of(iris)), answers="leaf").knowledge()
+    with pytest.raises(mex.Incompatible, match="ids of nodes; this interface gives value"):
+        PathFinding(direction="top-down").learner(attrs.evolve(known, answers="value"), np.random.default_rng(0))
     with pytest.raises(mex.Incompatible, match="without noise"):
         PathFinding().learner(attrs.evolve(known, rho=0.2), np.random.default_rng(0))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -110,6 +111,17 @@ def test_an_objection_names_the_row_the_feature_and_what_is_allowed() -> None:
     domain = Domain([0, 0], [9, 3], integer=[False, True], names=["age", "rooms"])
     assert domain.objection(np.array([[1.0, 1.0], [11, 2]])) == "row 1: 'age' is 11, outside 0 to 9"
     assert domain.objection(np.array([[1.0, 1.5]])) == "row 0: 'rooms' takes whole numbers, not 1.5"
+
+
+def test_an_incomplete_row_leaves_out_whole_features_where_the_domain_takes_such_rows() -> None:
+    domain = Domain([0, 0, 0, 0], [9, 1, 1, 1], integer=[True, False, False, False], groups=[(1, 2)], incomplete=True)
+    nan = np.nan
+    assert domain.objection(np.array([[nan] * 4, [3, nan, nan, 0.5], [nan, 0, 1, nan], [3, 1, 0, 0.5]])) is None
+    assert domain.objection(np.array([[3.5, nan, nan, nan]])) == "row 0: feature 0 takes whole numbers, not 3.5"
+    assert "exactly one of" in str(domain.objection(np.array([[nan, nan, 1, nan]])))
+    assert "inf, not a finite number" in str(domain.objection(np.array([[nan, nan, nan, np.inf]])))
+    complete_only = attrs.evolve(domain, incomplete=False)
+    assert complete_only.objection(np.array([[nan, 0, 1, 0.5]])) == "row 0: feature 0 is nan, not a finite number"
 
 
 def test_a_wide_group_is_named_in_short() -> None:

@@ -220,3 +220,30 @@ def test_ten_classes_are_learned(registry: mex.Registry, digits: mex.Dataset) ->
         target = registry.build("model", spec).fit(digits, train, np.random.default_rng(0))
         assert np.mean(target.answer(rest.X, "label") == rest.y) > least
         assert target.answer(rest.X, "proba").shape == (len(rest.y), 10)
+
+
+@pytest.mark.parametrize("name", ["iris", "diabetes"])
+def test_an_incomplete_row_is_answered_for_the_node_where_its_path_stops(
+    name: str, registry: mex.Registry, request: pytest.FixtureRequest
+) -> None:
+    data = request.getfixturevalue(name)
+    target, plain = (
+        registry.build("model", spec).fit(data, Rows(data.X, data.y), np.random.default_rng(1))
+        for spec in ("decision-tree:incomplete=true", "decision-tree")
+    )
+    tree = plain.estimator.tree_
+    for kind in plain.answers:
+        assert np.array_equal(target.answer(data.X, kind), plain.answer(data.X, kind)), "complete rows as ever"
+    X = np.full((3, data.X.shape[1]), np.nan)
+    X[1:, tree.feature[0]] = data.domain.lower[tree.feature[0]], data.domain.upper[tree.feature[0]]
+    assert np.all(target.answer(X, "leaf")[0] == 0), "the root"
+    assert set(target.answer(X, "leaf")[1:]) <= set(range(1, tree.node_count))
+    means = tree.value[target.answer(X, "leaf"), 0]
+    if data.task == "regression":
+        assert np.array_equal(target.answer(X, "value"), means[:, 0])
+    else:
+        assert np.array_equal(target.answer(X, "label"), plain.classes[means.argmax(axis=1)])
+        assert np.allclose(target.answer(X, "proba"), means / means.sum(axis=1, keepdims=True))
+    Oracle(target).ask(X)
+    with pytest.raises(mex.QueryError, match="nan, not a finite number"):
+        Oracle(plain).ask(X)

@@ -1,35 +1,36 @@
-"""Path finding: the box of each leaf, feature by feature."""
+"""Path finding: the leaves of a tree from the ids that its interface shows."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Generator, Iterator
-from itertools import groupby, pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
 
-from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.learner import Steps
+from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, one_of
-from mex.trees.grid import Grid
-from mex.trees.hypothesis import around, from_ids
-from mex.types import Array, Estimator, FloatArray
+from mex_path_finding.bottom_up import BottomUp
+from mex_path_finding.top_down import TopDown
 
 
 @attrs.frozen(kw_only=True)
 class PathFinding:
-    """Algorithm 1 of Tramèr et al.: for each leaf met, search every feature for where the leaf ends.
+    """The two attacks of Tramèr et al. on trees that tell which node a row ends in.
 
-    From one row of a new leaf, a line search along each continuous or whole-numbered feature, and each other
-    category of each one-hot group. Every other leaf met on the way is searched in turn. About one line search per
-    leaf, feature and threshold. An id that comes back outside of the box found for it is of another leaf,
-    which is searched as well; but where two leaves with one id lie on a line, a third between them is missed.
+    *Bottom-up* (their Algorithm 1): from one row of each leaf met, a line search along each continuous or
+    whole-numbered feature, and each other category of each one-hot group; every other leaf met on the way is
+    searched in turn. About one line search per leaf, feature and threshold. An id that comes back outside of the box
+    found for it is of another leaf, which is searched as well; but where two leaves with one id lie on a line, a
+    third between them is missed.
 
-    Answers are remembered, so no row is asked twice; all line searches of all leaves known go on side by side.
-    The top-down variant starts from the empty row and needs an interface that takes incomplete rows and answers
-    with the id of an inner node; no :class:`mex.Domain` says that it does, so it is refused.
+    *Top-down*, where the interface takes incomplete rows (:attr:`mex.Domain.incomplete`) and answers with the node at
+    which a path stops: from the empty row, which stops at the root, the feature that each node splits on is the one
+    that lets the row move on, and one line search finds the threshold. With ``scan=in-turn`` features are tried one
+    by one, as published; by halves it takes the logarithm of their number. A node that splits on a feature given
+    further up is passed unseen, so both ends of each box are asked too: they are alike where nothing was passed.
+    Where something was, a leaf may be found in several boxes; the tree is right all the same.
+
+    Answers are remembered, so no row is asked twice; all that can be asked about side by side is.
 
     >>> import mex
     >>> from mex.trees.comparison import disagreement
@@ -54,158 +55,27 @@ class PathFinding:
         validator=one_of("bottom-up", "top-down"),
         metadata=doc("from leaves, or from the root where the interface takes incomplete rows"),
     )
+    scan: str = attrs.field(
+        default="halves",
+        validator=one_of("halves", "in-turn"),
+        metadata=doc("top-down: how the feature that a node splits on is found, by halving those left or one by one"),
+    )
 
     scope: ClassVar[Scope] = Scope(families="tree", answers=("leaf", "value"))
     paper: ClassVar[str] = "Tramèr et al. 2016, Section 4.2, Algorithm 1; Chandrasekaran et al. 2020, Table 4"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start from a random row."""
-        if self.direction == "top-down":
+        """Start from a random row, or from the empty one."""
+        if knowledge.rho:
+            raise Incompatible("path-finding needs answers without noise: a wrong one looks like another leaf")
+        if self.direction == "bottom-up":
+            return BottomUp(knowledge, rng, self.epsilon)
+        if not knowledge.domain.incomplete:
             raise Incompatible(
                 "top-down path finding asks incomplete rows, and this interface takes complete ones only"
             )
-        if knowledge.rho:
-            raise Incompatible("path-finding needs answers without noise: a wrong one looks like another leaf")
-        return _Search(knowledge, rng, self.epsilon)
-
-
-@attrs.define(eq=False)
-class _Leaf:
-    """A leaf met in ``row``; all from ``lower`` to ``upper`` is in it."""
-
-    row: FloatArray
-    answer: Any
-    lower: FloatArray = attrs.field(init=False)
-    upper: FloatArray = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.lower, self.upper = self.row.copy(), self.row.copy()
-
-    def grow(self, row: FloatArray) -> None:
-        self.lower, self.upper = np.minimum(self.lower, row), np.maximum(self.upper, row)
-
-
-@attrs.define(eq=False)
-class _Line:
-    """Rows asked along one column through a leaf, the first of them the one it was met in."""
-
-    leaf: _Leaf
-    column: int
-    rows: list[FloatArray] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.rows = [self.leaf.row]
-
-    def at(self, value: float) -> FloatArray:
-        row = self.leaf.row.copy()
-        row[self.column] = value
-        self.rows.append(row)
-        return row
-
-
-class _Search(GeneratorLearner):
-    def __init__(self, known: Knowledge, rng: np.random.Generator, epsilon: float) -> None:
-        self._known, self._rng, self._grid = known, rng, Grid(known.domain, epsilon)
-        self._columns = sorted(
-            set(range(known.domain.n_features)) - {j for group in known.domain.groups for j in group}
-        )
-        self._slack = np.where(self._grid.whole, 0.0, 2 * epsilon * known.domain.half_width)
-        self._leaves: dict[Any, list[_Leaf]] = defaultdict(list)
-        self._answers: dict[bytes, Any] = {}
-
-    def steps(self) -> Steps:
-        """Search the leaves of the rows in a queue, several at once; that adds to the queue."""
-        start = self._known.domain.sample(1, self._rng).astype(np.float32)
-        queue = list(np.clip(start, self._grid.lower, self._grid.upper))
-        while queue:
-            yield from self._ask(queue)
-            queue = [row for row in queue if not self._found(row)]
-            new = [_Leaf(row, answer) for answer, row in {self._told(row): row for row in queue}.items()]
-            for leaf in new:
-                self._leaves[leaf.answer].append(leaf)
-            queue += yield from self._explore(new)
-
-    def _explore(self, leaves: list[_Leaf]) -> Generator[FloatArray, Array, list[FloatArray]]:
-        """Find where leaves end along each feature; return rows of the other leaves met."""
-        lines = [_Line(leaf, j) for leaf in leaves for j in self._columns]
-        # From end to end, wherever the leaf is, so that lines through several leaves have rows in common.
-        ends = [
-            (line, line.at(self._grid.lower[line.column]), line.at(self._grid.upper[line.column])) for line in lines
-        ]
-        switched = [(leaf, row) for leaf in leaves for row in self._switched(leaf.row)]
-        yield from self._ask([row for _, row in switched] + [row for _, *rows in ends for row in rows])
-        yield from self._halve(ends)
-        # An id of two leaves hides those between them: then the row that the leaf was met in is alone.
-        yield from self._halve([(line, *pair) for line in lines for pair in pairwise(self._sorted(line))])
-        met = []
-        for leaf, row in switched:
-            if self._told(row) == leaf.answer:
-                leaf.grow(row)
-            else:
-                met.append(row)
-        return met + [row for line in lines for row in self._end(line)]
-
-    def _halve(self, stretches: list[tuple[_Line, FloatArray, FloatArray]]) -> Steps:
-        """Close in on the thresholds between rows with different answers, on all lines at once."""
-        while stretches:
-            halves = []
-            for line, a, b in stretches:
-                j = line.column
-                if (
-                    self._told(a) != self._told(b)
-                    and (mid := self._grid.middle(j, float(a[j]), float(b[j]))) is not None
-                ):
-                    halves.append((line, a, line.at(mid), b))
-            yield from self._ask([middle for _, _, middle, _ in halves])
-            stretches = [half for line, a, m, b in halves for half in ((line, a, m), (line, m, b))]
-
-    def _sorted(self, line: _Line) -> list[FloatArray]:
-        return sorted(line.rows, key=lambda row: float(row[line.column]))
-
-    def _end(self, line: _Line) -> list[FloatArray]:
-        """Let the leaf grow as far as it goes along a line; return a row of each stretch beyond."""
-        stretches = [list(rows) for _, rows in groupby(self._sorted(line), key=self._told)]
-        met = []
-        for rows in stretches:
-            if any(row is line.leaf.row for row in rows):
-                line.leaf.grow(rows[0])
-                line.leaf.grow(rows[-1])
-            else:
-                met.append(rows[-1])
-        return met
-
-    def _switched(self, row: FloatArray) -> Iterator[FloatArray]:
-        """The row with each other category in turn."""
-        for group in self._known.domain.groups:
-            for j in group:
-                if row[j] == 0 and self._grid.upper[j] == 1:
-                    other = row.copy()
-                    other[list(group)] = 0
-                    other[j] = 1
-                    yield other
-
-    def _ask(self, rows: list[FloatArray]) -> Steps:
-        """Learn the answers to the rows not asked before."""
-        fresh = {row.tobytes(): row for row in rows if row.tobytes() not in self._answers}
-        if fresh:
-            answers = yield self._grid.rows(np.array(list(fresh.values())))
-            self._answers.update(zip(fresh, answers.tolist(), strict=True))
-
-    def _told(self, row: FloatArray) -> Any:
-        return self._answers[row.tobytes()]
-
-    def _found(self, row: FloatArray) -> bool:
-        """Whether a row is in a leaf that was searched, or within epsilon of it: not another with the same id."""
-        return any(
-            (leaf.lower - self._slack <= row).all() and (row <= leaf.upper + self._slack).all()
-            for leaf in self._leaves[self._told(row)]
-        )
-
-    def hypothesis(self) -> Estimator:
-        """A tree around the boxes found."""
-        leaves = [leaf for known in self._leaves.values() for leaf in known]
-        d = self._known.domain.n_features
-        tree, box_of = around(
-            *(np.array([getattr(leaf, end) for leaf in leaves]).reshape(-1, d) for end in ("lower", "upper"))
-        )
-        return from_ids(tree, {node: leaves[box].answer for node, box in box_of.items()}, self._known)
+        if knowledge.answers != "leaf":
+            raise Incompatible(
+                f"top-down path finding needs the ids of nodes; this interface gives {knowledge.answers}"
+            )
+        return TopDown(knowledge, self.epsilon, in_turn=self.scan == "in-turn")

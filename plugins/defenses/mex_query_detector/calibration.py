@@ -31,7 +31,10 @@ class Shared:
 
 @attrs.frozen(eq=False)
 class Standard(Shared):
-    """Rows in units of the benign rows' deviation, or of the domain's half-width where they are constant."""
+    """Rows in units of the benign rows' deviation, or of the domain's half-width where they are constant.
+
+    A feature that a row leaves out (NaN) counts as the mean.
+    """
 
     mean: FloatArray
     scale: FloatArray
@@ -43,7 +46,7 @@ class Standard(Shared):
         return cls(benign.mean(axis=0), np.where(deviation > 1e-9 * domain.half_width, deviation, domain.half_width))
 
     def __call__(self, X: FloatArray) -> FloatArray:
-        return np.asarray(np.clip((X - self.mean) / self.scale, -FARTHEST, FARTHEST))
+        return np.nan_to_num(np.clip((X - self.mean) / self.scale, -FARTHEST, FARTHEST))
 
 
 class Session(Protocol):

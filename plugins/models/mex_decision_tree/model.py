@@ -11,8 +11,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from mex import Dataset, FittedTarget, Scope
 from mex.dataset import Rows
 from mex.models import deploy, random_state
-from mex.params import doc, optional, whole
+from mex.params import boolean, doc, optional, whole
 from mex.types import Estimator
+from mex_decision_tree.incomplete import Stopping
 
 
 @attrs.frozen(kw_only=True)
@@ -20,7 +21,8 @@ class DecisionTree:
     """scikit-learn's CART on raw features; a regression tree where the dataset is a regression.
 
     A ``leaf`` answer is the number of the leaf, as services that return node ids give it
-    (Tramèr et al. 2016, Section 4.2).
+    (Tramèr et al. 2016, Section 4.2). With ``incomplete`` a row may leave features out, as NaN: it is
+    answered for the node at which its path stops, be that a leaf or not.
 
     >>> from sklearn.datasets import load_iris
     >>> from mex import Domain
@@ -37,6 +39,9 @@ class DecisionTree:
         metadata=doc("greatest depth; without it leaves are grown until pure"),
     )
     min_samples_leaf: int = attrs.field(default=1, validator=whole(1), metadata=doc("fewest training rows in a leaf"))
+    incomplete: bool = attrs.field(
+        default=False, validator=boolean(), metadata=doc("also answer rows that leave features out")
+    )
 
     scope: ClassVar[Scope] = Scope()
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 6.2; Breiman et al. 1984"
@@ -44,15 +49,23 @@ class DecisionTree:
     def estimator(self, task: str, rng: np.random.Generator) -> Estimator:
         """The unfitted learner; ``rng`` breaks ties between equally good splits."""
         tree = DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier
-        return tree(**attrs.asdict(self), random_state=random_state(rng))
+        return tree(**self._grown(), random_state=random_state(rng))
 
     def fit(self, dataset: Dataset, train: Rows, rng: np.random.Generator) -> FittedTarget:
         """Fit on the training rows."""
-        return deploy(
+        target = deploy(
             self.estimator(dataset.task, rng),
             dataset,
             train,
             kind="tree",
             answers=("value", "leaf") if dataset.task == "regression" else ("label", "proba", "leaf"),
-            public=attrs.asdict(self),
+            public=self._grown(),
         )
+        if not self.incomplete:
+            return target
+        domain = attrs.evolve(target.domain, incomplete=True)
+        return attrs.evolve(target, estimator=Stopping(target.estimator), domain=domain)
+
+    def _grown(self) -> dict[str, int | None]:
+        """How the tree is grown."""
+        return {"max_depth": self.max_depth, "min_samples_leaf": self.min_samples_leaf}
