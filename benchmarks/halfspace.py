@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 
 import mex
 from mex.bounds import query_bound
-from mex.cells import Cell, Spec
-from mex.experiment import measure, set_scene
+from mex.runs.cells import Cell, Spec
+from mex.runs.experiment import measure, set_scene
 from mex.types import FloatArray
 
 REGISTRY = mex.load_registry()

@@ -15,7 +15,7 @@ import numpy as np
 import mex
 from mex.bounds import sphere_bits
 from mex.metrics import labels
-from mex.scenes import Scene, set_scene
+from mex.runs.scenes import Scene, set_scene
 
 REGISTRY = mex.load_registry()
 SEEDS = 5

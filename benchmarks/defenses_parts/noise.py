@@ -16,12 +16,12 @@ from threadpoolctl import threadpool_limits
 
 import mex
 from mex.bounds import proposition_1 as predicted
-from mex.cells import stream
 from mex.dataset import Rows
 from mex.defense import twin
 from mex.metrics import geometric_error, labels
-from mex.noise import rho_at
-from mex.scenes import Scene, set_scene
+from mex.perturbation.labels import rho_at
+from mex.runs.cells import stream
+from mex.runs.scenes import Scene, set_scene
 from mex.types import Array
 
 REGISTRY = mex.load_registry()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mex
-from mex.aggregate import Scene, scenes
 from mex.cli.grid import COSTS, number, times
-from mex.plan import Plan
+from mex.findings.aggregate import Scene, scenes
+from mex.runs.plan import Plan
 
 REGISTRY = mex.load_registry()
 LEVEL, BUDGET = 0.99, 2000

@@ -20,9 +20,9 @@ from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.cells import Spec
 from mex.dataset import Rows
-from mex.experiment import set_scene
+from mex.runs.cells import Spec
+from mex.runs.experiment import set_scene
 from mex.samplers import NearData, between_rows
 from mex.target import knowledge
 from mex.types import FloatArray

@@ -20,8 +20,8 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 import mex
+from mex.runs.scenes import load_dataset
 from mex.samplers import between_rows
-from mex.scenes import load_dataset
 from mex.spec import Spec
 from mex.types import FloatArray
 

@@ -17,8 +17,8 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.experiment import set_scene
 from mex.metrics import Yardstick
+from mex.runs.experiment import set_scene
 from mex.spec import Spec
 from mex.target import FittedTarget
 from mex.trees.comparison import disagreement

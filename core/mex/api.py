@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from mex import recipe
 from mex.dataset import Rows
 from mex.domain import Domain
-from mex.engine import Workers, records
 from mex.extraction import Extraction, extract
 from mex.families import Family
 from mex.loader import load_registry
 from mex.oracle import PRICE_PER_QUERY, Oracle
-from mex.plan import Plan, read
 from mex.registry import Registry
-from mex.results import Results
+from mex.runs import recipe
+from mex.runs.engine import Workers, records
+from mex.runs.plan import Plan, read
+from mex.runs.results import Results
 from mex.spec import Spec
 from mex.target import FittedTarget, Target
 from mex.types import Answer, Array, Estimator, FloatArray

@@ -16,7 +16,7 @@ import pluggy
 if TYPE_CHECKING:
     import argparse
 
-    from mex.cells import Cell
+    from mex.runs.cells import Cell
 
 PROJECT = "mex"
 KINDS = ("attack", "defense", "model", "dataset")

@@ -14,9 +14,9 @@ import pytest
 import skops.io
 
 import mex
-from mex.cells import Cell
-from mex.experiment import RESULTS, TIMINGS, measure, set_scene
 from mex.oracle import Oracle
+from mex.runs.cells import Cell
+from mex.runs.experiment import RESULTS, TIMINGS, measure, set_scene
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import mex
-from mex.experiment import TIMINGS
-from mex.results import FILE
+from mex.runs.experiment import TIMINGS
+from mex.runs.results import FILE
 
 SEEDS = 20
 PLAN: dict[str, Any] = {

@@ -17,14 +17,14 @@ from xml.etree import ElementTree
 import pytest
 
 import mex
-from mex.aggregate import Scene, scenes
 from mex.cli.grid import BEST, grid, sparkline
 from mex.cli.summary import print_scenes
-from mex.experiment import TIMINGS
-from mex.flat import ROW
-from mex.gate import Condition, violations, write_junit
-from mex.plan import Plan
-from mex.results import FILE
+from mex.findings.aggregate import Scene, scenes
+from mex.findings.flat import ROW
+from mex.findings.gate import Condition, violations, write_junit
+from mex.runs.experiment import TIMINGS
+from mex.runs.plan import Plan
+from mex.runs.results import FILE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Record = dict[str, Any]

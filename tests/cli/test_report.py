@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import mex
-from mex.recipe import FILE as RECIPE
-from mex.results import FILE
+from mex.runs.recipe import FILE as RECIPE
+from mex.runs.results import FILE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 REQUIRED = "MEX_REQUIRE_BROWSER"

@@ -113,9 +113,9 @@ def test_a_learner_that_asks_what_the_interface_refuses_is_stopped() -> None:
 
 def test_evaluation_never_passes_the_oracle(registry: mex.Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """The target sees the attacker's rows through the oracle; every other row is the judge's."""
-    from mex.cells import Cell
-    from mex.experiment import measure
     from mex.oracle import Oracle
+    from mex.runs.cells import Cell
+    from mex.runs.experiment import measure
     from mex.spec import Spec
 
     asked: list[int] = []

@@ -184,7 +184,12 @@ def test_a_component_of_a_component_is_built_and_resolved_with_it(registry: mex.
     attack = registry.build("attack", spec)
     assert attack.model.max_depth == 3
     resolved = registry.resolve("attack", spec)
-    assert resolved.params["model"] == {"use": "decision-tree", "max_depth": 3, "min_samples_leaf": 1}
+    assert resolved.params["model"] == {
+        "use": "decision-tree",
+        "max_depth": 3,
+        "min_samples_leaf": 1,
+        "incomplete": False,
+    }
     assert registry.build("attack", resolved) == attack
     assert registry.resolve("attack", resolved) == resolved
 

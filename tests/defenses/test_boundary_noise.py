@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.dataset import Rows
-from mex.noise import LabelNoise
+from mex.perturbation.labels import LabelNoise
 from mex.target import FittedTarget
 from mex.types import FloatArray
 

@@ -16,7 +16,7 @@ from mex.dataset import Rows
 from mex.defense import twin
 from mex.hypotheses import constant
 from mex.persistence import PATIENCE
-from mex.scenes import Scene, set_scene
+from mex.runs.scenes import Scene, set_scene
 from mex.spec import Spec
 from mex.testing import check_defense
 from mex.types import FloatArray

@@ -51,12 +51,12 @@ def price(text: str) -> float:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, save, print."""
-    from mex.cells import Cell
     from mex.cli.progress import queries_bar
     from mex.cli.tables import print_table
-    from mex.experiment import measure
     from mex.oracle import PRICE_PER_QUERY
-    from mex.results import dump
+    from mex.runs.cells import Cell
+    from mex.runs.experiment import measure
+    from mex.runs.results import dump
     from mex.spec import Spec
 
     parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import attrs
 import numpy as np
 
-from mex.aggregate import LEVEL, Group, Scene
-from mex.statistics import Estimate, upper_median
+from mex.findings.aggregate import LEVEL, Group, Scene
+from mex.findings.statistics import Estimate, upper_median
 
 BEST = "★"
 NEVER = "–"

@@ -13,8 +13,8 @@ from mex.errors import UsageError
 from mex.registry import Registry
 
 if TYPE_CHECKING:
-    from mex.cells import Cell
-    from mex.results import Results
+    from mex.runs.cells import Cell
+    from mex.runs.results import Results
 
 GATE = 3
 """The exit code where the condition of a gate holds."""
@@ -65,16 +65,16 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
     Exit code 1 if a cell failed, 3 if the gate did, 130 if interrupted.
     """
-    from mex import recipe
-    from mex.aggregate import scenes
     from mex.api import DEFAULT
     from mex.cli.attack import check_writable
     from mex.cli.progress import CellsBar
     from mex.cli.summary import print_scenes, reasons
-    from mex.engine import Workers, records
-    from mex.gate import Condition, violations, write_junit
-    from mex.plan import AXES, SETTINGS, Plan, read
-    from mex.results import Results, dump
+    from mex.findings.aggregate import scenes
+    from mex.findings.gate import Condition, violations, write_junit
+    from mex.runs import recipe
+    from mex.runs.engine import Workers, records
+    from mex.runs.plan import AXES, SETTINGS, Plan, read
+    from mex.runs.results import Results, dump
 
     tables = read(args.file) if args.file else {}
     given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from mex.cells import Cell
 from mex.hooks import hookimpl
+from mex.runs.cells import Cell
 
 
 def _bar() -> Progress:

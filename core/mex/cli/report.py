@@ -21,11 +21,11 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Read what is whole, say what is not, write the page."""
-    from mex.aggregate import whole
     from mex.cli.attack import check_writable
-    from mex.recipe import FILE as RECIPE
+    from mex.findings.aggregate import whole
     from mex.report import write
-    from mex.results import read
+    from mex.runs.recipe import FILE as RECIPE
+    from mex.runs.results import read
 
     records, damaged = read(args.directory)
     damaged += sum(not whole(record) for record in records)
@@ -48,7 +48,7 @@ def _plan(recipe: str, registry: Registry) -> Any:
     """The plan of the recipe, for its labels; None if there is none that can be read here."""
     import tomllib
 
-    from mex.plan import Plan
+    from mex.runs.plan import Plan
 
     try:
         return Plan.of(tomllib.loads(recipe)).resolve(registry) if recipe else None

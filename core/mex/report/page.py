@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 
-from mex.aggregate import LEVEL, Scene, scenes
 from mex.cli.grid import COSTS, missing, number, times, with_spread
 from mex.errors import UsageError
-from mex.plan import Plan
+from mex.findings.aggregate import LEVEL, Scene, scenes
 from mex.report.words import accuracy_of, outlook, sentences, usd
+from mex.runs.plan import Plan
 
 ACROSS = 5
 """The most defenses side by side; more go below, so that a sheet of paper holds them."""

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter, LogLocator
 
-from mex.aggregate import Group, Scene
 from mex.bounds import query_bound
+from mex.findings.aggregate import Group, Scene
+from mex.findings.statistics import Estimate, bands
 from mex.report.svg import INK, STYLE, Plot, blank, draw, plain
-from mex.statistics import Estimate, bands
 from mex.types import FloatArray
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mex.aggregate import Group, Scene
 from mex.cli.grid import number
-from mex.statistics import Estimate
+from mex.findings.aggregate import Group, Scene
+from mex.findings.statistics import Estimate
 
 
 def sentences(scene: Scene, level: float) -> list[str]:

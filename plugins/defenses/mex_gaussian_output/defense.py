@@ -9,9 +9,9 @@ import numpy as np
 
 from mex import Scope, Target
 from mex.dataset import Rows
-from mex.draws import Draws
-from mex.outputs import DefendedOutput, has_probabilities
 from mex.params import above, between, boolean, doc, optional
+from mex.perturbation.draws import Draws
+from mex.perturbation.outputs import DefendedOutput, has_probabilities
 from mex.types import FloatArray
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
-from mex.outputs import DefendedOutput, conceal, has_probabilities
 from mex.params import between, boolean, doc
+from mex.perturbation.outputs import DefendedOutput, conceal, has_probabilities
 from mex.types import FloatArray
 
 

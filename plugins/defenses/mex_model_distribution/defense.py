@@ -12,9 +12,9 @@ from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.defense import undefended
 from mex.domain import Domain
-from mex.draws import Draws
 from mex.hypotheses import normal
 from mex.params import above, between, boolean, doc, whole
+from mex.perturbation.draws import Draws
 from mex.types import Answer, Array, BoolArray, FloatArray
 from mex_model_distribution.program import widest
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
-from mex.draws import Draws
 from mex.models import reseed
 from mex.params import boolean, doc, whole
+from mex.perturbation.draws import Draws
 from mex.target import FittedTarget
 from mex.types import Answer, Array, Estimator, FloatArray
 

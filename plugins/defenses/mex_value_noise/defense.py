@@ -9,9 +9,9 @@ import numpy as np
 
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
-from mex.draws import Draws
-from mex.outputs import DefendedValues, value_spread
 from mex.params import above, boolean, doc, optional
+from mex.perturbation.draws import Draws
+from mex.perturbation.outputs import DefendedValues, value_spread
 from mex.types import FloatArray
 
 

@@ -1,0 +1,1 @@
+"""What the records of a run say: seeds put together, tables, and the gate of a CI."""

@@ -1,0 +1,1 @@
+"""How a matrix is run: its plan, its cells, and the workers that run them and survive being killed."""
