@@ -17,11 +17,11 @@ from xml.etree import ElementTree
 import pytest
 
 import mex
-from mex.cli.grid import BEST, grid, sparkline
 from mex.cli.summary import print_scenes
 from mex.findings.aggregate import Scene, scenes
 from mex.findings.flat import ROW
 from mex.findings.gate import Condition, violations, write_junit
+from mex.findings.grid import BEST, grid, sparkline
 from mex.runs.experiment import TIMINGS
 from mex.runs.plan import Plan
 from mex.runs.results import FILE

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mex.cli.grid import Grid, grid
 from mex.findings.aggregate import LEVEL, Scene
 from mex.findings.flat import ROW, rows
+from mex.findings.grid import Grid, grid
 
 WIDTH = 100
 """The most columns of a terminal that a grid takes; more defenses go below."""

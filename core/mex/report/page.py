@@ -11,9 +11,9 @@ from typing import Any
 
 import attrs
 
-from mex.cli.grid import COSTS, missing, number, times, with_spread
 from mex.errors import UsageError
 from mex.findings.aggregate import LEVEL, Scene, scenes
+from mex.findings.grid import COSTS, missing, number, times, with_spread
 from mex.report.words import accuracy_of, outlook, sentences, usd
 from mex.runs.plan import Plan
 

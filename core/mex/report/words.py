@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mex.cli.grid import number
 from mex.findings.aggregate import Group, Scene
+from mex.findings.grid import number
 from mex.findings.statistics import Estimate
 
 
