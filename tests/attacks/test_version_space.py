@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from mex import Domain, Extraction, Family, FittedTarget, Incompatible, Oracle, extract, halfspace
 from mex.types import Array, FloatArray
-from mex_version_space import ellipsoid as solver
+from mex_version_space import ellipsoid, program
 from mex_version_space.attack import VersionSpace
 from mex_version_space.ellipsoid import Ellipsoid, inscribe
 
@@ -118,8 +118,8 @@ def test_the_ellipsoid_lies_in_every_halfspace_and_touches_some(shape: str) -> N
 def test_leaving_far_halfspaces_out_changes_nothing(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     A, guess = random_cone(6, 150, seed=2)
     roots = []
-    for near in (np.inf, 1.5, solver.NEAR):
-        monkeypatch.setattr(solver, "NEAR", near)
+    for near in (np.inf, 1.5, ellipsoid.NEAR):
+        monkeypatch.setattr(ellipsoid, "NEAR", near)
         found = inscribe(A, guess, diagonal=shape == "diagonal", tolerance=1e-9)
         assert found is not None
         roots.append(found.half_widths(A))
@@ -244,7 +244,7 @@ def test_random_answers_end_with_a_hypothesis(shape: str) -> None:
 
 @SHAPES
 def test_a_solver_that_gives_up_ends_the_attack_soon(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solver, "MAX_STEPS", 0)
+    monkeypatch.setattr(program, "MAX_STEPS", 0)
     w = unit(4, 0)
     stolen = steal(VersionSpace(ellipsoid=shape), target_of(w))
     assert (stolen.stopped, stolen.queries < 60) == ("done", True)

@@ -11,11 +11,11 @@ from scipy.special import ndtr, ndtri
 from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.defense import undefended
-from mex.domain import Domain
 from mex.hypotheses import normal
 from mex.params import above, between, boolean, doc, whole
 from mex.perturbation.draws import Draws
-from mex.types import Answer, Array, BoolArray, FloatArray
+from mex.types import Answer, Array, FloatArray
+from mex_model_distribution.distribution import Distribution, Frame
 from mex_model_distribution.program import widest
 
 
@@ -113,13 +113,13 @@ class ModelDistribution:
             raise Incompatible("model-distribution draws halfspaces, and this model is not one")
         if not len(train.X):
             raise Incompatible("model-distribution learns from the operator's rows, and there are none")
-        frame = _Frame.of(train.X, target.domain, target.family.public.get("intercept", True))
+        frame = Frame.of(train.X, target.domain, target.family.public.get("intercept", True))
         answers = model.answer(train.X, "label")
         distribution = self._learn(frame, frame.normal(*found), train, answers, classes)
         rho = 0.5 if self.drift == 0 else None  # where mu and f* differ, most draws are wrong
         return _Drawn(target, distribution, Draws(rng, sticky=self.sticky, refresh=self.refresh), rho)
 
-    def _learn(self, frame: _Frame, mean: FloatArray, train: Rows, answers: Array, classes: Array) -> Distribution:
+    def _learn(self, frame: Frame, mean: FloatArray, train: Rows, answers: Array, classes: Array) -> Distribution:
         Z, signs = frame.rows(train.X), np.where(answers == classes[1], 1.0, -1.0)
         right = signs * (Z @ mean) > 0
         if not right.any() or len(np.unique(signs)) < 2:
@@ -150,64 +150,6 @@ class ModelDistribution:
             middle = (low + high) / 2
             low, high = (middle, high) if lost(middle) > self.loss else (low, middle)
         return at(high)
-
-
-@attrs.frozen(eq=False)
-class _Frame:
-    """Standardised features and a constant one, in which halfspaces are homogeneous; without intercept, scaled only."""
-
-    centre: FloatArray
-    scale: FloatArray
-    constant: bool
-
-    @classmethod
-    def of(cls, X: FloatArray, domain: Domain, intercept: bool) -> _Frame:
-        centre = X.mean(axis=0) if intercept else np.zeros(X.shape[1])
-        scale = np.sqrt(np.mean((X - centre) ** 2, axis=0))
-        return cls(centre, np.where(scale > 1e-9 * domain.half_width, scale, domain.half_width), intercept)
-
-    def rows(self, X: FloatArray) -> FloatArray:
-        Z = (X - self.centre) / self.scale
-        return np.column_stack([Z, np.ones(len(Z))]) if self.constant else Z
-
-    def normal(self, w: FloatArray, b: float) -> FloatArray:
-        v = np.append(w * self.scale, b + w @ self.centre) if self.constant else w * self.scale
-        return np.asarray(v / np.linalg.norm(v)) if v.any() else v
-
-
-@attrs.frozen(eq=False)
-class Distribution:
-    """What was learned: w ~ N(mean, diag(spread)^2) over ``frame.rows``.
-
-    Attributes:
-        mean: mu, a unit vector, shape (p,).
-        spread: the standard deviations of w's components, shape (p,).
-        nu: the least probability that a draw answers a reliable training row as f* does.
-        reliable: which training rows that holds for, shape (n,).
-    """
-
-    frame: _Frame
-    mean: FloatArray
-    spread: FloatArray
-    nu: float
-    reliable: BoolArray
-
-    def scores(self, X: FloatArray) -> FloatArray:
-        """<mu, z> / ||Sigma^1/2 z||, shape (n,): a draw answers positive with probability Phi of it."""
-        Z = self.frame.rows(X)
-        length = np.linalg.norm(Z * self.spread, axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.nan_to_num(Z @ self.mean / length, nan=0.0))
-
-    def queries(self, eps: float) -> float:
-        """What an attacker who knows Sigma pays for ||w^ - mu|| <= eps: (pi/2) tr((P Sigma P)^1/2)^2 / eps^2.
-
-        P projects along mu. For small eps and free choice of rows: the variance of the best design (A-optimal)
-        under the Fisher information (2/pi) z z' / (z' Sigma z) of rows on the boundary of mu.
-        """
-        P = np.eye(len(self.mean)) - np.outer(self.mean, self.mean)
-        deviations = np.linalg.svd(self.spread[:, None] * P, compute_uv=False)
-        return float(np.pi / 2 * deviations.sum() ** 2 / eps**2)
 
 
 class _Drawn(Defended):
