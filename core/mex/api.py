@@ -94,6 +94,7 @@ def matrix(
     jobs: int = 1,
     backend: str = "loky",
     scheduler: str | None = None,
+    time_limit: float | None = None,
     out: str | Path | None = None,
     retry_failed: bool = False,
     registry: Registry | None = None,
@@ -105,6 +106,7 @@ def matrix(
             by default the one that ``mex matrix`` runs.
         jobs: how many processes.
         backend: ``loky``, or ``dask`` for a cluster that runs at the address ``scheduler``.
+        time_limit: seconds of wall time after which a cell has failed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
             holds already is not run again.
         retry_failed: run again what failed there.
@@ -116,7 +118,7 @@ def matrix(
     registry = registry or load_registry()
     tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
     planned = Plan.of(tables).resolve(registry)
-    workers = Workers(jobs, backend, scheduler)
+    workers = Workers(jobs, backend, scheduler, time_limit)
     results = Results(Path(out)) if out is not None else None
     if results and retry_failed:
         results.forget_failed()

@@ -49,6 +49,14 @@ def price(text: str) -> float:
         raise argparse.ArgumentTypeError(f"must be US dollars or one of {', '.join(PRICES)}, not {text!r}") from None
 
 
+def seconds(text: str) -> float:
+    """A time from a flag; its range is checked where it is used."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, not {text!r}") from None
+
+
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, save, print."""
     from mex.cli.progress import queries_bar

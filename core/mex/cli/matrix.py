@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mex.cli.attack import PRICE_HELP, number, price
+from mex.cli.attack import PRICE_HELP, number, price, seconds
 from mex.errors import UsageError
 from mex.registry import Registry
 
@@ -47,6 +47,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--jobs", type=number, default=None, metavar="N", help="processes (default: one a core)")
     command.add_argument("--backend", default="loky", metavar="B", help="loky (default), or dask with --scheduler")
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
+    command.add_argument("--time-limit", type=seconds, metavar="S", help="seconds after which a cell has failed")
     command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
     command.add_argument("--retry-failed", action="store_true", help="run the cells in DIR that failed once more")
     command.add_argument("--json", action="store_true", help="one JSON line per cell on stdout")
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         raise UsageError(f"--level must be an agreement above 0 and at most 1, not {args.level:g}")
     cells = plan.cells()
     jobs = args.jobs if args.jobs is not None else min(len(cells), _cores())
-    workers = Workers(jobs, args.backend, args.scheduler)
+    workers = Workers(jobs, args.backend, args.scheduler, args.time_limit)
     results = Results(args.out) if args.out else None
     if results and args.retry_failed:
         results.forget_failed()

@@ -37,17 +37,30 @@ def _jobs(_: object, __: object, value: object) -> None:
         raise UsageError(f"jobs must be a whole number of at least 1, not {value!r}")
 
 
+def _limit(workers: Workers, _: object, value: float | None) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise UsageError(f"a time limit must be a number of seconds above 0, not {value!r}")
+    if workers.backend == "dask":
+        raise UsageError("a time limit needs processes of our own, which the workers of dask are not")
+
+
 @attrs.frozen
 class Workers:
     """Where cells run: in this process (one job), in joblib's loky processes, or on a dask cluster.
 
+    ``time_limit`` is how many seconds of wall time a cell may take before it has failed; that is no part of a plan,
+    for it depends on the machine.
+
     Raises:
-        UsageError: for a number of jobs or a backend that is none.
+        UsageError: for a number of jobs, a backend or a time limit that is none.
     """
 
     jobs: int = attrs.field(default=1, validator=_jobs)
     backend: str = attrs.field(default="loky", validator=_backend)
     scheduler: str | None = None
+    time_limit: float | None = attrs.field(default=None, validator=_limit)
 
     @property
     def elsewhere(self) -> bool:
@@ -121,9 +134,9 @@ def execute(
     if workers.backend == "dask":
         running = run_on_cluster(cells, workers.scheduler, starting)
     elif workers.jobs > 1 and cells:
-        running = run_in_processes(cells, min(workers.jobs, len(cells)), spool, starting)
+        running = run_in_processes(cells, min(workers.jobs, len(cells)), spool, starting, workers.time_limit)
     else:
-        running = _run_here(registry, cells)
+        running = _run_here(registry, cells, workers.time_limit)
     missing = len(cells)
     try:
         for i, record in running:
@@ -134,11 +147,11 @@ def execute(
             shutil.rmtree(spool, ignore_errors=True)
 
 
-def _run_here(registry: Registry, cells: list[Cell]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _run_here(registry: Registry, cells: list[Cell], time_limit: float | None) -> Iterator[tuple[int, dict[str, Any]]]:
     for i, cell in enumerate(cells):
         _tell(registry, "mex_cell_started", cell=cell)
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no record
-            record = run_cell(registry, cell)
+            record = run_cell(registry, cell, time_limit)
         yield i, record
 
 

@@ -18,6 +18,7 @@ from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
 from mex.runs.cells import Cell, stream
 from mex.runs.costs import COSTS
+from mex.runs.deadline import Overdue, deadline
 from mex.runs.results import dump
 from mex.runs.scenes import deploy, set_scene
 
@@ -96,12 +97,15 @@ def asked(transcript: Transcript) -> list[list[float]]:
     return [[float(f"{value:.5g}") for value in row] for row in X[chosen]]
 
 
-def run_cell(registry: Registry, cell: Cell) -> dict[str, Any]:
+def run_cell(registry: Registry, cell: Cell, time_limit: float | None = None) -> dict[str, Any]:
     """Run one cell and return its record; what goes wrong inside is its status and reason."""
     try:
-        record, _ = measure(registry, cell)
+        with deadline(time_limit):
+            record, _ = measure(registry, cell)
         dump(record)  # what is no JSON fails here, and not where it would end the matrix
         return record
+    except Overdue:
+        return failed(cell, f"took longer than {time_limit:g} seconds")
     except Incompatible as reason:
         return {**_blank(cell), "status": "skipped", "reason": str(reason)}
     except MexError as error:

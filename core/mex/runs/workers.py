@@ -34,7 +34,11 @@ class WorkersDie(MexError):
 
 
 def run_in_processes(
-    cells: list[Cell], jobs: int, directory: Path | None, starting: Callable[[Cell], None]
+    cells: list[Cell],
+    jobs: int,
+    directory: Path | None,
+    starting: Callable[[Cell], None],
+    time_limit: float | None = None,
 ) -> Iterator[Finished]:
     """Run ``cells`` in ``jobs`` processes; yield their indices and records as they finish.
 
@@ -45,22 +49,30 @@ def run_in_processes(
         cells, jobs: what to run, and in how many processes.
         directory: where workers leave their records, a temporary one by default.
         starting: called with each cell as it is handed to a process.
+        time_limit: seconds after which a cell has failed.
 
     Raises:
         WorkersDie: if processes die again and again before they begin a cell.
         UsageError: if ``directory`` cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="mex-", ignore_cleanup_errors=True) as private:
-        run = _Run(cells, jobs, Spool(directory or Path(private)), Path(private), starting)
+        run = _Run(cells, jobs, Spool(directory or Path(private)), Path(private), starting, time_limit)
         run.spool.prepare()
         yield from run.all()
 
 
 class _Run:
     def __init__(
-        self, cells: list[Cell], jobs: int, spool: Spool, private: Path, starting: Callable[[Cell], None]
+        self,
+        cells: list[Cell],
+        jobs: int,
+        spool: Spool,
+        private: Path,
+        starting: Callable[[Cell], None],
+        time_limit: float | None,
     ) -> None:
         self.cells, self.jobs, self.spool, self.private, self.starting = cells, jobs, spool, private, starting
+        self.time_limit = time_limit
         self.keys = [cell.identity()["cell"] for cell in cells]
         self.waiting = dict.fromkeys(range(len(cells)))
         self.shelf = Shelf(private)
@@ -97,7 +109,8 @@ class _Run:
         def tasks() -> Iterator[Any]:
             for i in batch:
                 self.starting(self.cells[i])
-                yield delayed(_work)(disabled, self.private, self.spool, self.keys[i], i, self.cells[i])
+                work = (self.private, self.spool, self.keys[i], i, self.cells[i], self.time_limit)
+                yield delayed(_work)(disabled, *work)
 
         setup = {"initializer": _settle, "initargs": (os.getpid(), self.private)}
         with parallel_config(backend="loky", inner_max_num_threads=1, **setup):
@@ -142,9 +155,11 @@ def _watch(parent: int, private: Path) -> None:
     os._exit(1)
 
 
-def _work(disabled: str, private: Path, spool: Spool, key: str, index: int, cell: Cell) -> Finished:
+def _work(
+    disabled: str, private: Path, spool: Spool, key: str, index: int, cell: Cell, time_limit: float | None
+) -> Finished:
     scenes.shelf = Shelf(private)
     spool.begin(key)
-    record = run_cell(installed(disabled), cell)
+    record = run_cell(installed(disabled), cell, time_limit)
     spool.leave(key, record)
     return index, record

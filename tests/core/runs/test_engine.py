@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -120,6 +122,22 @@ def test_a_cell_that_goes_wrong_says_why_and_the_others_go_on(
     assert [record["status"] for record in records if record["attack"] == "passive"] == ["ok"] * 2
     lines = (tmp_path / FILE).read_text(encoding="utf-8").splitlines()
     assert lines == [dump(record) for record in records]
+
+
+class Endless(Odd):
+    def odd(self) -> None:
+        while True:
+            with contextlib.suppress(Exception):  # whatever a plugin catches, the alarm gets through
+                time.sleep(0.01)
+
+
+def test_a_cell_that_takes_too_long_has_failed_and_the_others_go_on(given: Callable[..., mex.Registry]) -> None:
+    registry = given(attack={"endless": Endless})
+    records = mex.matrix({**SMALL, "attacks": ["endless", "passive"], "seeds": 1}, registry=registry, time_limit=3)
+    assert {(record["attack"], record["status"], record["reason"]) for record in records} == {
+        ("endless", "failed", "took longer than 3 seconds"),
+        ("passive", "ok", None),
+    }
 
 
 class Unloadable:

@@ -144,3 +144,30 @@ def test_a_spool_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(mex.UsageError, match="cannot write"):
         Spool(tmp_path / "file" / "spool").prepare()
+
+
+def test_in_processes_a_cell_that_takes_too_long_has_failed(tmp_path: Path) -> None:
+    records = mex.matrix(PLAN, jobs=2, time_limit=1e-6, out=tmp_path)
+    assert {(record["status"], record["reason"]) for record in records} == {
+        ("failed", "took longer than 1e-06 seconds")
+    }
+    again = mex.matrix(PLAN, jobs=2, time_limit=300, out=tmp_path, retry_failed=True)
+    assert {record["status"] for record in again} == {"ok"}
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("inf"), float("nan"), True, "1"])
+def test_a_time_limit_is_a_number_above_zero(limit: Any) -> None:
+    with pytest.raises(mex.UsageError, match="a time limit must be a number of seconds above 0"):
+        mex.matrix(PLAN, time_limit=limit)
+
+
+def test_no_time_limit_where_no_alarm_rings() -> None:
+    with pytest.raises(mex.UsageError, match="not"):
+        mex.matrix(PLAN, backend="dask", scheduler="tcp://127.0.0.1:1", time_limit=1)
+    got: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: got.extend(mex.matrix(PLAN, time_limit=1)))
+    thread.start()
+    thread.join()
+    assert {record["reason"] for record in got} == {
+        "a time limit needs a main thread of a system with alarms: use jobs=2, or do without"
+    }
