@@ -100,7 +100,7 @@ class _Fourier(GeneratorLearner):
         k, theta = int(bits.sum()), attack.theta * self._scale
         left = math.inf if self._known.budget is None else self._known.budget - self._asked
         dimension = min(k, search.subspaces_bits(theta))
-        if self._scale == 1 and 2**k <= min(left, 2 * (k + 1) * 2**dimension):
+        if self._scale == 1 and (k == 0 or 2**k <= min(left, 2 * (k + 1) * 2**dimension)):
             subsets, coefficients = yield from self._rows(search.cube(k), bits)
             self._found = self._widened(subsets, bits), coefficients
             return
