@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 import mex
 from mex.experiment import set_scene
 from mex.spec import Spec
-from mex.types import Answer, Array, BoolArray, FloatArray
+from mex.types import Answer, Array, FloatArray
 
 REGISTRY = mex.load_registry()
 BUDGET = 2000
@@ -57,27 +57,6 @@ class Clock:
             self.seconds += time.process_time() - started
 
 
-class TimedTarget(mex.Defended):
-    """A target whose CPU is counted."""
-
-    def __init__(self, target: mex.Target, clock: Clock) -> None:
-        super().__init__(target)
-        self._clock = clock
-
-    @property
-    def rho(self) -> float | None:
-        """That of the target: nothing is changed."""
-        return self._target.rho
-
-    def admit(self, X: FloatArray) -> BoolArray:
-        with self._clock.running():
-            return self._target.admit(X)
-
-    def answer(self, X: FloatArray, kind: Answer) -> Array:
-        with self._clock.running():
-            return self._target.answer(X, kind)
-
-
 class TimedLearner:
     """A learner whose CPU is counted: ``spent`` has the queries told so far and the seconds by then."""
 
@@ -112,7 +91,7 @@ def bill(attack: str, model: str, dataset: str, answers: Answer, seed: int) -> B
     """Run one attack to its own end, or to that of the budget."""
     scene = set_scene(REGISTRY, Spec.parse(model), Spec.parse(dataset), seed)
     whole, own = Clock(), Clock()
-    oracle = mex.Oracle(TimedTarget(scene.target, Clock()), answers=answers, budget=BUDGET)
+    oracle = mex.Oracle(scene.target, answers=answers, budget=BUDGET)
     with threadpool_limits(1), whole.running():
         with own.running():
             started = REGISTRY.build("attack", attack).learner(
