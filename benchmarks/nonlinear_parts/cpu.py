@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.experiment import set_scene
+from mex.runs.experiment import set_scene
 from mex.spec import Spec
 from mex.types import Answer, Array, FloatArray
 
