@@ -1,4 +1,4 @@
-"""Equation solving: a linear model whose interface tells its score is known after d + 1 answers, and one is a check."""
+"""Equation solving: a linear model whose interface tells its score is known after d + 1 answers; one more checks it."""
 
 from __future__ import annotations
 
