@@ -6,11 +6,13 @@ python benchmarks/nonlinear.py rbf leaf-ids --seeds 5
 
 from __future__ import annotations
 
-from nonlinear_parts import forests, kernels, labels, trees
+from nonlinear_parts import cpu, forests, kernels, labels, trees
 from parts import run
 
 PARTS = {
-    name.replace("_", "-"): part for module in (kernels, trees, labels, forests) for name, part in module.PARTS.items()
+    name.replace("_", "-"): part
+    for module in (kernels, trees, labels, forests, cpu)
+    for name, part in module.PARTS.items()
 }
 
 if __name__ == "__main__":

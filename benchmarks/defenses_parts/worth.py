@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import mex
-from mex.cli.grid import COSTS, number, times
 from mex.findings.aggregate import Scene, scenes
+from mex.findings.grid import COSTS, number, times
 from mex.runs.plan import Plan
 
 REGISTRY = mex.load_registry()

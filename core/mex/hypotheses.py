@@ -42,7 +42,7 @@ def constant(answer: Any, n_features: int, regression: bool = False) -> Estimato
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     dummy = DummyRegressor if regression else DummyClassifier
-    return dummy(strategy="constant", constant=answer).fit(np.zeros((1, n_features)), [answer])
+    return dummy(strategy="constant", constant=[answer]).fit(np.zeros((1, n_features)), [answer])
 
 
 def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:

@@ -74,7 +74,9 @@ class Scope:
     def check(self, label: str, known: Knowledge) -> None:
         """Raise :class:`Incompatible` if the component called ``label`` does not work in this scenario."""
         if self.tasks and known.task not in self.tasks:
-            raise Incompatible(f"{label} works on {' and '.join(self.tasks)} targets; this one is {known.task}")
+            single = known.classes is not None and len(known.classes) == 1
+            task = "has a single class" if single else f"is {known.task}"
+            raise Incompatible(f"{label} works on {' and '.join(self.tasks)} targets; this one {task}")
         if self.families and known.family.kind not in self.families:
             raise Incompatible(
                 f"{label} works on {' and '.join(self.families)} models; this is a {known.family.kind} one"

@@ -50,7 +50,7 @@ class Rounds(ABC):
         Raises:
             Incompatible: if there is no pool to draw from, or no end to the asking.
         """
-        if schedule.sampler != "uniform" and known.pool is None:
+        if schedule.sampler != "uniform" and (known.pool is None or len(known.pool) == 0):
             raise Incompatible(f"{label} draws from the pool, and this scenario grants none; give it sampler=uniform")
         if schedule.sampler != "pool" and known.budget is None:
             raise Incompatible(f"{label} asks until a budget is spent, and this scenario sets none")

@@ -87,6 +87,10 @@ def test_where_the_budget_is_too_small_it_says_so_and_still_answers() -> None:
         assert "too small" in stolen.note
         assert 0 <= uniform_error(stolen, target) <= 0.6
     assert uniform_error(steal(KushilevitzMansour(), noisy(target, 0.1), budget=20_000), target) < 0.2
+    for budget in (1, 2, 5, 10):  # without noise bits are looked for first, and few rows show few of them
+        stolen = steal(KushilevitzMansour(), target, budget=budget)
+        assert stolen.queries <= budget
+        assert stolen.stopped == "budget" or "too small for eps" in stolen.note
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.1])

@@ -387,7 +387,7 @@ def test_an_attack_that_takes_labels_loses_nothing(
         ("rounding:decimals=1", 1e-3),
         ("gaussian-output:scale=0.1", 1e-3),
         ("gaussian-output:scale=0.1,sticky=true", 1e-3),
-        ("reverse-sigmoid", 0.1),
+        ("reverse-sigmoid", 1e-3),
     ],
 )
 def test_an_attack_that_reads_equations_off_probabilities_degrades(

@@ -57,7 +57,9 @@ class Thresholds:
         self.unit_of = np.zeros(domain.n_features, dtype=np.int64)
         for i, unit in enumerate(self.units):
             self.unit_of[unit] = i
-        self.box = Box(_inside(domain.lower, domain.lower, np.inf), _inside(domain.upper, domain.upper, -np.inf))
+        lower, upper = _inside(domain.lower, domain.lower, np.inf), _inside(domain.upper, domain.upper, -np.inf)
+        empty = lower > upper  # a constant need not be a float32 number, and is asked as it is
+        self.box = Box(np.where(empty, domain.lower, lower), np.where(empty, domain.lower, upper))
         self.column, self.below, self.above = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
         self._groups = [np.array(group) for group in domain.groups]
 

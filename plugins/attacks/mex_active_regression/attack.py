@@ -21,6 +21,8 @@ from mex.rounds import Rounds, Schedule
 from mex.samplers import SAMPLERS
 from mex.types import Array, Estimator, FloatArray
 
+RECENT = 50
+"""How many of the last values the rivals are compared on, if the last round has fewer."""
 CRITERIA = ("average", "variance", "leverage")
 JITTERS = 10.0 ** np.arange(-10, 0)
 """What is added to the diagonal of the kernel matrix: the least of these with which it can be factored."""
@@ -38,8 +40,8 @@ class ActiveRegression:
     the kernel, so noise does no harm to the choice. Most of the gain over passive learning comes from the process,
     not from the choice: it interpolates, where the public class shrinks its fit by the operator's penalty.
 
-    A model of the public class is fitted as well, and the hypothesis is whichever predicted the values of
-    the last round better before it was told them. That error is noted, in the units of the target. Of a
+    A model of the public class is fitted as well, and the hypothesis is whichever predicted the last values
+    better before it was told them. That error is noted, in the units of the target. Of a
     neural network the public class is the better student, and the choice buys next to nothing.
 
     >>> import mex
@@ -92,6 +94,7 @@ class _Regression(Rounds):
         d = known.domain.n_features
         self._kernel = ConstantKernel(1.0, (1e-2, 1e4)) * RBF(d**0.5, (1e-2, 1e3)) + WhiteKernel(1e-4, (1e-9, 1e1))
         self._tuned, self._better = 0, 0
+        self._missed: FloatArray | None = None  # by how much each rival missed the last values, squared
         self._rivals: list[Estimator] = []  # fitted to all answers: the process, and a model of the public class
         self.note = ""
 
@@ -99,11 +102,14 @@ class _Regression(Rounds):
         """Take the values, and see first how well they were predicted."""
         if len(self.X):
             self.hypothesis()
-            errors = [float(np.sqrt(np.mean((rival.predict(X) - answers) ** 2))) for rival in self._rivals]
+            missed = np.array([(rival.predict(X) - answers) ** 2 for rival in self._rivals])
+            if self._missed is not None:
+                missed = np.hstack([self._missed, missed])[:, -max(RECENT, len(X)) :]
+            errors, self._missed = np.sqrt(missed.mean(axis=1)), missed
             self._better = int(np.argmin(errors))
             name = ("Gaussian process", "model of the public class")[self._better]
-            error = f"{min(errors):.3g} in the units of the target"
-            self.note = f"a {name} predicted the last {len(X)} values with a root mean square error of {error}"
+            error = f"{errors.min():.3g} in the units of the target"
+            self.note = f"a {name} predicted the last {missed.shape[1]} values with a root mean square error of {error}"
         super().tell(X, answers)
 
     def fit(self) -> Estimator:

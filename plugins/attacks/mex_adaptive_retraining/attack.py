@@ -56,7 +56,7 @@ class AdaptiveRetraining(KernelAttack):
         metadata=doc("how near the two ends of a line search come, per root of the dimension, in standard units"),
     )
 
-    paper: ClassVar[str] = "Tramèr et al. 2016, Sections 4.2 and 6.1, and the released code"
+    paper: ClassVar[str] = "Tramèr et al. 2016, Section 6, and the released code"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no budget to divide into rounds, or no pool to draw from."""

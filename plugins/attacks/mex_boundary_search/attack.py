@@ -41,7 +41,7 @@ class BoundarySearch(KernelAttack):
     )
     batch: int = attrs.field(default=1, validator=whole(1), metadata=doc("searches to make at once"))
 
-    paper: ClassVar[str] = "Tramèr et al. 2016, Section 6.1 (line-search retraining)"
+    paper: ClassVar[str] = "Tramèr et al. 2016, Section 6 (line-search retraining)"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no pool to draw from, or no end."""

@@ -102,12 +102,12 @@ class _Stream(GeneratorLearner):
         self._weights, self._asked = np.empty(0), (np.empty((0, known.domain.n_features)), np.empty(0))
         self._votes: Votes | None = None
         self._room = 0
-        self.seen = 0
+        self.seen = self.passed = 0
 
     @property
     def note(self) -> str:
-        """How many rows streamed by."""
-        return f"asked {len(self._y)} of {self.seen} rows of the stream" if self.seen else ""
+        """How many of the rows that it decided on it asked."""
+        return f"asked {len(self._y)} of {len(self._y) + self.passed} rows of the stream" if self.seen else ""
 
     def steps(self) -> Steps:
         """Decide on one row after the other, and ask those chosen when there is a batch of them."""
@@ -130,6 +130,8 @@ class _Stream(GeneratorLearner):
                 if self._rng.random() < p:
                     queue.append(row)
                     weights.append(1 / p)
+                else:
+                    self.passed += 1
                 if len(queue) == attack.batch:
                     yield from self._query(np.array(queue), np.array(weights))
                     queue, weights = [], []

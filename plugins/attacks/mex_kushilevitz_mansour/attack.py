@@ -93,14 +93,16 @@ class _Fourier(GeneratorLearner):
         n, attack = self._n, self._attack
         bits = np.full(n, True)
         if self._scale == 1 and n > 1:
-            pairs = math.ceil(math.log(1 / attack.delta) / attack.eps)
-            pairs = min(pairs, max(1, (self._known.budget or 8 * pairs) // 8))
+            enough = math.ceil(math.log(1 / attack.delta) / attack.eps)
+            pairs = min(enough, max(1, (self._known.budget or 8 * enough) // 8))
             if 2**n > 2 * pairs:
                 bits = yield from self._rows(search.relevant(n, pairs, self._rng), np.full(n, True))
+                if pairs < enough and not bits.all():
+                    self._fall_short("eps: bits that matter may be missing")
         k, theta = int(bits.sum()), attack.theta * self._scale
         left = math.inf if self._known.budget is None else self._known.budget - self._asked
         dimension = min(k, search.subspaces_bits(theta))
-        if self._scale == 1 and 2**k <= min(left, 2 * (k + 1) * 2**dimension):
+        if self._scale == 1 and (k == 0 or 2**k <= min(left, 2 * (k + 1) * 2**dimension)):
             subsets, coefficients = yield from self._rows(search.cube(k), bits)
             self._found = self._widened(subsets, bits), coefficients
             return
@@ -113,22 +115,20 @@ class _Fourier(GeneratorLearner):
         if attack.search == "prefix":
             suffixes, prefixes = search.prefix_plan(k, theta, attack.delta)
             if suffixes * prefixes * k > left:
-                self._fall_short()
+                self._fall_short("theta: coefficients may be missing")
                 suffixes = max(1, int(left / (prefixes * k)))
             return search.by_prefixes(k, suffixes, prefixes, theta, self._rng)
         dimension = min(k, search.subspaces_bits(theta))
         if (k + 1) * 2**dimension > left:
-            self._fall_short()
+            self._fall_short("theta: coefficients may be missing")
             dimension = max(0, int(math.log2(max(1, left / (k + 1)))))
             theta = max(theta, 4 / 2 ** (dimension / 2))
         rounds = 1 + math.ceil(math.log2(1 / attack.delta))
         rounds = max(1, int(min(rounds, left // ((k + 1) * 2**dimension))))
         return search.by_subspaces(k, dimension, min(theta, 1.0), rounds, self._rng)
 
-    def _fall_short(self) -> None:
-        self.note = "; ".join(
-            filter(None, [self.note, "the budget is too small for theta: coefficients may be missing"])
-        )
+    def _fall_short(self, of: str) -> None:
+        self.note = "; ".join(filter(None, [self.note, f"the budget is too small for {of}"]))
 
     def _rows(
         self, inner: search.Search[search.T], bits: BoolArray, uniform: bool = False

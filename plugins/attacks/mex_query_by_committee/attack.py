@@ -66,7 +66,7 @@ class QueryByCommittee:
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers=("label", "proba"))
-    paper: ClassVar[str] = "Seung, Opper and Sompolinsky 1992; Chandrasekaran et al. 2020, Section 2.1"
+    paper: ClassVar[str] = "Seung, Opper and Sompolinsky 1992; Abe and Mamitsuka 1998"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no learner to fit, no pool to draw from, or no end."""

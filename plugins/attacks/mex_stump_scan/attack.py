@@ -85,6 +85,7 @@ class StumpScan:
 class _Scan(GeneratorLearner):
     def __init__(self, attack: StumpScan, known: Knowledge, rng: np.random.Generator) -> None:
         self._attack, self._known, self._rng = attack, known, rng
+        self._pool = known.pool if known.pool is not None and len(known.pool) else None
         self._curves = curves(known.domain)
         self._base = self._readable(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None
@@ -106,7 +107,7 @@ class _Scan(GeneratorLearner):
                 yield from self._ask([curve.middles(self._tolerance) for curve in self._curves])
             if not self._attack.checks:
                 return
-            source = "uniform" if self._known.pool is None else "mixed"
+            source = "uniform" if self._pool is None else "mixed"
             rows = self._readable(sampler(source).draw(self._known, self._attack.checks, self._rng))
             off = np.abs(self.hypothesis().predict(rows) - (yield rows)) > self._tolerance * len(self._curves)
             found = sum(len(last) for _, last, _ in self.hypothesis().terms)
@@ -126,7 +127,7 @@ class _Scan(GeneratorLearner):
             return np.arange(len(curve.columns), dtype=np.float64)
         i = curve.columns[0]
         low, high = self._known.domain.lower[i], self._known.domain.upper[i]
-        between = np.array([low, high]) if self._known.pool is None else self._known.pool[:, i]
+        between = np.array([low, high]) if self._pool is None else self._pool[:, i]
         inner = np.quantile(between, np.arange(1, self._attack.probes + 1) / (self._attack.probes + 1))
         places = np.concatenate([[low, high], inner])
         return np.unique(np.round(places) if curve.whole else inside(places, low, high))
