@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -25,7 +26,7 @@ class Extraction:
         price_usd: what they cost.
         refused: queries that a defense refused to answer; they were paid for.
         stopped: ``done`` if the attack ended by itself, ``budget`` if the wall ended it, ``refused`` if a
-            defense shut the client out.
+            defense shut the client out, ``interrupted`` if Ctrl-C ended it.
         note: the learner's sentence for the record, or "".
         snapshots: (queries, hypothesis) at geometrically spaced counts, the last one included.
         transcript: rows and answers.
@@ -46,7 +47,12 @@ class Extraction:
 
 
 def extract(
-    oracle: Oracle, learner: Learner, *, snapshots: bool = True, on_progress: Callable[[int], None] | None = None
+    oracle: Oracle,
+    learner: Learner,
+    *,
+    snapshots: bool = True,
+    interruptible: bool = False,
+    on_progress: Callable[[int], None] | None = None,
 ) -> Extraction:
     """Let ``learner`` ask ``oracle`` until it is done or the budget is spent.
 
@@ -54,6 +60,7 @@ def extract(
         oracle: the door to the target, with its budget.
         learner: an attack under way.
         snapshots: keep the hypotheses on the way, for a learning curve.
+        interruptible: let a KeyboardInterrupt end the attack, and give what was paid for until then.
         on_progress: called with the number of queries so far after each answer.
 
     A refused row is asked again until it is answered, or the client seems shut out: a learner with
@@ -62,36 +69,14 @@ def extract(
     Raises:
         QueryError: if the learner asks what the interface refuses.
     """
-    kept: list[tuple[int, Estimator]] = []
-    next_snapshot = 0
-    stopped, spent = "done", 0.0
-    clock = time.perf_counter
-    while True:
-        started = clock()
-        X = learner.ask()
-        spent += clock() - started
-        if X is None:
-            break
-        answers, wall = persist(oracle, X, getattr(learner, "takes_refusals", False))
-        if len(answers):
-            started = clock()
-            learner.tell(X[: len(answers)], answers)
-            spent += clock() - started
-        if on_progress:
-            on_progress(oracle.queries)
-        if wall:
-            stopped = wall
-            break
-        if snapshots and oracle.queries >= _snapshot_at(next_snapshot):
-            kept.append((oracle.queries, learner.hypothesis()))
-            while _snapshot_at(next_snapshot) <= oracle.queries:
-                next_snapshot += 1
-    started = clock()
-    hypothesis = learner.hypothesis()
-    spent += clock() - started
-    if kept and kept[-1][0] == oracle.queries:
-        kept.pop()  # the last snapshot is the hypothesis itself
-    kept.append((oracle.queries, hypothesis))
+    run = _Run(oracle, learner, snapshots, on_progress)
+    try:
+        stopped = run.to_the_end()
+    except KeyboardInterrupt:
+        if not interruptible:
+            raise
+        stopped = "interrupted"
+    hypothesis = run.last(stopped)
     return Extraction(
         hypothesis=hypothesis,
         queries=oracle.queries,
@@ -100,11 +85,60 @@ def extract(
         refused=oracle.refused,
         stopped=stopped,
         note=getattr(learner, "note", ""),
-        snapshots=tuple(kept),
+        snapshots=tuple(run.kept),
         transcript=oracle.transcript,
-        learner_seconds=spent,
+        learner_seconds=run.seconds,
         oracle_seconds=oracle.seconds,
     )
+
+
+class _Run:
+    """A learner and an oracle under way; the hypotheses kept so far, and the seconds that the learner took."""
+
+    def __init__(
+        self, oracle: Oracle, learner: Learner, snapshots: bool, on_progress: Callable[[int], None] | None
+    ) -> None:
+        self.oracle, self.learner, self.snapshots, self.on_progress = oracle, learner, snapshots, on_progress
+        self.kept: list[tuple[int, Estimator]] = []
+        self.seconds = 0.0
+
+    def to_the_end(self) -> str:
+        """Ask and tell; return what ended it."""
+        next_snapshot = 0
+        while True:
+            X = self._timed(self.learner.ask)
+            if X is None:
+                return "done"
+            answers, wall = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
+            if len(answers):
+                self._timed(self.learner.tell, X[: len(answers)], answers)
+            if self.on_progress:
+                self.on_progress(self.oracle.queries)
+            if wall:
+                return wall
+            if self.snapshots and self.oracle.queries >= _snapshot_at(next_snapshot):
+                self.kept.append((self.oracle.queries, self.learner.hypothesis()))
+                while _snapshot_at(next_snapshot) <= self.oracle.queries:
+                    next_snapshot += 1
+
+    def last(self, stopped: str) -> Estimator:
+        """The learner's last hypothesis, which is the last snapshot as well."""
+        try:
+            hypothesis: Estimator = self._timed(self.learner.hypothesis)
+        except Exception:
+            if stopped != "interrupted" or not self.kept:
+                raise
+            hypothesis = self.kept[-1][1]  # the learner was interrupted in the middle of a thought
+        if self.kept and self.kept[-1][0] == self.oracle.queries:
+            self.kept.pop()
+        self.kept.append((self.oracle.queries, hypothesis))
+        return hypothesis
+
+    def _timed(self, call: Callable[..., Any], *args: Any) -> Any:
+        started = time.perf_counter()
+        got = call(*args)
+        self.seconds += time.perf_counter() - started
+        return got
 
 
 def _snapshot_at(k: int) -> float:

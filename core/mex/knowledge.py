@@ -87,3 +87,15 @@ class Scope:
             )
         if self.needs_pool and known.pool is None:
             raise Incompatible(f"{label} needs a pool of unlabeled rows, and this scenario grants none")
+
+
+def without_noise(attack: str, rho: float | None) -> str:
+    """The note of an attack that assumes right answers, where they may be wrong with probability ``rho``.
+
+    >>> without_noise("version-space", 0.1)
+    'version-space assumes answers without noise, while up to 10% of them may be wrong'
+    """
+    if rho == 0:
+        return ""
+    wrong = "an unknown share" if rho is None else f"up to {rho:.0%}"
+    return f"{attack} assumes answers without noise, while {wrong} of them may be wrong"

@@ -17,6 +17,7 @@ import mex
 from mex.oracle import Oracle
 from mex.runs.cells import Cell
 from mex.runs.experiment import RESULTS, TIMINGS, measure, set_scene
+from mex.types import Array, FloatArray
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -41,6 +42,24 @@ def test_a_person_reads_the_same_as_a_table(run: Run) -> None:
     assert float(rows["agreement"]) == pytest.approx(record["agreement"], abs=1e-6)
     assert rows["queries"] == "20"
     assert "reason" not in rows, "what has no meaning is left out"
+
+
+def test_an_attack_that_is_interrupted_prints_and_saves_what_it_paid_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Oracle.ask
+
+    def interrupted(oracle: Oracle, X: FloatArray) -> Array:
+        if oracle.queries >= 10:
+            raise KeyboardInterrupt
+        return ask(oracle, X)
+
+    monkeypatch.setattr(Oracle, "ask", interrupted)
+    done = run(*SMALL, "--json", "--save", tmp_path / "stolen.skops")
+    assert done.returncode == 130
+    record = json.loads(done.stdout)
+    assert (record["stopped"], record["queries"]) == ("interrupted", 10)
+    assert (tmp_path / "stolen.skops").exists()
 
 
 def test_the_command_and_the_matrix_and_python_give_the_same_record(run: Run, registry: mex.Registry) -> None:

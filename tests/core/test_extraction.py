@@ -236,3 +236,45 @@ def test_a_target_without_predict_or_without_a_width_is_a_mistake() -> None:
 
     with pytest.raises(mex.UsageError, match="Widthless does not tell its number of features; give a domain"):
         mex.FittedTarget.wrap(Widthless())
+
+
+class Interrupting(mex.Defended):
+    """A target that is interrupted before its third batch of answers."""
+
+    batches = 0
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        self.batches += 1
+        if self.batches == 3:
+            raise KeyboardInterrupt
+        return self._target.answer(X, kind)
+
+
+def test_what_was_paid_for_is_given_where_an_attack_may_be_interrupted() -> None:
+    stolen = mex.extract(mex.Oracle(Interrupting(TARGET)), Counting(10, 10, 10, 10), interruptible=True)
+    assert (stolen.stopped, stolen.queries) == ("interrupted", 30), "the third batch was sent, and counts"
+    assert believes(stolen.hypothesis) == len(stolen.transcript) == 20
+    with pytest.raises(KeyboardInterrupt):
+        mex.extract(mex.Oracle(Interrupting(TARGET)), Counting(10, 10, 10, 10))
+
+
+class Confused(Counting):
+    """Interrupted in the middle of its third thought."""
+
+    def tell(self, X: FloatArray, answers: Array) -> None:
+        if len(self.told) == 2:
+            self.told.append(-1)
+            raise KeyboardInterrupt
+        super().tell(X, answers)
+
+    def hypothesis(self) -> Estimator:
+        if -1 in self.told:
+            raise ValueError("half of a thought")
+        return super().hypothesis()
+
+
+def test_a_learner_interrupted_in_thought_falls_back_on_its_last_snapshot() -> None:
+    stolen = mex.extract(mex.Oracle(TARGET), Confused(8, 8, 8, 8), interruptible=True)
+    assert (stolen.stopped, stolen.queries, believes(stolen.hypothesis)) == ("interrupted", 24, 16)
+    with pytest.raises(ValueError, match="half of a thought"):
+        mex.extract(mex.Oracle(TARGET), Confused(4, 1, 1), interruptible=True)

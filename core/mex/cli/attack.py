@@ -58,7 +58,8 @@ def seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
-    """Attack, save, print."""
+    """Attack, save, print; Ctrl-C ends the attack with what it has until then, and exit code 130."""
+    from mex.cli import INTERRUPTED, OK
     from mex.cli.progress import queries_bar
     from mex.cli.tables import print_table
     from mex.oracle import PRICE_PER_QUERY
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         check_writable(args.save)
     # What a plugin prints is no result.
     with queries_bar(args.attack, args.budget) as on_progress, contextlib.redirect_stdout(sys.stderr):
-        record, extraction = measure(registry, cell, on_progress)
+        record, extraction = measure(registry, cell, on_progress, interruptible=True)
     if args.save:
         save(extraction.hypothesis, args.save)
     if args.json:
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     else:
         shown = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
         print_table(["field", "value"], [[k, f"{v:.6g}" if isinstance(v, float) else str(v)] for k, v in shown.items()])
-    return 0
+    return INTERRUPTED if extraction.stopped == "interrupted" else OK
 
 
 def check_writable(path: Path) -> None:

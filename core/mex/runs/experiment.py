@@ -38,9 +38,9 @@ RESULTS = (
 
 
 def measure(
-    registry: Registry, cell: Cell, on_progress: Callable[[int], None] | None = None
+    registry: Registry, cell: Cell, on_progress: Callable[[int], None] | None = None, interruptible: bool = False
 ) -> tuple[dict[str, Any], Extraction]:
-    """Run one cell; return its record and what the attack got.
+    """Run one cell; return its record and what the attack got, as :func:`mex.extract` takes the last two.
 
     Raises:
         Incompatible: if its components cannot work together.
@@ -56,7 +56,7 @@ def measure(
         known = oracle.knowledge(pool=scene.pool.X)
         attack.scope.check(cell.attack.name, known)
         learner = attack.learner(known, stream(cell.seed, "attack"))
-        extraction = extract(oracle, learner, on_progress=on_progress)
+        extraction = extract(oracle, learner, interruptible=interruptible, on_progress=on_progress)
         yardstick = scene.yardstick
         curve = [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots]
         record = {

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge, Learner, Scope, halfspace
-from mex.halfspaces.charted import Charted, without_noise
+from mex.halfspaces.charted import Charted
+from mex.knowledge import without_noise
 from mex.learner import Steps
 from mex.params import above, between, doc
 from mex.types import Array, Estimator, FloatArray

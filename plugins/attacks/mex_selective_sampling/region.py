@@ -7,8 +7,8 @@ from scipy.optimize import linprog
 
 from mex import Knowledge
 from mex.answers import refusals
-from mex.halfspaces.charted import without_noise
 from mex.hypotheses import constant, halfspace
+from mex.knowledge import without_noise
 from mex.types import Array, Estimator, FloatArray
 
 SLACK = 1e-9
