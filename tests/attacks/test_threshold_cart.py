@@ -59,7 +59,7 @@ def test_of_a_tree_grown_on_noise_it_learns_more_than_passive_cart() -> None:
     assert target.estimator.get_n_leaves() > 200
 
     def agreement(attack: mex.Attack, seed: int) -> float:
-        oracle = mex.Oracle(target, budget=1000)
+        oracle = mex.Oracle(target, budget=600)
         learner = attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(seed))
         stolen = mex.extract(oracle, learner, snapshots=False).hypothesis
         assert isinstance(stolen, DecisionTreeClassifier)
