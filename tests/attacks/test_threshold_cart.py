@@ -51,6 +51,32 @@ def test_it_is_ahead_of_plain_cart_on_its_thresholds_and_of_passive_cart() -> No
     assert ours > plain > passive + 0.04
 
 
+def test_of_a_tree_grown_on_noise_it_learns_more_than_passive_cart() -> None:
+    domain, rng = mex.Domain([0.0] * 6, [1.0] * 6), np.random.default_rng(0)
+    X, pool, held_out = (domain.sample(n, rng) for n in (1500, 400, 2000))
+    noisy = (X[:, 0] + X[:, 1] > 1) ^ (rng.random(1500) < 0.2)
+    target = tree(X, noisy.astype(int), domain)
+    assert target.estimator.get_n_leaves() > 200
+
+    def agreement(attack: mex.Attack, seed: int) -> float:
+        oracle = mex.Oracle(target, budget=600)
+        learner = attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(seed))
+        stolen = mex.extract(oracle, learner, snapshots=False).hypothesis
+        assert isinstance(stolen, DecisionTreeClassifier)
+        return float(np.mean(stolen.predict(held_out) == target.answer(held_out, "label")))
+
+    ours, passive = (
+        [agreement(attack, seed) for seed in range(2)] for attack in (ThresholdCart(), Passive(sampler="near"))
+    )
+    assert np.mean(ours) > np.mean(passive) + 0.02
+
+
+def test_a_start_of_one_row_leaves_nothing_to_hold_back(iris: mex.Dataset) -> None:
+    oracle = mex.Oracle(tree(iris.X, iris.y, iris.domain), budget=40)
+    learner = ThresholdCart(start=1).learner(oracle.knowledge(pool=iris.X), np.random.default_rng(0))
+    assert mex.extract(oracle, learner).queries == 40
+
+
 @pytest.mark.parametrize("budget", [1, 5, 60])
 def test_a_small_budget_is_spent_and_no_more(budget: int) -> None:
     near_agreement(ThresholdCart(), budget, 0)

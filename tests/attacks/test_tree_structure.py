@@ -139,6 +139,18 @@ def test_leaves_with_one_value_are_told_apart_and_the_note_says_so(diabetes: mex
     assert "not certified" in stolen.note
 
 
+def test_two_leaves_at_the_ends_with_one_value_are_not_taken_for_one() -> None:
+    domain = mex.Domain([0.0, 0.0], [1.0, 1.0])
+    X = np.linspace(0, 1, 90)
+    tree = DecisionTreeRegressor().fit(np.column_stack([X, np.zeros(90)]), np.repeat([1.0, 2.0, 1.0], 30))
+    target = mex.FittedTarget.wrap(tree, domain=domain, family=mex.Family("tree"), answers=("value",))
+    unchecked, checked = steal(target, "value", checks=0), steal(target, "value")
+    assert (unchecked.queries, disagreement(unchecked.hypothesis, tree, domain)) == (2, pytest.approx(1 / 3, abs=0.02))
+    assert unchecked.note == "certified, if no two leaves answer alike: each box of the tree lies in one leaf"
+    assert disagreement(checked.hypothesis, tree, domain) < 1e-6
+    assert checked.note.startswith("not certified: some leaves answer alike")
+
+
 def test_a_feature_without_bounds_is_searched_as_far_as_float32_goes() -> None:
     X, y = make_moons(200, noise=0.2, random_state=0)
     data = mex.Dataset("moons", 1000 * X, y, mex.Domain.reals(2), ("a", "b"))

@@ -8,7 +8,6 @@ from typing import ClassVar
 import attrs
 import numpy as np
 from scipy.stats import binom
-from sklearn.ensemble import ExtraTreesClassifier
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
 from mex.hypotheses import constant
@@ -19,12 +18,19 @@ from mex.samplers import SAMPLERS, Sampler, sampler
 from mex.trees.thresholds import Thresholds
 from mex.trees.walks import Resolution, together, walk
 from mex.types import Array, Estimator, FloatArray
-from mex_threshold_cart.trees import cart, mixed_cells, smallest
+from mex_threshold_cart.trees import cart, columns, forest, mixed_cells, smallest
 
 SURE = 0.01
 """How improbable it has to be that noise alone gave a cell its second label, before that is looked into."""
-HELD = 5
-"""One in so many rows is held back to tell which of two trees is nearer to the target."""
+CHOSEN = 0.75
+"""The share of a batch that the committee chooses; the others are random."""
+FOLDS = 3
+"""In so many parts the random rows are held back, to tell which of two trees is nearer to the target."""
+CLEAR = 2
+"""After a lead of so many standard errors no more parts are held back; the smallest tree has to be beaten by one."""
+DISTILLED = 50
+ROWS = 10
+"""A forest of so many trees answers so many times the rows asked, to be made one tree."""
 GROWTH = 0.05
 """A batch is at least this share of the rows asked: the committee is refitted a logarithmic number of times."""
 
@@ -36,8 +42,12 @@ class ThresholdCart:
     A walk between two rows of different labels gives one feature and its threshold, for log2 d + b questions: b is
     the logarithm of the pool, whose rows it is bisected between, and a few ``bits``. The tree is CART over these
     thresholds, but for its splits: of those with the largest gain it takes the one below which the fewest leaves
-    follow. Of a target too large to be recovered most thresholds stay unknown; then CART that guesses the others
-    is better, which rows held back decide. Of each batch, half are chosen by the disagreement of a small committee.
+    follow. Most of each batch is chosen by the disagreement of a small random forest over features and thresholds.
+
+    Of a target too large to be recovered, as are trees grown without limit on noise, most thresholds stay unknown,
+    and a tree that fits all answers is unstable. Then a forest is better, made one tree again: CART fitted to what
+    the forest answers to many new rows, which costs no question (Breiman and Shang 1996). Random rows, held back in
+    parts, decide between the two trees. That makes the hypothesis the dearest step, not the choice of the rows.
 
     Whatever is said of the target holds near the data only; ``tree-labels`` is for the whole domain. Under
     labels that are wrong with a known probability a cell is mixed only if that does not explain it, and leaves
@@ -61,7 +71,9 @@ class ThresholdCart:
     start: int = attrs.field(default=30, validator=whole(1), metadata=doc("random rows to ask first"))
     batch: int = attrs.field(default=25, validator=whole(2), metadata=doc("least rows to ask between two fits"))
     candidates: int = attrs.field(default=1500, validator=whole(1), metadata=doc("rows to choose from by disagreement"))
-    committee: int = attrs.field(default=15, validator=whole(2), metadata=doc("random trees in the committee"))
+    committee: int = attrs.field(
+        default=20, validator=whole(2), metadata=doc("trees of the random forest that is the committee")
+    )
     look: int = attrs.field(
         default=20, validator=whole(1), metadata=doc("thresholds that are tried out for each split; 1 is plain CART")
     )
@@ -72,7 +84,7 @@ class ThresholdCart:
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), families=("tree",), answers="label")
-    paper: ClassVar[str] = "ours; CART is Breiman et al. 1984, the committee Seung, Opper and Sompolinsky 1992"
+    paper: ClassVar[str] = "ours; CART is Breiman et al. 1984, a forest in one tree Breiman and Shang 1996"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no bound to a feature, no pool to draw from, or no end."""
@@ -96,13 +108,16 @@ class _ThresholdCart(GeneratorLearner):
         self._natural = np.empty(0, dtype=bool)  # rows of the sampler at random, neither walked to nor chosen
         self._sent: tuple[FloatArray, int] = self._X, 0
         self._rho = min(known.rho or 0.0, 0.49)
+        # So many rows have a wrong majority in fewer than 1 of 400 leaves, up to rho = 0.4.
+        self._least = math.ceil(8 / (1 - 2 * self._rho) ** 2) if self._rho else 1
+        self._seed = random_state(rng)  # of the hypothesis alone: looking at it changes nothing that is asked
         self.note = ""
         if known.rho != 0:
             self.note = "labels may be wrong here: thresholds are only as right as the labels of their walks"
 
     def steps(self) -> Steps:
         """Yield rows; keep what was answered."""
-        yield from self._ask(self._draw(self._attack.start), random=self._attack.start)
+        yield from self._ask(self._draw(self._attack.start, self._rng), random=self._attack.start)
         walked: set[tuple[int, int]] = set()
         while True:
             pairs = [pair for pair in self._pairs() if pair not in walked]
@@ -127,21 +142,20 @@ class _ThresholdCart(GeneratorLearner):
         return found
 
     def _batch(self) -> tuple[FloatArray, int]:
-        """Rows of which the last half is random, and how many were chosen by disagreement of the committee."""
+        """Rows, and how many of them, the first, were chosen by disagreement of the committee."""
         n = max(self._attack.batch, int(GROWTH * len(self._X)))
-        C = self._draw(max(self._attack.candidates, 2 * n))
-        order = np.arange(len(C))
-        if len(self._thresholds) and len(np.unique(self._y)) > 1:
-            committee = ExtraTreesClassifier(self._attack.committee, random_state=random_state(self._rng))
-            committee.fit(self._thresholds.indicators(self._X), self._y)
-            votes = np.sort(committee.predict_proba(self._thresholds.indicators(C)), axis=1)
+        C = self._draw(max(self._attack.candidates, 2 * n), self._rng)
+        order, chosen = np.arange(len(C)), int(CHOSEN * n)
+        if len(np.unique(self._y)) > 1:
+            known, trees = self._thresholds, self._attack.committee
+            committee = forest(known, self._X, self._y, trees=trees, least=1, rng=self._rng)
+            votes = np.sort(committee.predict_proba(columns(known, C)), axis=1)
             order = np.argsort(votes[:, -1] - votes[:, -2], kind="stable")
-        chosen = order[: n // 2]
-        chosen = np.concatenate([chosen, self._rng.choice(order[n // 2 :], size=n - n // 2, replace=False)])
-        return np.asarray(C[chosen]), n // 2
+        others = self._rng.choice(order[chosen:], size=n - chosen, replace=False)
+        return np.asarray(C[np.concatenate([order[:chosen], others])]), chosen
 
-    def _draw(self, n: int) -> FloatArray:
-        X = self._source.draw(self._known, n, self._rng).astype(np.float32).astype(np.float64)
+    def _draw(self, n: int, rng: np.random.Generator) -> FloatArray:
+        X = self._source.draw(self._known, n, rng).astype(np.float32).astype(np.float64)
         return np.asarray(np.clip(X, self._thresholds.box.lower, self._thresholds.box.upper))
 
     def _walk(self, pairs: list[tuple[int, int]]) -> Steps:
@@ -171,26 +185,30 @@ class _ThresholdCart(GeneratorLearner):
         self._natural = np.concatenate([self._natural, np.arange(len(X))[: len(answers)] >= len(X) - random])
 
     def hypothesis(self) -> Estimator:
-        """The smallest tree over the thresholds found, or CART: whichever answers rows better that it was not shown."""
+        """The smallest tree over the thresholds found, or a forest in one tree if that answers new rows better."""
         if len(self._y) == 0:
             return constant(self._classes[0], self._known.domain.n_features)
-        # So many rows have a wrong majority in fewer than 1 of 400 leaves, up to rho = 0.4.
-        least = math.ceil(8 / (1 - 2 * self._rho) ** 2) if self._rho else 1
-        known, classes, look = self._thresholds, self._classes, self._attack.look
-        held = np.flatnonzero(self._natural)[::HELD]
-        kept = np.delete(np.arange(len(self._y)), held)
-        X, y = self._X[kept], self._y[kept]
-        right = (
-            [
-                float(np.mean(tree.predict(self._X[held]) == classes[self._y[held]]))
-                for tree in (
-                    smallest(known, X, y, classes, look=look, least=least),
-                    cart(known, X, y, classes, least=least),
-                )
-            ]
-            if len(held) >= HELD
-            else [1.0, 0.0]
-        )
-        if right[0] >= right[1]:
-            return smallest(known, self._X, self._y, classes, look=look, least=least)
-        return cart(known, self._X, self._y, classes, least=least)
+        ahead = apart = 0
+        for fold in range(FOLDS):
+            held = np.flatnonzero(self._natural)[fold::FOLDS]
+            kept = np.delete(np.arange(len(self._y)), held)
+            if len(kept) == 0 or len(held) == 0 or abs(ahead) > CLEAR * math.sqrt(apart):
+                break
+            one, other = (
+                way(self._X[kept], self._y[kept]).predict(self._X[held]) == self._classes[self._y[held]]
+                for way in (self._smallest, self._distilled)
+            )
+            ahead, apart = ahead + int(other.sum()) - int(one.sum()), apart + int((other != one).sum())
+        way = self._distilled if ahead > math.sqrt(apart) else self._smallest
+        return way(self._X, self._y)
+
+    def _smallest(self, X: FloatArray, y: Array) -> Estimator:
+        return smallest(self._thresholds, X, y, self._classes, look=self._attack.look, least=self._least)
+
+    def _distilled(self, X: FloatArray, y: Array) -> Estimator:
+        """A forest in one tree: CART on what the forest answers to many rows, which cost no question."""
+        rng = np.random.default_rng(self._seed)
+        voters = forest(self._thresholds, X, y, trees=DISTILLED, least=self._least, rng=rng)
+        more = self._draw(ROWS * len(X), rng)
+        X, y = np.concatenate([X, more]), np.concatenate([y, voters.predict(columns(self._thresholds, more))])
+        return cart(self._thresholds, X, y, self._classes, least=self._least)

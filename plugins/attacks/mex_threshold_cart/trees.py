@@ -1,14 +1,19 @@
-"""Two ways to a tree: the smallest one over the thresholds found, and CART, which may also guess thresholds."""
+"""Ways to a tree: the smallest one over the thresholds found; CART, which may guess others; a forest to make one of."""
 
 from __future__ import annotations
 
 import numpy as np
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from mex.models import random_state
 from mex.trees.growth import grow
 from mex.trees.hypothesis import Branches, threshold_between
 from mex.trees.thresholds import Thresholds
 from mex.types import Array, BoolArray, Estimator, FloatArray
+
+COLUMNS = 0.3
+"""The share of the columns among which a tree of a forest may choose each of its splits."""
 
 
 def smallest(known: Thresholds, X: FloatArray, y: Array, classes: Array, *, look: int, least: int) -> Estimator:
@@ -30,7 +35,7 @@ def cart(known: Thresholds, X: FloatArray, y: Array, classes: Array, *, least: i
     >>> float(tree.tree_.threshold[0]), tree.predict([[0.0], [1.0]]).tolist()
     (0.3125, ['a', 'b'])
     """
-    d, Z = X.shape[1], np.hstack([X, known.indicators(X)])
+    d, Z = X.shape[1], columns(known, X)
     fitted = DecisionTreeClassifier(min_samples_leaf=least, random_state=0).fit(Z, y)
     tree, branches, answers = fitted.tree_, Branches(), {}
     waiting = [(0, 0, np.arange(len(X)))]
@@ -54,6 +59,19 @@ def cart(known: Thresholds, X: FloatArray, y: Array, classes: Array, *, least: i
         waiting.append((tree.children_left[node], pair[0], rows[~right]))
         waiting.append((tree.children_right[node], pair[1], rows[right]))
     return branches.fitted(answers, d, classes=classes)
+
+
+def forest(
+    known: Thresholds, X: FloatArray, y: Array, *, trees: int, least: int, rng: np.random.Generator
+) -> RandomForestClassifier:
+    """A random forest over the features and over ``known``: for :func:`columns`, not for rows."""
+    fitted = RandomForestClassifier(trees, max_features=COLUMNS, min_samples_leaf=least, random_state=random_state(rng))
+    return fitted.fit(columns(known, X), y)
+
+
+def columns(known: Thresholds, X: FloatArray) -> FloatArray:
+    """The features, and behind them on which side of each threshold a row is."""
+    return np.hstack([X, known.indicators(X)])
 
 
 def mixed_cells(Z: BoolArray, y: Array) -> list[Array]:

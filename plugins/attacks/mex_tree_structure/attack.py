@@ -8,8 +8,11 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.params import between, doc, whole
+from mex.params import between, doc, optional, whole
 from mex_tree_structure.recovery import Recovery
+
+CHECKS = 100
+"""Random rows to ask where answers are values, which leaves may well share."""
 
 
 @attrs.frozen(kw_only=True)
@@ -28,8 +31,11 @@ class TreeStructure:
     about side by side, a row of each at a time. Of one-hot groups a leaf has to show each category that it holds,
     since any one of them could be another leaf: that is most of the cost where categories are many.
 
-    Where several leaves answer alike the answers contradict each other sooner or later; then rows are told apart
-    as far as the answers demand, and ``note`` says that the tree is not certified.
+    All of that takes for granted that no two leaves answer alike. Two that do are noticed when a row of a third is
+    answered between them, which need not happen; ``checks`` rows at random, once all boxes are closed, make it likely.
+    From then on an answer stands for several hulls, parted wherever another answer lies between, and the search goes
+    on; ``note`` no longer calls the tree certified. That is good for a few leaves that share: where most do, too little
+    is left to tell planes by, boxes end in a guess, and ``passive`` is nearer to the target for the same questions.
 
     >>> import mex
     >>> from mex.trees.comparison import refines
@@ -52,6 +58,11 @@ class TreeStructure:
         validator=between(0, 0.5),
         metadata=doc("width to which a threshold is found, as a share of the feature's range; 0 is exact to float32"),
     )
+    checks: int | None = attrs.field(
+        default=None,
+        validator=optional(whole(0)),
+        metadata=doc("random rows to ask once all boxes are closed; left out, 0 for leaf ids and 100 for values"),
+    )
 
     scope: ClassVar[Scope] = Scope(families="tree", answers=("leaf", "value"))
     paper: ClassVar[str] = "Tramèr et al. 2016, Section 4.2, for extraction from leaf ids; gap elimination is new here"
@@ -60,4 +71,7 @@ class TreeStructure:
         """Start with the whole domain as one open box."""
         if knowledge.rho:
             raise Incompatible("tree-structure needs answers without noise: a wrong one looks like another leaf")
-        return Recovery(knowledge, rng, evidence=self.evidence, resolution=self.resolution)
+        checks = self.checks
+        if checks is None:
+            checks = CHECKS if knowledge.answers == "value" else 0
+        return Recovery(knowledge, rng, evidence=self.evidence, resolution=self.resolution, checks=checks)

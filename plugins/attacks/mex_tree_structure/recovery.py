@@ -44,24 +44,29 @@ class Node:
 class Recovery:
     """A learner that closes box after box; the open ones are asked about side by side."""
 
-    def __init__(self, known: Knowledge, rng: np.random.Generator, *, evidence: int, resolution: float) -> None:
-        self._known, self._rng, self._evidence = known, rng, evidence
+    def __init__(
+        self, known: Knowledge, rng: np.random.Generator, *, evidence: int, resolution: float, checks: int
+    ) -> None:
+        self._known, self._rng, self._evidence, self._checks = known, rng, evidence, checks
         self._hulls = Hulls(Grid(known.domain, resolution))
         self._root = Node(Box.whole(self._hulls), set())
         self._planes: list[list[Plane]] = [[] for _ in range(known.domain.n_features)]
         self._probes: list[tuple[Node, Probe]] = []
         self._guessed = False
+        self._checking, self._agreed = False, 0
         self._choose()
 
     @property
     def note(self) -> str:
         """Whether the tree is certain."""
-        left = len(self._probes)
-        if self._hulls.shared or self._guessed:
-            return "not certified: some leaves answer alike, and were told apart by guess"
-        if left:
-            return f"not certified: {left} boxes were not searched to the end"
-        return "certified, if no two leaves answer alike: each box of the tree lies in one leaf"
+        if self._guessed:
+            return "not certified: some leaves answer alike, and were told apart by guess: passive may be nearer"
+        if self._probes and not self._checking:
+            return f"not certified: {len(self._probes)} boxes were not searched to the end"
+        agreed = f"; {self._agreed} random rows agreed" if self._agreed else ""
+        if self._hulls.shared:
+            return f"not certified: some leaves answer alike{agreed}"
+        return f"certified, if no two leaves answer alike: each box of the tree lies in one leaf{agreed}"
 
     def ask(self) -> FloatArray | None:
         """A row for each open box, None when all are closed."""
@@ -78,7 +83,20 @@ class Recovery:
             node.size = 2 * probe.pushed if k == probe.hull else max(1, probe.pushed // 2)
         for k in sorted(set(where)):
             self._touch(self._root, k)
+        self._agreed = len(answers) if self._checking else 0
         self._choose()
+        self._check()
+
+    def _check(self) -> None:
+        """Once all boxes are closed, ask at random: where that reopens one, the search goes on to a check of its own.
+
+        Not after a guess, which one row after the other could contradict without end.
+        """
+        self._checking = bool(self._checks) and not (self._probes or self._agreed or self._guessed)
+        if self._checking:
+            rows = self._known.domain.sample(self._checks, self._rng).astype(np.float32).astype(np.float64)
+            rows = np.clip(rows, self._hulls.grid.lower, self._hulls.grid.upper)
+            self._probes = [(self._root, Probe(row)) for row in rows]
 
     def _touch(self, node: Node, k: int) -> None:
         """Bring a hull that has grown to the boxes it meets."""
