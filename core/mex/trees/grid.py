@@ -58,7 +58,7 @@ class Grid:
                 return None
             mid = below / 2 + above / 2
         else:
-            mid = _number((_rank(below) + _rank(above)) // 2)
+            mid = number((rank(below) + rank(above)) // 2)
         if not self.whole[column]:
             mid = float(np.float32(mid))
         elif (mid := float(np.floor(mid))) <= below:
@@ -66,12 +66,16 @@ class Grid:
         return mid if below < mid < above else None
 
 
-def _rank(value: float) -> int:
-    """The place of a float32 number among all of them, 0 for 0."""
+def rank(value: float) -> int:
+    """The place of a float32 number among all of them, 0 for 0: neighbours differ by 1.
+
+    >>> rank(0.0), rank(1.0) - rank(np.nextafter(np.float32(1), np.float32(0))), number(rank(-2.5))
+    (0, 1, -2.5)
+    """
     bits = int(np.float32(value).view(np.int32))
     return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
 
 
-def _number(rank: int) -> float:
-    """The inverse of :func:`_rank`."""
-    return float(np.copysign(np.int32(abs(rank)).view(np.float32), rank))
+def number(place: int) -> float:
+    """The float32 number at a place: the inverse of :func:`rank`."""
+    return float(np.copysign(np.int32(abs(place)).view(np.float32), place))

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from mex.domain import Domain
+from mex.trees.grid import number, rank
 from mex.trees.thresholds import Thresholds
 from mex.types import Array, FloatArray
 
@@ -55,7 +56,7 @@ class Resolution:
             return float(np.floor((low + high) / 2))
         if halvings < HALVINGS:
             return float(np.float32(low / 2 + high / 2))
-        return _unordered((_ordered(low) + _ordered(high)) // 2)
+        return number((rank(low) + rank(high)) // 2)
 
 
 def walk(
@@ -157,15 +158,3 @@ def together(walks: Iterable[Walk]) -> Generator[FloatArray, Array, None]:
             except StopIteration:
                 continue
         waiting = still
-
-
-def _ordered(value: float) -> int:
-    """The place of a float32 number among all, so that neighbours differ by 1."""
-    place = int(np.float32(value).view(np.int32))
-    return place if place >= 0 else -(place & 0x7FFFFFFF)
-
-
-def _unordered(place: int) -> float:
-    """The float32 number at a place."""
-    magnitude = float(np.int32(abs(place)).view(np.float32))
-    return magnitude if place >= 0 else -magnitude
