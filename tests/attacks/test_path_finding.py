@@ -180,6 +180,9 @@ def test_where_it_cannot_work_it_says_why(iris: mex.Dataset) -> None:
         PathFinding(direction="top-down").learner(attrs.evolve(known, answers="value"), np.random.default_rng(0))
     with pytest.raises(mex.Incompatible, match="without noise"):
         PathFinding().learner(attrs.evolve(known, rho=0.2), np.random.default_rng(0))
+    for direction in ("bottom-up", "top-down"):  # nothing is declared: it may work, and says what it assumes
+        learner = PathFinding(direction=direction).learner(attrs.evolve(known, rho=None), np.random.default_rng(0))
+        assert "unknown share" in getattr(learner, "note", "")
 
 
 def test_boxes_that_no_plane_parts_are_answered_by_the_largest() -> None:

@@ -217,6 +217,8 @@ def test_noise_is_refused_with_a_reason(iris: mex.Dataset) -> None:
     known = attrs.evolve(mex.Oracle(target_of(iris), answers="leaf").knowledge(), rho=0.1)
     with pytest.raises(mex.Incompatible, match="without noise"):
         TreeStructure().learner(known, np.random.default_rng(0))
+    learner = TreeStructure().learner(attrs.evolve(known, rho=None), np.random.default_rng(0))
+    assert "unknown share" in getattr(learner, "note", ""), "nothing is declared: it may work, and says what it assumes"
 
 
 def test_two_rows_with_another_between_them_part_their_hull() -> None:

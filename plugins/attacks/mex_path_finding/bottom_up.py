@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge
+from mex.knowledge import without_noise
 from mex.learner import Steps
 from mex.trees.grid import Grid
 from mex.trees.hypothesis import around, from_ids
@@ -56,6 +57,7 @@ class BottomUp(GeneratorLearner):
 
     def __init__(self, known: Knowledge, rng: np.random.Generator, epsilon: float) -> None:
         self._known, self._rng, self._grid = known, rng, Grid(known.domain, epsilon)
+        self.note = without_noise("path-finding", known.rho)
         self._columns = sorted(
             set(range(known.domain.n_features)) - {j for group in known.domain.groups for j in group}
         )

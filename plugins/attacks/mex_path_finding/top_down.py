@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge
+from mex.knowledge import without_noise
 from mex.learner import Steps
 from mex.trees.grid import Grid
 from mex.trees.hypothesis import Branches, from_ids, threshold_between
@@ -53,6 +54,8 @@ class TopDown(GeneratorLearner):
     @property
     def note(self) -> str:
         """Whether the tree is certain."""
+        if self._known.rho != 0:
+            return without_noise("path-finding", self._known.rho)
         left = len(self._tree.leaves()) - self._closed
         if left:
             return f"not certified: {left} boxes were not searched to the end"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from mex.knowledge import Knowledge
+from mex.knowledge import Knowledge, without_noise
 from mex.trees.grid import Grid
 from mex.trees.hypothesis import Branches, from_ids, threshold_between
 from mex.types import Array, Estimator, FloatArray
@@ -59,6 +59,8 @@ class Recovery:
     @property
     def note(self) -> str:
         """Whether the tree is certain."""
+        if self._known.rho != 0:
+            return without_noise("tree-structure", self._known.rho)
         if self._guessed:
             return "not certified: some leaves answer alike, and were told apart by guess: passive may be nearer"
         if self._probes and not self._checking:
