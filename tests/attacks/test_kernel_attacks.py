@@ -108,6 +108,28 @@ def test_it_beats_random_points_on_the_same_budget() -> None:
     assert means == sorted(means)
 
 
+def test_that_the_target_was_trained_on_rows_like_the_pool_saves_queries() -> None:
+    rows, y = load_breast_cancer(return_X_y=True)
+    rows = StandardScaler().fit_transform(rows)
+    learner = SVC(C=10.0, gamma=0.02)
+    family = mex.Family("kernel", {"kernel": "rbf", "gamma": 0.02}, learner)
+    target = mex.FittedTarget.wrap(learner.fit(rows[:280], y[:280]), domain=mex.Domain.of(rows), family=family)
+    points = between_rows(rows[420:], target.domain, 4000, np.random.default_rng(1))
+    right = target.answer(points, "label")
+    wrong = {
+        prior: np.mean(
+            [
+                np.mean(
+                    steal(MarginPoints(prior=prior), target, 80, s, rows[280:420]).hypothesis.predict(points) != right
+                )
+                for s in range(3)
+            ]
+        )
+        for prior in ("data", "kernel")
+    }
+    assert wrong["data"] < 0.9 * wrong["kernel"]
+
+
 @every_attack
 @pytest.mark.parametrize("budget", [1, 5, 23])
 def test_any_budget_is_spent_to_the_last_query(attack, budget: int) -> None:

@@ -11,6 +11,7 @@ from mex.errors import Incompatible
 from mex.hypotheses import constant
 from mex.kernels.attack import KernelAttack
 from mex.kernels.choice import encoder, extract_and_test, grid, penalty, public_kernel
+from mex.kernels.functions import Covariance, Kernel
 from mex.kernels.hypothesis import KernelClassifier
 from mex.kernels.machine import KernelMachine
 from mex.kernels.paths import Paths
@@ -56,11 +57,15 @@ class KernelLearner(GeneratorLearner):
         self._seen: set[bytes] = set()
         Z = self.encode(self.draw(1000))
         kernel = public_kernel(known, Z) if attack.kernel == "public" else None
-        self._kernels = [kernel] if kernel else grid(Z)
+        self._kernels = [self.prior(k) for k in ([kernel] if kernel else grid(Z))]
         self._units = {k: max(float(k.diagonal(Z).mean()), 1e-12) for k in self._kernels}
         self._next_choice = 0.0
         middle = self._kernels[len(self._kernels) // 2]
         self.machine = KernelMachine(middle, 1 / self._units[middle])  # until the first answers
+
+    def prior(self, kernel: Kernel) -> Covariance:
+        """What the machine takes for its kernel where ``kernel`` is that of f*; a subclass may know more."""
+        return kernel
 
     @abstractmethod
     def rounds(self) -> Steps:

@@ -11,7 +11,9 @@ from scipy.linalg import cholesky, solve_triangular
 from mex import Knowledge, Learner
 from mex.kernels.attack import KernelAttack
 from mex.kernels.diversity import spread
+from mex.kernels.functions import Covariance, Kernel
 from mex.kernels.learner import KernelLearner
+from mex.kernels.prior import ROWS, TrainedOn
 from mex.learner import Steps
 from mex.params import doc, one_of, optional, whole
 from mex.types import FloatArray
@@ -51,6 +53,11 @@ class MarginPoints(KernelAttack):
         metadata=doc("which points on the boundary to ask"),
     )
     points: int = attrs.field(default=300, validator=whole(1), metadata=doc("points on the boundary to choose from"))
+    prior: str = attrs.field(
+        default="data",
+        validator=one_of("data", "kernel"),
+        metadata=doc("what f* is before the first answer: an expansion in rows like the pool's, or in any rows"),
+    )
     batch: int | None = attrs.field(
         default=None,
         validator=optional(whole(1)),
@@ -66,8 +73,16 @@ class MarginPoints(KernelAttack):
 
 class _MarginPoints(KernelLearner):
     def __init__(self, attack: MarginPoints, known: Knowledge, rng: np.random.Generator) -> None:
-        super().__init__(attack, known, rng)
         self._points = attack
+        super().__init__(attack, known, rng)
+
+    def prior(self, kernel: Kernel) -> Covariance:
+        """A machine trained on rows like those of the pool, or of the sampler where there is none."""
+        if self._points.prior == "kernel":
+            return kernel
+        pool = self.known.pool
+        rows = pool if pool is not None and len(pool) else self.draw(ROWS)
+        return TrainedOn.of(kernel, self.encode(rows[self.rng.permutation(len(rows))[:ROWS]]))
 
     def rounds(self) -> Steps:
         """Batch after batch; random rows where the model says the same of all candidates."""
