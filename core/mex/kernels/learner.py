@@ -57,15 +57,15 @@ class KernelLearner(GeneratorLearner):
         self._seen: set[bytes] = set()
         Z = self.encode(self.draw(1000))
         kernel = public_kernel(known, Z) if attack.kernel == "public" else None
-        self._kernels = [self.prior(k) for k in ([kernel] if kernel else grid(Z))]
+        self._kernels = [prior for k in ([kernel] if kernel else grid(Z)) for prior in self.priors(k)]
         self._units = {k: max(float(k.diagonal(Z).mean()), 1e-12) for k in self._kernels}
         self._next_choice = 0.0
         middle = self._kernels[len(self._kernels) // 2]
         self.machine = KernelMachine(middle, 1 / self._units[middle])  # until the first answers
 
-    def prior(self, kernel: Kernel) -> Covariance:
-        """What the machine takes for its kernel where ``kernel`` is that of f*; a subclass may know more."""
-        return kernel
+    def priors(self, kernel: Kernel) -> list[Covariance]:
+        """What the machine may take for its kernel where ``kernel`` is that of f*; a subclass may know more."""
+        return [kernel]
 
     @abstractmethod
     def rounds(self) -> Steps:
