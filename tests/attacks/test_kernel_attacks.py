@@ -108,6 +108,18 @@ def test_it_beats_random_points_on_the_same_budget() -> None:
     assert means == sorted(means)
 
 
+def test_an_island_that_the_first_answers_miss_is_found() -> None:
+    rows = np.random.default_rng(0).uniform(-2, 2, (400, 2))
+    y = (rows[:, 0] < -1) | (((rows - [1, 0.5]) ** 2).sum(axis=1) < 0.35)
+    learner = SVC(C=100.0, gamma=4.0).fit(rows[:250], y[:250].astype(int))
+    family = mex.Family("kernel", {"kernel": "rbf", "gamma": 4.0}, learner)
+    target = mex.FittedTarget.wrap(learner, domain=mex.Domain.of(rows), family=family, answers=("label",))
+    points = target.domain.sample(3000, np.random.default_rng(1))
+    for seed in range(3):  # on the boundary alone, two of the three stay at 0.77
+        stolen = steal(MarginPoints(start=4), target, 60, seed, rows[250:])
+        assert np.mean(stolen.hypothesis.predict(points) == target.answer(points, "label")) > 0.9
+
+
 def test_that_the_target_was_trained_on_rows_like_the_pool_saves_queries() -> None:
     rows, y = load_breast_cancer(return_X_y=True)
     rows = StandardScaler().fit_transform(rows)
