@@ -8,7 +8,7 @@ import numpy as np
 from mex.kernels.functions import Kernel
 from mex.types import FloatArray
 
-ROWS = 500
+ROWS = 250
 """How many rows at most stand for the training data of f*."""
 REST = 0.1
 """The share of the prior left to the kernel itself: f* is an expansion in rows *like* these, not in these."""
