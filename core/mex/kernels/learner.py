@@ -31,11 +31,6 @@ GROWTH = 1.5
 class KernelLearner(GeneratorLearner):
     """A kernel machine that follows the answers; a subclass says what to ask.
 
-    Args:
-        attack: the parameters.
-        known: what the attacker knows.
-        rng: for every draw.
-
     Raises:
         Incompatible: if there is no pool to draw from, or no end.
     """
