@@ -41,7 +41,7 @@ class MarginPoints(KernelAttack):
     nearly constant and few answers settle much. Their share falls as there is less left to find.
 
     f* is an expansion in rows of its training data, and the pool is like these: a machine that takes this for its
-    prior (:class:`mex.kernels.prior.TrainedOn`) needs fewer answers, more so in many dimensions.
+    prior (:class:`mex.kernels.prior.TrainedOn`) often needs fewer answers; how many fewer varies much.
 
     >>> import mex
     >>> from sklearn.datasets import make_moons
