@@ -108,6 +108,40 @@ def test_it_beats_random_points_on_the_same_budget() -> None:
     assert means == sorted(means)
 
 
+def test_an_island_that_the_first_answers_miss_is_found() -> None:
+    rows = np.random.default_rng(0).uniform(-2, 2, (400, 2))
+    y = (rows[:, 0] < -1) | (((rows - [1, 0.5]) ** 2).sum(axis=1) < 0.35)
+    learner = SVC(C=100.0, gamma=4.0).fit(rows[:250], y[:250].astype(int))
+    family = mex.Family("kernel", {"kernel": "rbf", "gamma": 4.0}, learner)
+    target = mex.FittedTarget.wrap(learner, domain=mex.Domain.of(rows), family=family, answers=("label",))
+    points = target.domain.sample(3000, np.random.default_rng(1))
+    for seed in range(3):  # on the boundary alone, two of the three stay at 0.77
+        stolen = steal(MarginPoints(start=4), target, 60, seed, rows[250:])
+        assert np.mean(stolen.hypothesis.predict(points) == target.answer(points, "label")) > 0.9
+
+
+def test_that_the_target_was_trained_on_rows_like_the_pool_saves_queries() -> None:
+    rows, y = load_breast_cancer(return_X_y=True)
+    rows = StandardScaler().fit_transform(rows)
+    learner = SVC(C=10.0, gamma=0.02)
+    family = mex.Family("kernel", {"kernel": "rbf", "gamma": 0.02}, learner)
+    target = mex.FittedTarget.wrap(learner.fit(rows[:280], y[:280]), domain=mex.Domain.of(rows), family=family)
+    points = between_rows(rows[420:], target.domain, 4000, np.random.default_rng(1))
+    right = target.answer(points, "label")
+    wrong = {
+        prior: np.mean(
+            [
+                np.mean(
+                    steal(MarginPoints(prior=prior), target, 80, s, rows[280:420]).hypothesis.predict(points) != right
+                )
+                for s in range(3)
+            ]
+        )
+        for prior in ("data", "kernel")
+    }
+    assert wrong["data"] < 0.9 * wrong["kernel"]
+
+
 @every_attack
 @pytest.mark.parametrize("budget", [1, 5, 23])
 def test_any_budget_is_spent_to_the_last_query(attack, budget: int) -> None:

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from mex.kernels.functions import Kernel
+from mex.kernels.functions import Covariance, Kernel
 from mex.kernels.machine import KernelMachine
 from mex.knowledge import Knowledge
 from mex.types import Estimator, FloatArray
@@ -77,7 +77,7 @@ def penalty(n: int, rho: float) -> float:
 
 
 def extract_and_test(
-    X: FloatArray, y: FloatArray, settings: Sequence[tuple[Kernel, float]], rho: float
+    X: FloatArray, y: FloatArray, settings: Sequence[tuple[Covariance, float]], rho: float
 ) -> KernelMachine:
     """The fitted machine whose kernel and penalty predict the answers best, each by all others; asks nothing.
 

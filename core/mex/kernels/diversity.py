@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mex.kernels.functions import Kernel
+from mex.kernels.functions import Covariance
 from mex.types import FloatArray
 
 
 def spread(
-    kernel: Kernel, Z: FloatArray, cost: FloatArray, n: int, weight: float, near: FloatArray | None = None
+    kernel: Covariance, Z: FloatArray, cost: FloatArray, n: int, weight: float, near: FloatArray | None = None
 ) -> list[int]:
     """Choose ``n`` of the rows of ``Z`` greedily, each cheap and far from those before it (Brinker 2003).
 
@@ -21,6 +21,7 @@ def spread(
         cost: shape (m,); it is brought to the range [0, 1].
         near: the largest cosine to rows that count as chosen already, shape (m,).
 
+    >>> from mex.kernels.functions import Kernel
     >>> Z = np.array([[0.0], [0.1], [5.0]])
     >>> spread(Kernel("rbf", 1.0), Z, np.array([0.0, 0.1, 0.2]), 2, weight=0.5)
     [0, 2]

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import attrs
 import numpy as np
 
 from mex.types import FloatArray
+
+
+class Covariance(Protocol):
+    """What a machine needs of a kernel."""
+
+    def __call__(self, A: FloatArray, B: FloatArray) -> FloatArray:
+        """The kernel matrix of the rows of ``A`` and ``B``, shape (len(A), len(B))."""
+        ...
+
+    def diagonal(self, A: FloatArray) -> FloatArray:
+        """The kernel of each row of ``A`` with itself, shape (len(A),)."""
+        ...
+
+    def expand(self, rows: FloatArray, weights: FloatArray) -> tuple[Kernel, FloatArray, FloatArray]:
+        """Write sum_i weights_i K(rows_i, .) as an expansion in a plain kernel, with its rows and weights."""
+        ...
 
 
 @attrs.frozen
@@ -37,3 +55,7 @@ class Kernel:
         if self.name == "poly":
             return np.asarray((self.gamma * np.einsum("ij,ij->i", A, A) + self.coef0) ** self.degree)
         return np.ones(len(A))
+
+    def expand(self, rows: FloatArray, weights: FloatArray) -> tuple[Kernel, FloatArray, FloatArray]:
+        """The expansion as it is."""
+        return self, rows, weights

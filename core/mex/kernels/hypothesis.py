@@ -25,9 +25,10 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     @classmethod
     def of(cls, machine: KernelMachine, encoder: Estimator, classes: Array, n_features: int) -> KernelClassifier:
         """What ``machine`` has learned behind ``encoder``."""
-        k, support = machine.kernel, np.flatnonzero(machine.beta)
+        support = np.flatnonzero(machine.beta)
+        k, rows, weights = machine.kernel.expand(machine.X[support], machine.beta[support])
         made = cls(k.name, k.gamma, k.degree, k.coef0)
-        made.support_vectors_, made.dual_coef_ = machine.X[support], machine.beta[support]
+        made.support_vectors_, made.dual_coef_ = rows, weights
         made.intercept_, made.encoder_ = machine.intercept, encoder
         made.classes_, made.n_features_in_ = np.array(classes), n_features
         return made

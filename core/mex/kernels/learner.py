@@ -11,6 +11,7 @@ from mex.errors import Incompatible
 from mex.hypotheses import constant
 from mex.kernels.attack import KernelAttack
 from mex.kernels.choice import encoder, extract_and_test, grid, penalty, public_kernel
+from mex.kernels.functions import Covariance, Kernel
 from mex.kernels.hypothesis import KernelClassifier
 from mex.kernels.machine import KernelMachine
 from mex.kernels.paths import Paths
@@ -29,11 +30,6 @@ GROWTH = 1.5
 
 class KernelLearner(GeneratorLearner):
     """A kernel machine that follows the answers; a subclass says what to ask.
-
-    Args:
-        attack: the parameters.
-        known: what the attacker knows.
-        rng: for every draw.
 
     Raises:
         Incompatible: if there is no pool to draw from, or no end.
@@ -56,11 +52,15 @@ class KernelLearner(GeneratorLearner):
         self._seen: set[bytes] = set()
         Z = self.encode(self.draw(1000))
         kernel = public_kernel(known, Z) if attack.kernel == "public" else None
-        self._kernels = [kernel] if kernel else grid(Z)
+        self._kernels = [prior for k in ([kernel] if kernel else grid(Z)) for prior in self.priors(k)]
         self._units = {k: max(float(k.diagonal(Z).mean()), 1e-12) for k in self._kernels}
         self._next_choice = 0.0
         middle = self._kernels[len(self._kernels) // 2]
         self.machine = KernelMachine(middle, 1 / self._units[middle])  # until the first answers
+
+    def priors(self, kernel: Kernel) -> list[Covariance]:
+        """What the machine may take for its kernel where ``kernel`` is that of f*; a subclass may know more."""
+        return [kernel]
 
     @abstractmethod
     def rounds(self) -> Steps:

@@ -7,7 +7,7 @@ import copy
 import numpy as np
 from scipy.optimize import brentq
 
-from mex.kernels.functions import Kernel
+from mex.kernels.functions import Covariance
 from mex.kernels.packed import PackedFactor
 from mex.types import BoolArray, FloatArray
 
@@ -28,13 +28,14 @@ class KernelMachine:
         X, y: the rows so far, shape (n, d), and their signs, shape (n,).
         beta, intercept, f: the expansion in the rows, the bias, and the decision values at the rows.
 
+    >>> from mex.kernels.functions import Kernel
     >>> machine = KernelMachine(Kernel("rbf", 1.0), C=10.0)
     >>> machine = machine.add(np.array([[0.0], [1.0]]), np.array([-1.0, 1.0])).fit()
     >>> machine.decide(np.array([[0.0], [1.0]])).round(2)
     array([-0.86,  0.86])
     """
 
-    def __init__(self, kernel: Kernel, C: float) -> None:
+    def __init__(self, kernel: Covariance, C: float) -> None:
         self.kernel, self.C = kernel, C
         self.X, self.y = np.empty((0, 0)), np.empty(0)
         self.beta, self.f, self.intercept = np.empty(0), np.empty(0), 0.0
@@ -122,7 +123,8 @@ class KernelMachine:
         support = np.flatnonzero(self.beta)
         if len(support) == 0:
             return np.full(len(X), self.intercept)
-        return np.asarray(self.kernel(X, self.X[support]) @ self.beta[support] + self.intercept)
+        kernel, rows, weights = self.kernel.expand(self.X[support], self.beta[support])
+        return np.asarray(kernel(X, rows) @ weights + self.intercept)
 
     def variance(self, X: FloatArray) -> FloatArray:
         """How free the decision values of the rows of ``X`` are, given those of the active rows, shape (len(X),)."""
