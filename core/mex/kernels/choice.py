@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from mex.kernels.functions import Covariance, Kernel
+from mex.kernels.functions import Kernel
 from mex.kernels.machine import KernelMachine
 from mex.knowledge import Knowledge
 from mex.types import Estimator, FloatArray
@@ -77,7 +77,7 @@ def penalty(n: int, rho: float) -> float:
 
 
 def extract_and_test(
-    X: FloatArray, y: FloatArray, settings: Sequence[tuple[Covariance, float]], rho: float
+    X: FloatArray, y: FloatArray, settings: Sequence[tuple[Kernel, float]], rho: float
 ) -> KernelMachine:
     """The fitted machine whose kernel and penalty predict the answers best, each by all others; asks nothing.
 
@@ -91,8 +91,12 @@ def extract_and_test(
         settings: kernels with penalties; ties go to the first.
         rho: how often answers are wrong, above 0 and below 1/2.
     """
-    machines = [KernelMachine(kernel, C).add(X, y).fit() for kernel, C in settings]
-    return min(machines, key=lambda machine: _surprise(y * machine.leave_one_out(), rho))
+    return best_left_out([KernelMachine(kernel, C).add(X, y).fit() for kernel, C in settings], rho)
+
+
+def best_left_out(machines: Sequence[KernelMachine], rho: float) -> KernelMachine:
+    """Of machines fitted to the same answers, the one :func:`extract_and_test` takes."""
+    return min(machines, key=lambda machine: _surprise(machine.y * machine.leave_one_out(), rho))
 
 
 def _surprise(agreed: FloatArray, rho: float) -> float:

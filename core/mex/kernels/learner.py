@@ -11,7 +11,6 @@ from mex.errors import Incompatible
 from mex.hypotheses import constant
 from mex.kernels.attack import KernelAttack
 from mex.kernels.choice import encoder, extract_and_test, grid, penalty, public_kernel
-from mex.kernels.functions import Covariance, Kernel
 from mex.kernels.hypothesis import KernelClassifier
 from mex.kernels.machine import KernelMachine
 from mex.kernels.paths import Paths
@@ -45,6 +44,7 @@ class KernelLearner(GeneratorLearner):
         assert known.classes is not None
         self._attack, self.known, self.rng = attack, known, rng
         self._rho = UNKNOWN if known.rho is None else known.rho
+        self.floor = min(max(self._rho, 0.01), 0.49)  # of wrong answers, where they are compared with predictions
         self._source = sampler(name)
         self._pool = pool[rng.permutation(len(pool))] if pool is not None and name == "pool" else None
         self._encoder = encoder(known, rng)
@@ -52,15 +52,11 @@ class KernelLearner(GeneratorLearner):
         self._seen: set[bytes] = set()
         Z = self.encode(self.draw(1000))
         kernel = public_kernel(known, Z) if attack.kernel == "public" else None
-        self._kernels = [prior for k in ([kernel] if kernel else grid(Z)) for prior in self.priors(k)]
+        self._kernels = [kernel] if kernel else grid(Z)
         self._units = {k: max(float(k.diagonal(Z).mean()), 1e-12) for k in self._kernels}
         self._next_choice = 0.0
         middle = self._kernels[len(self._kernels) // 2]
         self.machine = KernelMachine(middle, 1 / self._units[middle])  # until the first answers
-
-    def priors(self, kernel: Kernel) -> list[Covariance]:
-        """What the machine may take for its kernel where ``kernel`` is that of f*; a subclass may know more."""
-        return [kernel]
 
     @abstractmethod
     def rounds(self) -> Steps:
@@ -119,8 +115,7 @@ class KernelLearner(GeneratorLearner):
         if len(settings) == 1:
             self.machine.penalise(settings[0][1])
         elif self.both:
-            floor = min(max(self._rho, 0.01), 0.49)
-            self.machine = extract_and_test(self.machine.X, self.machine.y, settings, floor)
+            self.machine = extract_and_test(self.machine.X, self.machine.y, settings, self.floor)
 
     def encode(self, X: FloatArray) -> FloatArray:
         """Rows as the kernel takes them."""
@@ -192,8 +187,13 @@ class KernelLearner(GeneratorLearner):
 
     def hypothesis(self) -> Estimator:
         """The machine so far; the only label seen, if there is only one."""
-        classes, d = self.known.classes, self.known.domain.n_features
+        classes = self.known.classes
         assert classes is not None
         if not self.both:
-            return constant(classes[int(self.n > 0 and self.machine.y[0] > 0)], d)
-        return KernelClassifier.of(self.machine, self._encoder, classes, d)
+            return constant(classes[int(self.n > 0 and self.machine.y[0] > 0)], self.known.domain.n_features)
+        return self.classifier(self.machine)
+
+    def classifier(self, machine: KernelMachine) -> Estimator:
+        """A machine as a classifier of rows as the interface takes them."""
+        assert self.known.classes is not None
+        return KernelClassifier.of(machine, self._encoder, self.known.classes, self.known.domain.n_features)

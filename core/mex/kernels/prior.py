@@ -35,31 +35,26 @@ class TrainedOn:
 
     kernel: Kernel
     rows: FloatArray
-    _data: float  # the factors of both parts
-    _rest: float
+    _data: float  # the factor of what goes through the rows
 
     @classmethod
     def of(cls, kernel: Kernel, rows: FloatArray) -> TrainedOn:
-        """Of the first :data:`ROWS` of ``rows``; the mean of its diagonal over them is 1."""
+        """Of the first :data:`ROWS` of ``rows``; the mean of its diagonal over them is that of ``kernel``."""
         rows = rows[:ROWS]
-        return cls(
-            kernel,
-            rows,
-            (1 - REST) / max(float((kernel(rows, rows) ** 2).sum(axis=1).mean()), 1e-12),
-            REST / max(float(kernel.diagonal(rows).mean()), 1e-12),
-        )
+        through = float((kernel(rows, rows) ** 2).sum(axis=1).mean())
+        return cls(kernel, rows, (1 - REST) * float(kernel.diagonal(rows).mean()) / max(through, 1e-12))
 
     def __call__(self, A: FloatArray, B: FloatArray) -> FloatArray:
         """The kernel matrix of the rows of ``A`` and ``B``, shape (len(A), len(B))."""
         through = self.kernel(A, self.rows) @ self.kernel(self.rows, B)
-        return np.asarray(self._data * through + self._rest * self.kernel(A, B))
+        return np.asarray(self._data * through + REST * self.kernel(A, B))
 
     def diagonal(self, A: FloatArray) -> FloatArray:
         """The kernel of each row of ``A`` with itself, shape (len(A),)."""
         through = np.square(self.kernel(A, self.rows)).sum(axis=1)
-        return np.asarray(self._data * through + self._rest * self.kernel.diagonal(A))
+        return np.asarray(self._data * through + REST * self.kernel.diagonal(A))
 
     def expand(self, rows: FloatArray, weights: FloatArray) -> tuple[Kernel, FloatArray, FloatArray]:
         """The expansion of sum_i weights_i K(rows_i, .) in the kernel of f*."""
         data = self._data * (self.kernel(self.rows, rows) @ weights)
-        return self.kernel, np.vstack([self.rows, rows]), np.concatenate([data, self._rest * weights])
+        return self.kernel, np.vstack([self.rows, rows]), np.concatenate([data, REST * weights])

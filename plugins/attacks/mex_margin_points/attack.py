@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from math import cbrt
 from typing import ClassVar
 
 import attrs
@@ -11,13 +11,15 @@ from scipy.linalg import cholesky, solve_triangular
 
 from mex import Knowledge, Learner
 from mex.kernels.attack import KernelAttack
+from mex.kernels.choice import best_left_out
 from mex.kernels.diversity import spread
-from mex.kernels.functions import Covariance, Kernel
+from mex.kernels.functions import Kernel
 from mex.kernels.learner import KernelLearner
+from mex.kernels.machine import KernelMachine
 from mex.kernels.prior import ROWS, TrainedOn
 from mex.learner import Steps
 from mex.params import doc, one_of, optional, whole
-from mex.types import FloatArray
+from mex.types import Estimator, FloatArray
 
 GROWTH = 0.05
 """How many rows to ask at once, as a share of those asked: refits get rarer as each label changes less."""
@@ -36,12 +38,13 @@ class MarginPoints(KernelAttack):
     all rows asked (Brinker 2003). Where features are discrete the ways between candidates go from one valid row
     to the next, and the valid row nearest the boundary is asked.
 
-    What the model has not seen has no boundary: of the rows asked, the 16th, the 36th and so on are chosen among
-    random candidates, and the 9th, the 25th and so on among all rows of the domain, where far from the data f* is
-    nearly constant and few answers settle much. Their share falls as there is less left to find.
+    What the model has not seen has no boundary: of the rows asked the 8th, the 27th, the 64th and so on are not on
+    it, but where the model is freest among random candidates.
 
-    f* is an expansion in rows of its training data, and the pool is like these: a machine that takes this for its
-    prior (:class:`mex.kernels.prior.TrainedOn`) often needs fewer answers; how many fewer varies much.
+    f* is an expansion in rows of its training data, and the pool is like these. A machine whose prior says this
+    (:class:`mex.kernels.prior.TrainedOn`) often needs fewer answers, but takes too much for smooth to be trusted
+    with the choice of the rows. So it is fitted to the answers in the end, and is the hypothesis if it predicts each
+    of them better by all others than the machine that chose.
 
     >>> import mex
     >>> from sklearn.datasets import make_moons
@@ -62,12 +65,9 @@ class MarginPoints(KernelAttack):
     )
     points: int = attrs.field(default=300, validator=whole(1), metadata=doc("points on the boundary to choose from"))
     prior: str = attrs.field(
-        default="search",
-        validator=one_of("search", "data", "kernel"),
-        metadata=doc(
-            "what f* is before the first answer: an expansion in rows like the pool's (data), or in any (kernel);"
-            " or the one of the two that predicts answers left out best (search)"
-        ),
+        default="data",
+        validator=one_of("data", "kernel"),
+        metadata=doc("whether the hypothesis may be one that was trained on rows like the pool's (data)"),
     )
     batch: int | None = attrs.field(
         default=None,
@@ -84,42 +84,25 @@ class MarginPoints(KernelAttack):
 
 class _MarginPoints(KernelLearner):
     def __init__(self, attack: MarginPoints, known: Knowledge, rng: np.random.Generator) -> None:
-        self._points = attack
         super().__init__(attack, known, rng)
-
-    def priors(self, kernel: Kernel) -> list[Covariance]:
-        """A machine trained on rows like those of the pool, or of the sampler where there is none; any machine."""
-        if self._points.prior == "kernel":
-            return [kernel]
-        rows = self.known.pool if self.known.pool is not None and len(self.known.pool) else self.draw(ROWS)
-        data = TrainedOn.of(kernel, self.encode(rows[self.rng.permutation(len(rows))[:ROWS]]))
-        return [data] if self._points.prior == "data" else [data, kernel]
+        self._points = attack
+        rows = self.draw(ROWS) if known.pool is None or len(known.pool) == 0 else known.pool
+        self._like = self.encode(rows[rng.permutation(len(rows))[:ROWS]])
 
     def rounds(self) -> Steps:
         """Batch after batch; random rows where the model says the same of all candidates."""
+        choose = self._most_telling if self._points.choice == "variance" else self._farthest
         while True:
             n = self._points.batch or max(1, int(GROWTH * self.n))
-            X = self._batch(n)
-            X = X if len(X) else self.candidates(n)
+            X = self.crossings(self._points.points)
+            X = X[choose(self.encode(X), n)] if len(X) else self.candidates(n)
+            if int(cbrt(self.n + len(X))) > int(cbrt(self.n)):
+                elsewhere = self.candidates(self._points.points)
+                freest = np.argsort(self.machine.variance(self.encode(elsewhere)))[-1:]
+                X = self.new(np.concatenate([elsewhere[freest], X[1:]]))
             if len(X) == 0:
                 return
             yield from self.query(X)
-
-    def _batch(self, n: int) -> FloatArray:
-        """``n`` rows, most of them on the boundary; those whose numbers are squares look for what is beyond it."""
-        choose = self._most_telling if self._points.choice == "variance" else self._farthest
-        squares = range(isqrt(self.n) + 1, isqrt(self.n + n) + 1)
-        anywhere = sum(root % 2 for root in squares)
-        near = len(squares) - anywhere
-        batch = []
-        for source, m in ((self.crossings, n - near - anywhere), (self.candidates, near), (self._anywhere, anywhere)):
-            X = source(self._points.points) if m else self.rows[:0]
-            batch.append(X[choose(self.encode(X), m)] if len(X) else X)
-        return self.new(np.concatenate(batch))
-
-    def _anywhere(self, n: int) -> FloatArray:
-        """Rows of the whole domain, unless it was said where to look."""
-        return self.candidates(n) if self._points.sampler else self.new(self.known.domain.sample(n, self.rng))
 
     def _farthest(self, Z: FloatArray, n: int) -> list[int]:
         kernel, rows = self.machine.kernel, self.machine.X
@@ -142,3 +125,12 @@ class _MarginPoints(KernelLearner):
             chosen.append(j)
             covariance -= np.outer(covariance[:, j], covariance[:, j]) / observed[j]
         return chosen
+
+    def hypothesis(self) -> Estimator:
+        """Of the machine that chose the rows and one that knows the data, the one that predicts answers better."""
+        if not self.both or self._points.prior == "kernel":
+            return super().hypothesis()
+        plain = self.machine
+        assert isinstance(plain.kernel, Kernel)
+        informed = KernelMachine(TrainedOn.of(plain.kernel, self._like), plain.C).add(plain.X, plain.y).fit()
+        return self.classifier(best_left_out([informed, plain], self.floor))

@@ -20,16 +20,13 @@ def test_it_is_the_covariance_of_random_expansions_in_rows_like_the_data(kernel:
     prior = TrainedOn.of(kernel, ROWS_)
     rng = np.random.default_rng(0)
     expansions = kernel(POINTS, ROWS_) @ rng.standard_normal((len(ROWS_), 20_000))
-    expected, got = np.cov(expansions), prior(POINTS, POINTS) - REST * _unit(kernel)(POINTS, POINTS)
+    expected, got = np.cov(expansions), prior(POINTS, POINTS) - REST * kernel(POINTS, POINTS)
     scale = np.trace(got) / np.trace(expected)
     np.testing.assert_allclose(got, scale * expected, atol=0.05 * got.max())
     np.testing.assert_allclose(prior.diagonal(POINTS), np.diag(prior(POINTS, POINTS)))
-    assert prior.diagonal(ROWS_).mean() == pytest.approx(1.0)
-
-
-def _unit(kernel: Kernel):
-    mean = kernel.diagonal(ROWS_).mean()
-    return lambda A, B: kernel(A, B) / mean
+    assert (prior.diagonal(ROWS_) - REST * kernel.diagonal(ROWS_)).mean() == pytest.approx(
+        (1 - REST) * kernel.diagonal(ROWS_).mean()
+    )
 
 
 def test_of_many_rows_it_takes_some() -> None:
