@@ -15,7 +15,7 @@ from mex.hypotheses import constant
 from mex.iwal import EQUATIONS, query_probability
 from mex.learner import Steps
 from mex.models import learner_over
-from mex.params import above, component, doc, one_of, whole
+from mex.params import above, between, component, doc, one_of, whole
 from mex.samplers import SAMPLERS, Sampler, sampler
 from mex.types import Array, Estimator, FloatArray
 from mex_flip_search.flips import Votes, choices
@@ -57,9 +57,9 @@ class FlipSearch:
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the forest to fit; by default the public class of f* itself")
     )
-    c0: float = attrs.field(default=8.0, validator=above(0), metadata=doc("constant c0: the smaller, the fewer asked"))
-    c1: float = attrs.field(default=1.0, validator=above(0), metadata=doc("constant c1"))
-    c2: float = attrs.field(default=1.0, validator=above(0), metadata=doc("constant c2"))
+    c0: float = attrs.field(default=8.0, validator=above(0), metadata=doc("how careful to be; less asks less"))
+    c1: float = attrs.field(default=1.0, validator=between(1, 100), metadata=doc("5 + 2 sqrt(2) in theory"))
+    c2: float = attrs.field(default=1.0, validator=between(1, 100), metadata=doc("5 in theory"))
     equation: str = attrs.field(
         default="corrected", validator=one_of(*EQUATIONS), metadata=doc("the equation of the probability")
     )
