@@ -121,8 +121,8 @@ def cpu(seeds: int) -> None:
         print(
             f"{attack:<27}{model + ' of ' + dataset:<31}{answers:<6}"
             f"queries {spread([b.queries for b in bills], '.0f'):<18}"
-            f"ms/query {spread([b.each for b in bills], '.2g'):<26}"
-            f"last tenth {spread([b.last for b in bills], '.2g'):<26}"
+            f"ms/query {spread([b.each for b in bills], '.3g'):<26}"
+            f"last tenth {spread([b.last for b in bills], '.3g'):<26}"
             f"share of the cell {spread([100 * b.share for b in bills], '.0f')} %{'  above 20 ms' if slow else ''}",
             flush=True,
         )
