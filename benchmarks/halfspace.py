@@ -5,7 +5,8 @@
 
 Targets are uniform on the sphere, stops are honest (an attacker has them) unless a line says *peek*: then the
 count is that of the first query at which the true error is at most eps. ``ratio`` is queries / bound
-(mex.bounds.query_bound), ``success`` the share of targets with error <= eps, ``us/query`` CPU of the learner alone.
+(mex.toolkit.bounds.query_bound), ``success`` the share of targets with error <= eps, ``us/query`` CPU of the
+learner alone.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from parts import Part, run
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.bounds import query_bound
-from mex.runs.cells import Cell, Spec
-from mex.runs.experiment import measure, set_scene
+from mex.app.matrix.cells import Cell, Spec
+from mex.app.matrix.experiment import measure, set_scene
+from mex.toolkit.bounds import query_bound
 from mex.types import FloatArray
 
 REGISTRY = mex.load_registry()

@@ -23,11 +23,11 @@ from parts import Part, run
 from threadpoolctl import threadpool_limits
 
 import mex
+from mex.app.matrix.cells import Cell, stream
+from mex.app.matrix.experiment import TIMINGS, run_cell
+from mex.app.matrix.plan import Plan
+from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
-from mex.runs.cells import Cell, stream
-from mex.runs.experiment import TIMINGS, run_cell
-from mex.runs.plan import Plan
-from mex.runs.scenes import deploy, set_scene
 
 REGISTRY = mex.load_registry()
 MEX = [sys.executable, "-m", "mex"]
@@ -184,8 +184,8 @@ def memory(times: int) -> None:
     script = """
 import resource, sys
 import mex
-from mex.runs import engine, experiment
-from mex.runs.plan import Plan
+from mex.app.matrix import engine, experiment
+from mex.app.matrix.plan import Plan
 registry = mex.load_registry()
 plan = {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["haberman"], "budget": 1,
         "seeds": int(sys.argv[1])}

@@ -16,7 +16,7 @@ from hypothesis import settings
 from sklearn import datasets
 
 import mex
-from mex.cli import main
+from mex.app.cli import main
 
 # The same examples on every machine: a red test is a change, not luck.
 settings.register_profile("mex", deadline=None, derandomize=True, max_examples=60)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 import mex
-from mex.bounds import sphere_bits
-from mex.metrics import labels
-from mex.runs.scenes import Scene, set_scene
+from mex.app.matrix.scenarios import Scene, set_scene
+from mex.target import labels
+from mex.toolkit.bounds import sphere_bits
 
 REGISTRY = mex.load_registry()
 SEEDS = 5

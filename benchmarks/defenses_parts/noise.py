@@ -15,13 +15,14 @@ from scipy.stats import binom
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.bounds import proposition_1 as predicted
+from mex.app.matrix.cells import stream
+from mex.app.matrix.scenarios import Scene, set_scene
 from mex.dataset import Rows
 from mex.defense import twin
-from mex.metrics import geometric_error, labels
-from mex.perturbation.labels import rho_at
-from mex.runs.cells import stream
-from mex.runs.scenes import Scene, set_scene
+from mex.target import labels
+from mex.toolkit.bounds import proposition_1 as predicted
+from mex.toolkit.metrics import geometric_error
+from mex.toolkit.perturbation.labels import rho_at
 from mex.types import Array
 
 REGISTRY = mex.load_registry()

@@ -16,9 +16,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 import mex
-from mex.runs.cells import Cell, stream
-from mex.runs.experiment import run_cell
-from mex.runs.scenes import Scene, set_scene
+from mex.app.matrix.cells import Cell, stream
+from mex.app.matrix.experiment import run_cell
+from mex.app.matrix.scenarios import Scene, set_scene
 from mex.types import Answer, Array
 
 REGISTRY = mex.load_registry()

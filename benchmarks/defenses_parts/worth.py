@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import mex
-from mex.findings.aggregate import Scene, scenes
-from mex.findings.grid import COSTS, number, times
-from mex.runs.plan import Plan
+from mex.app.analysis.aggregate import Scene, scenes
+from mex.app.analysis.crosstab import COSTS, number, times
+from mex.app.matrix.plan import Plan
 
 REGISTRY = mex.load_registry()
 LEVEL, BUDGET = 0.99, 2000

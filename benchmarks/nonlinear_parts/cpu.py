@@ -17,8 +17,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.runs.experiment import set_scene
-from mex.spec import Spec
+from mex.app.matrix.experiment import set_scene
+from mex.registry.spec import Spec
 from mex.types import Answer, Array, FloatArray
 
 REGISTRY = mex.load_registry()

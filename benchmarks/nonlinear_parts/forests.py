@@ -20,11 +20,12 @@ from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
 import mex
+from mex.app.matrix.cells import Spec
+from mex.app.matrix.experiment import set_scene
+from mex.app.matrix.split import split
 from mex.dataset import Rows
-from mex.runs.cells import Spec
-from mex.runs.experiment import set_scene
-from mex.samplers import NearData, between_rows
 from mex.target import knowledge
+from mex.toolkit.active.samplers import NearData, between_rows
 from mex.types import FloatArray
 from mex_flip_search.flips import Votes, choices
 
@@ -48,9 +49,9 @@ def scene(model: str, dataset: str, seed: int) -> Scene:
     """A model fitted to a split of a dataset; ``moons`` are 1,000 points of scikit-learn's, noise 0.2."""
     if dataset == "moons":
         X, y = make_moons(1000, noise=0.2, random_state=seed)
-        split = mex.Dataset("moons", X, y, mex.Domain.of(X), ("0", "1")).split(np.random.default_rng(seed))
-        target = REGISTRY.build("model", model).fit(split.dataset, split.train, np.random.default_rng(seed))
-        train, pool, held_out = split.train, split.pool.X, split.held_out.X
+        parts = split(mex.Dataset("moons", X, y, mex.Domain.of(X), ("0", "1")), np.random.default_rng(seed))
+        target = REGISTRY.build("model", model).fit(parts.dataset, parts.train, np.random.default_rng(seed))
+        train, pool, held_out = parts.train, parts.pool.X, parts.held_out.X
     else:
         made = set_scene(REGISTRY, Spec.parse(model), Spec(dataset), seed)
         target, train, pool, held_out = made.target, made.train, made.pool.X, made.yardstick.points["agreement"]

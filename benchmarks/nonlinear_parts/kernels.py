@@ -20,9 +20,9 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.runs.scenes import load_dataset
-from mex.samplers import between_rows
-from mex.spec import Spec
+from mex.app.matrix.scenarios import load_dataset
+from mex.registry.spec import Spec
+from mex.toolkit.active.samplers import between_rows
 from mex.types import FloatArray
 
 REGISTRY = mex.load_registry()

@@ -18,11 +18,12 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.metrics import Yardstick
-from mex.runs.experiment import set_scene
-from mex.spec import Spec
-from mex.target import FittedTarget
-from mex.trees.comparison import disagreement
+from mex.app.matrix.evaluation import Yardstick
+from mex.app.matrix.experiment import set_scene
+from mex.app.matrix.split import split
+from mex.fitted import FittedTarget
+from mex.registry.spec import Spec
+from mex.toolkit.trees.comparison import disagreement
 from mex.types import Estimator, FloatArray
 
 REGISTRY = mex.load_registry()
@@ -69,9 +70,9 @@ def digits_above_4(depth: int, seed: int, *, whole: bool) -> tuple[FittedTarget,
     bounds = (0.0, 16.0) if whole else (-1.0, 1.0)
     domain = mex.Domain(*(np.full(64, bound) for bound in bounds), integer=np.full(64, whole))
     data = mex.Dataset("digits", X, (y >= 5).astype(int), domain, ("below 5", "5 and more"))
-    split = data.split(np.random.default_rng([seed, 0]))
+    parts = split(data, np.random.default_rng([seed, 0]))
     model = REGISTRY.build("model", f"decision-tree:max_depth={depth}")
-    return model.fit(data, split.train, np.random.default_rng([seed, 1])), split.pool.X
+    return model.fit(data, parts.train, np.random.default_rng([seed, 1])), parts.pool.X
 
 
 def fitted(model: str, dataset: str, seed: int) -> tuple[FittedTarget, FloatArray, Yardstick]:

@@ -21,8 +21,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.metrics import Yardstick
-from mex.trees.comparison import disagreement, leaves, refines
+from mex.app.matrix.evaluation import Yardstick
+from mex.app.matrix.split import split
+from mex.toolkit.trees.comparison import disagreement, leaves, refines
 from mex.types import Array
 from mex_decision_tree.incomplete import Stopping
 
@@ -78,12 +79,12 @@ def problem(name: str, shown: str, size: int | None, seed: int) -> Problem:
             ]
         )
         data = mex.Dataset(name, X, data.y, mex.Domain.of(X), data.class_names)
-    split = data.split(np.random.default_rng(seed))
+    parts = split(data, np.random.default_rng(seed))
     kind = DecisionTreeRegressor if data.task == "regression" else DecisionTreeClassifier
-    fitted = kind(max_leaf_nodes=size, random_state=seed).fit(split.train.X, split.train.y)
+    fitted = kind(max_leaf_nodes=size, random_state=seed).fit(parts.train.X, parts.train.y)
     family = mex.Family("tree", learner=kind())
     usual: Any = "value" if data.task == "regression" else "label"
-    return Problem(mex.FittedTarget.wrap(fitted, domain=data.domain, family=family, answers=(usual, "leaf")), split)
+    return Problem(mex.FittedTarget.wrap(fitted, domain=data.domain, family=family, answers=(usual, "leaf")), parts)
 
 
 def incomplete(case: Problem) -> Problem:

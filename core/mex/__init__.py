@@ -13,26 +13,26 @@ from mex.errors import AnswerError, Incompatible, MexError, QueryError, Refused,
 from mex.hooks import Component, hookimpl
 
 if TYPE_CHECKING:
-    from mex.api import attack, matrix
-    from mex.dataset import Dataset
+    from mex.app.api import attack, matrix
+    from mex.dataset import Dataset, Rows
     from mex.defense import Defended, Defense
     from mex.domain import Domain
     from mex.extraction import Extraction, extract
-    from mex.families import Family
-    from mex.hypotheses import halfspace
-    from mex.knowledge import Knowledge, Scope
-    from mex.learner import Attack, GeneratorLearner, Learner
-    from mex.loader import load_registry
+    from mex.fitted import FittedTarget, Model
+    from mex.knowledge import Family, Knowledge, Scope
+    from mex.learner import Attack, GeneratorLearner, Learner, Steps
     from mex.oracle import Oracle
     from mex.registry import Registry
+    from mex.registry.loader import load_registry
     from mex.serving import DefendedClassifier, DefendedRegressor
-    from mex.target import FittedTarget, Model, Target
+    from mex.target import Target
+    from mex.toolkit.estimators import halfspace
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "attack": "api",
-    "matrix": "api",
+    "attack": "app.api",
+    "matrix": "app.api",
     "Attack": "learner",
     "Dataset": "dataset",
     "Defended": "defense",
@@ -42,17 +42,19 @@ _HOME = {
     "Domain": "domain",
     "Extraction": "extraction",
     "extract": "extraction",
-    "Family": "families",
-    "FittedTarget": "target",
+    "Family": "knowledge",
+    "FittedTarget": "fitted",
     "GeneratorLearner": "learner",
-    "halfspace": "hypotheses",
+    "halfspace": "toolkit.estimators",
     "Knowledge": "knowledge",
     "Learner": "learner",
-    "load_registry": "loader",
-    "Model": "target",
+    "load_registry": "registry.loader",
+    "Model": "fitted",
     "Oracle": "oracle",
     "Registry": "registry",
+    "Rows": "dataset",
     "Scope": "knowledge",
+    "Steps": "learner",
     "Target": "target",
 }
 
@@ -79,7 +81,9 @@ __all__ = [
     "QueryError",
     "Refused",
     "Registry",
+    "Rows",
     "Scope",
+    "Steps",
     "Target",
     "UsageError",
     "attack",

@@ -2,6 +2,6 @@
 
 import sys
 
-from mex.cli import main
+from mex.app.cli import main
 
 sys.exit(main())

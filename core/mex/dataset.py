@@ -1,4 +1,4 @@
-"""Datasets: rows ready for a model, what they are about, and how they are split."""
+"""Datasets: rows ready for a model, and what they are about."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from mex.domain import Domain
 from mex.errors import UsageError, suggest
 from mex.types import Array, FloatArray
 
-SHARES = {"train": 0.5, "pool": 0.25, "held_out": 0.25}
-"""Who gets the rows: half train f*, a quarter is the attacker's unlabeled pool, a quarter measures."""
+__all__ = [
+    "Dataset",
+    "Rows",
+    "Source",
+]
 
 
 @attrs.frozen(eq=False)
@@ -71,25 +74,6 @@ class Dataset:
         names = (rest[0] if len(rest) == 1 else f"not {positive}", positive)
         return attrs.evolve(self, y=(self.y == self.class_names.index(positive)).astype(np.int64), class_names=names)
 
-    def split(self, rng: np.random.Generator) -> Split:
-        """Shuffle into train, pool and held-out rows (:data:`SHARES`), each class in proportion.
-
-        Raises:
-            UsageError: if a class is too rare to be in both the training and the held-out rows.
-        """
-        order = rng.permutation(len(self.X))
-        if self.class_names:
-            # Deal the rows out class by class, so that every part gets its share of each class.
-            order = order[np.argsort(self.y[order], kind="stable")]
-        deal = np.arange(len(order)) % 4  # 0, 1: train; 2: pool; 3: held out
-        parts = {"train": order[deal < 2], "pool": order[deal == 2], "held_out": order[deal == 3]}
-        if self.class_names and any(len(np.unique(self.y[i])) < 2 for i in (parts["train"], parts["held_out"])):
-            raise UsageError(
-                f"dataset {self.name!r} has too few rows of one class to split (it has {len(self.y)} rows)"
-            )
-        shuffled = {name: rng.permutation(rows) for name, rows in parts.items()}
-        return Split(**{name: Rows(self.X[rows], self.y[rows]) for name, rows in shuffled.items()}, dataset=self)
-
 
 @attrs.frozen(eq=False)
 class Rows:
@@ -97,16 +81,6 @@ class Rows:
 
     X: FloatArray
     y: Array
-
-
-@attrs.frozen(eq=False)
-class Split:
-    """A dataset dealt out to the operator (train), the attacker (pool) and the judge (held out)."""
-
-    train: Rows
-    pool: Rows
-    held_out: Rows
-    dataset: Dataset
 
 
 @runtime_checkable

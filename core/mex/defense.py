@@ -12,10 +12,18 @@ import numpy as np
 from mex.dataset import Rows
 from mex.domain import Domain
 from mex.errors import Incompatible
-from mex.families import Family
-from mex.knowledge import Scope
-from mex.target import FittedTarget, Target
+from mex.fitted import FittedTarget
+from mex.knowledge import Family, Scope
+from mex.target import Target
 from mex.types import Answer, Array, BoolArray, FloatArray
+
+__all__ = [
+    "Defended",
+    "Defense",
+    "Nested",
+    "twin",
+    "undefended",
+]
 
 
 @runtime_checkable

@@ -11,6 +11,11 @@ import numpy.typing as npt
 from mex.errors import UsageError
 from mex.types import Array, BoolArray, FloatArray
 
+__all__ = [
+    "TOLERANCE",
+    "Domain",
+]
+
 TOLERANCE = 1e-9
 """How far past a bound, as a share of the feature's range, rounding may put a row that still counts as inside."""
 

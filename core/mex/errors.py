@@ -5,6 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "AnswerError",
+    "Incompatible",
+    "MexError",
+    "QueryError",
+    "Refused",
+    "UsageError",
+    "suggest",
+]
+
 
 class MexError(Exception):
     """Base of every error that mex raises on purpose."""

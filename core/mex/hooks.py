@@ -7,7 +7,7 @@ A plugin is a module with an entry point in the group ``mex`` and at least one f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,7 +16,17 @@ import pluggy
 if TYPE_CHECKING:
     import argparse
 
-    from mex.runs.cells import Cell
+__all__ = [
+    "KINDS",
+    "PROJECT",
+    "Component",
+    "hookimpl",
+    "hookspec",
+    "mex_cell_finished",
+    "mex_cell_started",
+    "mex_commands",
+    "mex_components",
+]
 
 PROJECT = "mex"
 KINDS = ("attack", "defense", "model", "dataset")
@@ -66,10 +76,13 @@ def mex_commands(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 
 @hookspec
-def mex_cell_started(cell: Cell) -> None:
-    """A cell of a matrix was handed to a worker. Called in the parent process."""
+def mex_cell_started(cell: Mapping[str, Any]) -> None:
+    """A cell of a matrix was handed to a worker. Called in the parent process.
+
+    ``cell`` is what its record starts with: its digest, its components with their parameters, its settings.
+    """
 
 
 @hookspec
-def mex_cell_finished(cell: Cell, outcome: dict[str, Any]) -> None:
+def mex_cell_finished(cell: Mapping[str, Any], outcome: dict[str, Any]) -> None:
     """A cell is over: ``outcome`` is its record, as in the JSON line. Called in the parent process."""

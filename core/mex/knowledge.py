@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from mex.domain import Domain
 from mex.errors import Incompatible
-from mex.families import Family
-from mex.types import Answer, Array, FloatArray
+from mex.types import Answer, Array, Estimator, FloatArray
+
+__all__ = [
+    "Family",
+    "Knowledge",
+    "Scope",
+]
+
+
+@attrs.frozen(eq=False)
+class Family:
+    """The public class F of f*: what Experiment 1 lets everyone know.
+
+    Attributes:
+        kind: ``linear``, ``kernel``, ``tree``, ``forest`` or a name of your own.
+        public: public hyper-parameters that attacks ask about, such as ``{"intercept": False}``.
+        learner: an unfitted estimator that learns over F with the public hyper-parameters, if there is one.
+    """
+
+    kind: str
+    public: Mapping[str, Any] = attrs.field(factory=dict)
+    learner: Estimator | None = None
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -87,15 +107,3 @@ class Scope:
             )
         if self.needs_pool and known.pool is None:
             raise Incompatible(f"{label} needs a pool of unlabeled rows, and this scenario grants none")
-
-
-def without_noise(attack: str, rho: float | None) -> str:
-    """The note of an attack that assumes right answers, where they may be wrong with probability ``rho``.
-
-    >>> without_noise("version-space", 0.1)
-    'version-space assumes answers without noise, while up to 10% of them may be wrong'
-    """
-    if rho == 0:
-        return ""
-    wrong = "an unknown share" if rho is None else f"up to {rho:.0%}"
-    return f"{attack} assumes answers without noise, while {wrong} of them may be wrong"

@@ -11,6 +11,14 @@ import numpy as np
 from mex.knowledge import Knowledge, Scope
 from mex.types import Array, Estimator, FloatArray
 
+__all__ = [
+    "Attack",
+    "GeneratorLearner",
+    "Learner",
+    "Steps",
+    "without_noise",
+]
+
 Steps: TypeAlias = Generator[FloatArray, Array, None]
 """What :meth:`GeneratorLearner.steps` is: it yields rows and receives their answers."""
 
@@ -105,3 +113,15 @@ class GeneratorLearner(ABC):
             self._pending = self._steps.send(answers)
         except StopIteration:
             self._pending = None
+
+
+def without_noise(attack: str, rho: float | None) -> str:
+    """The note of an attack that assumes right answers, where they may be wrong with probability ``rho``.
+
+    >>> without_noise("version-space", 0.1)
+    'version-space assumes answers without noise, while up to 10% of them may be wrong'
+    """
+    if rho == 0:
+        return ""
+    wrong = "an unknown share" if rho is None else f"up to {rho:.0%}"
+    return f"{attack} assumes answers without noise, while {wrong} of them may be wrong"

@@ -8,11 +8,16 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from mex.answers import checked_answers, spread
 from mex.errors import AnswerError, QueryError, UsageError
 from mex.knowledge import Knowledge
-from mex.target import Target, knowledge
+from mex.target import Target, checked_answers, knowledge, spread
 from mex.types import Answer, Array, FloatArray
+
+__all__ = [
+    "PRICE_PER_QUERY",
+    "Oracle",
+    "Transcript",
+]
 
 PRICE_PER_QUERY = 0.0001
 """Amazon's online price in US dollars, the one the paper uses (Table 1, Section 6)."""

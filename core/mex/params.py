@@ -17,6 +17,23 @@ import attrs
 
 from mex.errors import UsageError, suggest
 
+__all__ = [
+    "Check",
+    "above",
+    "between",
+    "boolean",
+    "check_names",
+    "component",
+    "default",
+    "doc",
+    "either",
+    "fields",
+    "one_of",
+    "optional",
+    "text",
+    "whole",
+]
+
 
 @attrs.frozen(repr=False)
 class Check:

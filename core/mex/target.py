@@ -1,19 +1,25 @@
-"""Targets: a fitted f* behind its public face."""
+"""Targets: f* behind its public face, what that face tells, and what its answers must look like."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-import attrs
 import numpy as np
+import numpy.typing as npt
 
-from mex.dataset import Dataset, Rows
 from mex.domain import Domain
-from mex.errors import Incompatible, UsageError
-from mex.families import Family, family_of
-from mex.knowledge import Knowledge, Scope
-from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
+from mex.errors import AnswerError, Incompatible
+from mex.knowledge import Family, Knowledge
+from mex.types import Answer, Array, BoolArray, FloatArray
+
+__all__ = [
+    "Target",
+    "checked_answers",
+    "knowledge",
+    "labels",
+    "refusals",
+    "spread",
+]
 
 
 @runtime_checkable
@@ -60,99 +66,6 @@ class Target(Protocol):
         ...
 
 
-def _usual_answers(estimator: Estimator) -> tuple[Answer, ...]:
-    if not hasattr(estimator, "classes_"):
-        return ("value",)
-    return ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
-
-
-def _same(X: FloatArray) -> FloatArray:
-    return X
-
-
-@attrs.frozen(eq=False)
-class FittedTarget:
-    """An undefended f*: a fitted scikit-learn estimator, or any object with ``predict``.
-
-    Attributes:
-        estimator: the fitted f*, on rows of the domain.
-        encode: turns rows of the dataset into rows of the domain (the same by default; standardised
-            where the interface takes standardised features).
-    """
-
-    estimator: Estimator = attrs.field(repr=False)
-    domain: Domain = attrs.field(repr=False)
-    family: Family
-    classes: Array | None
-    answers: tuple[Answer, ...]
-    encode: Callable[[FloatArray], FloatArray] = attrs.field(default=_same, repr=False)
-    rho: float | None = 0.0
-    alarm: None = attrs.field(default=None, init=False, repr=False)
-
-    @classmethod
-    def wrap(
-        cls,
-        estimator: Estimator,
-        *,
-        domain: Domain | None = None,
-        family: Family | None = None,
-        answers: tuple[Answer, ...] | None = None,
-        encode: Callable[[FloatArray], FloatArray] = _same,
-    ) -> FittedTarget:
-        """Put a public face on a fitted estimator; what is not given is read off it.
-
-        Raises:
-            UsageError: if it has no ``predict``, or no domain is given and its width is unknown.
-        """
-        if not callable(getattr(estimator, "predict", None)):
-            raise UsageError(f"a target needs a predict method, and {type(estimator).__name__} has none")
-        if domain is None:
-            width = getattr(estimator, "n_features_in_", None)
-            if width is None:
-                raise UsageError(f"{type(estimator).__name__} does not tell its number of features; give a domain")
-            domain = Domain.reals(int(width))
-        classes = getattr(estimator, "classes_", None)
-        if answers is None:
-            answers = _usual_answers(estimator)
-        family = family or family_of(estimator)
-        return cls(estimator, domain, family, None if classes is None else np.asarray(classes), answers, encode)
-
-    def admit(self, X: FloatArray) -> BoolArray:
-        """Every row: nobody watches."""
-        return np.ones(len(X), dtype=bool)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> FittedTarget:
-        """Itself: f* is a function, and what remembers clients is a defense."""
-        return self
-
-    def answer(self, X: FloatArray, kind: Answer) -> Array:
-        """Answer as :meth:`Target.answer` says."""
-        if kind == "proba":
-            return np.asarray(self.estimator.predict_proba(X))
-        if kind == "leaf":
-            return np.asarray(self.estimator.apply(X))
-        return np.asarray(self.estimator.predict(X))
-
-
-@runtime_checkable
-class Model(Protocol):
-    """What a model component is: it fits a target on the operator's rows."""
-
-    scope: ClassVar[Scope]
-
-    def estimator(self, task: str, rng: np.random.Generator) -> Estimator:
-        """Return the unfitted estimator for a task, for attacks that learn over the same class."""
-        ...
-
-    def fit(self, dataset: Dataset, train: Rows, rng: np.random.Generator) -> FittedTarget:
-        """Fit f* on ``train`` (rows of ``dataset``, which tells the domain and the task).
-
-        Raises:
-            Incompatible: if the model cannot learn this dataset.
-        """
-        ...
-
-
 def knowledge(
     target: Target, *, answers: Answer | None = None, pool: FloatArray | None = None, budget: int | None = None
 ) -> Knowledge:
@@ -173,3 +86,56 @@ def knowledge(
         rho=target.rho,
         budget=budget,
     )
+
+
+def labels(target: Target, X: FloatArray) -> Array:
+    """What an honest user reads off an interface: its label or value, else the most probable class."""
+    for kind in ("label", "value"):
+        if kind in target.answers:
+            return target.answer(X, kind)
+    assert target.classes is not None
+    return np.asarray(target.classes[np.argmax(target.answer(X, "proba"), axis=1)])
+
+
+def refusals(answers: Array) -> BoolArray:
+    """Which answers of :meth:`Oracle.ask` are refusals, shape (n,).
+
+    >>> refusals(np.ma.masked_array([1, 0], mask=[False, True])), refusals(np.array([1, 0]))
+    (array([False,  True]), array([False, False]))
+    """
+    mask = np.ma.getmaskarray(answers)
+    return np.asarray(mask if mask.ndim == 1 else mask.any(axis=1))
+
+
+def spread(answers: Array, admitted: BoolArray) -> Array:
+    """``answers`` to the admitted rows in the places of all rows, the others masked."""
+    if admitted.all():
+        return answers
+    whole = np.ma.masked_array(np.zeros((len(admitted), *answers.shape[1:]), dtype=answers.dtype), mask=True)
+    whole[admitted] = answers
+    return whole
+
+
+def checked_answers(given: npt.ArrayLike, n: int, known: Knowledge) -> Array:
+    """A copy of ``given``; raises :class:`AnswerError` unless it is what the interface promises for ``n`` rows."""
+    try:
+        answers = np.array(given)
+    except ValueError:
+        raise AnswerError(f"the target was asked {n} rows and answered no array") from None
+    if answers.ndim == 0 or len(answers) != n:
+        raise AnswerError(f"the target was asked {n} rows and answered an array of shape {answers.shape}")
+    numbers = answers.dtype.kind in "fiub" and bool(np.isfinite(answers).all())
+    if known.answers == "label":
+        if known.classes is None or answers.ndim != 1 or not np.isin(answers, known.classes).all():
+            raise AnswerError(f"the target answered labels that are not among its classes {known.classes}")
+    elif known.answers == "proba":
+        k = 0 if known.classes is None else len(known.classes)
+        whole = numbers and answers.shape == (n, k) and (answers >= 0).all()
+        if not (whole and np.allclose(answers.sum(axis=1), 1, atol=1e-6)):
+            raise AnswerError(f"the target's probabilities are not {n} rows of {k} that sum to 1")
+    elif known.answers == "leaf":
+        if not (numbers and answers.ndim <= 2 and (np.round(answers) == answers).all()):
+            raise AnswerError("the target's leaves are not whole numbers, one per row or one per row and tree")
+    elif not (numbers and answers.ndim == 1):
+        raise AnswerError(f"the target's values are not {n} finite numbers")
+    return answers

@@ -7,6 +7,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "Answer",
+    "Array",
+    "BoolArray",
+    "Estimator",
+    "FloatArray",
+]
+
 Array: TypeAlias = npt.NDArray[Any]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]

@@ -8,8 +8,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 
 import mex
-from mex.runs.cells import Spec
-from mex.runs.experiment import set_scene
+from mex.app.matrix.cells import Spec
+from mex.app.matrix.experiment import set_scene
 from mex.testing import check_attack
 from mex_active_regression.attack import ActiveRegression, greedy
 

@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression
 
 import mex
 from mex import Domain, Family, FittedTarget, Incompatible, Knowledge, Oracle, UsageError, extract, halfspace
-from mex.bounds import query_bound
-from mex.halfspaces import boundary
-from mex.metrics import geometric_error
 from mex.testing import check_attack
+from mex.toolkit.bounds import query_bound
+from mex.toolkit.halfspaces import boundary
+from mex.toolkit.metrics import geometric_error
 from mex.types import Array, BoolArray, FloatArray
 from mex_dimension_coupling import circles as posterior
 from mex_dimension_coupling.attack import DimensionCoupling

@@ -13,8 +13,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import mex
 from mex.dataset import Rows
-from mex.metrics import geometric_error
 from mex.testing import check_attack
+from mex.toolkit.metrics import geometric_error
 from mex.types import Array, FloatArray
 from mex_equation_solving.attack import EquationSolving
 from mex_equation_solving.equations import FLOAT, resolution

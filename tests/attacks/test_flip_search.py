@@ -12,8 +12,8 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.svm import SVC
 
 import mex
-from mex.examples import example_dataset
 from mex.testing import check_attack
+from mex.testing.examples import example_dataset
 from mex_flip_search.attack import FlipSearch
 from mex_flip_search.flips import Votes, choices, fewest
 

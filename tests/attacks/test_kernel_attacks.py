@@ -14,9 +14,9 @@ from sklearn.svm import SVC
 
 import mex
 from mex.dataset import Rows
-from mex.examples import example_dataset
-from mex.samplers import between_rows
 from mex.testing import check_attack
+from mex.testing.examples import example_dataset
+from mex.toolkit.active.samplers import between_rows
 from mex_adaptive_retraining.attack import AdaptiveRetraining
 from mex_boundary_search.attack import BoundarySearch
 from mex_bounded_noise.defense import BoundedNoise

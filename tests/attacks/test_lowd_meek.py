@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 import mex
 from mex import Domain, Family, FittedTarget, Oracle, UsageError, extract, halfspace
-from mex.halfspaces import boundary
-from mex.metrics import geometric_error
 from mex.testing import check_attack
+from mex.toolkit.halfspaces import boundary
+from mex.toolkit.metrics import geometric_error
 from mex.types import Array, FloatArray
 from mex_lowd_meek.attack import LineSearch, LowdMeek
 

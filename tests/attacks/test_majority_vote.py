@@ -11,8 +11,8 @@ from scipy.stats import binom
 
 import mex
 import mex_majority_vote.attack as module
-from mex.bounds import repeats
 from mex.testing import check_attack
+from mex.toolkit.bounds import repeats
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote, fewest_repeats
@@ -44,13 +44,13 @@ def error(stolen: mex.Extraction, w: FloatArray) -> float:
 
 
 def test_it_is_a_well_behaved_attack() -> None:
-    check_attack(MajorityVote(), least_agreement=0.95)
+    check_attack(MajorityVote(inner=VersionSpace()), least_agreement=0.95)
     check_attack(MajorityVote(inner=Passive()), least_agreement=0.9)
 
 
 @pytest.mark.parametrize("rho", [0.1, 0.3])
 def test_under_fresh_noise_it_asks_and_learns_what_the_inner_attack_does_without_noise(rho: float) -> None:
-    attack = MajorityVote(q=60)
+    attack = MajorityVote(inner=VersionSpace(), q=60)
     for seed in range(4):
         target = halfspace(unit(8, seed))
         clean, stolen = steal(attack, target, seed=seed), steal(attack, noisy(target, seed, rho=rho), seed=seed)
@@ -62,7 +62,7 @@ def test_under_fresh_noise_it_asks_and_learns_what_the_inner_attack_does_without
 
 
 def test_under_sticky_noise_it_fails_and_says_so() -> None:
-    attack, fresh, sticky = MajorityVote(q=70), [], []
+    attack, fresh, sticky = MajorityVote(inner=VersionSpace(), q=70), [], []
     for seed in range(6):
         w = unit(8, seed)
         fresh.append(error(steal(attack, noisy(halfspace(w), seed, rho=0.2), seed=seed), w))
@@ -83,7 +83,7 @@ def test_it_beats_the_inner_attack_at_the_same_budget() -> None:
             errors.append(error(mex.extract(oracle, learner, snapshots=False), w))
         return float(np.median(errors))
 
-    assert median(MajorityVote(repeats="exact")) < median(VersionSpace()) / 10
+    assert median(MajorityVote(inner=VersionSpace(), repeats="exact")) < median(VersionSpace()) / 10
 
 
 @pytest.mark.parametrize("kind", ["paper", "exact"])
@@ -109,7 +109,7 @@ def test_the_fewest_repeats_are_enough_and_two_less_are_not(q: int, delta: float
 
 def test_without_noise_each_query_is_asked_once() -> None:
     w = unit(6, 1)
-    stolen = steal(MajorityVote(), halfspace(w), budget=60)
+    stolen = steal(MajorityVote(inner=VersionSpace()), halfspace(w), budget=60)
     assert (stolen.queries, stolen.unique_queries) == (60, 60)
     assert error(stolen, w) < 0.01
 
@@ -117,7 +117,7 @@ def test_without_noise_each_query_is_asked_once() -> None:
 def test_several_classes_are_told_apart_by_the_most_frequent_label(iris: mex.Dataset, registry: mex.Registry) -> None:
     target = registry.build("model", "logistic").fit(iris, mex.dataset.Rows(iris.X, iris.y), np.random.default_rng(0))
     oracle = mex.Oracle(noisy(target, rho=0.4), answers="label")
-    learner = MajorityVote(inner="passive", q=100).learner(oracle.knowledge(iris.X), np.random.default_rng(0))
+    learner = MajorityVote(inner=Passive(), q=100).learner(oracle.knowledge(iris.X), np.random.default_rng(0))
     stolen = mex.extract(oracle, learner)
     voted = learner._inner._labels  # type: ignore[attr-defined]
     np.testing.assert_array_equal(
@@ -202,10 +202,10 @@ class Unknown(mex.Defended):
 @pytest.mark.parametrize(
     ("attack", "rho", "budget", "reason"),
     [
-        (MajorityVote(), None, 1000, "give rho"),
-        (MajorityVote(), 0.5, 1000, "less than half"),
-        (MajorityVote(), 0.1, None, "give q, or a budget"),
-        (MajorityVote(), 0.4, 100, "one query takes"),
+        (MajorityVote(inner=VersionSpace()), None, 1000, "give rho"),
+        (MajorityVote(inner=VersionSpace()), 0.5, 1000, "less than half"),
+        (MajorityVote(inner=VersionSpace()), 0.1, None, "give q, or a budget"),
+        (MajorityVote(inner=VersionSpace()), 0.4, 100, "one query takes"),
     ],
 )
 def test_where_it_cannot_work_it_says_why(
@@ -222,7 +222,7 @@ def test_an_inner_attack_that_cannot_work_there_is_incompatible(iris: mex.Datase
         iris, mex.dataset.Rows(iris.X, iris.y), np.random.default_rng(0)
     )
     with pytest.raises(mex.Incompatible, match="the inner attack works on"):
-        MajorityVote(q=5).learner(mex.Oracle(target).knowledge(), np.random.default_rng(0))
+        MajorityVote(inner=VersionSpace(), q=5).learner(mex.Oracle(target).knowledge(), np.random.default_rng(0))
 
 
 def test_a_registry_builds_the_inner_attack_and_writes_it_into_the_record(given: Callable[..., mex.Registry]) -> None:
@@ -234,3 +234,9 @@ def test_a_registry_builds_the_inner_attack_and_writes_it_into_the_record(given:
     assert registry.resolve("attack", "vote").params["inner"]["use"] == "version-space"
     with pytest.raises(mex.UsageError, match="no attack named 'passve'"):
         registry.build("attack", "vote:inner=passve")
+
+
+def test_the_registry_resolves_the_inner_attack_and_a_bare_name_is_refused(registry: mex.Registry) -> None:
+    assert registry.build("attack", "majority-vote") == MajorityVote(inner=VersionSpace())
+    with pytest.raises(mex.Incompatible, match="let a registry build it"):
+        steal(MajorityVote(), halfspace(unit(3, 0)), budget=60)

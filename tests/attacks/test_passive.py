@@ -14,8 +14,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import mex
 from mex import Extraction, Family, FittedTarget
 from mex.oracle import Oracle
-from mex.samplers import SAMPLERS
 from mex.testing import check_attack
+from mex.toolkit.active.samplers import SAMPLERS
 from mex.types import Answer
 
 

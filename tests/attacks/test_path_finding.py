@@ -10,9 +10,10 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
+from mex.app.matrix.split import split
 from mex.testing import check_attack
-from mex.trees.comparison import disagreement, equal, refines
-from mex.trees.hypothesis import around
+from mex.toolkit.trees.branches import around
+from mex.toolkit.trees.comparison import disagreement, equal, refines
 from mex_decision_tree.incomplete import Stopping
 from mex_path_finding.attack import PathFinding
 from mex_tree_structure.attack import TreeStructure
@@ -163,9 +164,9 @@ def test_top_down_on_a_single_leaf_asks_the_empty_row_and_a_full_one(iris: mex.D
 @pytest.mark.parametrize("defense", ["query-budget", "query-detector"])
 def test_top_down_gets_past_defenses_that_watch_or_stops(defense: str, registry: mex.Registry) -> None:
     data = registry.build("dataset", "german-credit").load()
-    split = data.split(np.random.default_rng(0))
+    parts = split(data, np.random.default_rng(0))
     target = incomplete(target_of(data, max_leaf_nodes=8))
-    defended = registry.build("defense", defense).protect(target, split.train, np.random.default_rng(0))
+    defended = registry.build("defense", defense).protect(target, parts.train, np.random.default_rng(0))
     stolen = steal(defended, PathFinding(direction="top-down"))
     assert stolen.stopped in ("done", "refused")
     assert 0 < stolen.queries < 1000

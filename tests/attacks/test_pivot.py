@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import norm
 
 from mex import Domain, Extraction, Family, FittedTarget, Incompatible, Oracle, UsageError, extract, halfspace
-from mex.bounds import capacity, proposition_1, query_bound, repeats, sphere_bits
 from mex.target import knowledge
+from mex.toolkit.bounds import capacity, proposition_1, query_bound, repeats, sphere_bits
 from mex.types import Array, BoolArray, FloatArray
 from mex_pivot.attack import Pivot
 from mex_pivot.bisection import GRID, Posteriors, Step

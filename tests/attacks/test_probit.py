@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import norm
 
 import mex
-from mex.bounds import query_bound
-from mex.examples import example_target
 from mex.testing import check_attack
+from mex.testing.examples import example_target
+from mex.toolkit.bounds import query_bound
 from mex.types import Array, FloatArray
 from mex_probit.attack import Posterior, Probit, shares
 

@@ -179,7 +179,7 @@ def test_a_curve_keeps_a_value_per_place_and_asks_between_those_that_differ() ->
 
 
 def test_it_is_a_well_behaved_attack(diabetes: mex.Dataset, registry: mex.Registry) -> None:
-    X = mex.examples.example_dataset("regression")
+    X = mex.testing.examples.example_dataset("regression")
     target = registry.build("model", "boosted-trees:trees=5").fit(X, Rows(X.X, X.y), np.random.default_rng(0))
     check_attack(StumpScan(), target, least_agreement=0.8)
 

@@ -11,8 +11,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.dataset import Rows
-from mex.samplers import between_rows
 from mex.testing import check_attack
+from mex.toolkit.active.samplers import between_rows
 from mex_boosted_surrogate.attack import BoostedSurrogate
 from mex_passive.attack import Passive
 from mex_query_by_committee.attack import QueryByCommittee, _Committee

@@ -8,9 +8,9 @@ from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
-from mex.samplers import between_rows
 from mex.testing import check_attack
-from mex.trees.thresholds import Thresholds
+from mex.toolkit.active.samplers import between_rows
+from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote

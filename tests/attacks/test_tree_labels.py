@@ -9,7 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.testing import check_attack
-from mex.trees.comparison import disagreement, equal
+from mex.toolkit.trees.comparison import disagreement, equal
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
 from mex.testing import check_attack
-from mex.trees.comparison import disagreement, equal, leaves, refines
+from mex.toolkit.trees.comparison import disagreement, equal, leaves, refines
 from mex_tree_structure.attack import TreeStructure
 from mex_tree_structure.hulls import Hulls
 
@@ -222,7 +222,7 @@ def test_noise_is_refused_with_a_reason(iris: mex.Dataset) -> None:
 
 
 def test_two_rows_with_another_between_them_part_their_hull() -> None:
-    from mex.trees.grid import Grid
+    from mex.toolkit.trees.grid import Grid
 
     hulls = Hulls(Grid(mex.Domain([0], [9])))
     hulls.add(np.array([[1.0], [5.0]]), [7, 7], [-1, 0])

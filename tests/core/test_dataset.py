@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 import mex
 from mex import Dataset, Domain
-from mex.dataset import Split
+from mex.app.matrix.split import Split, split
 
 
-def rows_of(split: Split) -> list[np.ndarray]:
-    return [split.train.X, split.pool.X, split.held_out.X]
+def rows_of(parts: Split) -> list[np.ndarray]:
+    return [parts.train.X, parts.pool.X, parts.held_out.X]
 
 
 def numbered(y: Any, class_names: tuple[str, ...] = ()) -> Dataset:
@@ -27,17 +27,17 @@ def numbered(y: Any, class_names: tuple[str, ...] = ()) -> Dataset:
 
 def test_every_row_goes_to_exactly_one_of_train_pool_and_held_out(breast_cancer: Dataset) -> None:
     data = numbered(breast_cancer.y, breast_cancer.class_names)
-    split = data.split(np.random.default_rng(0))
-    assert sorted(np.concatenate(rows_of(split))[:, 0]) == list(range(569))
-    for part in (split.train, split.pool, split.held_out):
+    parts = split(data, np.random.default_rng(0))
+    assert sorted(np.concatenate(rows_of(parts))[:, 0]) == list(range(569))
+    for part in (parts.train, parts.pool, parts.held_out):
         assert np.array_equal(part.y, data.y[part.X[:, 0].astype(int)]), "targets stay with their rows"
 
 
 @given(sizes=st.lists(st.integers(8, 60), min_size=2, max_size=5), seed=st.integers(0, 1000))
 def test_half_trains_a_quarter_is_the_pool_and_a_quarter_measures_class_by_class(sizes: list[int], seed: int) -> None:
     y = np.repeat(np.arange(len(sizes)), sizes)
-    split = numbered(y, tuple("abcde"[: len(sizes)])).split(np.random.default_rng(seed))
-    for part, share in ((split.train, 1 / 2), (split.pool, 1 / 4), (split.held_out, 1 / 4)):
+    parts = split(numbered(y, tuple("abcde"[: len(sizes)])), np.random.default_rng(seed))
+    for part, share in ((parts.train, 1 / 2), (parts.pool, 1 / 4), (parts.held_out, 1 / 4)):
         assert abs(len(part.y) - share * len(y)) < 2
         counts = np.bincount(part.y, minlength=len(sizes))
         assert np.abs(counts - share * np.array(sizes)).max() <= 1
@@ -45,7 +45,7 @@ def test_half_trains_a_quarter_is_the_pool_and_a_quarter_measures_class_by_class
 
 def test_a_split_is_random_and_the_same_for_the_same_seed(breast_cancer: Dataset) -> None:
     data = numbered(breast_cancer.y, breast_cancer.class_names)
-    first, again, other = (data.split(np.random.default_rng(seed)) for seed in (0, 0, 1))
+    first, again, other = (split(data, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert all(np.array_equal(a, b) for a, b in zip(rows_of(first), rows_of(again), strict=True))
     assert not np.array_equal(first.train.X, other.train.X)
     assert not (np.diff(first.train.X[:, 0]) > 0).all(), "in random order"
@@ -53,14 +53,14 @@ def test_a_split_is_random_and_the_same_for_the_same_seed(breast_cancer: Dataset
 
 
 def test_a_regression_is_split_in_the_same_shares(diabetes: Dataset) -> None:
-    split = diabetes.split(np.random.default_rng(0))
-    assert [len(X) for X in rows_of(split)] == [222, 110, 110]
-    assert split.dataset is diabetes
+    parts = split(diabetes, np.random.default_rng(0))
+    assert [len(X) for X in rows_of(parts)] == [222, 110, 110]
+    assert parts.dataset is diabetes
 
 
 def test_a_class_too_rare_to_train_and_to_measure_is_a_mistake() -> None:
     with pytest.raises(mex.UsageError, match=r"too few rows of one class to split \(it has 21 rows\)"):
-        numbered([0] * 20 + [1], ("a", "b")).split(np.random.default_rng(0))
+        split(numbered([0] * 20 + [1], ("a", "b")), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

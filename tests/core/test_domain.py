@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import mex
 from mex import Domain
-from mex.samplers import SAMPLERS, between_rows, sampler
+from mex.toolkit.active.samplers import SAMPLERS, between_rows, sampler
 
 finite = st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import mex
 from mex.extraction import FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING
-from mex.hypotheses import constant
 from mex.learner import Attack, Learner, Steps
+from mex.toolkit.estimators import constant
 from mex.types import Answer, Array, Estimator, FloatArray
 
 TARGET = mex.FittedTarget.wrap(mex.halfspace(np.array([1.0, -1.0])))
@@ -113,10 +113,10 @@ def test_a_learner_that_asks_what_the_interface_refuses_is_stopped() -> None:
 
 def test_evaluation_never_passes_the_oracle(registry: mex.Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """The target sees the attacker's rows through the oracle; every other row is the judge's."""
+    from mex.app.matrix.cells import Cell
+    from mex.app.matrix.experiment import measure
     from mex.oracle import Oracle
-    from mex.runs.cells import Cell
-    from mex.runs.experiment import measure
-    from mex.spec import Spec
+    from mex.registry.spec import Spec
 
     asked: list[int] = []
     ask = Oracle.ask

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import mex
-from mex.answers import refusals
-from mex.examples import example_target
-from mex.persistence import PATIENCE
+from mex.extraction import PATIENCE
+from mex.target import refusals
+from mex.testing.examples import example_target
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 

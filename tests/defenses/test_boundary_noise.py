@@ -12,8 +12,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.dataset import Rows
-from mex.perturbation.labels import LabelNoise
-from mex.target import FittedTarget
+from mex.fitted import FittedTarget
+from mex.toolkit.perturbation.labels import LabelNoise
 from mex.types import FloatArray
 
 Protect = Callable[..., LabelNoise]

@@ -16,10 +16,10 @@ import mex
 from mex import Defended, FittedTarget
 from mex.dataset import Rows
 from mex.defense import twin
-from mex.hypotheses import constant
 from mex.oracle import Oracle
 from mex.target import Target
 from mex.testing import check_defense
+from mex.toolkit.estimators import constant
 from mex.types import Answer, Array, FloatArray
 
 NO_ROWS = Rows(np.empty((0, 2)), np.empty(0))

@@ -12,8 +12,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.dataset import Rows
-from mex.perturbation.labels import LabelNoise
-from mex.target import FittedTarget
+from mex.fitted import FittedTarget
+from mex.toolkit.perturbation.labels import LabelNoise
 
 Protect = Callable[..., LabelNoise]
 W = np.array([0.5, -1.0, 2.0])

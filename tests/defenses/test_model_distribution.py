@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 import mex
 from mex.dataset import Rows
-from mex.examples import example_dataset, example_target
 from mex.testing import check_defense
+from mex.testing.examples import example_dataset, example_target
 from mex_model_distribution.program import widest
 
 X, Y = load_breast_cancer(return_X_y=True)

@@ -14,8 +14,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
 from mex.dataset import Rows
-from mex.examples import example_target
 from mex.testing import check_defense
+from mex.testing.examples import example_target
 
 X, Y = load_iris(return_X_y=True)
 TRAIN = Rows(X, Y)

@@ -18,10 +18,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import mex
 from mex import FittedTarget
 from mex.dataset import Rows
-from mex.examples import example_dataset, example_target
-from mex.metrics import geometric_error
 from mex.target import Target
 from mex.testing import check_defense
+from mex.testing.examples import example_dataset, example_target
+from mex.toolkit.metrics import geometric_error
 from mex.types import FloatArray
 from mex_gaussian_output.defense import nearest_probabilities
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import mex
-from mex.answers import refusals
 from mex.dataset import Rows
 from mex.defense import twin
-from mex.examples import example_dataset, example_target
+from mex.target import refusals
 from mex.testing import check_defense
+from mex.testing.examples import example_dataset, example_target
 
 NO_ROWS = Rows(np.empty((0, 4)), np.empty(0))
 

@@ -11,14 +11,14 @@ import pytest
 from scipy.stats import binomtest
 
 import mex
-from mex.answers import refusals
+from mex.app.matrix.scenarios import Scene, set_scene
 from mex.dataset import Rows
 from mex.defense import twin
-from mex.hypotheses import constant
-from mex.persistence import PATIENCE
-from mex.runs.scenes import Scene, set_scene
-from mex.spec import Spec
+from mex.extraction import PATIENCE
+from mex.registry.spec import Spec
+from mex.target import refusals
 from mex.testing import check_defense
+from mex.toolkit.estimators import constant
 from mex.types import FloatArray
 
 STREAM = "selective-sampling:stream=400"

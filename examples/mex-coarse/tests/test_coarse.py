@@ -7,8 +7,8 @@ from mex_coarse.defense import Coarse
 
 import mex
 from mex.dataset import Rows
-from mex.examples import example_target
 from mex.testing import check_defense
+from mex.testing.examples import example_target
 
 
 def test_it_keeps_the_promises_of_a_defense() -> None:

@@ -15,10 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mex import Knowledge, Learner, Model, Scope
-from mex.models import learner_over
 from mex.params import between, component, doc, one_of, whole
-from mex.rounds import Rounds, Schedule
-from mex.samplers import SAMPLERS
+from mex.toolkit.active.batch_mode import Rounds, Schedule
+from mex.toolkit.active.samplers import SAMPLERS
+from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 RECENT = 50

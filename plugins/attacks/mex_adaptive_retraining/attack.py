@@ -8,10 +8,10 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner
-from mex.kernels.attack import KernelAttack
-from mex.kernels.learner import KernelLearner
 from mex.learner import Steps
 from mex.params import above, doc, one_of, whole
+from mex.toolkit.kernels.learner import KernelLearner
+from mex.toolkit.kernels.parameters import KernelAttack
 
 
 @attrs.frozen(kw_only=True)

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 from mex import Knowledge, Learner, Scope
-from mex.halfspaces.charted import Charted
 from mex.params import above, between, doc, optional, whole
+from mex.toolkit.halfspaces.adapter import Charted
 from mex.types import FloatArray
 
 DOUBLINGS = 12

@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from mex import Knowledge, Learner, Scope
-from mex.models import random_state
 from mex.params import above, between, doc, one_of, whole
-from mex.rounds import Rounds, Schedule
-from mex.samplers import SAMPLERS
+from mex.toolkit.active.batch_mode import Rounds, Schedule
+from mex.toolkit.active.samplers import SAMPLERS
+from mex.toolkit.estimators import random_state
 from mex.types import Array, Estimator, FloatArray
 
 

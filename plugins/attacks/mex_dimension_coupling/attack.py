@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.halfspaces.charted import Charted
 from mex.params import Check, above, between, doc, one_of, optional
+from mex.toolkit.halfspaces.adapter import Charted
 from mex_dimension_coupling.tournament import Tournament, paper, water_filled
 
 TOLERANCES = {"water-filled": water_filled, "paper": paper}

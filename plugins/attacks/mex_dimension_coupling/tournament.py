@@ -9,9 +9,9 @@ from typing import TypeAlias
 import attrs
 import numpy as np
 
-from mex.bounds import capacity
-from mex.hypotheses import halfspace
 from mex.learner import GeneratorLearner, Steps
+from mex.toolkit.bounds import capacity
+from mex.toolkit.estimators import halfspace
 from mex.types import BoolArray, Estimator, FloatArray
 from mex_dimension_coupling.circles import FULL_TURN, Circles
 

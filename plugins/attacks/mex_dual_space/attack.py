@@ -8,11 +8,11 @@ import attrs
 import numpy as np
 
 from mex import Knowledge, Learner
-from mex.kernels.attack import KernelAttack
-from mex.kernels.diversity import spread
-from mex.kernels.learner import KernelLearner
 from mex.learner import Steps
 from mex.params import between, doc, one_of, whole
+from mex.toolkit.kernels.diversity import spread
+from mex.toolkit.kernels.learner import KernelLearner
+from mex.toolkit.kernels.parameters import KernelAttack
 from mex.types import FloatArray
 
 

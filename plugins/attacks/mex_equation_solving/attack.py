@@ -11,10 +11,10 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.halfspaces.boundary import candidates
-from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import doc, whole
+from mex.toolkit.estimators import constant
+from mex.toolkit.halfspaces.boundary import candidates
 from mex.types import Array, Estimator, FloatArray
 from mex_equation_solving.design import along, far, furthest, near_boundary, shortest
 from mex_equation_solving.system import System

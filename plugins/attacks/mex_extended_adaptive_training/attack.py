@@ -8,10 +8,10 @@ import attrs
 import numpy as np
 
 from mex import Knowledge, Learner
-from mex.kernels.attack import KernelAttack
-from mex.kernels.learner import KernelLearner
 from mex.learner import Steps
 from mex.params import doc, whole
+from mex.toolkit.kernels.learner import KernelLearner
+from mex.toolkit.kernels.parameters import KernelAttack
 
 
 @attrs.frozen(kw_only=True)

@@ -11,12 +11,12 @@ from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Model, Scope
-from mex.hypotheses import constant
-from mex.iwal import EQUATIONS, query_probability
 from mex.learner import Steps
-from mex.models import learner_over
 from mex.params import above, between, component, doc, one_of, whole
-from mex.samplers import SAMPLERS, Sampler, sampler
+from mex.toolkit.active.iwal import EQUATIONS, query_probability
+from mex.toolkit.active.samplers import SAMPLERS, Sampler, sampler
+from mex.toolkit.estimators import constant
+from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 from mex_flip_search.flips import Votes, choices
 

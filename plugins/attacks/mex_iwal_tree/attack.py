@@ -10,11 +10,11 @@ from sklearn.base import clone
 from sklearn.tree import DecisionTreeClassifier
 
 from mex import Incompatible, Knowledge, Learner, Model, Scope
-from mex.hypotheses import constant
-from mex.iwal import EQUATIONS, query_probability
-from mex.models import learner_over, random_state
 from mex.params import above, between, component, doc, one_of, whole
-from mex.samplers import SAMPLERS, sampler
+from mex.toolkit.active.iwal import EQUATIONS, query_probability
+from mex.toolkit.active.samplers import SAMPLERS, sampler
+from mex.toolkit.estimators import constant, random_state
+from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 CHUNK = 64

@@ -10,9 +10,9 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import Check, between, doc, one_of, optional
+from mex.toolkit.estimators import constant
 from mex.types import Array, BoolArray, Estimator, FloatArray
 from mex_kushilevitz_mansour import search
 from mex_kushilevitz_mansour.fourier import BitChart, FourierSign, characters

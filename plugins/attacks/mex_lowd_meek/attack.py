@@ -9,10 +9,9 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge, Learner, Scope, halfspace
-from mex.halfspaces.charted import Charted
-from mex.knowledge import without_noise
-from mex.learner import Steps
+from mex.learner import Steps, without_noise
 from mex.params import above, between, doc
+from mex.toolkit.halfspaces.adapter import Charted
 from mex.types import Array, Estimator, FloatArray
 
 FLOAT_LIMIT = 1e-15

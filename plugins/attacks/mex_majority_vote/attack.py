@@ -10,9 +10,9 @@ import attrs
 import numpy as np
 from scipy.stats import binom
 
-from mex import Attack, Incompatible, Knowledge, Learner, Scope, load_registry
-from mex.bounds import repeats as paper_repeats
+from mex import Attack, Incompatible, Knowledge, Learner, Scope
 from mex.params import between, component, doc, one_of, optional, whole
+from mex.toolkit.bounds import repeats as paper_repeats
 from mex.types import Array, Estimator, FloatArray
 
 ROWS = 20_000
@@ -30,7 +30,7 @@ class MajorityVote:
     of its q majorities is right with probability 1 - delta. Against sticky noise, which answers a
     row the same for ever, it buys nothing, and says so. Of several classes the most frequent one counts.
 
-    >>> from mex.bounds import repeats
+    >>> from mex.toolkit.bounds import repeats
     >>> repeats(100, 0.05, 0.1), fewest_repeats(100, 0.05, 0.1)
     (96, 11)
     """
@@ -66,10 +66,13 @@ class MajorityVote:
         """Start the inner attack on noise-free labels and a smaller budget.
 
         Raises:
-            Incompatible: if rho is unknown or not below 1/2, nothing tells how many queries to plan
-                for, the budget is too small to repeat one, or the inner attack does not work here.
+            Incompatible: if the inner attack is but a name, rho is unknown or not below 1/2, nothing tells how many
+                queries to plan for, the budget is too small to repeat one, or the inner attack does not work here.
         """
-        inner: Attack = load_registry().build("attack", self.inner) if isinstance(self.inner, str) else self.inner
+        if isinstance(self.inner, str):
+            raise Incompatible(
+                f"majority-vote repeats an attack, not the name {self.inner!r}: let a registry build it"
+            )
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is None:
             raise Incompatible("a vote needs to know how often labels are wrong: this defense does not say; give rho")
@@ -79,10 +82,10 @@ class MajorityVote:
             )
         q, r = self._plan(knowledge.budget, rho)
         noise_free = attrs.evolve(knowledge, rho=0.0, budget=q)
-        inner.scope.check("the inner attack", noise_free)
+        self.inner.scope.check("the inner attack", noise_free)
         assert knowledge.classes is not None
         streams = rng.spawn(2)
-        return _Voting(inner.learner(noise_free, streams[0]), q, r, rho, knowledge.classes, streams[1])
+        return _Voting(self.inner.learner(noise_free, streams[0]), q, r, rho, knowledge.classes, streams[1])
 
     def _plan(self, budget: int | None, rho: float) -> tuple[int, int]:
         """The number of inner queries, and how often to ask each."""

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import clone
 
 from mex import Incompatible, Knowledge, Learner, Model, Scope
-from mex.answers import refusals
-from mex.hypotheses import constant
-from mex.models import learner_over
 from mex.params import component, doc, one_of, whole
-from mex.samplers import SAMPLERS, Sampler, sampler
+from mex.target import refusals
+from mex.toolkit.active.samplers import SAMPLERS, Sampler, sampler
+from mex.toolkit.estimators import constant
+from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 

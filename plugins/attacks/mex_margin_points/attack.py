@@ -10,15 +10,15 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from mex import Knowledge, Learner
-from mex.kernels.attack import KernelAttack
-from mex.kernels.choice import best_left_out
-from mex.kernels.diversity import spread
-from mex.kernels.functions import Kernel
-from mex.kernels.learner import KernelLearner
-from mex.kernels.machine import KernelMachine
-from mex.kernels.prior import ROWS, TrainedOn
 from mex.learner import Steps
 from mex.params import doc, one_of, optional, whole
+from mex.toolkit.kernels.diversity import spread
+from mex.toolkit.kernels.functions import Kernel
+from mex.toolkit.kernels.learner import KernelLearner
+from mex.toolkit.kernels.machine import KernelMachine
+from mex.toolkit.kernels.parameters import KernelAttack
+from mex.toolkit.kernels.prior import ROWS, TrainedOn
+from mex.toolkit.kernels.selection import best_left_out
 from mex.types import Estimator, FloatArray
 
 GROWTH = 0.05
@@ -42,7 +42,7 @@ class MarginPoints(KernelAttack):
     it, but where the model is freest among random candidates.
 
     f* is an expansion in rows of its training data, and the pool is like these. A machine whose prior says this
-    (:class:`mex.kernels.prior.TrainedOn`) often needs fewer answers, but takes too much for smooth to be trusted
+    (``TrainedOn``) often needs fewer answers, but takes too much for smooth to be trusted
     with the choice of the rows. So it is fitted to the answers in the end, and is the hypothesis if it predicts each
     of them better by all others than the machine that chose.
 

@@ -33,7 +33,7 @@ class PathFinding:
     Answers are remembered, so no row is asked twice; all that can be asked about side by side is.
 
     >>> import mex
-    >>> from mex.trees.comparison import disagreement
+    >>> from mex.toolkit.trees.comparison import disagreement
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> X, y = load_iris(return_X_y=True)

@@ -11,10 +11,9 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge
-from mex.knowledge import without_noise
-from mex.learner import Steps
-from mex.trees.grid import Grid
-from mex.trees.hypothesis import around, from_ids
+from mex.learner import Steps, without_noise
+from mex.toolkit.trees.branches import around, from_ids
+from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
 
 

@@ -9,11 +9,10 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge
-from mex.knowledge import without_noise
-from mex.learner import Steps
-from mex.trees.grid import Grid
-from mex.trees.hypothesis import Branches, from_ids, threshold_between
-from mex.trees.walks import Walk, together
+from mex.learner import Steps, without_noise
+from mex.toolkit.trees.branches import Branches, from_ids, threshold_between
+from mex.toolkit.trees.grid import Grid
+from mex.toolkit.trees.walks import Walk, together
 from mex.types import Array, Estimator, FloatArray
 
 Told: TypeAlias = Generator[FloatArray, int, int]

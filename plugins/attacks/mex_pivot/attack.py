@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.halfspaces.charted import Charted
-from mex.halfspaces.multiclass import Pairwise
 from mex.params import between, doc, one_of, optional
+from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.multiclass import Pairwise
 from mex_pivot.exact import ExactSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
 from mex_pivot.search import Goal, Search
@@ -28,11 +28,11 @@ class Pivot:
     answers that stick to the row are no harder than fresh ones.
 
     A model with an intercept, in a box, with integer features and one-hot groups, or of several classes is
-    brought to that form first (:mod:`mex.halfspaces`). With ``rho`` = 0 wrong answers go unnoticed; a rate that
+    brought to that form first (:mod:`mex.toolkit.halfspaces`). With ``rho`` = 0 wrong answers go unnoticed; a rate that
     is unknown (Knowledge.rho None) is estimated, from above, as it goes.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
-    >>> from mex.bounds import query_bound
+    >>> from mex.toolkit.bounds import query_bound
     >>> rng = np.random.default_rng(0)
     >>> w = rng.standard_normal(30)
     >>> target = FittedTarget.wrap(halfspace(w), family=Family("linear", {"intercept": False}))

@@ -8,7 +8,7 @@ from collections.abc import Generator
 import numpy as np
 from scipy.special import betainc, gammainc
 
-from mex.bounds import capacity, sphere_bits
+from mex.toolkit.bounds import capacity, sphere_bits
 from mex.types import Array, FloatArray
 from mex_pivot.bisection import Posteriors, Step
 from mex_pivot.frame import Frame

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from scipy.special import log_ndtr
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.halfspaces.charted import Charted
 from mex.params import Check, above, between, doc, either, whole
+from mex.toolkit.halfspaces.adapter import Charted
 from mex.types import FloatArray
 
 IntArray = npt.NDArray[np.int64]

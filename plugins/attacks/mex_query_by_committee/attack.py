@@ -10,10 +10,11 @@ from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 
 from mex import Knowledge, Learner, Model, Scope
-from mex.models import learner_over, reseed
 from mex.params import between, component, doc, one_of, whole
-from mex.rounds import Rounds, Schedule
-from mex.samplers import SAMPLERS
+from mex.toolkit.active.batch_mode import Rounds, Schedule
+from mex.toolkit.active.samplers import SAMPLERS
+from mex.toolkit.estimators import reseed
+from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
-from mex.halfspaces.charted import Charted
 from mex.params import above, between, doc, one_of, optional, whole
-from mex.samplers import SAMPLERS, sampler
+from mex.toolkit.active.samplers import SAMPLERS, sampler
+from mex.toolkit.halfspaces.adapter import Charted
 from mex_selective_sampling.perceptron import BandPerceptron
 from mex_selective_sampling.region import RegionOfDisagreement
 

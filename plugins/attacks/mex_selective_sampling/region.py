@@ -6,9 +6,9 @@ import numpy as np
 from scipy.optimize import linprog
 
 from mex import Knowledge
-from mex.answers import refusals
-from mex.hypotheses import constant, halfspace
-from mex.knowledge import without_noise
+from mex.learner import without_noise
+from mex.target import refusals
+from mex.toolkit.estimators import constant, halfspace
 from mex.types import Array, Estimator, FloatArray
 
 SLACK = 1e-9

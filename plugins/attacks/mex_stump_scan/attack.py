@@ -8,11 +8,11 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.halfspaces.boundary import JITTER
-from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import doc, whole
-from mex.samplers import sampler
+from mex.toolkit.active.samplers import sampler
+from mex.toolkit.estimators import constant
+from mex.toolkit.halfspaces.boundary import JITTER
 from mex.types import Array, Estimator, FloatArray
 from mex_stump_scan.curves import AdditiveSteps, Curve, curves, inside, place
 

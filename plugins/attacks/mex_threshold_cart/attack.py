@@ -10,13 +10,12 @@ import numpy as np
 from scipy.stats import binom
 
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
-from mex.hypotheses import constant
 from mex.learner import Steps
-from mex.models import random_state
 from mex.params import doc, one_of, whole
-from mex.samplers import SAMPLERS, Sampler, sampler
-from mex.trees.thresholds import Thresholds
-from mex.trees.walks import Resolution, together, walk
+from mex.toolkit.active.samplers import SAMPLERS, Sampler, sampler
+from mex.toolkit.estimators import constant, random_state
+from mex.toolkit.trees.thresholds import Thresholds
+from mex.toolkit.trees.walks import Resolution, together, walk
 from mex.types import Array, Estimator, FloatArray
 from mex_threshold_cart.trees import cart, columns, forest, mixed_cells, smallest
 

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from mex.models import random_state
-from mex.trees.growth import grow
-from mex.trees.hypothesis import Branches, threshold_between
-from mex.trees.thresholds import Thresholds
+from mex.toolkit.estimators import random_state
+from mex.toolkit.trees.branches import Branches, threshold_between
+from mex.toolkit.trees.growth import grow
+from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 COLUMNS = 0.3

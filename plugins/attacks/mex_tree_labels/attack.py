@@ -9,12 +9,12 @@ import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge, Learner, Scope
-from mex.hypotheses import constant
 from mex.learner import Steps
 from mex.params import between, doc, whole
-from mex.trees.growth import Decision, Growth, Leaf, grow
-from mex.trees.thresholds import Box, Thresholds
-from mex.trees.walks import Resolution, together, walk
+from mex.toolkit.estimators import constant
+from mex.toolkit.trees.growth import Decision, Growth, Leaf, grow
+from mex.toolkit.trees.thresholds import Box, Thresholds
+from mex.toolkit.trees.walks import Resolution, together, walk
 from mex.types import Array, Estimator, FloatArray
 from mex_tree_labels.facts import Facts, corners, opposite, probes
 
@@ -45,7 +45,7 @@ class TreeLabels:
     >>> import mex
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> from mex.trees.comparison import disagreement
+    >>> from mex.toolkit.trees.comparison import disagreement
     >>> X, y = load_iris(return_X_y=True)
     >>> tree, domain = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), mex.Domain.of(X)
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=domain))

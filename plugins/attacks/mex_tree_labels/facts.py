@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mex.trees.thresholds import Box, Thresholds
+from mex.toolkit.trees.thresholds import Box, Thresholds
 from mex.types import Array, BoolArray, FloatArray
 
 CORNER, UNIFORM = 0.75, 0.875

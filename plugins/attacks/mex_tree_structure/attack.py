@@ -38,7 +38,7 @@ class TreeStructure:
     is left to tell planes by, boxes end in a guess, and ``passive`` is nearer to the target for the same questions.
 
     >>> import mex
-    >>> from mex.trees.comparison import refines
+    >>> from mex.toolkit.trees.comparison import refines
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> X, y = load_iris(return_X_y=True)

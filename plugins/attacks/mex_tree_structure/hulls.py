@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mex.trees.grid import Grid
+from mex.toolkit.trees.grid import Grid
 from mex.types import FloatArray
 
 ROOM = 256

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from mex.knowledge import Knowledge, without_noise
-from mex.trees.grid import Grid
-from mex.trees.hypothesis import Branches, from_ids, threshold_between
+from mex.knowledge import Knowledge
+from mex.learner import without_noise
+from mex.toolkit.trees.branches import Branches, from_ids, threshold_between
+from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
 from mex_tree_structure.hulls import Hulls
 from mex_tree_structure.region import Box, Plane, Region

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from mex import Knowledge, Learner, Scope
-from mex.halfspaces.charted import Charted
-from mex.knowledge import without_noise
+from mex.learner import without_noise
 from mex.params import above, doc, one_of, whole
+from mex.toolkit.halfspaces.adapter import Charted
 from mex.types import FloatArray
 from mex_version_space.ellipsoid import Ellipsoid, inscribe
 

@@ -14,7 +14,7 @@ import attrs
 from mex import Dataset, UsageError
 from mex.errors import suggest
 from mex.params import doc, one_of, optional, text
-from mex.tabular import Task, class_name, encode
+from mex.toolkit.tabular import Task, class_name, encode
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +22,7 @@ class Csv:
     """A CSV file: UTF-8, commas, a first line that names the columns; plain or gzip-compressed (``.gz``).
 
     Columns of numbers are features, all others are one-hot; rows with a missing value are left out
-    (:func:`mex.tabular.encode`). The dataset has the name of the file.
+    (:func:`mex.toolkit.tabular.encode`). The dataset has the name of the file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ import attrs
 
 from mex import Dataset
 from mex.params import doc, optional, text
-from mex.tabular import class_name, encode
+from mex.toolkit.tabular import class_name, encode
 from mex_uci.manifest import RECORDS, Record
 
 
@@ -20,7 +20,7 @@ class Bundled:
     """A dataset whose file is shipped in ``data``; its README has the sources, licences and changes.
 
     Rows with a missing value in a column that is used are left out. Columns of numbers are features,
-    all others are one-hot (:func:`mex.tabular.encode`).
+    all others are one-hot (:func:`mex.toolkit.tabular.encode`).
 
     >>> dataset = COMPONENTS["steak-survey"](positive="Rare").load()
     >>> dataset

@@ -11,9 +11,9 @@ import numpy as np
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import above, between, boolean, doc, optional
-from mex.perturbation.draws import Draws
-from mex.perturbation.labels import RunnerUpNoise, margins_behind
-from mex.perturbation.margins import Margins, Ranking
+from mex.toolkit.perturbation.draws import Draws
+from mex.toolkit.perturbation.labels import RunnerUpNoise, margins_behind
+from mex.toolkit.perturbation.margins import Margins, Ranking
 from mex.types import BoolArray, FloatArray
 
 
@@ -26,7 +26,7 @@ class BoundaryNoise:
     those that honest users ask, are answered rightly. The zone itself shows to who asks the same row again and
     sees the answers waver, unless the noise is sticky; and its edges run along the boundary.
 
-    The zone holds the rows whose margin (:class:`mex.perturbation.margins.Margins`) is at most a width: that of a
+    The zone holds the rows whose margin (``Margins``) is at most a width: that of a
     share of the training rows, on which a model tends to be surer than on new ones, or an absolute one. The wrong
     label is the runner-up. The margins of a forest come in steps, so that the zone may hold fewer training rows
     than its share, but never more; a tree that is as sure of every row has no zone.

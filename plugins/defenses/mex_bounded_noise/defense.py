@@ -10,8 +10,8 @@ import numpy as np
 from mex import Scope, Target
 from mex.dataset import Rows
 from mex.params import above, between, boolean, doc, optional
-from mex.perturbation.draws import Draws
-from mex.perturbation.labels import LabelNoise
+from mex.toolkit.perturbation.draws import Draws
+from mex.toolkit.perturbation.labels import LabelNoise
 from mex.types import Answer, Array, FloatArray
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from mex import Scope, Target
 from mex.dataset import Rows
 from mex.params import above, between, boolean, doc, optional
-from mex.perturbation.draws import Draws
-from mex.perturbation.outputs import DefendedOutput, has_probabilities
+from mex.toolkit.perturbation.draws import Draws
+from mex.toolkit.perturbation.outputs import DefendedOutput, has_probabilities
 from mex.types import FloatArray
 
 

@@ -11,9 +11,9 @@ from scipy.special import ndtr
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import above, boolean, doc, one_of, optional
-from mex.perturbation.draws import Draws
-from mex.perturbation.labels import RunnerUpNoise, margins_behind
-from mex.perturbation.margins import Margins, Ranking
+from mex.toolkit.perturbation.draws import Draws
+from mex.toolkit.perturbation.labels import RunnerUpNoise, margins_behind
+from mex.toolkit.perturbation.margins import Margins, Ranking
 from mex.types import BoolArray, FloatArray
 
 PROBES, BISECTIONS = 100, 40
@@ -25,7 +25,7 @@ class MarginNoise:
     """Answer sign(<w, x> + eta) with random eta instead of sign(<w, x>).
 
     The fixed model with independent noise of the paper's Example 6, (c): eta uniform in [-1, 1]. Here <w, x> is
-    the margin of f* (:class:`mex.perturbation.margins.Margins`), an intercept included, in the units of the model
+    the margin of f* (``Margins``), an intercept included, in the units of the model
     as fitted: no norm of w is set to 1, so what a scale of 1 hides depends on how strongly f* was regularised. With
     ``relative`` the unit is the median margin of the training rows instead. A row of several classes has the lead
     of its best class, and the runner-up is answered where the noise is larger than this.

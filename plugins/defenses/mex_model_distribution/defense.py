@@ -11,9 +11,9 @@ from scipy.special import ndtr, ndtri
 from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.defense import undefended
-from mex.hypotheses import normal
 from mex.params import above, between, boolean, doc, whole
-from mex.perturbation.draws import Draws
+from mex.toolkit.estimators import normal
+from mex.toolkit.perturbation.draws import Draws
 from mex.types import Answer, Array, FloatArray
 from mex_model_distribution.distribution import Distribution, Frame
 from mex_model_distribution.program import widest

@@ -9,10 +9,10 @@ import numpy as np
 
 from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
-from mex.models import reseed
+from mex.fitted import FittedTarget
 from mex.params import boolean, doc, whole
-from mex.perturbation.draws import Draws
-from mex.target import FittedTarget
+from mex.toolkit.estimators import reseed
+from mex.toolkit.perturbation.draws import Draws
 from mex.types import Answer, Array, Estimator, FloatArray
 
 

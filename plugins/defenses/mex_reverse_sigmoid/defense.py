@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from mex import Scope, Target
 from mex.dataset import Rows
 from mex.params import between, doc
-from mex.perturbation.outputs import DefendedOutput, has_probabilities
+from mex.toolkit.perturbation.outputs import DefendedOutput, has_probabilities
 from mex.types import FloatArray
 
 

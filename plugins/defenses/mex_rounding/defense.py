@@ -10,7 +10,7 @@ import numpy as np
 from mex import Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.params import above, doc, optional, whole
-from mex.perturbation.outputs import DefendedOutput, DefendedValues, has_probabilities, value_spread
+from mex.toolkit.perturbation.outputs import DefendedOutput, DefendedValues, has_probabilities, value_spread
 from mex.types import FloatArray
 
 MOST_DECIMALS = 15

@@ -10,7 +10,7 @@ import numpy as np
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import boolean, doc, whole
-from mex.perturbation.outputs import DefendedOutput, conceal, has_probabilities
+from mex.toolkit.perturbation.outputs import DefendedOutput, conceal, has_probabilities
 from mex.types import FloatArray
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import above, boolean, doc, optional
-from mex.perturbation.draws import Draws
-from mex.perturbation.outputs import DefendedValues, value_spread
+from mex.toolkit.perturbation.draws import Draws
+from mex.toolkit.perturbation.outputs import DefendedValues, value_spread
 from mex.types import FloatArray
 
 

@@ -10,8 +10,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from mex import Dataset, FittedTarget, Scope
 from mex.dataset import Rows
-from mex.models import deploy, random_state
 from mex.params import boolean, doc, optional, whole
+from mex.toolkit.estimators import random_state
+from mex.toolkit.models import deploy
 from mex.types import Estimator
 from mex_decision_tree.incomplete import Stopping
 

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from mex import Dataset, FittedTarget, Scope
 from mex.dataset import Rows
-from mex.models import deploy
 from mex.params import above, doc, one_of, optional, whole
+from mex.toolkit.models import deploy
 from mex.types import Estimator
 
 

@@ -13,8 +13,8 @@ from sklearn.svm import SVC, SVR
 
 from mex import Dataset, FittedTarget, Scope
 from mex.dataset import Rows
-from mex.models import deploy
 from mex.params import above, doc, either, one_of, whole
+from mex.toolkit.models import deploy
 from mex.types import Estimator
 
 

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mex import Dataset, FittedTarget, Scope
 from mex.dataset import Rows
-from mex.models import deploy
+from mex.toolkit.models import deploy
 from mex.types import Estimator
 
 

@@ -12,8 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from mex import Dataset, FittedTarget, Scope
 from mex.dataset import Rows
-from mex.models import deploy
 from mex.params import above, boolean, doc
+from mex.toolkit.models import deploy
 from mex.types import Estimator
 
 

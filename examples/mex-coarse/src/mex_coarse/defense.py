@@ -20,7 +20,7 @@ class Coarse:
     An attacker's bisection then ends at a step's edge instead of at the model's boundary. There is no
     noise to average away; honest users near the boundary get their neighbour's answer.
 
-    >>> from mex.examples import example_target
+    >>> from mex.testing.examples import example_target
     >>> target = example_target()
     >>> coarse = Coarse(levels=4).protect(target, Rows(np.empty((0, 4)), np.empty(0)), np.random.default_rng(0))
     >>> X = target.domain.sample(1000, np.random.default_rng(1))

@@ -1,0 +1,122 @@
+"""The matrix as a gate: a condition that no attack may meet, for a team's own CI."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import attrs
+
+from mex.app.analysis.aggregate import Group, Scene
+from mex.errors import UsageError
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+FIELDS = (
+    *("agreement", "near_agreement", "uniform_agreement", "geometric_error", "queries", "price_usd"),
+    *("accuracy_lost", "answers_changed", "repeats_differ", "honest_refused", "false_alarms", "stolen_accuracy"),
+)
+LEVELS = "queries_to_LEVEL, usd_to_LEVEL"
+_FORM = re.compile(r"\s*(\w+?(?:_to_(?P<level>0?\.\d+|1(?:\.0*)?))?)\s*(<=|>=|<|>)\s*(\S+)\s*")
+
+
+@attrs.frozen
+class Condition:
+    """``FIELD < NUMBER`` over the medians of a group of cells; the gate fails where it holds.
+
+    >>> Condition.parse("queries_to_0.99 < 500").field
+    'queries_to_0.99'
+    """
+
+    text: str
+    field: str
+    compare: Callable[[float, float], bool] = attrs.field(repr=False)
+    number: float
+
+    @classmethod
+    def parse(cls, text: Any) -> Condition:
+        """Read a condition.
+
+        Raises:
+            UsageError: if it is not of that form.
+        """
+        match = _FORM.fullmatch(text) if isinstance(text, str) else None
+        if match:
+            field, level, sign, number = match.groups()
+            known = field in FIELDS or (level and field.partition("_to_")[0] in ("queries", "usd"))
+            try:
+                if known:
+                    return cls(text.strip(), field, OPERATORS[sign], float(number))
+            except ValueError:
+                pass
+        raise UsageError(
+            f"a gate is FIELD < NUMBER (or <=, >, >=) with FIELD one of {', '.join(FIELDS)}, {LEVELS}, not {text!r}"
+        )
+
+    def holds(self, group: Group) -> bool:
+        """Whether the median over seeds meets the condition; what was never reached is infinite."""
+        estimate = group.median(self.field)
+        return estimate is not None and self.compare(estimate.value, self.number)
+
+
+def violations(found: Sequence[Scene], conditions: Sequence[Condition]) -> list[tuple[Scene, Group, str]]:
+    """The groups that meet a condition, each with a sentence that says by what."""
+    return [
+        (scene, group, sentence)
+        for scene in found
+        for group in scene.groups.values()
+        for sentence in _sentences(group, conditions)
+    ]
+
+
+def _sentences(group: Group, conditions: Sequence[Condition]) -> list[str]:
+    met = [condition for condition in conditions if condition.holds(group)]
+    return [f"{c.text}: {c.field} is {estimate.value:.6g}" for c in met if (estimate := group.median(c.field))]
+
+
+def write_junit(path: Path, found: Sequence[Scene], conditions: Sequence[Condition]) -> None:
+    """Write the matrix as JUnit test cases, one per attack, defense, model and dataset.
+
+    A case fails where a condition holds, errs where no cell ran for a failure, and is skipped with its reason.
+
+    Raises:
+        UsageError: if the file cannot be written.
+    """
+    suites = ElementTree.Element("testsuites", name="mex")
+    for scene in found:
+        suite = ElementTree.SubElement(suites, "testsuite", name=f"{scene.model} on {scene.dataset}")
+        count = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+        for group in scene.groups.values():
+            count["tests"] += 1
+            seconds = sum(record["seconds"] for record in group.ran)
+            names = {"classname": f"{scene.model}.{scene.dataset}.{group.defense}", "name": group.attack}
+            case = ElementTree.SubElement(suite, "testcase", {**names, "time": f"{seconds:.3f}"})
+            bad = next((r for r in group.records if r["status"] == "failed"), None)
+            if bad:
+                count["errors"] += 1
+                ElementTree.SubElement(case, "error", message=_printable(bad["reason"]))
+            elif not group.ran:
+                count["skipped"] += 1
+                ElementTree.SubElement(case, "skipped", message=_printable(group.records[0]["reason"]))
+            elif sentences := _sentences(group, conditions):
+                count["failures"] += 1
+                ElementTree.SubElement(case, "failure", message="; ".join(sentences))
+        suite.attrib.update({key: str(value) for key, value in count.items()})
+    ElementTree.indent(suites)
+    try:
+        ElementTree.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that XML has no way to write."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")

@@ -1,0 +1,128 @@
+"""The same from Python: one attack on any model in a line, and the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mex.app.matrix import provenance
+from mex.app.matrix.engine import Workers, records
+from mex.app.matrix.plan import Plan, read
+from mex.app.matrix.results import Results
+from mex.dataset import Rows
+from mex.domain import Domain
+from mex.extraction import Extraction, extract
+from mex.fitted import FittedTarget
+from mex.knowledge import Family
+from mex.oracle import PRICE_PER_QUERY, Oracle
+from mex.registry import Registry
+from mex.registry.loader import load_registry
+from mex.registry.spec import Spec
+from mex.target import Target
+from mex.types import Answer, Array, Estimator, FloatArray
+
+DEFAULT: dict[str, Any] = {
+    "attacks": ["pivot", "version-space", "passive"],
+    "defenses": {
+        "none": {},
+        "noise": {"use": "bounded-noise", "rho": 0.1},
+        "sticky-noise": {"use": "bounded-noise", "rho": 0.1, "sticky": True},
+    },
+    "models": ["logistic", "linear-svm"],
+    "datasets": ["breast-cancer"],
+    "budget": 700,
+    "seeds": 3,
+}
+"""The matrix of ``mex matrix`` alone."""
+
+
+def attack(
+    attack: str,
+    model: Estimator,
+    *,
+    defense: str = "none",
+    domain: Domain | None = None,
+    family: Family | str | None = None,
+    pool: FloatArray | None = None,
+    train: tuple[FloatArray, Array] | None = None,
+    answers: Answer | None = None,
+    budget: int = 1000,
+    price_per_query: float = PRICE_PER_QUERY,
+    seed: int = 0,
+    registry: Registry | None = None,
+) -> Extraction:
+    """Attack a fitted model: a :class:`mex.Target`, or any object with ``predict``.
+
+    Args:
+        attack, defense: components as on the command line, ``name:key=value``.
+        model: the model; what its interface accepts is ``domain`` (by default all of R^d).
+        family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
+        pool: unlabeled rows that the attacker has, shape (n, d).
+        train: the operator's rows and labels, for defenses that learn from them.
+        answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them.
+
+    Raises:
+        Incompatible: if the attack or the defense cannot work on this model.
+        UsageError: for an unknown name or a bad value.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DecisionTreeClassifier(random_state=0).fit(X, y)
+    >>> stolen = attack("passive:model=decision-tree", model, pool=X, domain=Domain.of(X), budget=100)
+    >>> stolen.queries, float((stolen.hypothesis.predict(X) == model.predict(X)).mean().round(2))
+    (100, 0.99)
+    """
+    registry = registry or load_registry()
+    family = Family(family) if isinstance(family, str) else family
+    target = model if isinstance(model, Target) else FittedTarget.wrap(model, domain=domain, family=family)
+    rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
+    streams = np.random.default_rng(seed).spawn(2)
+    defended = registry.build("defense", defense).protect(target, rows, streams[0])
+    oracle = Oracle(defended, answers=answers, budget=budget, price_per_query=price_per_query)
+    known = oracle.knowledge(pool=pool)
+    attacker = registry.build("attack", attack)
+    attacker.scope.check(Spec.of(attack).name, known)
+    return extract(oracle, attacker.learner(known, streams[1]))
+
+
+def matrix(
+    plan: str | Path | Mapping[str, Any] | None = None,
+    *,
+    jobs: int = 1,
+    backend: str = "loky",
+    scheduler: str | None = None,
+    time_limit: float | None = None,
+    out: str | Path | None = None,
+    retry_failed: bool = False,
+    registry: Registry | None = None,
+) -> list[dict[str, Any]]:
+    """Run a matrix and return the records of its cells, in the order of the plan.
+
+    Args:
+        plan: a TOML file, or tables as in one, such as ``{"attacks": ["passive"], "seeds": 2, …}``;
+            by default the one that ``mex matrix`` runs.
+        jobs: how many processes.
+        backend: ``loky``, or ``dask`` for a cluster that runs at the address ``scheduler``.
+        time_limit: seconds of wall time after which a cell has failed.
+        out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
+            holds already is not run again.
+        retry_failed: run again what failed there.
+        registry: the components, by default those installed.
+
+    Raises:
+        UsageError: for a plan that cannot be run; nothing has run then.
+    """
+    registry = registry or load_registry()
+    tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
+    planned = Plan.of(tables).resolve(registry)
+    workers = Workers(jobs, backend, scheduler, time_limit)
+    results = Results(Path(out)) if out is not None else None
+    if results and retry_failed:
+        results.forget_failed()
+    if results:
+        provenance.write(results.path.parent, planned, registry)
+    return list(records(registry, planned.cells(), workers, results))

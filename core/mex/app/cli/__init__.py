@@ -1,0 +1,79 @@
+"""The command line. Heavy imports stay inside the commands, so that listing plugins is instant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import mex
+from mex.errors import Incompatible, MexError, UsageError
+from mex.registry import Registry
+from mex.registry.loader import load_registry
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Complain and exit with 2."""
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def parser(registry: Registry) -> argparse.ArgumentParser:
+    """The commands of the core and of the plugins."""
+    from mex.app.cli import attack, bounds, inspect, matrix, report
+
+    top = Parser(prog="mex", description=(mex.__doc__ or "").partition("\n")[0])
+    top.add_argument("--version", action="version", version=f"mex {mex.__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for module in (inspect, attack, matrix, report, bounds):
+        module.add_commands(commands)
+    for plugin, add in registry.implementations("mex_commands"):
+        try:
+            add(subparsers=commands)
+        except Exception as error:
+            print(f"mex: plugin {plugin!r} could not add its commands: {error}", file=sys.stderr)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``mex``; return the exit code: 0, 1 for failed cells, 2 for a user's mistake, 130 if interrupted."""
+    for name in ("SIGTERM", "SIGHUP"):  # told to end, or the terminal is gone; nohup's choice stands
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+    try:
+        registry = load_registry()
+        args = parser(registry).parse_args(argv)
+        code: int = args.run(args, registry)
+        sys.stdout.flush()
+        return code
+    except (UsageError, Incompatible) as error:
+        return _complain(error, USAGE)
+    except MexError as error:
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: end quietly
+        return OK
+    except Exception as error:
+        if os.environ.get("MEX_TRACEBACK"):
+            raise
+        bug = f"{type(error).__name__}: {error} (a bug in a plugin or in mex; MEX_TRACEBACK=1 shows where)"
+        return _complain(" ".join(bug.split()), FAILED)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _complain(what: object, code: int) -> int:
+    print(f"mex: {what}", file=sys.stderr)
+    return code

@@ -1,0 +1,71 @@
+"""Progress on stderr, for people only: nothing where stderr is not a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from mex.hooks import hookimpl
+
+
+def _bar() -> Progress:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    # rich would print what goes to stdout above the bar, that is on stderr, though stdout be a file or a pipe.
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),
+    )
+
+
+@contextmanager
+def queries_bar(description: str, budget: int) -> Iterator[Callable[[int], None]]:
+    """A bar of queries; yields the function to call with the count so far."""
+    with _bar() as progress:
+        task = progress.add_task(f"{description}, queries", total=budget)
+        yield lambda queries: progress.update(task, completed=queries)
+
+
+class CellsBar:
+    """A plugin that shows how many cells are done, and which one finished last."""
+
+    def __init__(self, total: int, done: int) -> None:
+        self._progress = _bar()
+        self._task = self._progress.add_task("cells", total=total, completed=done)
+
+    def __enter__(self) -> CellsBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    @hookimpl
+    def mex_cell_started(self, cell: Mapping[str, Any]) -> None:
+        """Name the cell under way."""
+        self._progress.update(self._task, description=_title(cell))
+
+    @hookimpl
+    def mex_cell_finished(self, cell: Mapping[str, Any], outcome: dict[str, Any]) -> None:
+        """Count it; a failure is told at once."""
+        self._progress.advance(self._task)
+        if outcome["status"] == "failed":
+            self._progress.console.print(f"failed: {_title(cell)}: {outcome['reason']}", markup=False)
+
+
+def _title(cell: Mapping[str, Any]) -> str:
+    return " × ".join(cell[kind] for kind in ("attack", "defense", "model", "dataset")) + f" seed {cell['seed']}"

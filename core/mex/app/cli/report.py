@@ -1,0 +1,56 @@
+"""``mex report``: the results of a matrix as one page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from mex.errors import UsageError
+from mex.registry import Registry
+
+
+def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    command = commands.add_parser("report", help="the results of a matrix as one page that needs no network")
+    command.add_argument("directory", type=Path, metavar="DIR", help="what mex matrix --out wrote")
+    command.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="report.html")
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, registry: Registry) -> int:
+    """Read what is whole, say what is not, write the page."""
+    from mex.app.analysis.aggregate import whole
+    from mex.app.cli.attack import check_writable
+    from mex.app.matrix.provenance import FILE as RECIPE
+    from mex.app.matrix.results import read
+    from mex.app.report import write
+
+    records, damaged = read(args.directory)
+    damaged += sum(not whole(record) for record in records)
+    records = [record for record in records if whole(record)]
+    if damaged:
+        print(f"mex: {args.directory}: {damaged} damaged lines are ignored", file=sys.stderr)
+    if not records:
+        raise UsageError(f"{args.directory} holds no finished cell; mex matrix --out {args.directory} makes some")
+    check_writable(args.output)
+    try:
+        recipe = (args.directory / RECIPE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        recipe = ""
+    write(args.output, records, recipe, _plan(recipe, registry))
+    print(args.output)
+    return 0
+
+
+def _plan(recipe: str, registry: Registry) -> Any:
+    """The plan of the recipe, for its labels; None if there is none that can be read here."""
+    import tomllib
+
+    from mex.app.matrix.plan import Plan
+
+    try:
+        return Plan.of(tomllib.loads(recipe)).resolve(registry) if recipe else None
+    except (UsageError, ValueError):  # by hand, or with a plugin that is not installed here
+        return None

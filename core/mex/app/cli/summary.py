@@ -1,0 +1,131 @@
+"""What ``mex matrix`` and ``mex report`` print: a grid for people, flat rows for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mex.app.analysis.aggregate import LEVEL, Scene
+from mex.app.analysis.crosstab import Grid, grid
+from mex.app.analysis.tidy import ROW, rows
+
+WIDTH = 100
+"""The most columns of a terminal that a grid takes; more defenses go below."""
+
+
+def print_scenes(found: Sequence[Scene], form: str | None = None, level: float = LEVEL, curves: bool = False) -> None:
+    """Print scenes in a form: by default a table on a terminal and tab-separated rows in a pipe."""
+    form = form or ("table" if sys.stdout.isatty() else "tsv")
+    if form in ("table", "markdown", "latex"):
+        for scene in found:
+            if any(group.ran for group in scene.groups.values()):
+                FORMS[form](grid(scene, level, curves))
+    else:
+        FORMS[form](rows(found, level))
+
+
+def _table(shown: Grid) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape as markup  # a label may have brackets
+    from rich.table import Table
+
+    console = Console()
+    most = min(WIDTH, console.width)
+    console.print(shown.title, markup=False, highlight=False)
+    for block in _blocks(shown.widths, most):
+        part = shown.columns(block)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+        for i, column in enumerate(part.header):
+            table.add_column(markup(column), justify="right" if i else "left", overflow="fold")
+        for row in part.rows:
+            table.add_row(*map(markup, row))
+        table.add_section()
+        for row in part.footer:
+            table.add_row(*map(markup, row), style="dim")
+        console.print(table)
+
+
+def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:
+    """The columns after the first, in blocks that fit beside it."""
+    blocks: list[list[int]] = [[]]
+    used = widths[0] + 2
+    for i, width in enumerate(widths[1:], start=1):
+        if blocks[-1] and used + width + 2 > most:
+            blocks.append([])
+            used = widths[0] + 2
+        blocks[-1].append(i)
+        used += width + 2
+    return blocks
+
+
+def _markdown(shown: Grid) -> None:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rule = "|" + " --- |" + " ---: |" * (len(shown.header) - 1)
+    print(f"**{shown.title}**\n", line(shown.header), rule, *map(line, shown.rows + shown.footer), "", sep="\n")
+
+
+def _latex(shown: Grid) -> None:
+    signs = {
+        "\\": r"\textbackslash{}",
+        "^": r"\^{}",
+        "~": r"\~{}",
+        "★": r"$\star$",
+        "–": "--",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+    }
+
+    def escape(text: str) -> str:
+        return "".join(signs.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(map(escape, cells)) + r" \\"
+
+    print(r"\begin{table}", rf"\caption{{{escape(shown.title)}}}", sep="\n")
+    print(rf"\begin{{tabular}}{{l{'r' * (len(shown.header) - 1)}}}", r"\hline", line(shown.header), r"\hline", sep="\n")
+    print(*map(line, shown.rows), r"\hline", *map(line, shown.footer), r"\hline", sep="\n")
+    print(r"\end{tabular}", r"\end{table}", "", sep="\n")
+
+
+def _json(table: Sequence[dict[str, Any]]) -> None:
+    finite = [{k: None if v == math.inf else v for k, v in row.items()} for row in table]
+    print(json.dumps(finite, ensure_ascii=False, allow_nan=False, indent=1))
+
+
+def _separated(separator: str) -> Callable[[Sequence[dict[str, Any]]], None]:
+    def show(table: Sequence[dict[str, Any]]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ROW, delimiter=separator, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in table)
+        print(text.getvalue(), end="")
+
+    return show
+
+
+FORMS: dict[str, Callable[[Any], None]] = {
+    "table": _table,
+    "markdown": _markdown,
+    "latex": _latex,
+    "csv": _separated(","),
+    "tsv": _separated("\t"),
+    "json": _json,
+}
+
+
+def reasons(records: Sequence[dict[str, Any]]) -> list[str]:
+    """One line per reason why cells were skipped or failed, or what their records say."""
+    told: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for record in records:
+        if record["reason"]:
+            told[record["status"], record["reason"]].append(record)
+    return [f"{status} ({len(cells)} cells): {reason}" for (status, reason), cells in told.items()]

@@ -1,0 +1,72 @@
+"""The yardstick of a cell: fixed points on which hypotheses are compared with the undefended f*."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from mex.dataset import Rows
+from mex.fitted import FittedTarget
+from mex.target import Target, labels
+from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
+from mex.toolkit.metrics import agreement, geometric_error
+from mex.types import Array, Estimator, FloatArray
+
+POINTS = 2000
+"""How many near and uniform points a comparison uses: a standard error of at most 1.1 points."""
+
+
+@attrs.frozen(eq=False)
+class Yardstick:
+    """Fixed points with the answers of the undefended f*, against which hypotheses are measured.
+
+    ``held_out`` rows saturate early and a high-dimensional model can be nearly constant on uniform
+    points, so each set alone misleads: ``near`` lies between held-out rows.
+    """
+
+    target: FittedTarget
+    truth: Array
+    points: dict[str, FloatArray]
+    answers: dict[str, Array]
+
+    @classmethod
+    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator) -> Yardstick:
+        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets."""
+        crossover = target.family.kind in AXIS_PARALLEL
+        points = {
+            "agreement": held_out.X,
+            "near_agreement": between_rows(held_out.X, target.domain, POINTS, rng, crossover=crossover),
+            "uniform_agreement": target.domain.sample(POINTS, rng),
+        }
+        kind = target.answers[0]
+        return cls(target, held_out.y, points, {name: target.answer(X, kind) for name, X in points.items()})
+
+    @property
+    def regression(self) -> bool:
+        """Whether f* answers with values."""
+        return self.target.classes is None
+
+    @property
+    def uniform_majority(self) -> float | None:
+        """The share of f*'s most common label on the uniform points."""
+        if self.regression:
+            return None
+        _, counts = np.unique(self.answers["uniform_agreement"], return_counts=True)
+        return float(counts.max() / counts.sum())
+
+    def score(self, stolen: Estimator) -> dict[str, float | None]:
+        """Agreement with f* on each set of points, and the geometric error."""
+        scores: dict[str, float | None] = {
+            name: agreement(stolen.predict(X), self.answers[name], self.regression) for name, X in self.points.items()
+        }
+        return {**scores, "geometric_error": geometric_error(stolen, self.target.estimator, self.target.domain)}
+
+    def accuracy(self, answers: Array) -> float:
+        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""
+        return agreement(answers, self.truth, self.regression)
+
+    def accuracies(self, defended: Target) -> dict[str, float]:
+        """The accuracy of f*, of what honest users get instead of it, and what they lose."""
+        target = self.accuracy(self.answers["agreement"])
+        theirs = self.accuracy(labels(defended, self.points["agreement"]))
+        return {"target_accuracy": target, "defended_accuracy": theirs, "accuracy_lost": target - theirs}

@@ -1,0 +1,87 @@
+"""The recipe of a run, beside its results: what to give ``mex matrix`` to repeat it, and what it was made with."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mex.app.matrix.plan import AXES, GATE, MADE_WITH, Plan
+from mex.errors import UsageError
+from mex.registry import Registry
+from mex.registry.spec import to_toml
+
+FILE = "run.toml"
+NUMERICS = ("numpy", "scipy", "scikit-learn")
+"""Packages whose version can change a number."""
+
+
+def versions(registry: Registry) -> dict[str, str]:
+    """The versions of everything that could change a number: Python, the numeric libraries, every plugin package.
+
+    >>> from mex import load_registry
+    >>> made = versions(load_registry())
+    >>> {"model-extraction", "numpy", "python"} <= set(made)
+    True
+    """
+    made = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    made |= {name: metadata.version(name) for name in NUMERICS}
+    return made | {provided.provider: provided.version for provided in registry.provided()}
+
+
+def text(plan: Plan, made_with: dict[str, str]) -> str:
+    """A resolved plan as a file for ``mex matrix``, every parameter written out."""
+    lines = ["# The run beside which this file lies; `mex matrix FILE --out DIR` repeats it."]
+    lines += [f"{key} = {to_toml(value)}" for key, value in plan.settings.items() if value is not None]
+    lines.append(f"seeds = {to_toml(plan.seeds)}")
+    if plan.fail_if:
+        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}"]
+    for axis in AXES:
+        for label, spec in getattr(plan, axis).items():
+            params = dict(spec.params) if "nest" in spec.params else {"use": spec.name, **spec.params}
+            lines += ["", f"[{axis}.{_key(label)}]"]
+            lines += [f"{key} = {to_toml(value)}" for key, value in params.items() if value is not None]
+    lines += ["", f"[{MADE_WITH}]", *(f"{_key(name)} = {to_toml(made_with[name])}" for name in sorted(made_with))]
+    return "\n".join(lines) + "\n"
+
+
+def write(directory: Path, plan: Plan, registry: Registry) -> list[str]:
+    """Write the recipe of the last run to ``directory``; return what has changed since the run before.
+
+    Raises:
+        UsageError: if it cannot be written.
+    """
+    made_with = versions(registry)
+    path = directory / FILE
+    before = _made_with(path)
+    part = path.with_suffix(".part")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        part.write_text(text(plan, made_with), encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    return [
+        f"{name} {before[name]} then, {made_with[name]} now"
+        for name in sorted(before.keys() & made_with.keys())
+        if before[name] != made_with[name]
+    ]
+
+
+def _made_with(path: Path) -> dict[str, Any]:
+    try:
+        made: Any = tomllib.loads(path.read_text(encoding="utf-8")).get(MADE_WITH)
+    except (OSError, ValueError):  # none yet, or somebody's own
+        return {}
+    return made if isinstance(made, dict) else {}
+
+
+def _key(label: str) -> str:
+    return json.dumps(label, ensure_ascii=False)

@@ -1,0 +1,185 @@
+"""The registry: takes plugins, survives broken ones, builds components by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+import pluggy
+
+from mex import hooks
+from mex.errors import UsageError, suggest
+from mex.hooks import KINDS, PROJECT, Component
+from mex.params import check_names, default, fields
+from mex.registry.spec import Spec
+
+
+@attrs.frozen
+class Provided:
+    """A component and who provides it."""
+
+    component: Component
+    provider: str
+    version: str
+
+
+@attrs.frozen
+class Broken:
+    """A plugin that could not be loaded, and why."""
+
+    plugin: str
+    provider: str
+    reason: str
+
+
+class Registry:
+    """The components of the plugins added to it. A value: tests make their own.
+
+    Attributes:
+        manager: the pluggy manager that calls the hooks.
+        broken: plugins that were refused, with their reasons.
+        installed: whether it holds exactly what is installed, so that another process can load the same.
+    """
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager.add_hookspecs(hooks)
+        self.broken: list[Broken] = []
+        self.installed = False
+        self._provided: dict[tuple[str, str], Provided] = {}
+
+    def add(self, load: Callable[[], object], name: str, provider: str = "(given)", version: str = "") -> bool:
+        """Load one plugin and register all its components, or none of them and note why."""
+        self.installed = False
+        try:
+            plugin = load()
+            self._register(plugin, name)
+            try:
+                components = self._components(plugin)
+            except BaseException:
+                self.manager.unregister(plugin)
+                raise
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {error}" if not isinstance(error, UsageError) else str(error)
+            self.broken.append(Broken(name, provider, " ".join(reason.split())))
+            return False
+        self._provided |= {(c.kind, c.name): Provided(c, provider, version) for c in components}
+        return True
+
+    def _register(self, plugin: object, name: str) -> None:
+        known = {hook for hook, value in vars(hooks).items() if hasattr(value, f"{PROJECT}_spec")}
+        marked = [attr for attr in dir(plugin) if hasattr(getattr(plugin, attr, None), f"{PROJECT}_impl")]
+        for attr in marked:
+            if attr not in known:
+                raise UsageError(f"unknown hook {attr!r}{suggest(attr, known)}")
+        if not marked:
+            raise UsageError(f"no hook in it: mark a function {' or '.join(sorted(known))} with @mex.hookimpl")
+        if self.manager.has_plugin(name):
+            raise UsageError(f"another plugin is called {name!r} already")
+        if self.manager.is_registered(plugin):
+            raise UsageError(f"this is the plugin {self.manager.get_name(plugin)!r} again")
+        try:
+            self.manager.register(plugin, name)
+        except pluggy.PluginValidationError as error:
+            if self.manager.is_registered(plugin):  # before pluggy 1.7 it is, in part
+                self.manager.unregister(plugin)
+            raise UsageError(str(error)) from None
+
+    def _components(self, plugin: object) -> list[Component]:
+        declare = getattr(plugin, "mex_components", None)
+        components = list(declare()) if declare else []
+        for rubbish in (c for c in components if not isinstance(c, Component)):
+            raise UsageError(f"mex_components must return mex.Component records, not {rubbish!r}")
+        for component in components:
+            taken = self._provided.get((component.kind, component.name))
+            again = sum((c.kind, c.name) == (component.kind, component.name) for c in components) > 1
+            if taken or again:
+                owner = taken.provider if taken else "this plugin"
+                raise UsageError(f"{component.kind} {component.name!r} is already provided by {owner}")
+        return components
+
+    def provided(self, kind: str | None = None) -> list[Provided]:
+        """All components, or those of one kind, sorted by kind and name."""
+        order = {k: i for i, k in enumerate(KINDS)}
+        found = [p for (k, _), p in self._provided.items() if kind in (None, k)]
+        return sorted(found, key=lambda p: (order[p.component.kind], p.component.name))
+
+    def find(self, kind: str, name: str) -> Provided:
+        """The component of that kind and name.
+
+        Raises:
+            UsageError: if there is none; the sentence names the nearest.
+        """
+        if (kind, name) in self._provided:
+            return self._provided[kind, name]
+        known = [p.component.name for p in self.provided(kind)]
+        raise UsageError(f"no {kind} named {name!r}{suggest(name, known)}")
+
+    def load(self, kind: str, name: str) -> type[Any]:
+        """The class behind a component, imported now.
+
+        Raises:
+            UsageError: if there is no such component, or its module does not load.
+        """
+        provided = self.find(kind, name)
+        module, _, attribute = provided.component.target.partition(":")
+        try:
+            cls = getattr(importlib.import_module(module), attribute)
+        except (Exception, SystemExit) as error:
+            raise UsageError(
+                f"{kind} {name!r} of {provided.provider} does not load: {type(error).__name__}: {error}"
+            ) from error
+        if not inspect.isclass(cls):
+            raise UsageError(f"{kind} {name!r} of {provided.provider}: {provided.component.target} is not a class")
+        return cls
+
+    def build(self, kind: str, spec: Spec | str | Mapping[str, Any]) -> Any:
+        """The component that ``spec`` describes, its parameters checked.
+
+        Raises:
+            UsageError: naming the component and the parameter that is wrong.
+        """
+        spec = Spec.of(spec)
+        if "nest" in spec.params and kind == "defense":
+            from mex.defense import Nested
+
+            return Nested(tuple(self.build(kind, layer) for layer in spec.layers))
+        cls = self.load(kind, spec.name)
+        label = f"{kind} {spec.name!r}"
+        check_names(label, cls, spec.params)
+        params = dict(spec.params)
+        for field in fields(cls):
+            inner, value = field.metadata.get("component"), params.get(field.name, default(field))
+            if inner and value is not None:
+                params[field.name] = self.build(inner, value)
+        try:
+            return cls(**params)
+        except (ValueError, TypeError) as error:  # a UsageError is a ValueError
+            raise UsageError(f"{label}: {error.args[0] if error.args else error}") from None
+
+    def resolve(self, kind: str, spec: Spec | str | Mapping[str, Any]) -> Spec:
+        """``spec`` with every default filled in: what a record says and a cell is known by.
+
+        Raises:
+            UsageError: as :meth:`build`.
+        """
+        spec = Spec.of(spec)
+        if "nest" in spec.params and kind == "defense":
+            return Spec.nested([self.resolve(kind, layer) for layer in spec.layers])
+        self.build(kind, spec)
+        cls = self.load(kind, spec.name)
+        params = {f.name: spec.params.get(f.name, default(f)) for f in fields(cls)}
+        for field in fields(cls):
+            inner = field.metadata.get("component")
+            if inner and params[field.name] is not None:
+                resolved = self.resolve(inner, params[field.name])
+                params[field.name] = {"use": resolved.name, **resolved.params}
+        return Spec(spec.name, params)
+
+    def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """The name of each plugin that implements ``hook``, and a function that calls it by keyword."""
+        for impl in getattr(self.manager.hook, hook).get_hookimpls():
+            yield impl.plugin_name, lambda impl=impl, **kwargs: impl.function(*(kwargs[a] for a in impl.argnames))

@@ -1,7 +1,0 @@
-"""The report of a matrix: one page that needs no network, for the screen and for paper."""
-
-from __future__ import annotations
-
-from mex.report.page import write
-
-__all__ = ["write"]

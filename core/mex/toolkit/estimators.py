@@ -1,0 +1,91 @@
+"""scikit-learn estimators: hypotheses built without a fit, normals that are read off, seeds that are drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mex.types import Array, Estimator, FloatArray
+
+
+def halfspace(w: FloatArray, intercept: float = 0.0, classes: Array | None = None) -> Estimator:
+    """A halfspace as a fitted ``LinearSVC``: ``classes[1]`` where <w, x> + intercept > 0.
+
+    ``w`` has shape (d,); ``classes`` are the two labels, the negative one first (default -1, 1).
+    An all-zero ``w`` is allowed and means that nothing is known yet.
+
+    >>> halfspace(np.array([1.0, -2.0])).predict([[3.0, 1.0], [1.0, 1.0]])
+    array([ 1, -1])
+    """
+    labels = np.array([-1, 1]) if classes is None else classes
+    return linear_classifier(np.reshape(w, (1, -1)), np.array([intercept]), labels)
+
+
+def linear_classifier(W: FloatArray, b: FloatArray, classes: Array) -> Estimator:
+    """The class of the largest score W x + b as a fitted ``LinearSVC``; W has shape (k, d).
+
+    Two classes have one row of weights, the score of the second class.
+    """
+    from sklearn.svm import LinearSVC
+
+    estimator = LinearSVC()
+    estimator.coef_ = np.array(W, dtype=np.float64)
+    estimator.intercept_ = np.array(b, dtype=np.float64)
+    estimator.classes_ = np.asarray(classes)
+    estimator.n_features_in_ = estimator.coef_.shape[1]
+    return estimator
+
+
+def constant(answer: Any, n_features: int, regression: bool = False) -> Estimator:
+    """The classifier, or regressor, that always answers the same."""
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+
+    dummy = DummyRegressor if regression else DummyClassifier
+    return dummy(strategy="constant", constant=[answer]).fit(np.zeros((1, n_features)), [answer])
+
+
+def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
+    """The weights and intercept of a halfspace in the units of its input, or None if it is not one.
+
+    Looks through a pipeline of standard scalers that ends in a linear estimator with a single row of weights.
+
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    >>> w, b = normal(model)
+    >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
+    True
+    """
+    steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
+    coef = getattr(steps[-1], "coef_", None)
+    if coef is None or getattr(steps[-1], "kernel", "linear") != "linear" or np.size(coef) != np.shape(coef)[-1]:
+        return None
+    w = np.asarray(coef, dtype=np.float64).ravel()
+    b = float(np.ravel(getattr(steps[-1], "intercept_", 0.0))[0])
+    from sklearn.preprocessing import StandardScaler
+
+    for scaler in reversed(steps[:-1]):
+        if not isinstance(scaler, StandardScaler):
+            return None
+        # z = (x - mean) / scale; a missing mean or scale leaves that part out.
+        w = w if scaler.scale_ is None else w / scaler.scale_
+        b = b if getattr(scaler, "mean_", None) is None or not scaler.with_mean else b - float(w @ scaler.mean_)
+    return w, b
+
+
+def reseed(estimator: Estimator, rng: np.random.Generator | None) -> Estimator:
+    """An unfitted copy whose every ``random_state`` is drawn from ``rng``, or forgotten."""
+    from sklearn.base import clone
+
+    copy = clone(estimator)
+    names = [n for n in copy.get_params() if n == "random_state" or n.endswith("__random_state")]
+    return copy.set_params(**{n: None if rng is None else random_state(rng) for n in sorted(names)})
+
+
+def random_state(rng: np.random.Generator) -> int:
+    """A seed for an estimator that takes none but scikit-learn's kind."""
+    return int(rng.integers(2**31))

@@ -1,0 +1,49 @@
+"""Metrics: how near a stolen model is to f*. None of them passes an oracle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mex.domain import Domain
+from mex.toolkit.estimators import normal
+from mex.types import Array, Estimator, FloatArray
+
+
+def agreement(answers: Array, reference: Array, regression: bool = False) -> float:
+    """The share of equal labels; for values R^2, the share of the reference's variance explained.
+
+    >>> agreement(np.array([0, 1, 1, 1]), np.array([0, 1, 1, 0]))
+    0.75
+    >>> agreement(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]), regression=True)
+    1.0
+    """
+    if not regression:
+        return float(np.mean(answers == reference))
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(reference, answers))
+
+
+def geometric_error(stolen: Estimator, target: Estimator, domain: Domain) -> float | None:
+    """||w^ - w*||_2 of unit normals (paper, Section 2), or None where either is not a halfspace.
+
+    The normals are taken in the coordinates in which the domain is the box [-1, 1]^d (unbounded features
+    as they are), with the intercept as a last component, so that the units of the features do not matter.
+    """
+    ours, theirs = normal(stolen), normal(target)
+    if ours is None or theirs is None:
+        return None
+
+    def unit(w: FloatArray, b: float) -> FloatArray:
+        # What a group's weights have in common and what a constant column adds is intercept by another name.
+        w = w.copy()
+        for group in [list(group) for group in domain.groups]:
+            common = w[group].mean()
+            w[group], b = w[group] - common, b + common
+        fixed = domain.lower == domain.upper
+        w[fixed], b = 0.0, b + float(w[fixed] @ domain.lower[fixed])
+        v = np.append(w * domain.half_width, b + w @ domain.middle)
+        length = np.linalg.norm(v)
+        return v / length if length > 0 else v
+
+    return float(np.linalg.norm(unit(*ours) - unit(*theirs)))

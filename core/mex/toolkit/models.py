@@ -1,0 +1,62 @@
+"""What the model plugins share: a scikit-learn estimator becomes a target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from mex.dataset import Dataset, Rows
+from mex.domain import Domain
+from mex.errors import Incompatible
+from mex.fitted import FittedTarget, Model
+from mex.knowledge import Family, Knowledge
+from mex.toolkit.estimators import reseed
+from mex.types import Answer, Estimator
+
+
+def deploy(
+    estimator: Estimator,
+    dataset: Dataset,
+    train: Rows,
+    *,
+    kind: str,
+    answers: tuple[Answer, ...],
+    public: dict[str, Any],
+    standardised: bool = False,
+) -> FittedTarget:
+    """Fit ``estimator`` on ``train`` and put it behind the interface that the dataset's domain describes.
+
+    Args:
+        estimator: an unfitted scikit-learn estimator; its class and parameters are public.
+        dataset: where the rows are from.
+        train: the operator's rows.
+        kind, public: the :class:`mex.Family` of f*.
+        answers: what the interface gives, the usual kind first.
+        standardised: let the interface take *standardised* features, any row of R^d. This is the setting
+            of the paper's halfspaces: whoever asks scales the rows (:attr:`FittedTarget.encode`).
+    """
+    family = Family(kind, public, reseed(estimator, None))
+    if not standardised:
+        fitted = estimator.fit(train.X, train.y)
+        return FittedTarget.wrap(fitted, domain=dataset.domain, family=family, answers=answers)
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(train.X)
+    domain = attrs.evolve(Domain.reals(dataset.domain.n_features), names=dataset.domain.names)
+    fitted = estimator.fit(scaler.transform(train.X), train.y)
+    return FittedTarget.wrap(fitted, domain=domain, family=family, answers=answers, encode=scaler.transform)
+
+
+def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.random.Generator) -> Estimator:
+    """The unfitted estimator that the attack called ``label`` trains: ``model``'s, or that of the public class of f*.
+
+    Raises:
+        Incompatible: if no model is given and the public class names no learner.
+    """
+    if model is not None:
+        return model.estimator(known.task, rng)
+    if known.family.learner is None:
+        raise Incompatible(f"no learner is known for the class {known.family.kind!r}; give {label} a model")
+    return reseed(known.family.learner, rng)

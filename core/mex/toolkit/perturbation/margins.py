@@ -1,0 +1,122 @@
+"""Margins: how far a fitted classifier puts its best class before the second, by its own scores."""
+
+from __future__ import annotations
+
+import copy
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from mex.errors import Incompatible
+from mex.fitted import FittedTarget
+from mex.types import Estimator, FloatArray
+
+UNRANKED = 0.01
+"""The largest share of rows whose label may differ from the class of the highest score, as in tied votes."""
+
+
+@attrs.frozen(eq=False)
+class Ranking:
+    """The two best classes of each row, by index, and their distance.
+
+    Attributes:
+        first, second: indices into the classes, shape (n,).
+        lead: the score of the first minus that of the second, at least 0, shape (n,).
+    """
+
+    first: npt.NDArray[np.intp]
+    second: npt.NDArray[np.intp]
+    lead: FloatArray
+
+    @property
+    def margin(self) -> FloatArray:
+        """The lead with a sign: positive where the first class is the later one (of two: the positive class)."""
+        return np.where(self.first > self.second, self.lead, -self.lead)
+
+
+@attrs.frozen(eq=False)
+class Margins:
+    """The ranking of the classes by a fitted classifier's own scores: ``margins(X)``.
+
+    Scores are those of ``decision_function`` (of two classes: 0 and its value), in the units of the model as
+    fitted: log-odds for a logistic regression, <w, x> + b for a linear one. A support vector machine of several
+    classes decides by duels, and its own scores count them, with a step at every boundary; here a class has half
+    the margin of its worst duel, which is continuous (far out, where the best classes beat each other in a circle, the
+    label may be none of the two). A model without one is scored by
+    ``predict_proba``. These are differences of probabilities and not log-odds, which would be infinite where a
+    tree is sure. The scores of trees and forests are constant over boxes, so many rows have the same margin; a
+    tree grown until its leaves are pure is as sure of every row, and its margin is 1 everywhere.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> ranking = Margins.of(LogisticRegression(max_iter=500).fit(X, y))(X[[0, 70]])
+    >>> ranking.first, ranking.second, ranking.lead.round(1)
+    (array([0, 2]), array([1, 1]), array([4. , 0.2]))
+    """
+
+    estimator: Estimator = attrs.field(repr=False)
+    method: str
+    classes: int
+
+    @classmethod
+    def of(cls, model: FittedTarget | Estimator, X: FloatArray | None = None) -> Margins:
+        """The margins of a target or an estimator; ``X`` holds rows to try them on, shape (n, d).
+
+        Raises:
+            Incompatible: if the model has no scores or one class only, or its labels are not those of the highest
+                scores (a moved threshold, one-vs-one votes).
+        """
+        estimator = model.estimator if isinstance(model, FittedTarget) else model
+        name, labels = type(estimator).__name__, np.asarray(getattr(estimator, "classes_", []))
+        if len(labels) < 2:
+            raise Incompatible(f"a margin lies between two classes, and this {name} has {len(labels)}")
+        for method in ("decision_function", "predict_proba"):
+            if hasattr(estimator, method):
+                break
+        else:
+            raise Incompatible(f"this {name} tells labels only, so how near a row is to its boundary is unknown")
+        margins = cls(_duelling(estimator) if len(labels) > 2 else estimator, method, len(labels))
+        if X is not None and len(X):
+            scores = margins.scores(X)
+            ranked = scores.shape == (len(X), len(labels))
+            if not ranked or np.mean(labels[scores.argmax(axis=1)] != estimator.predict(X)) > UNRANKED:
+                raise Incompatible(f"the labels of this {name} are not those of its highest scores ({method})")
+        return margins
+
+    def scores(self, X: FloatArray) -> FloatArray:
+        """The scores of the classes, shape (n, k)."""
+        scores = np.asarray(getattr(self.estimator, self.method)(X), dtype=np.float64)
+        if scores.ndim == 1:
+            return np.stack([np.zeros(len(X)), scores], axis=1)
+        if not hasattr(_last(self.estimator), "decision_function_shape"):
+            return scores
+        first, second = np.triu_indices(self.classes, 1)
+        duels = np.full((len(X), self.classes, self.classes), np.inf)
+        duels[:, first, second], duels[:, second, first] = scores, -scores
+        return np.asarray(duels.min(axis=2) / 2)
+
+    def __call__(self, X: FloatArray) -> Ranking:
+        """Rank the classes of the rows of ``X``, shape (n, d)."""
+        scores, rows = self.scores(X), np.arange(len(X))
+        first = scores.argmax(axis=1)
+        best = scores[rows, first]
+        scores[rows, first] = -np.inf
+        second = scores.argmax(axis=1)
+        return Ranking(first, second, best - scores[rows, second])
+
+
+def _last(estimator: Estimator) -> Estimator:
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def _duelling(estimator: Estimator) -> Estimator:
+    """The estimator itself, or a copy that gives the margins of all pairs of classes where these decide."""
+    if not hasattr(_last(estimator), "decision_function_shape"):
+        return estimator
+    duelling = copy.copy(estimator)
+    if _last(estimator) is not estimator:
+        duelling.steps = [*estimator.steps[:-1], (estimator.steps[-1][0], copy.copy(_last(estimator)))]
+    _last(duelling).decision_function_shape = "ovo"
+    return duelling

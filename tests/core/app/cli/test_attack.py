@@ -1,0 +1,208 @@
+"""``mex attack``: one record, one stolen model in a file that anyone can load."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+
+import mex
+from mex.app.matrix.cells import Cell
+from mex.app.matrix.experiment import RESULTS, TIMINGS, measure, set_scene
+from mex.oracle import Oracle
+from mex.types import Array, FloatArray
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+SMALL = ("attack", "passive", "-m", "logistic", "--data", "haberman", "--budget", "20")
+
+
+def test_the_record_is_one_json_line_and_nothing_else(run: Run) -> None:
+    done = run(*SMALL, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    record = json.loads(line)
+    assert set(RESULTS) < set(record)
+    assert (record["status"], record["queries"], record["stopped"]) == ("ok", 20, "budget")
+    assert record["attack_params"] == {"sampler": "pool", "model": None, "batch": 10}
+    assert 0.5 < record["agreement"] <= 1
+
+
+def test_a_person_reads_the_same_as_a_table(run: Run) -> None:
+    rows = dict(line.split("\t", 1) for line in run(*SMALL).stdout.splitlines())
+    record = json.loads(run(*SMALL, "--json").stdout)
+    assert rows["field"] == "value"
+    assert float(rows["agreement"]) == pytest.approx(record["agreement"], abs=1e-6)
+    assert rows["queries"] == "20"
+    assert "reason" not in rows, "what has no meaning is left out"
+
+
+def test_an_attack_that_is_interrupted_prints_and_saves_what_it_paid_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Oracle.ask
+
+    def interrupted(oracle: Oracle, X: FloatArray) -> Array:
+        if oracle.queries >= 10:
+            raise KeyboardInterrupt
+        return ask(oracle, X)
+
+    monkeypatch.setattr(Oracle, "ask", interrupted)
+    done = run(*SMALL, "--json", "--save", tmp_path / "stolen.skops")
+    assert done.returncode == 130
+    record = json.loads(done.stdout)
+    assert (record["stopped"], record["queries"]) == ("interrupted", 10)
+    assert (tmp_path / "stolen.skops").exists()
+
+
+def test_the_command_and_the_matrix_and_python_give_the_same_record(run: Run, registry: mex.Registry) -> None:
+    def untimed(record: dict[str, object]) -> dict[str, object]:
+        return {k: v for k, v in record.items() if k not in TIMINGS}
+
+    typed = json.loads(run(*SMALL, "-d", "bounded-noise:rho=0.2", "--seed", "1", "--json").stdout)
+    tables = {
+        "attacks": ["passive"],
+        "defenses": ["bounded-noise:rho=0.2"],
+        "models": ["logistic"],
+        "datasets": ["haberman"],
+    }
+    (record,) = mex.matrix({**tables, "budget": 20, "seeds": [1]}, registry=registry)
+    assert untimed(typed) == untimed(record)
+
+
+def test_a_noisy_target_leaves_a_worse_model(run: Run) -> None:
+    def agreement(*more: str) -> float:
+        return float(
+            np.mean([json.loads(run(*SMALL, *more, "--seed", str(s), "--json").stdout)["agreement"] for s in range(5)])
+        )
+
+    assert agreement("-d", "bounded-noise:rho=0.5") < agreement() - 0.05
+
+
+def test_defenses_nest_on_the_command_line(run: Run) -> None:
+    record = json.loads(run(*SMALL, "-d", "bounded-noise:rho=0.1 + bounded-noise:sticky=true", "--json").stdout)
+    assert record["defense"] == "bounded-noise + bounded-noise"
+    assert [layer["sticky"] for layer in record["defense_params"]["nest"]] == [False, True]
+
+
+def test_answers_and_price_are_as_asked_for(run: Run) -> None:
+    record = json.loads(run(*SMALL, "--answers", "proba", "--price-per-query", "0.5", "--json").stdout)
+    assert (record["answers"], record["price_usd"], record["price_per_query"]) == ("proba", 10.0, 0.5)
+
+
+FAMILIES = [
+    ("logistic", "haberman"),
+    ("logistic:fit_intercept=false", "haberman"),
+    ("linear-svm", "haberman"),
+    ("decision-tree", "haberman"),
+    ("random-forest:trees=5", "haberman"),
+    ("kernel-svm", "haberman"),
+    ("kernel-svm:kernel=poly", "haberman"),
+    ("linear-regression", "diabetes"),
+    ("decision-tree", "diabetes"),
+    ("random-forest:trees=5", "diabetes"),
+    ("kernel-svm", "diabetes"),
+]
+
+
+@pytest.mark.parametrize(("model", "data"), FAMILIES)
+def test_a_stolen_model_is_saved_as_it_was_measured(
+    run: Run, registry: mex.Registry, tmp_path: Path, model: str, data: str
+) -> None:
+    if data not in {p.component.name for p in registry.provided("dataset")}:
+        pytest.skip(f"there is no {data} yet")
+    file = tmp_path / "stolen model.skops"
+    done = run("attack", "passive", "-m", model, "--data", data, "--budget", "60", "--save", file, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name], "no half-written file beside it"
+    # Everything is scikit-learn's; skops asks for trust in the arrays of a tree, which it does not check.
+    untrusted = skops.io.get_untrusted_types(file=file)
+    assert untrusted in ([], ["sklearn.tree._tree.Tree"])
+    assert not untrusted or "tree" in model or "forest" in model
+    stolen = skops.io.load(file, trusted=untrusted)
+
+    cell = Cell(
+        attack=registry.resolve("attack", "passive"),
+        defense=registry.resolve("defense", "none"),
+        model=registry.resolve("model", model),
+        dataset=registry.resolve("dataset", data),
+        budget=60,
+    )
+    again, extraction = measure(registry, cell)
+    record = json.loads(done.stdout)
+    assert again["cell"] == record["cell"]
+    assert again["agreement"] == record["agreement"]
+    X = set_scene(registry, cell.model, cell.dataset, 0).yardstick.points["agreement"]
+    assert np.array_equal(stolen.predict(X), extraction.hypothesis.predict(X))
+
+
+def test_what_learned_nothing_can_be_saved_as_well(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "stolen.skops"
+    assert run(*SMALL[:-1], "1", "--save", file).returncode == 0
+    assert skops.io.get_untrusted_types(file=file) == []
+    assert len(set(skops.io.load(file).predict(np.random.default_rng(0).random((9, 3))))) == 1
+
+
+@pytest.fixture
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(self: Oracle, X: object) -> None:
+        raise AssertionError("the oracle was asked")
+
+    monkeypatch.setattr(Oracle, "ask", ask)
+
+
+@pytest.mark.usefixtures("unasked")
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (".", "it is a directory"),
+        ("missing/stolen.skops", "No such file or directory"),
+        ("file/stolen.skops", "Not a directory"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_any_query(
+    run: Run, tmp_path: Path, place: str, reason: str
+) -> None:
+    (tmp_path / "file").touch()
+    done = run(*SMALL, "--save", tmp_path / place, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"mex: cannot write {tmp_path / place}: {reason}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.usefixtures("unasked")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_without_permission_is_told_before_any_query(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    done = run(*SMALL, "--save", tmp_path / "stolen.skops")
+    tmp_path.chmod(0o700)
+    assert done.returncode == 2
+    assert done.stderr.endswith("Permission denied\n")
+
+
+def test_an_old_file_stands_until_the_new_one_is_whole(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "stolen.skops"
+    file.write_text("old")
+    assert run(*SMALL[:-1], "0", "--save", file).returncode == 2
+    assert file.read_text() == "old"
+    assert run(*SMALL, "--save", file).returncode == 0
+    assert skops.io.load(file).n_features_in_ == 3
+
+
+def test_a_reader_that_leaves_is_no_complaint() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "mex", "list-plugins"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0

@@ -1,0 +1,234 @@
+"""``mex report``: a page from whatever results there are, looked at in a real browser."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mex
+from mex.app.matrix.provenance import FILE as RECIPE
+from mex.app.matrix.results import FILE
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+REQUIRED = "MEX_REQUIRE_BROWSER"
+"""Set in CI: a browser that is missing is then a failure, and no reason to skip."""
+
+
+@pytest.fixture(scope="module")
+def results(registry: mex.Registry, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a matrix with all there can be: two models, a plane, a pair that is skipped, one that failed."""
+    directory = tmp_path_factory.mktemp("results")
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (200, 2)).round(4)
+    rows = [f"{a},{b},{'in' if a + b > 0.1 else 'out'}" for a, b in X]
+    (directory / "plane.csv").write_text("a,b,y\n" + "\n".join(rows), encoding="utf-8")
+    plan = {
+        "attacks": ["passive", "margin", "version-space"],
+        "defenses": ["none", "bounded-noise:rho=0.1"],
+        "models": ["logistic", "decision-tree"],
+        "datasets": [f"csv:path='{directory / 'plane.csv'}',target='y'"],
+        "budget": 60,
+        "seeds": 2,
+    }
+    records = mex.matrix(plan, registry=mex.load_registry(), out=directory)
+    failed = {**records[0], "cell": "0", "seed": 9, "status": "failed", "reason": "<script>alert(1)</script> & co"}
+    with (directory / FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(failed) + "\n")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def page(results: Path) -> Path:
+    from mex.app.cli import main
+
+    path = results / "report.html"
+    assert main(["report", str(results), "-o", str(path)]) == 0
+    return path
+
+
+def test_the_page_says_who_wins_what_is_missing_and_how_to_repeat(page: Path, results: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "logistic on csv" in text
+    assert "Without a defense" in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in text
+    assert "<script" not in text
+    assert "version-space learns" in text or "version-space works on" in text, "the reason of the pair that was skipped"
+    assert "[attacks.&#34;passive&#34;]" in text
+    assert "http://" not in text.replace("http://www.w3.org", "").replace("http://purl.org", "")
+
+
+def test_the_same_results_make_the_same_page(page: Path, results: Path, run: Run) -> None:
+    again = results / "again.html"
+    done = run("report", results, "-o", again)
+    assert (done.returncode, done.stdout) == (0, f"{again}\n")
+    assert again.read_bytes() == page.read_bytes()
+
+
+@pytest.mark.parametrize("content", ["", "not json\n", '{"cell": "a"}\n'])
+def test_results_without_a_whole_cell_are_one_sentence(run: Run, tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content, encoding="utf-8")
+    done = run("report", tmp_path, "-o", tmp_path / "r.html")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        f"mex: {tmp_path} holds no finished cell; mex matrix --out {tmp_path} makes some"
+    )
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_no_results_or_nowhere_to_write_is_one_sentence(run: Run, results: Path, tmp_path: Path) -> None:
+    done = run("report", tmp_path / "nothing")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"mex: cannot read {tmp_path / 'nothing' / FILE}: No such file or directory\n",
+    )
+    done = run("report", results, "-o", tmp_path / "no" / "such.html")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"mex: cannot write {tmp_path / 'no' / 'such.html'}")
+
+
+def test_half_written_and_corrupt_results_are_reported_as_far_as_they_are_whole(
+    run: Run, results: Path, tmp_path: Path
+) -> None:
+    lines = (results / FILE).read_bytes().splitlines(keepends=True)
+    (tmp_path / FILE).write_bytes(lines[0] + b"\x00\xff garbage\n" + lines[1] + lines[2][:100])
+    (tmp_path / RECIPE).write_bytes(b"\xff not text")
+    done = run("report", tmp_path, "-o", tmp_path / "r.html")
+    assert (done.returncode, done.stderr) == (0, f"mex: {tmp_path}: 2 damaged lines are ignored\n")
+    assert "2 cells" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_curve_without_numbers_is_damaged_too(run: Run, results: Path, tmp_path: Path) -> None:
+    lines = (results / FILE).read_text(encoding="utf-8").splitlines()
+    odd = [json.dumps({**json.loads(lines[1]), "curve": curve}) for curve in ("ab", [{}], [3])]
+    odd = [line.replace('"cell": "', f'"cell": "{i}') for i, line in enumerate(odd)]
+    (tmp_path / FILE).write_text("\n".join([lines[0], *odd, ""]), encoding="utf-8")
+    done = run("report", tmp_path, "-o", tmp_path / "r.html")
+    assert (done.returncode, done.stderr) == (0, f"mex: {tmp_path}: 3 damaged lines are ignored\n")
+
+
+@pytest.mark.parametrize("field", ["curve", "attack_params", "agreement"])
+def test_a_record_that_lacks_a_field_is_damaged_too(run: Run, results: Path, tmp_path: Path, field: str) -> None:
+    lines = (results / FILE).read_text(encoding="utf-8").splitlines()
+    torn = json.loads(lines[1])
+    del torn[field]
+    (tmp_path / FILE).write_text(f"{lines[0]}\n{json.dumps(torn)}\n", encoding="utf-8")
+    done = run("report", tmp_path, "-o", tmp_path / "r.html")
+    assert (done.returncode, done.stderr) == (0, f"mex: {tmp_path}: 1 damaged lines are ignored\n")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not (chromium and driver):
+        if os.environ.get(REQUIRED):
+            pytest.fail("there is no browser, and CI needs one")
+        pytest.skip("needs Chromium and its driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = chromium
+    for flag in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-background-networking",
+        "disable-component-update",
+    ):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with webdriver.Chrome(options=options, service=Service(driver)) as chrome:
+        yield chrome
+
+
+def look(browser: Any, page: Path, width: int, scheme: str = "light") -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    )
+    browser.get(page.as_uri())
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_plot_is_there_and_the_page_fits_its_window(browser: Any, page: Path, width: int) -> None:
+    look(browser, page, width)
+    boxes = browser.execute_script(
+        "return [...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect())"
+        ".map(b => [b.width, b.height])"
+    )
+    # The tree: curves against two defenses, and where two attacks asked against each. The halfspace: an attack more,
+    # its geometric error, and the trade-off.
+    assert len(boxes) == (2 + 4) + (2 + 6 + 2 + 1)
+    assert all(w > 200 and h > 130 for w, h in boxes)
+    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    drawn = "return [...document.querySelectorAll('figure svg')].every(s => s.querySelectorAll('path, use').length > 5)"
+    assert browser.execute_script(drawn)
+
+
+def test_nothing_is_asked_of_a_network_and_nothing_goes_wrong(browser: Any, page: Path) -> None:
+    browser.get_log("browser")
+    browser.get_log("performance")
+    look(browser, page, 1280)
+    assert browser.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith("data:")] == [page.as_uri()]
+
+
+def test_a_screen_reader_and_a_keyboard_find_their_way(browser: Any, page: Path) -> None:
+    look(browser, page, 1280)
+    ask = browser.execute_script
+    assert ask("return document.documentElement.lang") == "en"
+    assert ask("return document.title")
+    assert ask(
+        "return [...document.querySelectorAll('table')].every(t => t.caption && t.caption.innerText.length > 10)"
+    )
+    assert ask(
+        "return [...document.querySelectorAll('figure svg')]"
+        ".every(s => s.getAttribute('aria-label') && s.querySelector('title'))"
+    )
+    assert ask("return [...document.querySelectorAll('th')].every(t => t.scope)")
+    assert ask(
+        "const ids = [...document.querySelectorAll('[id]')].map(e => e.id); return ids.length == new Set(ids).size"
+    )
+    levels = ask("return [...document.querySelectorAll('h1,h2,h3')].map(h => +h.tagName[1])")
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    # The first stop of the Tab key leads to the results, and what scrolls can be reached by it.
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    ActionChains(browser).send_keys(Keys.TAB).perform()
+    assert ask("return document.activeElement.getAttribute('href')") == "#main"
+    assert ask("return [...document.querySelectorAll('.scroll, pre')].every(e => e.tabIndex == 0)")
+
+
+def luminance(colour: str) -> float:
+    channels = [int(c) / 255 for c in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_the_light_and_in_the_dark(browser: Any, page: Path, scheme: str) -> None:
+    look(browser, page, 1280, scheme)
+    style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
+    paper = luminance(browser.execute_script(style, "body", "backgroundColor"))
+    assert (paper > 0.5) == (scheme == "light")
+    for where, what in (("body", "color"), ("figure svg text", "fill"), ("nav a", "color")):
+        ink = luminance(browser.execute_script(style, where, what))
+        light, dark = max(ink, paper), min(ink, paper)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (where, what)

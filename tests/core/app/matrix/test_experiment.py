@@ -1,0 +1,108 @@
+"""A cell and its record: what is measured, and that nothing else decides it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import attrs
+import pytest
+
+import mex
+from mex.app.matrix.cells import Cell
+from mex.app.matrix.experiment import TIMINGS
+from mex.app.matrix.results import dump
+from mex.registry.spec import Spec
+
+Record = dict[str, Any]
+SMALL: dict[str, Any] = {
+    "attacks": ["passive"],
+    "defenses": ["none", "bounded-noise:rho=0.2"],
+    "models": ["logistic"],
+    "datasets": ["haberman"],
+    "budget": 30,
+    "seeds": 1,
+}
+
+
+def untimed(records: list[Record]) -> list[str]:
+    return [dump({k: v for k, v in record.items() if k not in TIMINGS}) for record in records]
+
+
+def test_the_same_seed_gives_the_same_record_and_another_seed_another(registry: mex.Registry) -> None:
+    first = mex.matrix({**SMALL, "seeds": [5, 6]}, registry=mex.load_registry())
+    assert untimed(first) == untimed(mex.matrix({**SMALL, "seeds": [5, 6]}, registry=registry))
+    assert first[0]["agreement"] != first[2]["agreement"]
+
+
+def test_attack_and_defense_meet_the_same_model_on_the_same_rows(registry: mex.Registry) -> None:
+    records = mex.matrix(SMALL, registry=registry)
+    assert len({(r["target_accuracy"], r["uniform_majority"]) for r in records}) == 1
+
+
+def test_what_honest_users_lose_does_not_depend_on_the_attack(registry: mex.Registry) -> None:
+    def accuracies(budget: int) -> list[float]:
+        plan = {**SMALL, "defenses": ["bounded-noise:rho=0.3"], "budget": budget, "seeds": 3}
+        return [record["defended_accuracy"] for record in mex.matrix(plan, registry=registry)]
+
+    few, many = accuracies(7), accuracies(30)
+    assert few == many
+    assert max(many) < 0.7
+
+
+def test_honest_users_read_the_label_whatever_the_attacker_gets(registry: mex.Registry) -> None:
+    (record,) = mex.matrix({**SMALL, "defenses": ["none"], "answers": "proba"}, registry=registry)
+    assert record["answers"] == "proba"
+    assert record["target_accuracy"] == record["defended_accuracy"]
+
+
+def test_a_defense_is_learned_once_and_every_attack_meets_it_unasked(
+    registry: mex.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = []
+    cls = registry.load("defense", "bounded-noise")
+    protect = cls.protect
+    monkeypatch.setattr(cls, "protect", lambda self, *given: learned.append(self) or protect(self, *given))
+    plan = {**SMALL, "defenses": ["bounded-noise:rho=0.21"]}
+    both = mex.matrix({**plan, "attacks": ["passive", "passive:sampler=uniform"]}, registry=registry)
+    assert len(learned) == 1
+    alone = mex.matrix({**plan, "attacks": ["passive:sampler=uniform"]}, registry=registry)
+    assert untimed(both[1:]) == untimed(alone)
+
+
+def test_records_have_the_fields_of_the_design(registry: mex.Registry) -> None:
+    (record,) = mex.matrix({**SMALL, "defenses": ["none"]}, registry=registry)
+    design = """
+        attack, attack_params, defense, defense_params, model, model_params, dataset, seed, answers, budget,
+        status, reason, features, rho, asked, queries, unique_queries, refused, alarm, price_usd, agreement,
+        near_agreement, uniform_agreement, uniform_majority, geometric_error, target_accuracy, defended_accuracy,
+        accuracy_lost, stolen_accuracy,
+        answers_changed, answer_shift, repeats_differ, honest_refused, false_alarms, latency_added, stopped,
+        seconds, learner_seconds, oracle_seconds, curve, mex_version
+        """
+    assert set(record) == {f.strip() for f in design.split(",")} | {"cell", "dataset_params", "price_per_query"}
+    score = {"agreement", "near_agreement", "uniform_agreement", "geometric_error"}
+    assert all(set(point) == {"queries"} | score for point in record["curve"])
+    last = record["curve"][-1]
+    assert {key: last[key] for key in score} == {key: record[key] for key in score}
+    assert last["queries"] == record["queries"] == 30
+    assert record["price_usd"] == pytest.approx(0.003)
+    assert record["mex_version"] == mex.__version__
+    assert json.loads(dump(record)) == record
+    assert 0 < record["learner_seconds"] + record["oracle_seconds"] < record["seconds"] < time.perf_counter()
+
+
+def test_a_cell_is_known_by_everything_that_decides_its_record() -> None:
+    base = Cell(attack=Spec("a"), defense=Spec("d"), model=Spec("m"), dataset=Spec("s"))
+    others = [
+        attrs.evolve(base, attack=Spec("b")),
+        attrs.evolve(base, defense=Spec("d", {"rho": 0.1})),
+        attrs.evolve(base, seed=1),
+        attrs.evolve(base, answers="proba"),
+        attrs.evolve(base, budget=7),
+        attrs.evolve(base, price_per_query=1),
+    ]
+    assert len({cell.identity()["cell"] for cell in [base, *others]}) == 7
+    assert base.identity() == attrs.evolve(base).identity()
+    assert str(base) == "a × d × m × s seed 0"
