@@ -70,9 +70,7 @@ class MajorityVote:
                 queries to plan for, the budget is too small to repeat one, or the inner attack does not work here.
         """
         if isinstance(self.inner, str):
-            raise Incompatible(
-                f"majority-vote repeats an attack, not the name {self.inner!r}: let a registry build it"
-            )
+            raise Incompatible(f"majority-vote repeats an attack, not the name {self.inner!r}: let a registry build it")
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is None:
             raise Incompatible("a vote needs to know how often labels are wrong: this defense does not say; give rho")
