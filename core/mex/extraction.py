@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
@@ -19,7 +19,6 @@ __all__ = [
     "PATIENCE",
     "SNAPSHOTS_PER_DOUBLING",
     "Extraction",
-    "Wall",
     "extract",
     "persist",
 ]
@@ -28,8 +27,6 @@ FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING = 8, 2
 
 PATIENCE = 50
 """Refusals in a row, on one row of one client, after which the client takes itself to be shut out."""
-
-Wall = Literal["", "budget", "refused"]
 
 
 @attrs.frozen(eq=False)
@@ -41,7 +38,7 @@ class Extraction:
         queries, unique_queries: rows asked, and how many of them differ.
         price_usd: what they cost.
         refused: queries that a defense refused to answer; they were paid for.
-        stopped: ``done`` if the attack ended by itself, ``budget`` if the wall ended it, ``refused`` if a
+        stopped: ``budget`` if nothing remained of it, ``done`` if the attack ended before, ``refused`` if a
             defense shut the client out, ``interrupted`` if Ctrl-C ended it.
         note: the learner's sentence for the record, or "".
         snapshots: (queries, hypothesis) at geometrically spaced counts, the last one included.
@@ -71,6 +68,9 @@ def extract(
     on_progress: Callable[[int], None] | None = None,
 ) -> Extraction:
     """Let ``learner`` ask ``oracle`` until it is done or the budget is spent.
+
+    Nothing is asked of a learner any more when nothing remains of the budget: that is the run's end, whether or not
+    the learner would have gone on. So a learner may plan with the budget it knows, and need not ask past it.
 
     Args:
         oracle: the door to the target, with its budget.
@@ -121,21 +121,22 @@ class _Run:
     def to_the_end(self) -> str:
         """Ask and tell; return what ended it."""
         next_snapshot = 0
-        while True:
+        while self.oracle.remaining != 0:
             X = self._timed(self.learner.ask)
             if X is None:
                 return "done"
-            answers, wall = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
-            if len(answers):
-                self._timed(self.learner.tell, X[: len(answers)], answers)
-            if self.on_progress:
-                self.on_progress(self.oracle.queries)
-            if wall:
-                return wall
             if self.snapshots and self.oracle.queries >= _snapshot_at(next_snapshot):
                 self.kept.append((self.oracle.queries, self.learner.hypothesis()))
                 while _snapshot_at(next_snapshot) <= self.oracle.queries:
                     next_snapshot += 1
+            answers, shut_out = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
+            if len(answers):
+                self._timed(self.learner.tell, X[: len(answers)], answers)
+            if self.on_progress:
+                self.on_progress(self.oracle.queries)
+            if shut_out:
+                return "refused"
+        return "budget"
 
     def last(self, stopped: str) -> Estimator:
         """The learner's last hypothesis, which is the last snapshot as well."""
@@ -145,7 +146,7 @@ class _Run:
             if stopped != "interrupted" or not self.kept:
                 raise
             hypothesis = self.kept[-1][1]  # the learner was interrupted in the middle of a thought
-        if self.kept and self.kept[-1][0] == self.oracle.queries:
+        if self.kept and self.kept[-1][0] == self.oracle.queries:  # interrupted before the next query
             self.kept.pop()
         self.kept.append((self.oracle.queries, hypothesis))
         return hypothesis
@@ -161,8 +162,8 @@ def _snapshot_at(k: int) -> float:
     return float(FIRST_SNAPSHOT * 2 ** (k / SNAPSHOTS_PER_DOUBLING))
 
 
-def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tuple[Array, Wall]:
-    """Ask for the rows of ``X``; return their answers up to the wall, and which wall it was.
+def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tuple[Array, bool]:
+    """Ask for the rows of ``X``; return their answers as far as they go, and whether the client is shut out.
 
     Every question is charged, the repeated ones too. Where some rows stay refused, the answers are those to
     the rows before the first of them: a learner is told what it would be told at the end of a budget.
@@ -173,23 +174,21 @@ def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tupl
         takes_refusals: give the masked answers as they are, unless there is nothing else any more.
     """
     answers = oracle.ask(X)
-    wall: Wall = "budget" if len(answers) < len(X) else ""
-    refused = np.flatnonzero(refusals(answers)) if isinstance(answers, np.ma.MaskedArray) else ()
     if takes_refusals:
-        return answers, wall or ("refused" if oracle.refused_in_a_row >= PATIENCE else "")
-    for i in refused:
+        return answers, oracle.refused_in_a_row >= PATIENCE
+    for i in np.flatnonzero(refusals(answers)) if isinstance(answers, np.ma.MaskedArray) else ():
         for _ in range(PATIENCE):
             again = oracle.ask(X[i : i + 1])
             if len(again) == 0 or not refusals(again).any():
                 break
         else:
-            return _plain(answers[:i]), "refused"
+            return _plain(answers[:i]), True
         if len(again) == 0:
-            return _plain(answers[:i]), "budget"
+            return _plain(answers[:i]), False
         if answers.dtype != again.dtype or answers.shape[1:] != again.shape[1:]:  # nothing was answered before
             answers = withheld(len(answers), again)
         answers[i] = again[0]
-    return _plain(answers), wall
+    return _plain(answers), False
 
 
 def _plain(answers: Array) -> Array:

@@ -58,7 +58,7 @@ class Passive:
         elif knowledge.budget is None:
             raise Incompatible("passive asks until a budget is spent, and this scenario sets none")
         else:
-            count = knowledge.budget + 1  # one too many: it is the budget that ends it
+            count = knowledge.budget
         return _Passive(knowledge, source.draw(knowledge, count, rng), self.batch, estimator)
 
 

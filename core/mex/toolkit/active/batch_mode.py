@@ -100,7 +100,7 @@ class Rounds(ABC):
         fitted = self._model()
         n = plan.start if fitted is None else max(plan.batch, int(plan.growth * told))
         if self.known.budget is not None:
-            n = min(n, max(self.known.budget - told, 1))  # one too many: it is the budget that ends it
+            n = min(n, self.known.budget - told)
         rows = self._candidates(n if fitted is None else max(plan.candidates, n))
         chosen = np.arange(min(n, len(rows)))
         if fitted is not None and n < len(rows):
