@@ -87,13 +87,12 @@ class KernelLearner(GeneratorLearner):
 
     def query(self, X: FloatArray) -> Generator[FloatArray, Array, FloatArray]:
         """Ask rows, refit the machine, and return the answers as signs, shape (len(X),)."""
-        self._asking = X
         answers = yield X
         return self._learn(X, answers)
 
-    def cut(self, answers: Array) -> None:
+    def cut(self, X: FloatArray, answers: Array) -> None:
         """Learn from what the budget left of the last batch."""
-        self._learn(self._asking[: len(answers)], answers)
+        self._learn(X, answers)
 
     def _learn(self, X: FloatArray, answers: Array) -> FloatArray:
         assert self.known.classes is not None
