@@ -50,7 +50,6 @@ class Knowledge:
         pool: unlabeled rows from the data distribution, shape (n, d), if the scenario grants any.
         rho: a public bound on the probability that a label is wrong; 0 without a defense, None if unknown.
         budget: how many rows the attacker may ask, or None for no limit.
-        outcomes: with leaf answers, the label or value shown beside each leaf so far; the oracle adds to it.
     """
 
     domain: Domain
@@ -60,7 +59,6 @@ class Knowledge:
     pool: FloatArray | None = None
     rho: float | None = 0.0
     budget: int | None = None
-    outcomes: dict[int, Any] = attrs.field(factory=dict)
 
     @property
     def task(self) -> str:

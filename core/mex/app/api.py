@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
 from mex.app.matrix.plan import Plan, read
+from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
 from mex.dataset import Rows
 from mex.domain import Domain
@@ -103,7 +104,7 @@ def matrix(
     out: str | Path | None = None,
     retry_failed: bool = False,
     registry: Registry | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Record]:
     """Run a matrix and return the records of its cells, in the order of the plan.
 
     Args:

@@ -112,7 +112,6 @@ class _Scan(GeneratorLearner):
         self._curves = curves(known.domain)
         self._base = self._readable(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None
-        self._asked: list[FloatArray] = []
         self._tolerance = 0.0
         self.note = ""
 
@@ -165,19 +164,19 @@ class _Scan(GeneratorLearner):
 
     def _ask(self, places: list[FloatArray]) -> Steps:
         """Ask the base row with each feature at each of its places."""
-        self._asked = [np.setdiff1d(x, curve.x) for x, curve in zip(places, self._curves, strict=True)]
-        rows = [curve.rows(self._base[0], x) for x, curve in zip(self._asked, self._curves, strict=True)]
+        new = zip(self._curves, places, strict=True)
+        rows = [curve.rows(self._base[0], np.setdiff1d(x, curve.x)) for curve, x in new]
         if sum(map(len, rows)):
-            self.cut((yield np.concatenate(rows)))
+            X = np.concatenate(rows)
+            self.cut(X, (yield X))
 
-    def cut(self, answers: Array) -> None:
-        """Take the values, all or those that the budget left."""
-        start = 0
-        for curve, x in zip(self._curves, self._asked, strict=False):
-            values = answers[start : start + len(x)]
-            curve.add(x[: len(values)], values)
-            start += len(x)
-        self._asked = []
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        """Take the values, all or those that the budget left, of rows that differ from the base in one feature."""
+        differs = [(X[:, curve.columns] != self._base[:, curve.columns]).any(axis=1) for curve in self._curves]
+        features = np.sum(differs, axis=0)
+        for curve, of_curve in zip(self._curves, differs, strict=True):
+            of_curve &= features == 1
+            curve.add(place(X[of_curve], curve.columns), answers[of_curve])
         self._tolerance = max([self._tolerance, *(EXACT * np.abs(curve.v).max(initial=0) for curve in self._curves)])
 
     def hypothesis(self) -> Estimator:
