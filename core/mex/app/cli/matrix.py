@@ -14,6 +14,7 @@ from mex.registry import Registry
 
 if TYPE_CHECKING:
     from mex.app.matrix.cells import Cell
+    from mex.app.matrix.record import Record
     from mex.app.matrix.results import Results
 
 GATE = 3
@@ -66,16 +67,17 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
     Exit code 1 if a cell failed, 3 if the gate did, 130 if interrupted.
     """
-    from mex.app.analysis.aggregate import scenes
+    from mex.app.analysis.aggregate import compare
     from mex.app.analysis.gate import Condition, violations, write_junit
     from mex.app.api import DEFAULT
     from mex.app.cli.attack import check_writable
     from mex.app.cli.progress import CellsBar
-    from mex.app.cli.summary import print_scenes, reasons
+    from mex.app.cli.summary import print_comparisons, reasons
     from mex.app.matrix import provenance
     from mex.app.matrix.engine import Workers, records
+    from mex.app.matrix.json_lines import dump
     from mex.app.matrix.plan import AXES, SETTINGS, Plan, read
-    from mex.app.matrix.results import Results, dump
+    from mex.app.matrix.results import Results
 
     tables = read(args.file) if args.file else {}
     given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}
@@ -94,12 +96,12 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         results.forget_failed()
     for change in provenance.write(args.out, plan, registry) if args.out else []:
         _say(f"{args.out} was made with {change}: numbers may differ")
-    if results and results.damaged:
-        _say(f"{results.path}: {results.damaged} damaged lines are ignored; their cells run again")
+    for complaint in results.complaints() if results else []:
+        _say(complaint)
     done = _kept(cells, results)
     if done:
         _say(f"{done} of {len(cells)} cells are in {args.out} already")
-    finished: list[dict[str, Any]] = []
+    finished: list[Record] = []
     try:
         with CellsBar(len(cells), done) as bar:
             registry.manager.register(bar)
@@ -112,9 +114,9 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         hint = f"{kept} of {len(cells)} cells are kept in {args.out}; run the same command again to go on"
         _say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
         return 130
-    found = scenes(finished, plan)
+    found = compare(finished, plan)
     if not args.json:
-        print_scenes(found, args.format, args.level, args.curves)
+        print_comparisons(found, args.format, args.level, args.curves)
         for line in reasons(finished):
             print(line, file=sys.stderr)
     if args.junit:
@@ -123,8 +125,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     if failed:
         _say(f"{failed} of {len(cells)} cells failed")
     gate = violations(found, conditions)
-    for scene, group, sentence in gate:
-        _say(f"gate: {group.attack} against {group.defense} on {scene.model}, {scene.dataset}: {sentence}")
+    for comparison, group, sentence in gate:
+        _say(f"gate: {group.attack} against {group.defense} on {comparison.model}, {comparison.dataset}: {sentence}")
     return GATE if gate else 1 if failed else 0
 
 

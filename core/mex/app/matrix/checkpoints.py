@@ -6,12 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 
 from mex.app.matrix.cells import Cell
-from mex.app.matrix.results import dump, parse
+from mex.app.matrix.json_lines import NotARecord, dump, parse
+from mex.app.matrix.record import Record
 from mex.errors import UsageError
 
 
@@ -39,7 +39,7 @@ class Spool:
         with self._told():
             self._begun(key).touch()
 
-    def leave(self, key: str, record: dict[str, Any]) -> None:
+    def leave(self, key: str, record: Record) -> None:
         """Called by the worker; the record is there whole or not at all."""
         part = self._left(key).with_suffix(f".{os.getpid()}")
         with self._told():
@@ -50,11 +50,11 @@ class Spool:
         """Whether some worker began the cell."""
         return self._begun(key).exists()
 
-    def take(self, key: str) -> dict[str, Any] | None:
+    def take(self, key: str) -> Record | None:
         """The record left for the cell, if there is one."""
         try:
             return parse(self._left(key).read_bytes())
-        except OSError:
+        except (OSError, NotARecord):
             return None
 
     def clear(self, key: str) -> None:
@@ -76,7 +76,7 @@ class Spool:
             raise UsageError(f"cannot write {self.directory}: {error.strerror}") from None
 
 
-def left_over(directory: Path, cells: Iterable[Cell]) -> dict[str, dict[str, Any]]:
+def left_over(directory: Path, cells: Iterable[Cell]) -> dict[str, Record]:
     """What a run that was killed had finished of ``cells`` and not yet handed over, by the digests of the cells."""
     spool = Spool(directory)
     taken = {key: spool.take(key) for key in (cell.identity()["cell"] for cell in cells)}

@@ -9,12 +9,13 @@ from typing import Any
 import mex
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import failed, run_cell
+from mex.app.matrix.record import Record
 from mex.errors import UsageError
 from mex.registry.loader import DISABLE, installed
 
 PATIENCE = 10.0
 """Seconds to wait for the scheduler."""
-Finished = tuple[int, dict[str, Any]]
+Finished = tuple[int, Record]
 
 
 def run_on_cluster(cells: list[Cell], scheduler: str | None, starting: Callable[[Cell], None]) -> Iterator[Finished]:
@@ -75,5 +76,5 @@ def _version() -> str:
     return mex.__version__
 
 
-def _work(disabled: str, cell: Cell) -> dict[str, Any]:
+def _work(disabled: str, cell: Cell) -> Record:
     return run_cell(installed(disabled), cell)

@@ -16,6 +16,7 @@ from mex.app.matrix.checkpoints import left_over
 from mex.app.matrix.dask_backend import run_on_cluster
 from mex.app.matrix.experiment import run_cell
 from mex.app.matrix.loky_backend import run_in_processes
+from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
 from mex.app.matrix.scenarios import load_dataset
 from mex.errors import MexError, UsageError, suggest
@@ -70,7 +71,7 @@ class Workers:
 
 def records(
     registry: Registry, cells: list[Cell], workers: Workers | None = None, results: Results | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Record]:
     """Yield the record of every cell in the order of ``cells``, each as soon as those before it are there.
 
     What ``results`` holds already is not run again; what finishes is written to it at once.
@@ -111,7 +112,7 @@ def _try_dataset(registry: Registry, dataset: Spec) -> None:
 
 def execute(
     registry: Registry, cells: Iterable[Cell], workers: Workers | None = None, spool: Path | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Record]:
     """Run ``cells`` and yield their records as they finish, telling the hooks.
 
     Records do not depend on where the cells run, timings apart. ``spool`` is where processes leave
@@ -147,7 +148,7 @@ def execute(
             shutil.rmtree(spool, ignore_errors=True)
 
 
-def _run_here(registry: Registry, cells: list[Cell], time_limit: float | None) -> Iterator[tuple[int, dict[str, Any]]]:
+def _run_here(registry: Registry, cells: list[Cell], time_limit: float | None) -> Iterator[tuple[int, Record]]:
     for i, cell in enumerate(cells):
         _tell(registry, "mex_cell_started", cell=cell.identity())
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no record
@@ -155,7 +156,7 @@ def _run_here(registry: Registry, cells: list[Cell], time_limit: float | None) -
         yield i, record
 
 
-def _finished(registry: Registry, cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
+def _finished(registry: Registry, cell: Cell, record: Record) -> Record:
     _tell(registry, "mex_cell_finished", cell=cell.identity(), outcome=record)
     return record
 

@@ -6,15 +6,14 @@ import functools
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from mex.app.matrix.cells import Cell, stream
-from mex.app.matrix.costs import COSTS
 from mex.app.matrix.deadline import Overdue, deadline
-from mex.app.matrix.results import dump
+from mex.app.matrix.json_lines import check, dump, unfinished
+from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
 from mex.errors import Incompatible, MexError
@@ -22,24 +21,13 @@ from mex.extraction import Extraction, extract
 from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
 
-TIMINGS = ("seconds", "learner_seconds", "oracle_seconds", "latency_added")
-"""The fields of a record that differ between two runs of one cell."""
-
 ASKED = 400
 """The most queries of a cell that its record shows, where the domain is a plane."""
-
-RESULTS = (
-    *("status", "reason", "features", "rho", "queries", "unique_queries", "refused", "alarm", "price_usd"),
-    *("agreement", "near_agreement", "uniform_agreement", "uniform_majority", "geometric_error"),
-    *("target_accuracy", "defended_accuracy", "accuracy_lost", "stolen_accuracy"),
-    *(*COSTS, "stopped", "seconds", "learner_seconds", "oracle_seconds", "curve", "asked"),
-)
-"""The fields of a record beyond its cell's identity, null where they have no meaning."""
 
 
 def measure(
     registry: Registry, cell: Cell, on_progress: Callable[[int], None] | None = None, interruptible: bool = False
-) -> tuple[dict[str, Any], Extraction]:
+) -> tuple[Record, Extraction]:
     """Run one cell; return its record and what the attack got, as :func:`mex.extract` takes the last two.
 
     Raises:
@@ -60,7 +48,8 @@ def measure(
         yardstick = scene.yardstick
         curve = [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots]
         record = {
-            **_blank(cell),
+            **cell.identity(),
+            **dict.fromkeys(RESULTS),
             "answers": known.answers,
             "status": "ok",
             "features": known.domain.n_features,
@@ -81,7 +70,7 @@ def measure(
             "curve": curve,
             "asked": asked(extraction.transcript) if known.domain.n_features == 2 else None,
         }
-    return {**record, "seconds": time.perf_counter() - started}, extraction
+    return check({**record, "seconds": time.perf_counter() - started}), extraction
 
 
 @functools.lru_cache(maxsize=1)
@@ -97,7 +86,7 @@ def asked(transcript: Transcript) -> list[list[float]]:
     return [[float(f"{value:.5g}") for value in row] for row in X[chosen]]
 
 
-def run_cell(registry: Registry, cell: Cell, time_limit: float | None = None) -> dict[str, Any]:
+def run_cell(registry: Registry, cell: Cell, time_limit: float | None = None) -> Record:
     """Run one cell and return its record; what goes wrong inside is its status and reason."""
     try:
         with deadline(time_limit):
@@ -107,17 +96,13 @@ def run_cell(registry: Registry, cell: Cell, time_limit: float | None = None) ->
     except Overdue:
         return failed(cell, f"took longer than {time_limit:g} seconds")
     except Incompatible as reason:
-        return {**_blank(cell), "status": "skipped", "reason": str(reason)}
+        return unfinished(cell.identity(), "skipped", str(reason))
     except MexError as error:
         return failed(cell, str(error))
     except (Exception, SystemExit) as error:
         return failed(cell, f"{type(error).__name__}: {error}")
 
 
-def failed(cell: Cell, reason: str) -> dict[str, Any]:
+def failed(cell: Cell, reason: str) -> Record:
     """The record of a cell that came to nothing."""
-    return {**_blank(cell), "status": "failed", "reason": reason}
-
-
-def _blank(cell: Cell) -> dict[str, Any]:
-    return {**cell.identity(), **dict.fromkeys(RESULTS)}
+    return unfinished(cell.identity(), "failed", reason)

@@ -19,10 +19,11 @@ from mex.app.matrix.cache import Shelf
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.checkpoints import Spool
 from mex.app.matrix.experiment import failed, run_cell
+from mex.app.matrix.record import Record
 from mex.errors import MexError
 from mex.registry.loader import DISABLE, installed
 
-Finished = tuple[int, dict[str, Any]]
+Finished = tuple[int, Record]
 WATCH = 0.5
 """Seconds between two looks of a worker at whether its parent lives."""
 STILLBORN = 3
@@ -130,7 +131,7 @@ class _Run:
             if record and record["cell"] == self.keys[i]:
                 yield self._finished(i, record)
 
-    def _finished(self, i: int, record: dict[str, Any]) -> Finished:
+    def _finished(self, i: int, record: Record) -> Finished:
         del self.waiting[i]
         self.spool.clear(self.keys[i])
         for key in scenarios.shelf_keys(self.cells[i]):
