@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
@@ -47,6 +48,7 @@ def attack(
     defense: str = "none",
     domain: Domain | None = None,
     family: Family | str | None = None,
+    classes: npt.ArrayLike | None = None,
     pool: FloatArray | None = None,
     train: tuple[FloatArray, Array] | None = None,
     answers: Answer | None = None,
@@ -61,6 +63,7 @@ def attack(
         attack, defense: components as on the command line, ``name:key=value``.
         model: the model; what its interface accepts is ``domain`` (by default all of R^d).
         family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
+        classes: the labels it answers with, in the order of its probabilities, if it has no ``classes_``.
         pool: unlabeled rows that the attacker has, shape (n, d).
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them.
@@ -79,7 +82,8 @@ def attack(
     """
     registry = registry or load_registry()
     family = Family(family) if isinstance(family, str) else family
-    target = model if isinstance(model, Target) else FittedTarget.wrap(model, domain=domain, family=family)
+    wrapped = isinstance(model, Target)
+    target = model if wrapped else FittedTarget.wrap(model, domain=domain, family=family, classes=classes)
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
     streams = np.random.default_rng(seed).spawn(2)
     defended = registry.build("defense", defense).protect(target, rows, streams[0])
