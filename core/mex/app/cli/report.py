@@ -22,7 +22,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Read what is whole, say what is not, write the page."""
     from mex.app.analysis.aggregate import whole
-    from mex.app.cli.attack import check_writable
+    from mex.app.files import check_writable
     from mex.app.matrix.provenance import FILE as RECIPE
     from mex.app.matrix.results import read
     from mex.app.report import write

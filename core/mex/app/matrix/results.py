@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from mex.errors import UsageError
-from mex.hooks import hookimpl
 
 FILE = "results.jsonl"
 
 
 class Results:
-    """A plugin that appends each record to ``results.jsonl`` and knows which cells are done.
+    """Appends each record to ``results.jsonl`` and knows which cells are done.
 
     Attributes:
         records: what the file holds, the last line of each cell, by its digest.
@@ -57,11 +55,14 @@ class Results:
         except OSError as error:
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
 
-    @hookimpl
-    def mex_cell_finished(self, cell: Mapping[str, Any], outcome: dict[str, Any]) -> None:
-        """Append the record."""
-        self._write(dump(outcome).encode() + b"\n")
-        self.records[outcome["cell"]] = outcome
+    def append(self, record: dict[str, Any]) -> None:
+        """Write the record of a cell.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        self._write(dump(record).encode() + b"\n")
+        self.records[record["cell"]] = record
 
 
 def _hold(file: IO[bytes], directory: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mex.app.matrix.checkpoints import Spool
 
 import mex
 from mex.app.matrix.cache import Shelf
 from mex.app.matrix.cells import Cell
-from mex.app.matrix.checkpoints import Spool
 from mex.app.matrix.engine import SPOOL
 from mex.app.matrix.experiment import TIMINGS
 from mex.app.matrix.plan import Plan
