@@ -11,7 +11,7 @@ import numpy as np
 
 from mex.learner import Learner
 from mex.oracle import Oracle, Transcript
-from mex.target import refusals
+from mex.target import refusals, withheld
 from mex.types import Array, Estimator, FloatArray
 
 __all__ = [
@@ -187,7 +187,7 @@ def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tupl
         if len(again) == 0:
             return _plain(answers[:i]), "budget"
         if answers.dtype != again.dtype or answers.shape[1:] != again.shape[1:]:  # nothing was answered before
-            answers = np.ma.masked_array(np.zeros((len(answers), *again.shape[1:]), again.dtype), mask=True)
+            answers = withheld(len(answers), again)
         answers[i] = again[0]
     return _plain(answers), wall
 

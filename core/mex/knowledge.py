@@ -17,20 +17,25 @@ __all__ = [
     "Scope",
 ]
 
+KINDS = ("linear", "kernel", "tree", "forest", "boosted")
+"""The classes of models that attacks know."""
+
 
 @attrs.frozen(eq=False)
 class Family:
     """The public class F of f*: what Experiment 1 lets everyone know.
 
     Attributes:
-        kind: ``linear``, ``kernel``, ``tree``, ``forest`` or a name of your own.
+        kind: one of :data:`KINDS`, or a name of your own.
         public: public hyper-parameters that attacks ask about, such as ``{"intercept": False}``.
         learner: an unfitted estimator that learns over F with the public hyper-parameters, if there is one.
+        reason: where the kind is a name of its own, why it is none of those that attacks know; or "".
     """
 
     kind: str
     public: Mapping[str, Any] = attrs.field(factory=dict)
     learner: Estimator | None = None
+    reason: str = ""
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -45,7 +50,6 @@ class Knowledge:
         pool: unlabeled rows from the data distribution, shape (n, d), if the scenario grants any.
         rho: a public bound on the probability that a label is wrong; 0 without a defense, None if unknown.
         budget: how many rows the attacker may ask, or None for no limit.
-        outcomes: with leaf answers, the label or value shown beside each leaf so far; the oracle adds to it.
     """
 
     domain: Domain
@@ -55,7 +59,6 @@ class Knowledge:
     pool: FloatArray | None = None
     rho: float | None = 0.0
     budget: int | None = None
-    outcomes: dict[int, Any] = attrs.field(factory=dict)
 
     @property
     def task(self) -> str:
@@ -97,9 +100,11 @@ class Scope:
             single = known.classes is not None and len(known.classes) == 1
             task = "has a single class" if single else f"is {known.task}"
             raise Incompatible(f"{label} works on {' and '.join(self.tasks)} targets; this one {task}")
-        if self.families and known.family.kind not in self.families:
+        if self.families and (kind := known.family.kind) not in self.families:
+            why = f", as {known.family.reason}" if known.family.reason else ""
+            way_out = "" if kind in KINDS else f" (declare family={self.families[0]!r} if it is one all the same)"
             raise Incompatible(
-                f"{label} works on {' and '.join(self.families)} models; this is a {known.family.kind} one"
+                f"{label} works on {' and '.join(self.families)} models; this is a {kind} one{why}{way_out}"
             )
         if self.answers and known.answers not in self.answers:
             raise Incompatible(

@@ -97,8 +97,8 @@ class GeneratorLearner(ABC):
             self._pending = next(self._steps, None)
         return self._pending
 
-    def cut(self, answers: Array) -> None:  # noqa: B027 - most learners have no use for half a batch
-        """Take the answers to the first rows of the last batch, which the budget cut; by default they are lost."""
+    def cut(self, X: FloatArray, answers: Array) -> None:  # noqa: B027 - most learners have no use for half a batch
+        """Take the answers to ``X``, the first rows of a batch that the budget cut; by default they are lost."""
 
     def tell(self, X: FloatArray, answers: Array) -> None:
         """Send the answers to the generator; a batch that the budget cut ends it."""
@@ -107,7 +107,7 @@ class GeneratorLearner(ABC):
         if len(answers) < len(self._pending):
             self._steps.close()
             self._pending = None
-            self.cut(answers)
+            self.cut(X, answers)
             return
         try:
             self._pending = self._steps.send(answers)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mex.errors import AnswerError, QueryError, UsageError
 from mex.knowledge import Knowledge
-from mex.target import Target, checked_answers, knowledge, spread
+from mex.target import Target, checked_answers, knowledge, refusals, shown_kinds, side_by_side, spread, withheld
 from mex.types import Answer, Array, FloatArray
 
 __all__ = [
@@ -48,8 +48,11 @@ class Transcript:
         """All answers, in the order of :attr:`X`; masked where they were refused."""
         if not self._answers:
             return np.empty(0)
-        masked = any(isinstance(answers, np.ma.MaskedArray) for answers in self._answers)
-        return np.asanyarray((np.ma.concatenate if masked else np.concatenate)(self._answers))
+        if not any(isinstance(answers, np.ma.MaskedArray) for answers in self._answers):
+            return np.concatenate(self._answers)
+        given = next((part for part in self._answers if not refusals(part).all()), self._answers[0])
+        parts = [withheld(len(part), given) if refusals(part).all() else part for part in self._answers]
+        return np.asanyarray(np.ma.concatenate(parts))  # type: ignore[no-untyped-call]
 
 
 class Oracle:
@@ -96,6 +99,7 @@ class Oracle:
             raise UsageError(f"price per query must be a number of at least 0, not {price_per_query!r}")
         self._target = target
         self._public = knowledge(target, answers=answers, budget=budget)
+        self._kinds = shown_kinds(self._public.answers, target.answers)
         self.budget = budget
         self.price_per_query = float(price_per_query)
         self.queries = 0
@@ -131,7 +135,9 @@ class Oracle:
             AnswerError: if the target answers something its interface does not allow.
 
         Returns:
-            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows.
+            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows. With
+            leaf answers a structured array: field ``leaf``, and field ``label`` or ``value`` if the interface
+            gives such answers too.
         """
         rows = self._checked(X)
         if self.remaining is not None:
@@ -144,26 +150,15 @@ class Oracle:
         if admitted.shape != (len(rows),) or admitted.dtype != np.bool_:
             raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
         asked = rows[admitted]
-        given = self._target.answer(asked.copy(), self._public.answers) if len(asked) else np.empty(0)
+        given = {kind: self._target.answer(asked.copy(), kind) for kind in self._kinds if len(asked)}
         self.seconds += time.perf_counter() - started
         self.refused += len(rows) - len(asked)
         self.refused_in_a_row = int(np.argmax(admitted[::-1])) if len(asked) else self.refused_in_a_row + len(rows)
-        if len(asked):
-            given = checked_answers(given, len(asked), self._public)
-            self._show_outcomes(asked, given)
-        answers = spread(given, admitted)
+        classes = self._public.classes
+        checked = {kind: checked_answers(part, len(asked), kind, classes) for kind, part in given.items()}
+        answers = spread(side_by_side(checked) if checked else np.empty(0), admitted)
         self.transcript.append(rows, answers)
         return answers.copy()  # what the attacker does to it is not in the transcript
-
-    def _show_outcomes(self, rows: FloatArray, answers: Array) -> None:
-        """A service that shows leaf ids shows its prediction beside them: one row, one price."""
-        usual: tuple[Answer, ...] = ("label", "value")
-        if self._public.answers == "leaf" and answers.ndim == 1:
-            for kind in usual:
-                if kind in self._target.answers:
-                    self._public.outcomes.update(
-                        zip(answers.tolist(), self._target.answer(rows.copy(), kind), strict=True)
-                    )
 
     def _checked(self, X: npt.ArrayLike) -> FloatArray:
         d = self._public.domain.n_features

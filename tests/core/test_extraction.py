@@ -182,6 +182,18 @@ def test_a_generator_cut_in_the_middle_ends_with_what_it_has(budget: int, receiv
         assert learner.ask() is None
 
 
+def test_the_answers_that_the_budget_left_of_a_batch_come_with_their_rows() -> None:
+    class Thrifty(Doubling):
+        def cut(self, X: FloatArray, answers: Array) -> None:
+            self.left = X, answers
+
+    learner = Thrifty()
+    extraction = mex.extract(mex.Oracle(TARGET, budget=5), learner)
+    X, answers = learner.left
+    assert np.array_equal(X, extraction.transcript.X[3:])
+    assert np.array_equal(answers, extraction.transcript.answers[3:])
+
+
 def test_a_generator_that_yields_nothing_is_done_at_once() -> None:
     class Silent(Doubling):
         def steps(self) -> Steps:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mex.app.matrix.engine import Workers
 from mex.app.matrix.experiment import run_attack
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.plan import read
+from mex.app.matrix.record import Record
 from mex.app.matrix.run import DEFAULT, Run
 from mex.app.matrix.scenarios import protect
 from mex.dataset import Rows
@@ -34,6 +36,7 @@ def attack(
     defense: str = "none",
     domain: Domain | None = None,
     family: Family | str | None = None,
+    classes: npt.ArrayLike | None = None,
     pool: FloatArray | None = None,
     train: tuple[FloatArray, Array] | None = None,
     answers: Answer | None = None,
@@ -48,6 +51,7 @@ def attack(
         attack, defense: components as on the command line, ``name:key=value``.
         model: the model; what its interface accepts is ``domain`` (by default all of R^d).
         family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
+        classes: the labels it answers with, in the order of its probabilities, if it has no ``classes_``.
         pool: unlabeled rows that the attacker has, shape (n, d).
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them; the same
@@ -67,7 +71,8 @@ def attack(
     """
     registry = registry or load_registry()
     family = Family(family) if isinstance(family, str) else family
-    target = model if isinstance(model, Target) else FittedTarget.wrap(model, domain=domain, family=family)
+    wrapped = isinstance(model, Target)
+    target = model if wrapped else FittedTarget.wrap(model, domain=domain, family=family, classes=classes)
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
     with isolated(seed):
         return run_attack(
@@ -92,7 +97,7 @@ def matrix(
     out: str | Path | None = None,
     retry_failed: bool = False,
     registry: Registry | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Record]:
     """Run a matrix and return the records of its cells, in the order of the plan.
 
     Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import secrets
-import warnings
 from collections.abc import Mapping
 from typing import Any, Self, TypeAlias
 
@@ -19,10 +18,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mex.dataset import Rows
 from mex.defense import Defense
 from mex.domain import Domain
+from mex.errors import Incompatible
 from mex.fitted import FittedTarget
 from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
-from mex.serving.endpoint import Server
+from mex.serving.endpoint import Server, names_are_known
 from mex.types import Array, Estimator, FloatArray
 
 Written: TypeAlias = Defense | Spec | Mapping[str, Any] | str
@@ -102,16 +102,18 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
         self.estimator_ = fitted
         if target.classes is not None:
             self.classes_ = target.classes
-        self._server = Server(defense.protect(target, train, _stream(secret)))
+        with names_are_known(self.estimator_):
+            defended = defense.protect(target, train, _stream(secret))
+        if "label" in target.answers and "label" not in defended.answers:
+            shown = " and ".join(defended.answers)
+            raise Incompatible(f"this defense answers {shown} and no labels, and a classifier has to predict them")
+        self._server = Server(defended)
         return self
 
     def _ask(self, X: Array, proba: bool) -> Array:
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        if not hasattr(self.estimator_, "feature_names_in_"):
-            return self._server.ask(X, proba)
-        with warnings.catch_warnings():  # the model misses its names in an array; they were compared just now
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        with names_are_known(self.estimator_):
             return self._server.ask(X, proba)
 
     def _validated(self, X: Array, y: Any = "no_validation", **options: Any) -> Any:
@@ -144,11 +146,12 @@ def _gives_probabilities(self: _DefendedEstimator) -> bool:
 class DefendedClassifier(ClassifierMixin, _DefendedEstimator):  # type: ignore[misc]
     """A classifier behind a defense: fit it, or :meth:`wrap` a fitted model, and serve it as it is.
 
-    The answers are those the matrix measures, by the same code. Noise should be sticky: then a row has
-    the same answer in every worker and after a restart, ``predict`` is the argmax of ``predict_proba``, and
-    there is nothing to average away. What reaches round a defense is not forwarded: decision_function,
-    apply, transform. Defenses that count a client's queries count those of this process only: a limit that
-    must hold over several workers belongs into the gateway.
+    The answers are those the matrix measures, by the same code. Labels are the model's own, but for those that the
+    defense is there to change: the argmax of ``predict_proba`` as far as the model's own are, and not where a threshold
+    was moved. Noise should be sticky: then a row has the same answer in every worker and after a restart, ``predict``
+    and ``predict_proba`` tell of the same draw, and there is nothing to average away. What reaches round a defense is
+    not forwarded: decision_function, apply, transform. Defenses that count a client's queries count those of this
+    process only: a limit that must hold over several workers belongs into the gateway.
 
     Args:
         estimator: the model.

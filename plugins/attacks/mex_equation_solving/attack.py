@@ -108,12 +108,11 @@ class _Solving(GeneratorLearner):
         self.note = self._verdict()
 
     def _query(self, rows: FloatArray) -> Asking:
-        self._asked = rows
         self._system.add(rows, (yield rows))
 
-    def cut(self, answers: Array) -> None:
+    def cut(self, X: FloatArray, answers: Array) -> None:
         """Take the equations that the budget left."""
-        self._system.add(self._asked[: len(answers)], answers)
+        self._system.add(X, answers)
 
     def _find_anchor(self) -> Asking:
         """Ask places, and between places of different classes, until an answer is clear."""

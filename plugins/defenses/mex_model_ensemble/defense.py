@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from sklearn.model_selection import FixedThresholdClassifier
 
 from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
@@ -13,6 +14,7 @@ from mex.fitted import FittedTarget
 from mex.params import boolean, doc, whole
 from mex.toolkit.estimators import reseed
 from mex.toolkit.perturbation.draws import Draws
+from mex.toolkit.perturbation.rules import DecisionRule
 from mex.types import Answer, Array, Estimator, FloatArray
 
 
@@ -24,8 +26,10 @@ class ModelEnsemble:
     which is where honest users ask, and differ near the boundary, where an attacker asks. Every member is
     an unfitted copy of the public class, fitted on a bootstrap sample of the training rows (Efron 1979;
     drawn class by class, so that no class is lost) with f*'s own answers as targets, because it stands in
-    for f*: what a user may lose is agreement with f*. With ``targets=true`` the members learn from the
-    true targets. They differ more then, and by as much from f*.
+    for f*: what a user may lose is agreement with f*. Where f* moved its threshold, a member learns from the most
+    probable classes and its probabilities are held against f*'s threshold: fitted on the labels, it would move the
+    threshold once more. With ``targets=true`` the members learn from the true targets and decide by themselves. They
+    differ more then, and by as much from f*.
 
     Members answer labels, and probabilities if f* does; the members of a regressor answer values. No
     rho is declared, since nothing bounds how many members err on a row.
@@ -67,27 +71,51 @@ class ModelEnsemble:
             raise Incompatible(f"model-ensemble refits the model, and no learner is known for {target.family.kind!r}")
         if not len(train.X):
             raise Incompatible("model-ensemble learns from the operator's rows, and there are none")
-        classifier = target.classes is not None
+        classes = target.classes
+        classifier = classes is not None
         kind: Answer = "label" if classifier else "value"
         if kind not in target.answers:
             raise Incompatible(f"model-ensemble answers a {kind}; this interface gives {' and '.join(target.answers)}")
-        y = train.y if self.targets else target.answer(train.X, kind)
+        *streams, trial = rng.spawn(self.members + 1)
+        rule = None if self.targets or not classifier else _moved_threshold(target, train, trial)
+        if rule and classes is not None:
+            y = classes[np.argmax(target.answer(train.X, "proba"), axis=1)]
+        else:
+            y = train.y if self.targets else target.answer(train.X, kind)
         if classifier and len(np.unique(y)) < 2:
             raise Incompatible(f"model-ensemble: every training row is {y[0]}, so all members would be alike")
         groups = [np.flatnonzero(y == label) for label in np.unique(y)] if classifier else [np.arange(len(y))]
         members = []
-        for stream in rng.spawn(self.members):
+        for stream in streams:
             sample = np.concatenate([stream.choice(rows, len(rows)) for rows in groups])
             members.append(reseed(target.family.learner, stream).fit(train.X[sample], y[sample]))
-        return _Drawn(target, members, Draws(rng, sticky=self.sticky, refresh=self.refresh))
+        return _Drawn(target, members, rule, Draws(rng, sticky=self.sticky, refresh=self.refresh))
+
+
+def _moved_threshold(target: FittedTarget, train: Rows, rng: np.random.Generator) -> DecisionRule | None:
+    """The decision rule of f* if it is a threshold of its own.
+
+    Raises:
+        Incompatible: if members would move the threshold again, and nothing tells where to.
+    """
+    if "proba" in target.answers:
+        rule, _ = DecisionRule.of(target, train, rng)
+        return None if rule.threshold is None else rule
+    learner = target.family.learner
+    if isinstance(getattr(learner, "steps", [("", learner)])[-1][1], FixedThresholdClassifier):
+        raise Incompatible(
+            "model-ensemble learns from the labels of f*, and members would move the threshold of this"
+            " FixedThresholdClassifier once more: give targets=true"
+        )
+    return None
 
 
 class _Drawn(Defended):
-    """Each row is answered by the member drawn for it."""
+    """Each row is answered by the member drawn for it; with a ``rule``, by that and not by the member's own."""
 
-    def __init__(self, target: Target, members: list[Estimator], draws: Draws) -> None:
+    def __init__(self, target: Target, members: list[Estimator], rule: DecisionRule | None, draws: Draws) -> None:
         super().__init__(target)
-        self._members, self._draws = members, draws
+        self._members, self._rule, self._draws = members, rule, draws
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -96,20 +124,28 @@ class _Drawn(Defended):
         return tuple(kind for kind in self._target.answers if kind in known)
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
-        drawn = (self._draws.uniform(X)[:, 0] * len(self._members)).astype(np.int64)
-        answers = np.empty((0,))
-        for i in np.unique(drawn):
-            told = self._told(self._members[i], X[drawn == i], kind)
-            if not len(answers):
-                answers = np.empty((len(X), *told.shape[1:]), dtype=told.dtype)
-            answers[drawn == i] = told
-        return answers
+        return self._told(X, (kind,))[0]
 
-    def _told(self, member: Estimator, X: FloatArray, kind: Answer) -> Array:
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and the labels beside them, of one member."""
+        P, labels = self._told(X, ("proba", "label"))
+        return P, labels
+
+    def _told(self, X: FloatArray, kinds: tuple[Answer, ...]) -> list[Array]:
+        """Answers of each kind, all to a row by the member drawn for it."""
+        drawn = (self._draws.uniform(X)[:, 0] * len(self._members)).astype(np.int64)
+        rows = [np.flatnonzero(drawn == i) for i in range(len(self._members))]
+        asked = [(member, own) for member, own in zip(self._members, rows, strict=True) if len(own)]
+        order = np.argsort(np.concatenate([own for _, own in asked])) if asked else np.empty(0, dtype=np.int64)
+        return [
+            np.concatenate([self._answer_of(member, X[own], kind) for member, own in asked])[order] for kind in kinds
+        ]
+
+    def _answer_of(self, member: Estimator, X: FloatArray, kind: Answer) -> Array:
         """What a member answers; a class of f* that it has never seen has probability 0."""
-        if kind != "proba":
+        if kind == "value" or (kind == "label" and self._rule is None):
             return np.asarray(member.predict(X))
         assert self.classes is not None
-        told = np.zeros((len(X), len(self.classes)))
-        told[:, np.searchsorted(self.classes, member.classes_)] = member.predict_proba(X)
-        return told
+        P = np.zeros((len(X), len(self.classes)))
+        P[:, np.searchsorted(self.classes, member.classes_)] = member.predict_proba(X)
+        return P if self._rule is None or kind == "proba" else self.classes[self._rule(P)]

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
-    from mex.app.matrix.results import dump
+    from mex.app.matrix.json_lines import dump
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 

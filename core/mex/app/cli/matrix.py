@@ -16,6 +16,7 @@ from mex.app.files import check_writable
 from mex.registry import Registry
 
 if TYPE_CHECKING:
+    from mex.app.matrix.record import Record
     from mex.app.matrix.run import Run
 
 GATE = 3
@@ -102,8 +103,8 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
     )
     for change in ready.changes:
         _say(f"{args.out} was made with {change}: numbers may differ")
-    if ready.results and ready.results.damaged:
-        _say(f"{ready.results.path}: {ready.results.damaged} damaged lines are ignored; their cells run again")
+    for complaint in ready.results.complaints() if ready.results else []:
+        _say(complaint)
     return ready
 
 
@@ -112,13 +113,13 @@ class Tally:
     """What a finished run leaves to be told: how many cells failed, and its records where they are needed."""
 
     failed: int = 0
-    records: list[dict[str, Any]] = attrs.field(factory=list)
+    records: list[Record] = attrs.field(factory=list)
 
 
 def _carry_out(ready: Run, args: argparse.Namespace) -> Tally:
     """Run the cells, with a bar on a terminal and each record on stdout if asked for."""
     from mex.app.cli.progress import CellsBar
-    from mex.app.matrix.results import dump
+    from mex.app.matrix.json_lines import dump
 
     tally, kept = Tally(), ready.kept
     if kept:
@@ -136,14 +137,14 @@ def _carry_out(ready: Run, args: argparse.Namespace) -> Tally:
 
 def _conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
     """Print the table and what went wrong, and judge."""
-    from mex.app.analysis.aggregate import scenes
+    from mex.app.analysis.aggregate import compare
     from mex.app.analysis.gate import violations, write_junit
     from mex.app.cli import FAILED, OK
-    from mex.app.cli.summary import print_scenes, reasons
+    from mex.app.cli.summary import print_comparisons, reasons
 
-    found = scenes(tally.records, ready.plan)
+    found = compare(tally.records, ready.plan)
     if not args.json:
-        print_scenes(found, args.format, args.level, args.curves)
+        print_comparisons(found, args.format, args.level, args.curves)
         for line in reasons(tally.records):
             print(line, file=sys.stderr)
     if args.junit:
@@ -151,8 +152,8 @@ def _conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
     if tally.failed:
         _say(f"{tally.failed} of {len(ready.cells)} cells failed")
     met = violations(found, ready.gate)
-    for scene, group, sentence in met:
-        _say(f"gate: {group.attack} against {group.defense} on {scene.model}, {scene.dataset}: {sentence}")
+    for comparison, group, sentence in met:
+        _say(f"gate: {group.attack} against {group.defense} on {comparison.model}, {comparison.dataset}: {sentence}")
     return GATE if met else FAILED if tally.failed else OK
 
 

@@ -63,7 +63,7 @@ def serve(
 def _answer(registry: Registry, task: Cell | Spec) -> str:
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import run_cell
-    from mex.app.matrix.results import dump
+    from mex.app.matrix.json_lines import dump
     from mex.app.matrix.scenarios import mistake_about
 
     return dump(run_cell(registry, task)) if isinstance(task, Cell) else mistake_about(registry, task)

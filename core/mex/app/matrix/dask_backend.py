@@ -10,6 +10,7 @@ from typing import Any
 import mex
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import failed, run_cell
+from mex.app.matrix.record import Record
 from mex.errors import UsageError
 from mex.registry.loader import DISABLE, installed
 
@@ -17,7 +18,7 @@ PATIENCE = 10.0
 """Seconds to wait for the scheduler."""
 AHEAD = 4
 """How many cells are handed over for each thread of the cluster."""
-Finished = tuple[int, dict[str, Any]]
+Finished = tuple[int, Record]
 
 
 def run_on_cluster(
@@ -89,5 +90,5 @@ def _version() -> str:
     return mex.__version__
 
 
-def _work(disabled: str, cell: Cell) -> dict[str, Any]:
+def _work(disabled: str, cell: Cell) -> Record:
     return run_cell(installed(disabled), cell)

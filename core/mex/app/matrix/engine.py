@@ -16,13 +16,13 @@ from mex.app.matrix.dask_backend import run_on_cluster
 from mex.app.matrix.experiment import run_cell
 from mex.app.matrix.plan import Cells
 from mex.app.matrix.processes import Processes
+from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
 from mex.app.matrix.scenarios import mistake_about
 from mex.errors import UsageError, suggest
 from mex.registry import Registry
 
 BACKENDS = ("processes", "dask")
-Record: TypeAlias = dict[str, Any]
 Finished: TypeAlias = Generator[tuple[int, Record], None, None]
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from mex.app.matrix.cells import Cell, stream
-from mex.app.matrix.costs import COSTS
 from mex.app.matrix.interrupts import user_interrupts
 from mex.app.matrix.isolation import isolated
-from mex.app.matrix.results import dump
+from mex.app.matrix.json_lines import check, dump, unfinished
+from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
 from mex.errors import Incompatible, MexError
@@ -23,19 +22,8 @@ from mex.registry.spec import Spec
 from mex.target import Target, knowledge
 from mex.types import Answer, FloatArray
 
-TIMINGS = ("seconds", "learner_seconds", "oracle_seconds", "latency_added")
-"""The fields of a record that differ between two runs of one cell."""
-
 ASKED = 400
 """The most queries of a cell that its record shows, where the domain is a plane."""
-
-RESULTS = (
-    *("status", "reason", "features", "rho", "queries", "unique_queries", "refused", "alarm", "price_usd"),
-    *("agreement", "near_agreement", "uniform_agreement", "uniform_majority", "geometric_error"),
-    *("target_accuracy", "defended_accuracy", "accuracy_lost", "stolen_accuracy"),
-    *(*COSTS, "stopped", "seconds", "learner_seconds", "oracle_seconds", "curve", "asked"),
-)
-"""The fields of a record beyond its cell's identity, null where they have no meaning."""
 
 
 def run_attack(
@@ -67,7 +55,7 @@ def run_attack(
 
 def measure(
     registry: Registry, cell: Cell, on_progress: Callable[[int], None] | None = None, interruptible: bool = False
-) -> tuple[dict[str, Any], Extraction]:
+) -> tuple[Record, Extraction]:
     """Run one cell; return its record and what the attack got, as :func:`mex.extract` takes the last two.
 
     Raises:
@@ -95,7 +83,8 @@ def measure(
         yardstick = scene.yardstick
         curve = [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots]
         record = {
-            **_blank(cell),
+            **cell.identity(),
+            **dict.fromkeys(RESULTS),
             "answers": known.answers,
             "status": "ok",
             "features": known.domain.n_features,
@@ -116,7 +105,7 @@ def measure(
             "curve": curve,
             "asked": asked(extraction.transcript) if known.domain.n_features == 2 else None,
         }
-    return {**record, "seconds": time.perf_counter() - started}, extraction
+    return check({**record, "seconds": time.perf_counter() - started}), extraction
 
 
 def asked(transcript: Transcript) -> list[list[float]]:
@@ -126,7 +115,7 @@ def asked(transcript: Transcript) -> list[list[float]]:
     return [[float(f"{value:.5g}") for value in row] for row in X[chosen]]
 
 
-def run_cell(registry: Registry, cell: Cell) -> dict[str, Any]:
+def run_cell(registry: Registry, cell: Cell) -> Record:
     """Run one cell and return its record; whatever goes wrong inside is its status and reason.
 
     Raises:
@@ -137,7 +126,7 @@ def run_cell(registry: Registry, cell: Cell) -> dict[str, Any]:
             record, _ = measure(registry, cell)
             dump(record)  # what is no JSON fails here, and not where it would end the matrix
         except Incompatible as error:
-            record = {**_blank(cell), "status": "skipped", "reason": sentence(error)}
+            record = unfinished(cell.identity(), "skipped", sentence(error))
         except BaseException as error:
             record = failed(cell, sentence(error))
         if interrupted():
@@ -154,10 +143,6 @@ def sentence(error: BaseException) -> str:
     return said if isinstance(error, MexError) else f"{type(error).__name__}: {said}"
 
 
-def failed(cell: Cell, reason: str) -> dict[str, Any]:
+def failed(cell: Cell, reason: str) -> Record:
     """The record of a cell that came to nothing."""
-    return {**_blank(cell), "status": "failed", "reason": reason}
-
-
-def _blank(cell: Cell) -> dict[str, Any]:
-    return {**cell.identity(), **dict.fromkeys(RESULTS)}
+    return unfinished(cell.identity(), "failed", reason)

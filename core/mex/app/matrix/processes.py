@@ -15,6 +15,7 @@ from mex.app.matrix.cache import Cache
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.child import Closable
 from mex.app.matrix.experiment import failed
+from mex.app.matrix.record import Record
 from mex.app.matrix.schedule import Job, Schedule
 from mex.app.matrix.worker import Lost, Task, Worker
 from mex.errors import MexError
@@ -81,9 +82,7 @@ class Processes:
         answers = self._answers(lambda _: waiting.popleft() if waiting else None, lambda: bool(waiting))
         return [answer for _, answer in answers if isinstance(answer, str) and answer]
 
-    def run(
-        self, cells: Iterable[tuple[int, Cell]], starting: Callable[[Cell], None]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
+    def run(self, cells: Iterable[tuple[int, Cell]], starting: Callable[[Cell], None]) -> Iterator[tuple[int, Record]]:
         """Run cells; yield their numbers and records as they finish.
 
         A cell whose process is killed is run once more, alone: it may not have been its fault. If that is killed as

@@ -8,8 +8,9 @@ from typing import Any
 
 from mex.app.analysis.gate import Condition
 from mex.app.matrix import provenance
-from mex.app.matrix.engine import Record, Workers, records
+from mex.app.matrix.engine import Workers, records
 from mex.app.matrix.plan import Plan
+from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
 from mex.registry import Registry
 

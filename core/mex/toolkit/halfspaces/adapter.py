@@ -24,7 +24,7 @@ class DirectionLearner(Protocol):
     """A learner of a homogeneous halfspace: it asks directions of R^d and is told signs."""
 
     def ask(self) -> FloatArray | None:
-        """Return directions to ask, shape (n, d), of any length; None means done."""
+        """Return directions to ask, shape (n, d), of any length; None means done. The same ones until told."""
         ...
 
     def tell(self, V: FloatArray, signs: FloatArray) -> None:
@@ -90,14 +90,14 @@ class Charted(GeneratorLearner):
             return
         learner = self._learner = self._start(chart.dimension, self._rng)
         while (V := learner.ask()) is not None:
-            self._asked = V
             answers = yield chart.rows(V)
             learner.tell(V, chart.signs(V, positives(self._known, answers)))
 
-    def cut(self, answers: Array) -> None:
-        """Pass on what the last directions have been told."""
-        if self._learner and self._chart and len(answers):
-            V = self._asked[: len(answers)]
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        """Pass on what the budget left of the last directions."""
+        V = self._learner.ask() if self._learner else None
+        if self._learner and self._chart and V is not None:
+            V = V[: len(answers)]
             self._learner.tell(V, self._chart.signs(V, positives(self._known, answers)))
 
     def _open(self) -> Generator[FloatArray, Array, Chart]:

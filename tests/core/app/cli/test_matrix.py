@@ -15,19 +15,19 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from records import record
 
 import mex
-from mex.app.analysis.aggregate import Scene, scenes
-from mex.app.analysis.crosstab import BEST, grid, sparkline
+from mex.app.analysis.aggregate import Comparison, compare
+from mex.app.analysis.crosstab import BEST, crosstab, sparkline
 from mex.app.analysis.gate import Condition, violations, write_junit
 from mex.app.analysis.tidy import ROW
-from mex.app.cli.summary import print_scenes
-from mex.app.matrix.experiment import TIMINGS
+from mex.app.cli.summary import print_comparisons
 from mex.app.matrix.plan import Plan
+from mex.app.matrix.record import TIMINGS, Record
 from mex.app.matrix.results import FILE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-Record = dict[str, Any]
 
 FLAGS = "-a passive -d none -d bounded-noise:rho=0.3 -m logistic --data haberman --budget 20 --seeds 2"
 SMALL = ["matrix", *FLAGS.split(), "--jobs", "1"]
@@ -176,7 +176,7 @@ def test_on_a_terminal_there_is_a_grid_per_model_and_dataset(
     }
     settings = {"budget": 20, "seeds": 1}
     plan = Plan.of({**tables, **settings}).resolve(registry)
-    print_scenes(scenes(mex.matrix({**tables, **settings}, registry=registry), plan), curves=True)
+    print_comparisons(compare(mex.matrix({**tables, **settings}, registry=registry), plan), curves=True)
     shown = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)
     assert "logistic on haberman, accuracy 0." in shown
     assert "decision-tree on haberman, accuracy 0." in shown
@@ -186,40 +186,28 @@ def test_on_a_terminal_there_is_a_grid_per_model_and_dataset(
     assert "█" in shown
 
 
+COSTS = {"accuracy_lost": 0.1, "answers_changed": 0.125}
+
+
 def cell(attack: str, defense: str, seed: int, curve: list[tuple[int, float]], **fields: Any) -> Record:
-    names = {"attack": attack, "defense": defense, "model": "m", "dataset": "d", "seed": seed}
-    costs = {"target_accuracy": 0.9, "accuracy_lost": 0.1, "answers_changed": 0.125, "repeats_differ": 0.0}
-    points = [{"queries": n, "agreement": a} for n, a in curve]
-    last = {"queries": curve[-1][0], "agreement": curve[-1][1], "price_usd": 0.0, "price_per_query": 0.0001}
-    params = {f"{kind}_params": {} for kind in ("attack", "defense", "model", "dataset")}
-    return {
-        **names,
-        **params,
-        "status": "ok",
-        "reason": None,
-        "seconds": 1.0,
-        **costs,
-        **last,
-        "curve": points,
-        **fields,
-    }
+    return record(attack, defense, seed, curve, **{**COSTS, "price_per_query": 0.0001, **fields})
 
 
 @pytest.fixture
-def found() -> list[Scene]:
+def found() -> list[Comparison]:
     fast, slow = [(10, 0.5), (100, 1.0)], [(10, 0.5), (300, 1.0)]
     records = [cell("a", "none", seed, fast) for seed in range(3)]
     records += [cell("a", "noise", seed, [(10, 0.5), (400, 0.9 + seed / 100)]) for seed in range(3)]
     records += [cell("b", "none", seed, slow) for seed in range(3)]
     records += [cell("b", "noise", 0, slow, status="skipped", reason="b & noise <do> not\x00 go")]
-    return scenes(records)
+    return compare(records)
 
 
 def test_a_seed_that_failed_does_not_count_as_one_that_never_got_there() -> None:
     curve = [(10, 0.5), (100, 1.0)]
     records = [cell("a", defense, seed, curve) for defense in ("none", "noise") for seed in range(2)]
     records[3] |= {"status": "failed", "reason": "killed"}
-    times = scenes(records)[0].multiplier("noise")
+    times = compare(records)[0].multiplier("noise")
     assert times is not None
     assert (times.value, times.high) == (1.0, 1.0)
 
@@ -228,20 +216,20 @@ def test_records_of_several_plans_stay_apart(registry: mex.Registry) -> None:
     curve = [(10, 0.5), (100, 1.0)]
     noisy = [cell("a", "noise", seed, curve, defense_params={"rho": rho}) for seed in range(2) for rho in (0.1, 0.2)]
     plan = Plan.of({"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["heart"]})
-    (scene,) = scenes(noisy, plan.resolve(registry))
-    assert scene.defenses == ["noise:rho=0.1", "noise:rho=0.2"]
+    (comparison,) = compare(noisy, plan.resolve(registry))
+    assert comparison.defenses == ["noise:rho=0.1", "noise:rho=0.2"]
     budgets = [cell("a", "none", seed, curve, budget=budget) for budget in (100, 200) for seed in range(2)]
-    assert [scene.dataset for scene in scenes(budgets)] == ["d (budget 100)", "d (budget 200)"]
-    assert all(len(scene.groups["a", "none"].records) == 2 for scene in scenes(budgets))
+    assert [comparison.dataset for comparison in compare(budgets)] == ["d (budget 100)", "d (budget 200)"]
+    assert all(len(comparison.groups["a", "none"].records) == 2 for comparison in compare(budgets))
 
 
 def test_a_curve_that_falls_again_is_drawn_falling() -> None:
-    (scene,) = scenes([cell("a", "none", 0, [(8, 0.5), (16, 1.0), (64, -2.5)])])
-    assert sparkline(scene.groups["a", "none"])[-1] == "▁"
+    (comparison,) = compare([cell("a", "none", 0, [(8, 0.5), (16, 1.0), (64, -2.5)])])
+    assert sparkline(comparison.groups["a", "none"])[-1] == "▁"
 
 
-def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Scene]) -> None:
-    shown = grid(found[0], level=0.9)
+def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Comparison]) -> None:
+    shown = crosstab(found[0], level=0.9)
     assert shown.header == ["attack", "none", "noise"]
     (a, b) = shown.rows
     assert a[0] == "a"
@@ -254,22 +242,22 @@ def test_the_grid_says_who_is_best_and_what_a_defense_does(found: list[Scene]) -
     assert footer["answers changed"] == ["12.5 %", "12.5 %"]
     assert footer["multiplier"][0] == "1.0"
     assert footer["multiplier"][1].startswith("5.8 (5.")
-    assert {row[0]: row[2] for row in grid(found[0], level=0.99).footer}["multiplier"] == "never in budget"
+    assert {row[0]: row[2] for row in crosstab(found[0], level=0.99).footer}["multiplier"] == "never in budget"
 
 
 def test_labels_are_text_and_no_markup_of_anything(capsys: pytest.CaptureFixture[str]) -> None:
-    found = scenes([cell("[/a]", "[red]~^\\", 0, [(8, 0.5), (16, 1.0)])])
-    print_scenes(found, "table")
+    found = compare([cell("[/a]", "[red]~^\\", 0, [(8, 0.5), (16, 1.0)])])
+    print_comparisons(found, "table")
     shown = capsys.readouterr().out
     assert "[/a]" in shown
     assert "[red]~^\\" in shown
-    print_scenes(found, "latex")
+    print_comparisons(found, "latex")
     assert r"[red]\~{}\^{}\textbackslash{}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "csv", "tsv", "json"])
-def test_each_form_holds_every_pair(found: list[Scene], capsys: pytest.CaptureFixture[str], form: str) -> None:
-    print_scenes(found, form)
+def test_each_form_holds_every_pair(found: list[Comparison], capsys: pytest.CaptureFixture[str], form: str) -> None:
+    print_comparisons(found, form)
     out = capsys.readouterr().out
     if form in ("csv", "tsv"):
         rows = list(csv.DictReader(io.StringIO(out), delimiter="," if form == "csv" else "\t"))
@@ -298,7 +286,7 @@ def test_each_form_holds_every_pair(found: list[Scene], capsys: pytest.CaptureFi
         ("usd_to_0.9<=0.01", ["a none"]),
     ],
 )
-def test_a_gate_names_the_pairs_that_meet_it(found: list[Scene], condition: str, named: list[str]) -> None:
+def test_a_gate_names_the_pairs_that_meet_it(found: list[Comparison], condition: str, named: list[str]) -> None:
     met = violations(found, [Condition.parse(condition)])
     assert [f"{group.attack} {group.defense}" for _, group, _ in met] == named
 
@@ -311,7 +299,7 @@ def test_a_gate_that_is_none_is_one_sentence(text: object) -> None:
         Condition.parse(text)
 
 
-def test_junit_has_a_case_per_pair(found: list[Scene], tmp_path: Path) -> None:
+def test_junit_has_a_case_per_pair(found: list[Comparison], tmp_path: Path) -> None:
     path = tmp_path / "junit.xml"
     write_junit(path, found, [Condition.parse("agreement > 0.95")])
     (suite,) = ElementTree.parse(path).getroot()

@@ -15,9 +15,10 @@ import pytest
 
 import mex
 from mex.app.matrix.engine import execute
-from mex.app.matrix.experiment import RESULTS, TIMINGS
+from mex.app.matrix.json_lines import dump
 from mex.app.matrix.plan import Plan
-from mex.app.matrix.results import FILE, dump
+from mex.app.matrix.record import RESULTS, TIMINGS
+from mex.app.matrix.results import FILE
 from mex.dataset import Rows
 from mex.target import Target
 from mex.types import Array, Estimator, FloatArray

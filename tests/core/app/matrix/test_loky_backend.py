@@ -14,9 +14,10 @@ import mex
 from mex.app.matrix.cache import Shelf
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.engine import SPOOL
-from mex.app.matrix.experiment import TIMINGS
+from mex.app.matrix.json_lines import dump
 from mex.app.matrix.plan import Plan
-from mex.app.matrix.results import FILE, dump
+from mex.app.matrix.record import TIMINGS
+from mex.app.matrix.results import FILE
 from mex.app.matrix.scenarios import shelf_keys
 from mex.registry.spec import Spec
 

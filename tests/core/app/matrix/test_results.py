@@ -12,8 +12,9 @@ import pytest
 
 import mex
 from mex.app.matrix.cells import Cell
-from mex.app.matrix.experiment import TIMINGS
-from mex.app.matrix.results import FILE, Results, dump
+from mex.app.matrix.json_lines import dump
+from mex.app.matrix.record import TIMINGS
+from mex.app.matrix.results import FILE, Results
 from mex.hooks import hookimpl
 from mex.registry.spec import Spec
 
