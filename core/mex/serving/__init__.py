@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any, Self, TypeAlias
@@ -23,7 +22,7 @@ from mex.fitted import FittedTarget
 from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
 from mex.serving.endpoint import Server, names_are_known
-from mex.types import Array, Estimator, FloatArray
+from mex.types import Array, Estimator, FloatArray, stream
 
 Written: TypeAlias = Defense | Spec | Mapping[str, Any] | str
 """A defense, or how one is written on the command line and in a matrix file."""
@@ -103,7 +102,8 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
         if target.classes is not None:
             self.classes_ = target.classes
         with names_are_known(self.estimator_):
-            defended = defense.protect(target, train, _stream(secret))
+            drawn = secrets.token_bytes(32) if secret is None else secret
+            defended = defense.protect(target, train, stream(drawn, "defense"))
         if "label" in target.answers and "label" not in defended.answers:
             shown = " and ".join(defended.answers)
             raise Incompatible(f"this defense answers {shown} and no labels, and a classifier has to predict them")
@@ -129,13 +129,6 @@ class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[mis
 
 
 _installed = functools.cache(load_registry)
-
-
-def _stream(secret: bytes | str | None) -> np.random.Generator:
-    """The random stream of a secret; without one, of what nobody knows."""
-    drawn = secrets.token_bytes(32) if secret is None else secret
-    digest = hashlib.blake2b(drawn.encode() if isinstance(drawn, str) else drawn).digest()
-    return np.random.default_rng(int.from_bytes(digest, "little"))
 
 
 def _gives_probabilities(self: _DefendedEstimator) -> bool:
