@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Protocol, TypeVar
 
+import attrs
 import numpy as np
 
 from mex.errors import Incompatible
@@ -103,16 +104,17 @@ class Charted(GeneratorLearner):
     def _open(self) -> Generator[FloatArray, Array, Chart]:
         domain = self._known.domain
         intercept = self._known.family.public.get("intercept", True)
-        if not np.isfinite(domain.lower).any() and not np.isfinite(domain.upper).any():
-            return Projective(domain.n_features + 1) if intercept else Linear(domain.n_features)
         if domain.discrete[domain.lower < domain.upper].any():
             return (yield from self._labelled(open_mixed(self._known, self._rng, self._eps)))
-        origin = yield from self._labelled(self._find_origin())
-        return Centred(domain, origin, domain.lower < domain.upper)
+        if not np.isfinite(domain.lower).any() and not np.isfinite(domain.upper).any():
+            return Projective(domain.n_features + 1) if intercept else Linear(domain.n_features)
+        return (yield from self._labelled(self._open_centred()))
 
-    def _find_origin(self) -> Generator[FloatArray, Array, FloatArray]:
-        negative, positive = yield from opposite_rows(self._known, self._rng)
-        return (yield from between(negative, positive, self._known, self._eps))
+    def _open_centred(self) -> Generator[FloatArray, Array, Chart]:
+        box, (negative, positive) = yield from opposite_rows(self._known, self._rng)
+        boxed = attrs.evolve(self._known, domain=box)
+        origin = yield from between(negative, positive, boxed, self._eps)
+        return Centred(box, origin, box.lower < box.upper)
 
     def _labelled(self, search: Generator[FloatArray, Array, Found]) -> Generator[FloatArray, Array, Found]:
         """Run a search that is told positives on answers that are labels."""

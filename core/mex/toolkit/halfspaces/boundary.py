@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
-from itertools import chain, islice
+from itertools import count, islice
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from mex.domain import Domain
 from mex.errors import MexError
 from mex.knowledge import Knowledge
 from mex.toolkit.halfspaces.bisection import Bisection
+from mex.toolkit.halfspaces.reach import boxes, extended
 from mex.types import Array, BoolArray, FloatArray
 
 Search: TypeAlias = Generator[FloatArray, Array, FloatArray]
@@ -31,25 +32,27 @@ class NoBoundary(MexError):
 
 PATIENCE = 10_000
 """How many places are asked for a row of the other label."""
+PAIRS = 2
+"""How many pairs of corners are asked of each box where a domain without bounds is searched by boxes."""
 
 
-def candidates(known: Knowledge, rng: np.random.Generator) -> Iterator[FloatArray]:
-    """Places to look for a class: corners of the box with their mirror images, and rows of the pool, in turn.
+def places(known: Knowledge, rng: np.random.Generator) -> Iterator[tuple[Domain, FloatArray]]:
+    """Rows to look for a class in, each with the box it is in: the middle, corners with their mirror images, the pool.
 
     A corner and its mirror image have opposite labels whenever the corner's score outweighs the
     intercept, which is what makes them better than points drawn inside.
     """
-    domain = known.domain
-    pool = np.empty((0, domain.n_features)) if known.pool is None else known.pool[rng.permutation(len(known.pool))]
-    spread = domain.half_width * (0.999 if domain.bounded else 1.0)
-    turn = 0
-    while True:
-        corner = rng.choice([-1.0, 1.0], size=domain.n_features) * spread
-        yield np.clip(domain.middle + corner, domain.lower, domain.upper)
-        yield np.clip(domain.middle - corner, domain.lower, domain.upper)
-        if turn < len(pool):
-            yield pool[turn]
-        turn += 1
+    pool = [] if known.pool is None else list(known.pool[rng.permutation(len(known.pool))])
+    bounded = known.domain.bounded
+    for box in boxes(known):
+        yield box, box.middle
+        spread = box.half_width * (0.999 if bounded else 1.0)
+        for _ in count() if bounded else range(PAIRS):
+            corner = rng.choice([-1.0, 1.0], size=box.n_features) * spread
+            yield box, np.clip(box.middle + corner, box.lower, box.upper)
+            yield box, np.clip(box.middle - corner, box.lower, box.upper)
+            if pool:
+                yield box, pool.pop(0)
 
 
 def verdict(place: FloatArray, known: Knowledge, rng: np.random.Generator) -> Generator[FloatArray, Array, bool]:
@@ -105,22 +108,31 @@ def between(
         search.tell(t, below=not (yield settle(point[None].copy()))[0])
 
 
-def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:
-    """A row of each label, stacked: the negative one first. One of them is the middle of the domain.
+def opposite_rows(
+    known: Knowledge, rng: np.random.Generator
+) -> Generator[FloatArray, Array, tuple[Domain, FloatArray]]:
+    """A row of each label, stacked, the negative one first, and a bounded part of the domain that holds them.
 
-    Two corners may share a face, and a boundary point between them would leave no room to ask around it.
+    One of them is the middle of a box: two corners may share a face, and a boundary point between them would leave no
+    room to ask around it.
 
     Raises:
         NoBoundary: if :data:`PATIENCE` places have one label, the pool's rows among them.
     """
-    found: dict[bool, FloatArray] = {}
-    places = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
-    for place in islice(chain([known.domain.middle], candidates(known, rng)), places):
+    patience = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
+    first: bool | None = None
+    last = middle = known.domain.middle
+    for box, place in islice(places(known, rng), patience):
         label = yield from verdict(place, known, rng)
-        found.setdefault(label, place)
-        if len(found) == 2:
-            return np.stack([found[False], found[True]])
-    raise NoBoundary(f"the {places} places asked have one label: no boundary to start from was found")
+        central = np.array_equal(place, box.middle)
+        if first is None:
+            first = label
+        elif label != first:
+            other = last if central else middle
+            found = np.stack([place, other] if first else [other, place])
+            return extended(box, found), found
+        last, middle = place, place if central else middle
+    raise NoBoundary(f"{patience} places were asked, and no boundary to start from was found")
 
 
 def positives(known: Knowledge, answers: Array) -> BoolArray:

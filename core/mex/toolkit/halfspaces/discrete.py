@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from itertools import islice
+from collections.abc import Generator
 
+import attrs
 import numpy as np
 
 from mex.knowledge import Knowledge
-from mex.toolkit.halfspaces import boundary
 from mex.toolkit.halfspaces.bisection import Bisection
-from mex.toolkit.halfspaces.boundary import DOUBT, NoBoundary, Search, between, verdict
+from mex.toolkit.halfspaces.boundary import DOUBT, between, verdict
+from mex.toolkit.halfspaces.context import rows_alike_but_for
 from mex.toolkit.halfspaces.mixed_chart import Change, Mixed, changes, fine_features, whole_numbers
-from mex.types import Array, BoolArray, FloatArray
+from mex.types import Array, FloatArray
 
 
 def open_mixed(known: Knowledge, rng: np.random.Generator, eps: float) -> Generator[FloatArray, Array, Mixed]:
@@ -24,8 +24,9 @@ def open_mixed(known: Knowledge, rng: np.random.Generator, eps: float) -> Genera
     Raises:
         NoBoundary: if the fine features never change the label.
     """
-    domain, fine = known.domain, fine_features(known.domain)
-    low, high = yield from _opposite_corners(known, rng, fine)
+    fine = fine_features(known.domain)
+    domain, (low, high) = yield from rows_alike_but_for(fine, known, rng)
+    known = attrs.evolve(known, domain=domain)
     origin = yield from between(low, high, known, eps, settle=lambda X: whole_numbers(X, domain))
     chart = Mixed(domain, origin, fine, np.ones(int(fine.sum())))
     signs = chart.along.copy()
@@ -41,7 +42,7 @@ def open_mixed(known: Knowledge, rng: np.random.Generator, eps: float) -> Genera
     outweighing: list[tuple[Change, int, tuple[Change, ...]]] = []
     for change in todo:
         side = yield from _weigh(chart, change, (), known, rng, tolerance)
-        if side:
+        if side and not (yield from _weigh_part(chart, change, known, rng, tolerance)):
             outweighing.append((change, side, ()))
     # Those that outweigh the whole line are weighed against others; each one found may help the next.
     missed = len(outweighing) + 1
@@ -79,6 +80,21 @@ def _weigh(
             return 1 if positive else -1
     chart.found.append((change, t, company))
     return 0
+
+
+def _weigh_part(
+    chart: Mixed, change: Change, known: Knowledge, rng: np.random.Generator, tolerance: float
+) -> Generator[FloatArray, Array, bool]:
+    """Weigh the longest part of the way of a number that the line makes up for; False if a single step is too much."""
+    start = chart.origin[change.on]
+    while change.off is None and abs(change.value - start) >= 2:
+        change = Change(change.on, float(np.round(start + (change.value - start) / 2)))
+        ends = []
+        for t in (-1.0, 1.0):
+            ends.append((yield from verdict(chart.on_line(t, change), known, rng)))
+        if ends[0] != ends[1]:
+            return not (yield from _weigh(chart, change, (), known, rng, tolerance))
+    return False
 
 
 def _weigh_against_others(
@@ -126,27 +142,3 @@ def _company(change: Change, pulls: dict[Change, float], wanted: float, line: fl
         rest = [other for other in pulls if other.unit not in taken and pulls[other] > left]
         company += sorted(rest, key=lambda c: pulls[c])[:1]
     return tuple(company)
-
-
-def _opposite_corners(known: Knowledge, rng: np.random.Generator, fine: BoolArray) -> Search:
-    """Two rows of different labels, alike but for their fine features: the negative one first."""
-    for low, high in islice(_pairs(known, rng, fine), boundary.PATIENCE // 2):
-        below = yield from verdict(low, known, rng)
-        above = yield from verdict(high, known, rng)
-        if below != above:
-            return np.stack([high, low] if below else [low, high])
-    raise NoBoundary(
-        f"none of {boundary.PATIENCE // 2} moves of all fine features changed the label: no boundary was found"
-    )
-
-
-def _pairs(known: Knowledge, rng: np.random.Generator, fine: BoolArray) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Rows alike but for their fine features, which are at opposite corners, in ever new contexts."""
-    domain, pool = known.domain, known.pool
-    while True:
-        row = domain.sample(1, rng)[0] if pool is None or len(pool) == 0 else pool[rng.integers(len(pool))]
-        up = rng.random(domain.n_features) < 0.5
-        yield (
-            np.where(fine, np.where(up, domain.lower, domain.upper), row),
-            np.where(fine, np.where(up, domain.upper, domain.lower), row),
-        )

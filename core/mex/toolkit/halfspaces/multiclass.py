@@ -83,9 +83,6 @@ class Pairwise(GeneratorLearner):
             self._examples.setdefault(label, place)
             if len(self._examples) == len(self._index) or missed >= PATIENCE:
                 break
-        absent = [str(label) for label, i in self._index.items() if i not in self._examples]
-        if absent:
-            self.note = f"no row of class {', '.join(absent)} was found"
 
     def _places(self) -> Iterator[FloatArray]:
         pool = self._known.pool
