@@ -33,13 +33,7 @@ def record(
     """The record of a cell that came to a result, but for what ``fields`` says."""
     along = points(*curve)
     last = along[-1]
-    identity = {
-        "cell": f"{attack} {defense} {seed}",
-        "attack": attack,
-        "defense": defense,
-        "model": "m",
-        "dataset": "d",
-    }
+    names = {"attack": attack, "defense": defense, "model": "m", "dataset": "d"}
     params: dict[str, Any] = {f"{kind}_params": {} for kind in KINDS}
     settings = {"seed": seed, "answers": "label", "budget": 64, "price_per_query": 0.01}
     paid = {"unique_queries": last["queries"], "refused": 0, "alarm": None, "price_usd": 0.01 * last["queries"]}
@@ -67,3 +61,18 @@ def record(
             **fields,
         }
     )
+
+
+def measured(attack: str, defense: str, seed: int, curve: Sequence[tuple[int, float]], **fields: Any) -> Record:
+    """A record against a defense that costs something, at the usual price."""
+    costs = {"accuracy_lost": 0.1, "answers_changed": 0.125, "price_per_query": 0.0001}
+    return record(attack, defense, seed, curve, **{**costs, **fields})
+
+
+def two_attacks() -> list[Record]:
+    """A fast attack that noise stops, and a slow one that does not work against noise."""
+    fast, slow = [(10, 0.5), (100, 1.0)], [(10, 0.5), (300, 1.0)]
+    records = [measured("a", "none", seed, fast) for seed in range(3)]
+    records += [measured("a", "noise", seed, [(10, 0.5), (400, 0.9 + seed / 100)]) for seed in range(3)]
+    records += [measured("b", "none", seed, slow) for seed in range(3)]
+    return [*records, measured("b", "noise", 0, slow, status="skipped", reason="b & noise <do> not\x00 go")]

@@ -129,7 +129,7 @@ class Oracle:
 
     @property
     def unseen(self) -> str:
-        """A sentence if no answer so far had some label, or if all had one value or leaf; nothing otherwise."""
+        """A sentence if no answer so far was some label, or if all were one value or leaf; nothing otherwise."""
         answers, classes = self.transcript.answers, self._public.classes
         answers = np.ma.getdata(answers)[~refusals(answers)]
         if answers.dtype.names:
@@ -137,11 +137,12 @@ class Oracle:
         if len(answers) == 0:
             return ""
         if self._kinds[-1] not in ("label", "proba") or classes is None:
-            return f"all {len(answers)} answers were the same" if len(answers) > 1 and not np.ptp(answers, 0).any() else ""
-        labels = classes[np.argmax(answers, axis=1)] if answers.ndim == 2 else answers
-        missing = [repr(label) for label in classes[~np.isin(classes, labels)].tolist()]
+            return (
+                f"all {len(answers)} answers were the same" if len(answers) > 1 and not np.ptp(answers, 0).any() else ""
+            )
+        missing = [repr(label) for label in classes[~np.isin(classes, answers)].tolist()]
         if 0 < len(missing) == len(classes) - 1:
-            return f"all {len(labels)} answers were {labels[:1].tolist()[0]!r}: no other label was seen"
+            return f"all {len(answers)} answers were {answers[:1].tolist()[0]!r}: no other label was seen"
         more = f" and {len(missing) - 5} others" if len(missing) > 5 else ""
         return f"no answer was {', '.join(missing[:5])}{more}" if missing else ""
 

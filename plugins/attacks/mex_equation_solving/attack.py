@@ -14,7 +14,7 @@ from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
 from mex.learner import Steps
 from mex.params import doc, whole
 from mex.toolkit.estimators import constant
-from mex.toolkit.halfspaces.boundary import places
+from mex.toolkit.halfspaces.boundary import search_rows
 from mex.types import Array, Estimator, FloatArray
 from mex_equation_solving.design import along, far, furthest, near_boundary, shortest
 from mex_equation_solving.system import System
@@ -117,7 +117,7 @@ class _Solving(GeneratorLearner):
     def _find_anchor(self) -> Asking:
         """Ask places, and between places of different classes, until an answer is clear."""
         system, domain, pairs = self._system, self._known.domain, PAIRS
-        for _, place in islice(places(self._known, self._rng), PLACES):
+        for _, place in islice(search_rows(self._known, self._rng), PLACES):
             yield from self._query(domain.clip(place[None]))
             others = np.flatnonzero(system.labels() != system.labels()[-1])
             if not system.clear()[-1] and len(others) and pairs:

@@ -130,10 +130,10 @@ def times(factor: Estimate | None) -> str:
 
 def sparkline(group: Group) -> str:
     """The median learning curve, queries on a logarithmic scale, from an agreement of 1/2 up to 1."""
-    curves = [[(p["queries"], p["agreement"]) for p in record["curve"] or []] for record in group.ran]
+    curves = [[(float(p["queries"]), p["agreement"]) for p in record["curve"] or []] for record in group.ran]
     most = max(queries for curve in curves for queries, _ in curve)
     marks = np.geomspace(min(8, most), most, CURVE_POINTS)
     at = [[next((a for q, a in reversed(curve) if q <= mark), 0.0) for mark in marks] for curve in curves]
     middle = upper_median(np.array(at).T)
-    steps = np.clip((middle - 0.5) * 2 * len(BARS), 0, len(BARS) - 1).astype(int)
+    steps = np.minimum((np.clip(middle, 0.5, 1) - 0.5) * 2 * len(BARS), len(BARS) - 1).astype(int)
     return "".join(BARS[step] for step in steps)

@@ -56,7 +56,7 @@ def check(value: Any) -> Record:
 
 def _check_component(name: str, params: dict[str, Any]) -> None:
     """Raise unless the component can be written as on the command line, as its label is."""
-    if any(isinstance(value, list | dict) for value in params.values()):
+    if "nest" in params or any(isinstance(value, list | dict) for value in params.values()):
         try:
             str(Spec(name, params))
         except (UsageError, RecursionError) as error:
@@ -74,7 +74,7 @@ def parse(line: bytes) -> Record:
     except RecursionError:
         raise NotARecord("it nests too deep") from None
     except json.JSONDecodeError as error:
-        raise NotARecord(f"it is not JSON: {error.msg} at column {error.colno}") from None
+        raise NotARecord(f"it is not JSON from column {error.colno} on") from None
     except ValueError as error:
         raise NotARecord(f"it is not JSON: {error}") from None
     try:
@@ -82,9 +82,8 @@ def parse(line: bytes) -> Record:
     except NotARecord as error:
         version = value.get("mex_version") if isinstance(value, dict) else None
         if isinstance(version, str) and version != mex.__version__:
-            raise NotARecord(
-                f"{error} (a record of mex {reprlib.repr(version)}, and this is {mex.__version__!r})"
-            ) from None
+            of = f"a record of mex {reprlib.repr(version)}, and this is {mex.__version__!r}"
+            raise NotARecord(f"{error}; {of}") from None
         raise
 
 

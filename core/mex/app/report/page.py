@@ -72,7 +72,7 @@ def write(path: Path, records: Sequence[Record], recipe: str = "", plan: Plan | 
     )
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(page, encoding="utf-8", errors="replace")  # the name of a file may be no text
         os.replace(part, path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ import numpy as np
 from mex.domain import Domain
 from mex.knowledge import Knowledge
 from mex.toolkit.halfspaces import boundary
-from mex.toolkit.halfspaces.boundary import NoBoundary, verdict
+from mex.toolkit.halfspaces.boundary import NoBoundary, is_positive
 from mex.toolkit.halfspaces.reach import boxes, extended
 from mex.types import Array, BoolArray, FloatArray
 
@@ -38,8 +38,8 @@ def rows_alike_but_for(
     seen: dict[bool, FloatArray] = {}
     walks = 0
     for box, low, high in islice(_pairs(known, rng, fine), boundary.PATIENCE // 2):
-        below = yield from verdict(low, known, rng)
-        above = yield from verdict(high, known, rng)
+        below = yield from is_positive(low, known, rng)
+        above = yield from is_positive(high, known, rng)
         found: FloatArray | None = None
         if below != above:
             found = np.stack([high, low] if below else [low, high])
@@ -78,7 +78,7 @@ def _between_contexts(
     """
     for row, label in ((negative, False), (positive, True)):
         moved = np.where(fine, box.middle, row)
-        if (yield from verdict(moved, known, rng)) != label:
+        if (yield from is_positive(moved, known, rng)) != label:
             return np.stack([moved, row] if label else [row, moved])
     negative, positive = (np.where(fine, box.middle, row) for row in (negative, positive))
     units = [np.array(unit) for unit in known.domain.units() if (negative != positive)[list(unit)].any()]
@@ -86,7 +86,7 @@ def _between_contexts(
         half, row = len(units) // 2, negative.copy()
         columns = np.concatenate(units[:half])
         row[columns] = positive[columns]
-        if (yield from verdict(row, known, rng)):
+        if (yield from is_positive(row, known, rng)):
             positive, units = row, units[:half]
         else:
             negative, units = row, units[half:]
@@ -94,7 +94,7 @@ def _between_contexts(
     while len(unit) == 1 and np.abs(positive - negative)[unit[0]] > 1:
         row = negative.copy()
         row[unit] = np.floor((negative + positive)[unit] / 2)
-        if (yield from verdict(row, known, rng)):
+        if (yield from is_positive(row, known, rng)):
             positive = row
         else:
             negative = row
@@ -102,6 +102,6 @@ def _between_contexts(
         corner = np.where(rng.random(box.n_features) < 0.5, box.lower, box.upper)
         for context, label in ((negative, False), (positive, True)):
             row = np.where(fine, corner, context)
-            if (yield from verdict(row, known, rng)) != label:
+            if (yield from is_positive(row, known, rng)) != label:
                 return np.stack([row, context] if label else [context, row])
     return None

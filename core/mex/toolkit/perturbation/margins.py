@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mex.errors import Incompatible
 from mex.fitted import FittedTarget
 from mex.toolkit.perturbation.rules import threshold
-from mex.types import Array, BoolArray, Estimator, FloatArray
+from mex.types import BoolArray, Estimator, FloatArray
 
 UNRANKED = 0.01
 """The largest share of rows whose label may differ from the class of the highest score, as in tied votes."""
@@ -83,20 +83,14 @@ class Margins:
         margins = cls(_duelling(estimator) if len(labels) > 2 else estimator, method, len(labels))
         if X is None or not len(X):
             return margins
-        told, domain = estimator.predict(X), model.domain if isinstance(model, FittedTarget) else None
-        if len(labels) == 2 and margins._unlike(told, X):
-            moved = attrs.evolve(margins, threshold=threshold(margins._scored, X, domain))
-            margins = min(margins, moved, key=lambda each: each._unlike(told, X))
-        if margins._unlike(told, X) > UNRANKED:
+        if len(labels) == 2:
+            domain = model.domain if isinstance(model, FittedTarget) else None
+            margins = attrs.evolve(margins, threshold=threshold(margins._scored, X, 0.0, domain))
+        scores = margins.scores(X)
+        ranked = scores.shape == (len(X), len(labels))
+        if not ranked or np.mean(labels[scores.argmax(axis=1)] != estimator.predict(X)) > UNRANKED:
             raise Incompatible(f"the labels of this {name} are not those of its highest scores ({method})")
         return margins
-
-    def _unlike(self, labels: Array, X: FloatArray) -> float:
-        """The share of ``labels``, those of the rows of ``X``, that are not the class of the highest score."""
-        scores = self.scores(X)
-        if scores.shape != (len(X), self.classes):
-            return 1.0
-        return float(np.mean(np.asarray(self.estimator.classes_)[scores.argmax(axis=1)] != labels))
 
     def _scored(self, X: FloatArray) -> tuple[FloatArray, BoolArray]:
         scores = self.scores(X)

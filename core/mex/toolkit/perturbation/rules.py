@@ -21,7 +21,8 @@ UNEXPLAINED = 0.05
 """The largest share of labels that may follow from no rule where noise is to hide the boundary of them all."""
 ROWS, BETWEEN = 2000, 500
 """Training rows, and rows between them, on which a rule is tried: of rows that it was fitted on a model is surer."""
-BISECTIONS = 60
+ROUNDS, POINTS = 10, 34
+"""How often, and at how many points, the line between two rows is searched for a threshold: to the last digits."""
 
 Scored: TypeAlias = Callable[[FloatArray], tuple[FloatArray, BoolArray]]
 """The score of each row, shape (n,), and whether its label is the second class, shape (n,)."""
@@ -51,19 +52,16 @@ class DecisionRule:
         """
         classes = target.classes
         assert classes is not None
+
+        def scored(X: FloatArray) -> tuple[FloatArray, BoolArray]:
+            P, labels = both(twin(target), X)
+            return P[:, 1], labels == classes[1]
+
         X = trial_rows(target.domain, train, rng)
+        cut = threshold(scored, X, 0.5, target.domain) if len(classes) == 2 else 0.5
+        rule = cls(None if cut == 0.5 else cut)
         P, labels = both(twin(target), X)
-        rule, wrong = cls(), float(np.mean(classes[np.argmax(P, axis=1)] != labels))
-        if wrong and len(classes) == 2:
-
-            def scored(X: FloatArray) -> tuple[FloatArray, BoolArray]:
-                P, labels = both(twin(target), X)
-                return P[:, 1], labels == classes[1]
-
-            moved = cls(threshold(scored, X, target.domain))
-            still_wrong = float(np.mean(classes[moved(P)] != labels))
-            rule, wrong = (moved, still_wrong) if still_wrong < wrong else (rule, wrong)
-        return rule, wrong
+        return rule, float(np.mean(classes[rule(P)] != labels))
 
 
 def known_rule(name: str, target: Target, train: Rows, rng: np.random.Generator) -> DecisionRule:
@@ -105,33 +103,43 @@ def trial_rows(domain: Domain, train: Rows, rng: np.random.Generator) -> FloatAr
     return np.concatenate([rows, between_rows(rows, domain, BETWEEN, rng)])
 
 
-def threshold(scored: Scored, X: FloatArray, domain: Domain | None = None) -> float:
+def threshold(scored: Scored, X: FloatArray, usual: float, domain: Domain | None = None) -> float:
     """The score above which labels are the second class, as far as the rows ``X`` and rows between them tell.
 
-    Where one explains all labels, the two rows next to it are brought together until nothing lies between their
-    scores; scores that come in steps, as those of trees, are cut in the middle of the gap. Otherwise it is the
-    threshold that explains most of them.
+    Where one threshold explains all labels, the two rows next to it are brought together until nothing lies between
+    their scores; scores that come in steps, as those of trees, are cut in the middle of the gap. Otherwise it is the
+    threshold that explains most of them; where none explains more than the ``usual`` one does, that one.
     """
     score, positive = scored(X)
     order = np.argsort(score, kind="stable")
-    score, positive = score[order], positive[order]
-    below = np.append(-np.inf, score)
-    possible = below < np.append(score, np.inf)  # equal scores are on one side
+    score, positive = np.concatenate([[-np.inf], score[order], [np.inf]]), positive[order]
     wrong = np.append(0, np.cumsum(positive)) + np.append(np.cumsum(~positive[::-1])[::-1], 0)
-    k = int(np.argmin(np.where(possible, wrong, len(X) + 1)))
-    if k == 0:
-        return float(np.nextafter(score[0], -np.inf))
-    low, high = float(score[k - 1]), float(score[k]) if k < len(X) else np.inf
-    if k == len(X) or wrong[k]:
-        return low if k == len(X) else low + (high - low) / 2
-    a, b = X[order[k - 1]], X[order[k]]
-    for _ in range(BISECTIONS):
-        middle = (a + b)[None] / 2 if domain is None else domain.clip((a + b)[None] / 2)
-        between, second = scored(middle)
-        at = float(between[0])
-        if at >= high if not second[0] else at <= low:
-            break  # no threshold after all
-        a, b = (a, middle[0]) if second[0] else (middle[0], b)
-        low, high = (low, min(high, at)) if second[0] else (max(low, at), high)
-    cut = low + (high - low) / 2
-    return cut if cut < high else low
+    k = int(np.argmin(np.where(score[:-1] < score[1:], wrong, len(X) + 1)))  # equal scores are on one side
+    if np.sum((score[1:-1] > usual) != positive) == wrong[k] and (wrong[k] or k in (0, len(X))):
+        return usual
+    low, high = float(score[k]), float(score[k + 1])
+    if not wrong[k] and 0 < k < len(X):
+        low, high = _narrowed(scored, X[order[[k - 1, k]]], low, high, domain)
+        if low <= usual < high:
+            return usual
+    if not np.isfinite([low, high]).all():
+        return low if np.isfinite(low) else float(np.nextafter(high, -np.inf))
+    middle = low + (high - low) / 2
+    return middle if middle < high else low
+
+
+def _narrowed(scored: Scored, ends: FloatArray, low: float, high: float, domain: Domain | None) -> tuple[float, float]:
+    """The scores next to the threshold on the line between two rows, of the first and of the second class."""
+    for _ in range(ROUNDS):
+        line = ends[0] + np.linspace(0, 1, POINTS)[:, None] * (ends[1] - ends[0])
+        line = line if domain is None else domain.clip(line)
+        score, positive = scored(line)
+        if not positive.any() or positive.all():
+            break
+        low_here, high_here = max(low, float(score[~positive].max())), min(high, float(score[positive].min()))
+        if low_here >= high_here:
+            break  # no threshold on this line
+        low, high = low_here, high_here
+        first = int(np.argmax(positive))
+        ends = line[[max(first - 1, 0), first]]
+    return low, high

@@ -72,7 +72,7 @@ def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> N
 def test_more_defenses_than_a_sheet_holds_go_below(tmp_path: Path) -> None:
     write(tmp_path / "r.html", [record(defense=f"d{i}") for i in range(ACROSS + 1)])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert [table.count('<th scope="col">d') for table in text.split("<table")[1:]] == [ACROSS, 1]
+    assert [table.count('<th scope="col">d') for table in text.split('<table class="heat"')[1:]] == [ACROSS, 1]
 
 
 def test_a_page_for_which_there_is_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
