@@ -136,10 +136,9 @@ class Oracle:
             answers = answers[answers.dtype.names[-1]]  # what is shown beside a leaf, if anything
         if len(answers) == 0:
             return ""
-        if self._kinds[-1] not in ("label", "proba") or classes is None:
-            return (
-                f"all {len(answers)} answers were the same" if len(answers) > 1 and not np.ptp(answers, 0).any() else ""
-            )
+        if self._kinds[-1] != "label" or classes is None:
+            same = len(answers) > 1 and not np.ptp(answers, axis=0).any()
+            return f"all {len(answers)} answers were the same" if same else ""
         missing = [repr(label) for label in classes[~np.isin(classes, answers)].tolist()]
         if 0 < len(missing) == len(classes) - 1:
             return f"all {len(answers)} answers were {answers[:1].tolist()[0]!r}: no other label was seen"
