@@ -72,16 +72,27 @@ def _words(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _common(what: str, some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    if not (some and others):
+        return some or others
+    common = tuple(word for word in some if word in others)
+    if not common:
+        raise Incompatible(f"one works on {' and '.join(some)} {what}, the other on {' and '.join(others)}")
+    return common
+
+
 @attrs.frozen(kw_only=True)
 class Scope:
     """What a component works on, as data: `mex show` prints it, the matrix skips by it.
 
-    An empty field means *any*.
+    An empty field means *any*; ``one & other`` is what both work on.
 
     >>> print(Scope(tasks="binary", families="linear", answers="label"))
     binary targets, linear models, label answers
     >>> print(Scope())
     any target
+    >>> print(Scope(tasks=("binary", "multiclass")) & Scope(tasks="binary", answers="label"))
+    binary targets, label answers
     """
 
     tasks: tuple[str, ...] = attrs.field(default=(), converter=_words)
@@ -93,6 +104,19 @@ class Scope:
         named = ((self.tasks, "targets"), (self.families, "models"), (self.answers, "answers"))
         parts = [f"{' and '.join(words)} {what}" for words, what in named if words]
         return ", ".join(parts + ["a pool of unlabeled rows"] * self.needs_pool) or "any target"
+
+    def __and__(self, other: Scope) -> Scope:
+        """What both work on.
+
+        Raises:
+            Incompatible: if there is nothing.
+        """
+        return Scope(
+            tasks=_common("targets", self.tasks, other.tasks),
+            families=_common("models", self.families, other.families),
+            answers=_common("answers", self.answers, other.answers),
+            needs_pool=self.needs_pool or other.needs_pool,
+        )
 
     def check(self, label: str, known: Knowledge) -> None:
         """Raise :class:`Incompatible` if the component called ``label`` does not work in this scenario."""

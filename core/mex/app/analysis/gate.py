@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import attrs
 
 from mex.app.analysis.aggregate import Comparison, Group
-from mex.app.matrix.record import MEASURED
+from mex.app.matrix.record import DERIVED, MEASURED
 from mex.errors import UsageError
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -22,7 +22,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-FIELDS = (*MEASURED, "queries_to_LEVEL", "usd_to_LEVEL")
+FIELDS = (*MEASURED, *(name for name in DERIVED if name.endswith("_to_LEVEL")))
 _FORM = re.compile(r"\s*(?P<field>\w+?(?P<level>_to_(0?\.\d+|1(\.0*)?))?)\s*(?P<sign><=|>=|<|>)\s*(?P<number>\S+)\s*")
 
 

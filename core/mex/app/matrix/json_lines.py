@@ -70,7 +70,7 @@ def parse(line: bytes) -> Record:
         NotARecord: if it is none; of what another version of mex wrote, the sentence says so.
     """
     try:
-        value = json.loads(line.decode(), parse_constant=_no_json)
+        value = _DECODER.decode(line.decode())
     except RecursionError:
         raise NotARecord("it nests too deep") from None
     except json.JSONDecodeError as error:
@@ -91,6 +91,10 @@ def _no_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
+_DECODER = json.JSONDecoder(parse_constant=_no_json)
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+
+
 def dump(record: Mapping[str, Any]) -> str:
     """A record as its JSON line.
 
@@ -98,7 +102,7 @@ def dump(record: Mapping[str, Any]) -> str:
         ValueError: for a number that is infinite or none.
         TypeError: for what JSON cannot write.
     """
-    line = json.dumps(record, allow_nan=False, ensure_ascii=False)
+    line = _ENCODER.encode(record)
     try:
         line.encode()
     except UnicodeEncodeError:  # the name of a file in a reason may be no text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ import attrs
 
 from mex.app.analysis.aggregate import LEVEL, Comparison, compare
 from mex.app.analysis.crosstab import COSTS, missing, number, times, with_spread
+from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import DERIVED, FIELDS, Record
 from mex.app.report.words import accuracy_of, overview, sentences, usd
@@ -70,14 +69,8 @@ def write(path: Path, records: Sequence[Record], recipe: str = "", plan: Plan | 
         level=f"{LEVEL:g}",
         version=", ".join(sorted({str(record["mex_version"]) for record in records})),
     )
-    part = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as part:
         part.write_text(page, encoding="utf-8", errors="replace")  # the name of a file may be no text
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _section(comparison: Comparison, plots: Any) -> dict[str, Any]:
@@ -136,9 +129,10 @@ def _costs(comparison: Comparison, defenses: list[str]) -> list[tuple[str, list[
 
 
 def _meanings() -> list[tuple[str, str, str]]:
-    """Name, unit and meaning of each number that records hold or that is computed from them."""
-    measured = [(field.name, field.kind.unit, field.meaning) for field in FIELDS.values() if field.measured]
-    return measured + [(name, "", meaning) for name, meaning in DERIVED.items()]
+    """Name, unit and meaning of each number that is computed from records or that they hold."""
+    level = f"{LEVEL:g}"
+    derived = [(name.replace("LEVEL", level), "", meaning.replace("LEVEL", level)) for name, meaning in DERIVED.items()]
+    return derived + [(field.name, field.kind.unit, field.meaning) for field in FIELDS.values() if field.measured]
 
 
 def _reasons(records: Sequence[Record]) -> list[tuple[str, int, str, str]]:

@@ -33,7 +33,8 @@ def test_a_gate_names_the_pairs_that_meet_it(found: list[Comparison], condition:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "agreement", "agreement = 1", "nonsense < 1", "queries_to_2 < 3", "agreement < x", 5]
+    "text",
+    ["", "agreement", "agreement = 1", "nonsense < 1", "queries_to_2 < 3", "agreement < x", "agreement < nan", 5],
 )
 def test_a_gate_that_is_none_is_one_sentence(text: object) -> None:
     with pytest.raises(mex.UsageError, match="a gate is FIELD < NUMBER"):
