@@ -43,7 +43,8 @@ class Domain(Sealed):
     """A box in R^d with integer features and one-hot groups.
 
     Bounds may be infinite: such a feature is taken to be in standard units, so drawing from it uses
-    the standard normal distribution (a direction drawn so is uniform on the sphere). Its arrays are read-only.
+    the standard normal distribution (a direction drawn so is uniform on the sphere), and its absolute value
+    counted from the one bound that there is. Its arrays are read-only.
 
     Attributes:
         lower, upper: bounds, shape (d,).
@@ -116,13 +117,15 @@ class Domain(Sealed):
 
     @cached_property
     def middle(self) -> FloatArray:
-        """The centre of the box, 0 where a feature is unbounded, shape (d,)."""
-        low, high = (np.where(self._finite, bound, 0.0) for bound in (self.lower, self.upper))
-        return read_only((low + high) / 2)
+        """The centre of the box, shape (d,): 0 where a feature is unbounded, 1 inside of the only bound there is."""
+        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+        lower, upper = np.where(low, self.lower, 0.0), np.where(high, self.upper, 0.0)
+        alone = 1.0 * (low & ~high) - 1.0 * (high & ~low)
+        return read_only(np.where(low & high, (lower + upper) / 2, lower + upper + alone))
 
     @cached_property
     def half_width(self) -> FloatArray:
-        """Half the range of each feature, 1 where it is unbounded or a single value, shape (d,)."""
+        """Half the range of each feature, 1 where a bound is missing or it is a single value, shape (d,)."""
         half = (np.where(self._finite, self.upper, 2) - np.where(self._finite, self.lower, 0)) / 2
         return read_only(np.where(half > 0, half, 1.0))
 
@@ -132,13 +135,16 @@ class Domain(Sealed):
         return [(i,) for i in range(self.n_features) if i not in grouped] + list(self.groups)
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw ``n`` rows uniformly from the domain, shape (n, d)."""
+        """Draw ``n`` rows uniformly from the domain, shape (n, d); normally where a bound is missing."""
         finite = self._finite
         low, high = np.where(finite, self.lower, 0.0), np.where(finite, self.upper, 1.0)
         high = np.where(self.integer, high + 1, high)  # so that the last whole number is as likely
         X = low + (high - low) * rng.random((n, self.n_features))
         if not finite.all():
-            X[:, ~finite] = rng.standard_normal((n, int((~finite).sum())))
+            Z = rng.standard_normal((n, int((~finite).sum())))
+            lower, upper = self.lower[~finite], self.upper[~finite]
+            inwards = np.where(np.isfinite(lower), lower + np.abs(Z), Z)
+            X[:, ~finite] = np.where(np.isfinite(upper), upper - np.abs(Z), inwards)
         X[:, self.integer] = np.floor(X[:, self.integer])
         for group in self.groups:
             X[:, group] = np.eye(len(group))[rng.integers(len(group), size=n)]

@@ -43,7 +43,7 @@ class Extraction:
         refused: queries that a defense refused to answer; they were paid for.
         stopped: ``budget`` if nothing remained of it, ``done`` if the attack ended before, ``refused`` if a
             defense shut the client out, ``interrupted`` if Ctrl-C ended it.
-        note: the learner's sentence for the record, or "".
+        note: the learner's sentence for the record, and one on labels that no answer had; or "".
         snapshots: (queries, what was kept of the hypothesis) at geometrically spaced counts, the last one included.
         transcript: rows and answers.
         learner_seconds, oracle_seconds: wall time of the two; snapshots are in neither.
@@ -106,7 +106,7 @@ def extract(
         price_usd=oracle.price_usd,
         refused=oracle.refused,
         stopped=stopped,
-        note=getattr(learner, "note", ""),
+        note="; ".join(filter(None, (getattr(learner, "note", ""), oracle.unseen))),
         snapshots=tuple(run.kept),
         transcript=oracle.transcript,
         learner_seconds=run.seconds,

@@ -128,6 +128,24 @@ class Oracle:
         """How many different rows were asked."""
         return len({row.tobytes() for row in self.transcript.X + 0.0})  # + 0.0: -0.0 and 0.0 are one row
 
+    @property
+    def unseen(self) -> str:
+        """A sentence if no answer so far was some label, or if all were one value or leaf; nothing otherwise."""
+        answers, classes = self.transcript.answers, self._public.classes
+        answers = np.ma.getdata(answers)[~refusals(answers)]
+        if answers.dtype.names:
+            answers = answers[answers.dtype.names[-1]]  # what is shown beside a leaf, if anything
+        if len(answers) == 0:
+            return ""
+        if self._kinds[-1] != "label" or classes is None:
+            same = len(answers) > 1 and not np.ptp(answers, axis=0).any()
+            return f"all {len(answers)} answers were the same" if same else ""
+        missing = [repr(label) for label in classes[~np.isin(classes, answers)].tolist()]
+        if 0 < len(missing) == len(classes) - 1:
+            return f"all {len(answers)} answers were {answers[:1].tolist()[0]!r}: no other label was seen"
+        more = f" and {len(missing) - 5} others" if len(missing) > 5 else ""
+        return f"no answer was {', '.join(missing[:5])}{more}" if missing else ""
+
     def ask(self, X: npt.ArrayLike) -> Array:
         """Answer the rows of ``X``, shape (n, d), as far as the budget goes.
 
