@@ -109,3 +109,25 @@ def test_each_honest_client_is_new_to_the_defense() -> None:
     assert got["false_alarms"] == 1
     assert defended.alarm is None, "the attacker's session is not touched"
     assert costs(Changed(target, same, limit=SESSION), judge(target, 2000), "label")["false_alarms"] == 0
+
+
+def test_a_target_of_the_protocol_alone_is_asked_what_it_refuses() -> None:
+    class Half:
+        """No subclass of anything of ours: it refuses every other row, and raises the alarm after a hundred."""
+
+        alarm: int | None = None
+
+        def __init__(self, target: mex.FittedTarget) -> None:
+            self.behind = target
+            self.domain, self.classes, self.answers = target.domain, target.classes, target.answers
+            self.family, self.rho = target.family, target.rho
+
+        def admit(self, X: FloatArray) -> BoolArray:
+            self.alarm = 100 if len(X) > 100 else None
+            return np.arange(len(X)) % 2 == 0
+
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            return self.behind.answer(X, kind)
+
+    got = costs(Half(example_target()), judge(example_target(), 400), "label")
+    assert (got["honest_refused"], got["false_alarms"]) == (0.5, 1)
