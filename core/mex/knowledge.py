@@ -9,7 +9,7 @@ import attrs
 
 from mex.domain import Domain
 from mex.errors import Incompatible
-from mex.types import Answer, Array, Estimator, FloatArray
+from mex.types import Answer, Array, Estimator, FloatArray, read_only
 
 __all__ = [
     "Family",
@@ -42,6 +42,8 @@ class Family:
 class Knowledge:
     """All that an attack is given beside the answers (paper, Experiment 1): nothing else reaches it.
 
+    Arrays are read-only, and the family is a copy: an attack that wants to change something makes a copy of its own.
+
     Attributes:
         domain: the rows the interface accepts.
         classes: the labels it can answer with, or None for a regressor.
@@ -53,10 +55,10 @@ class Knowledge:
     """
 
     domain: Domain
-    classes: Array | None
+    classes: Array | None = attrs.field(converter=attrs.converters.optional(read_only))
     answers: Answer
     family: Family
-    pool: FloatArray | None = None
+    pool: FloatArray | None = attrs.field(default=None, converter=attrs.converters.optional(read_only))
     rho: float | None = 0.0
     budget: int | None = None
 
@@ -72,16 +74,27 @@ def _words(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _common(what: str, some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    if not (some and others):
+        return some or others
+    common = tuple(word for word in some if word in others)
+    if not common:
+        raise Incompatible(f"one works on {' and '.join(some)} {what}, the other on {' and '.join(others)}")
+    return common
+
+
 @attrs.frozen(kw_only=True)
 class Scope:
     """What a component works on, as data: `mex show` prints it, the matrix skips by it.
 
-    An empty field means *any*.
+    An empty field means *any*; ``one & other`` is what both work on.
 
     >>> print(Scope(tasks="binary", families="linear", answers="label"))
     binary targets, linear models, label answers
     >>> print(Scope())
     any target
+    >>> print(Scope(tasks=("binary", "multiclass")) & Scope(tasks="binary", answers="label"))
+    binary targets, label answers
     """
 
     tasks: tuple[str, ...] = attrs.field(default=(), converter=_words)
@@ -93,6 +106,19 @@ class Scope:
         named = ((self.tasks, "targets"), (self.families, "models"), (self.answers, "answers"))
         parts = [f"{' and '.join(words)} {what}" for words, what in named if words]
         return ", ".join(parts + ["a pool of unlabeled rows"] * self.needs_pool) or "any target"
+
+    def __and__(self, other: Scope) -> Scope:
+        """What both work on.
+
+        Raises:
+            Incompatible: if there is nothing.
+        """
+        return Scope(
+            tasks=_common("targets", self.tasks, other.tasks),
+            families=_common("models", self.families, other.families),
+            answers=_common("answers", self.answers, other.answers),
+            needs_pool=self.needs_pool or other.needs_pool,
+        )
 
     def check(self, label: str, known: Knowledge) -> None:
         """Raise :class:`Incompatible` if the component called ``label`` does not work in this scenario."""

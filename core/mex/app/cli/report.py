@@ -24,7 +24,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Read the records, say which lines are none, write the page."""
-    from mex.app.cli.attack import check_writable
+    from mex.app.files import check_writable
     from mex.app.matrix.results import FILE, read
     from mex.app.report import write
 

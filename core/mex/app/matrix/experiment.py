@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from mex.app.matrix.cells import Cell, stream
-from mex.app.matrix.deadline import Overdue, deadline
+from mex.app.matrix.interrupts import user_interrupts
+from mex.app.matrix.isolation import isolated
 from mex.app.matrix.json_lines import check, dump, unfinished
 from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, set_scene
@@ -20,9 +18,39 @@ from mex.errors import Incompatible, MexError
 from mex.extraction import Extraction, extract
 from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
+from mex.registry.spec import Spec
+from mex.target import Target, knowledge
+from mex.types import Answer, FloatArray
 
 ASKED = 400
 """The most queries of a cell that its record shows, where the domain is a plane."""
+
+
+def run_attack(
+    registry: Registry,
+    attack: Spec,
+    target: Target,
+    *,
+    seed: int,
+    pool: FloatArray | None,
+    answers: Answer | None,
+    budget: int,
+    price_per_query: float,
+    interruptible: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> Extraction:
+    """Let an attack at a deployed target, as every cell, ``mex attack`` and :func:`mex.attack` do.
+
+    Raises:
+        Incompatible: if the target is outside the scope of the attack.
+        MexError: or whatever the attack raises.
+    """
+    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query)
+    known = oracle.knowledge(pool=pool)
+    built = registry.build("attack", attack)
+    built.scope.check(attack.name, known)
+    learner = built.learner(known, stream(seed, "attack"))
+    return extract(oracle, learner, interruptible=interruptible, on_progress=on_progress)
 
 
 def measure(
@@ -35,16 +63,23 @@ def measure(
         MexError: or whatever a plugin raises.
     """
     started = time.perf_counter()
-    with _libraries(len(sys.modules)).limit(limits=1):  # in every worker alike: same bytes, no fight over cores
+    with isolated(cell.seed):
         scene = set_scene(registry, cell.model, cell.dataset, cell.seed)
-        attack = registry.build("attack", cell.attack)
         deployment = deploy(registry, cell)
         defended = twin(deployment.target)
-        oracle = Oracle(defended, answers=cell.answers, budget=cell.budget, price_per_query=cell.price_per_query)
-        known = oracle.knowledge(pool=scene.pool.X)
-        attack.scope.check(cell.attack.name, known)
-        learner = attack.learner(known, stream(cell.seed, "attack"))
-        extraction = extract(oracle, learner, interruptible=interruptible, on_progress=on_progress)
+        known = knowledge(defended, answers=cell.answers)
+        extraction = run_attack(
+            registry,
+            cell.attack,
+            defended,
+            seed=cell.seed,
+            pool=scene.pool.X,
+            answers=cell.answers,
+            budget=cell.budget,
+            price_per_query=cell.price_per_query,
+            interruptible=interruptible,
+            on_progress=on_progress,
+        )
         yardstick = scene.yardstick
         curve = [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots]
         record = {
@@ -73,12 +108,6 @@ def measure(
     return check({**record, "seconds": time.perf_counter() - started}), extraction
 
 
-@functools.lru_cache(maxsize=1)
-def _libraries(modules: int) -> ThreadpoolController:
-    """The numeric libraries that are loaded; looked up again only when a module has come, for it takes milliseconds."""
-    return ThreadpoolController()
-
-
 def asked(transcript: Transcript) -> list[list[float]]:
     """Where an attack asked, for a plot: at most :data:`ASKED` of its rows, evenly chosen, in order."""
     X = transcript.X
@@ -86,21 +115,32 @@ def asked(transcript: Transcript) -> list[list[float]]:
     return [[float(f"{value:.5g}") for value in row] for row in X[chosen]]
 
 
-def run_cell(registry: Registry, cell: Cell, time_limit: float | None = None) -> Record:
-    """Run one cell and return its record; what goes wrong inside is its status and reason."""
-    try:
-        with deadline(time_limit):
+def run_cell(registry: Registry, cell: Cell) -> Record:
+    """Run one cell and return its record; whatever goes wrong inside is its status and reason.
+
+    Raises:
+        KeyboardInterrupt: if the user interrupts; one that a plugin raises is its cell's failure.
+    """
+    with user_interrupts() as interrupted:
+        try:
             record, _ = measure(registry, cell)
-        dump(record)  # what is no JSON fails here, and not where it would end the matrix
+            dump(record)  # what is no JSON fails here, and not where it would end the matrix
+        except Incompatible as error:
+            record = unfinished(cell.identity(), "skipped", sentence(error))
+        except BaseException as error:
+            record = failed(cell, sentence(error))
+        if interrupted():
+            raise KeyboardInterrupt
         return record
-    except Overdue:
-        return failed(cell, f"took longer than {time_limit:g} seconds")
-    except Incompatible as reason:
-        return unfinished(cell.identity(), "skipped", str(reason))
-    except MexError as error:
-        return failed(cell, str(error))
-    except (Exception, SystemExit) as error:
-        return failed(cell, f"{type(error).__name__}: {error}")
+
+
+def sentence(error: BaseException) -> str:
+    """What an error says: ours as they are, others with their type."""
+    try:
+        said = str(error)
+    except Exception:
+        said = "an error that cannot be printed"
+    return said if isinstance(error, MexError) else f"{type(error).__name__}: {said}"
 
 
 def failed(cell: Cell, reason: str) -> Record:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from mex.app.matrix.json_lines import Flaws, NotARecord, dump, parse, scan
 from mex.app.matrix.record import Record
 from mex.errors import UsageError
-from mex.hooks import hookimpl
 
 FILE = "results.jsonl"
 
@@ -54,7 +53,7 @@ class Stored(Mapping[str, Record]):
 
 
 class Results:
-    """A plugin that appends each record to ``results.jsonl`` and knows which cells are done.
+    """Appends each record to ``results.jsonl`` and knows which cells are done.
 
     Attributes:
         records: what the file holds, the last line of each cell, by its digest.
@@ -106,10 +105,13 @@ class Results:
         except OSError as error:
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
 
-    @hookimpl
-    def mex_cell_finished(self, cell: Mapping[str, Any], outcome: Record) -> None:
-        """Append the record."""
-        self.records.put(self._write(dump(outcome).encode() + b"\n"), outcome)
+    def append(self, record: Record) -> None:
+        """Write the record of a cell.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        self.records.put(self._write(dump(record).encode() + b"\n"), record)
 
 
 def _ends_a_line(file: IO[bytes]) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ import attrs
 
 from mex.app.analysis.aggregate import LEVEL, Comparison, compare
 from mex.app.analysis.crosstab import COSTS, missing, number, times, with_spread
+from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import DERIVED, FIELDS, Record
 from mex.app.report.words import accuracy_of, overview, sentences, usd
@@ -54,14 +53,8 @@ def write(path: Path, records: Sequence[Record], recipe: str = "", plan: Plan | 
         page = _render(records, recipe, plan)
     except ImportError as error:
         raise UsageError(f"a report needs {error.name}: pip install 'model-extraction[report]'") from None
-    part = path.with_name(path.name + ".part")
-    try:
+    with replacing(path) as part:
         part.write_text(page, encoding="utf-8", errors="replace")  # the name of a file may be no text
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _render(records: Sequence[Record], recipe: str, plan: Plan | None) -> str:

@@ -183,7 +183,7 @@ def test_two_runs_do_not_write_to_one_directory_at_a_time(tmp_path: Path) -> Non
 
 def test_what_utf_8_cannot_write_is_written_all_the_same(tmp_path: Path) -> None:
     odd = record(status="failed", reason="no file caf\udce9.csv")
-    Results(tmp_path).mex_cell_finished(CELL.identity(), odd)
+    Results(tmp_path).append(odd)
     assert Results(tmp_path).records == {odd["cell"]: odd}
 
 

@@ -102,7 +102,7 @@ def test_labels_that_follow_no_rule_are_no_boundary_to_hide(iris: mex.Dataset) -
     rule, wrong = DecisionRule.of(target, Rows(iris.X, iris.y), np.random.default_rng(0))
     assert rule == DecisionRule()
     assert wrong > 0.05
-    with pytest.raises(mex.Incompatible, match=r"noise decides .* \d+\.\d% of the labels of this model do not follow"):
+    with pytest.raises(mex.Incompatible, match=r"noise decides .* \d+\.\d% of the labels behind it follow neither"):
         known_rule("noise", target, Rows(iris.X, iris.y), np.random.default_rng(0))
 
 
