@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from itertools import chain, islice
+from itertools import islice
 from typing import ClassVar
 
 import attrs
@@ -117,7 +117,7 @@ class _Solving(GeneratorLearner):
     def _find_anchor(self) -> Asking:
         """Ask places, and between places of different classes, until an answer is clear."""
         system, domain, pairs = self._system, self._known.domain, PAIRS
-        for place in islice(chain([domain.middle], search_rows(self._known, self._rng)), PLACES):
+        for _, place in islice(search_rows(self._known, self._rng), PLACES):
             yield from self._query(domain.clip(place[None]))
             others = np.flatnonzero(system.labels() != system.labels()[-1])
             if not system.clear()[-1] and len(others) and pairs:
