@@ -102,7 +102,7 @@ def test_any_of_the_classes_that_are_most_probable_together_is_explained(iris: m
         def predict(self, X: FloatArray) -> Array:
             return np.asarray(self.classes_[::-1][self.predict_proba(X)[:, ::-1].argmax(axis=1)])
 
-    forest = LastOfTies(4, max_depth=2, random_state=0).fit(iris.X, iris.y)
+    forest = LastOfTies(2, random_state=0).fit(iris.X, iris.y)
     rows = trial_rows(iris.domain, Rows(iris.X, iris.y), np.random.default_rng(0))
     assert (forest.predict(rows) != forest.predict_proba(rows).argmax(axis=1)).any()
     assert found(forest, iris) == (DecisionRule(), 0)
