@@ -10,7 +10,7 @@ import numpy as np
 from mex.domain import Domain
 from mex.errors import UsageError, suggest
 from mex.schema import Schema
-from mex.types import Array, BoolArray, FloatArray
+from mex.types import Array, BoolArray, FloatArray, Sealed, read_only
 
 __all__ = [
     "Dataset",
@@ -20,8 +20,8 @@ __all__ = [
 
 
 @attrs.frozen(eq=False)
-class Dataset:
-    """Encoded rows with their targets.
+class Dataset(Sealed):
+    """Encoded rows with their targets, as read-only arrays.
 
     Attributes:
         name: what the user calls it.
@@ -39,8 +39,8 @@ class Dataset:
     """
 
     name: str
-    X: FloatArray = attrs.field(repr=lambda X: f"<{X.shape[0]} x {X.shape[1]}>")
-    y: Array = attrs.field(repr=False)
+    X: FloatArray = attrs.field(converter=read_only, repr=lambda X: f"<{X.shape[0]} x {X.shape[1]}>")
+    y: Array = attrs.field(converter=read_only, repr=False)
     domain: Domain = attrs.field(repr=False)
     class_names: tuple[str, ...] = ()
     schema: Schema | None = attrs.field(default=None, repr=False)
@@ -107,11 +107,11 @@ class Dataset:
 
 
 @attrs.frozen(eq=False)
-class Rows:
-    """Some rows and their targets."""
+class Rows(Sealed):
+    """Some rows and their targets, as read-only arrays."""
 
-    X: FloatArray
-    y: Array
+    X: FloatArray = attrs.field(converter=read_only)
+    y: Array = attrs.field(converter=read_only)
 
 
 @runtime_checkable

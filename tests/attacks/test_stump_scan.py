@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import zlib
 
+import attrs
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 
 import mex
 from mex.dataset import Rows
@@ -206,3 +207,37 @@ def test_the_record_of_a_cell_has_the_error_of_the_stolen_model(run) -> None:
     record = json.loads(done.stdout)
     assert record["agreement"] == pytest.approx(1.0, abs=1e-12)
     assert record["geometric_error"] is None
+
+
+@pytest.mark.parametrize(
+    ("public", "reason"),
+    [
+        ({"max_leaf_nodes": 2, "max_depth": None}, ""),
+        ({"num_leaves": 2, "max_depth": -1}, ""),
+        ({"depth": 1}, ""),
+        ({"interactions": 0}, ""),
+        ({"max_depth": 1, "loss": "squared_error"}, ""),
+        (
+            {"num_leaves": 31, "max_depth": -1},
+            r"depth unknown .*declare family=mex.Family\('boosted', \{'max_depth': 1\}\)",
+        ),
+        ({"max_depth": 6}, "depth 6 features interact"),
+        ({}, "depth unknown"),
+        ({"max_depth": 1, "loss": "poisson"}, "with the loss poisson values are exponentials"),
+        ({"num_leaves": 2, "objective": "tweedie"}, "with the loss tweedie"),
+        ({"max_depth": 1, "init": GradientBoostingRegressor()}, "added to another model"),
+    ],
+)
+def test_stumps_are_told_by_the_names_that_libraries_have_for_their_depth(public: dict, reason: str) -> None:
+    known = attrs.evolve(mex.Oracle(bumps()).knowledge(), family=mex.Family("boosted", public))
+    if not reason:
+        assert StumpScan().learner(known, np.random.default_rng(0)).ask() is not None
+        return
+    with pytest.raises(mex.Incompatible, match=reason):
+        StumpScan().learner(known, np.random.default_rng(0))
+
+
+def test_stumps_by_histograms_are_stolen_without_a_family(diabetes: mex.Dataset) -> None:
+    model = HistGradientBoostingRegressor(max_iter=10, max_leaf_nodes=2).fit(diabetes.X, diabetes.y)
+    stolen = mex.attack("stump-scan", model, domain=diabetes.domain, budget=20_000)
+    assert np.abs(stolen.hypothesis.predict(diabetes.X) - model.predict(diabetes.X)).max() < 1e-9

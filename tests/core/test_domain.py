@@ -158,7 +158,7 @@ def test_the_domain_of_rows_is_their_box_with_whole_columns_as_integers() -> Non
 
 def test_the_middle_and_half_width_map_the_box_to_the_unit_cube() -> None:
     domain = Domain([2, 0, -np.inf, 7], [6, np.inf, np.inf, 7])
-    assert domain.middle.tolist() == [4, 0, 0, 7]
+    assert domain.middle.tolist() == [4, 1, 0, 7]
     assert domain.half_width.tolist() == [2, 1, 1, 1]
     assert (domain.bounded, Domain([0], [1]).bounded) == (False, True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import tomllib
@@ -42,11 +43,29 @@ def _value(text: str, where: str) -> Any:
         raise UsageError(f"{where}: {text!r} is not a value; write it as in TOML") from None
 
 
-@attrs.frozen
+def plain(value: Any) -> Any:
+    """A copy of ``value`` whose tables are dictionaries and whose sequences are lists, as JSON has them."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def fits_json(value: Any) -> bool:
+    """Whether JSON can hold ``value`` and give it back: no infinity, no array, no key that is not a text."""
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+@attrs.frozen(eq=False, slots=False)
 class Spec:
     """A component by name with the parameters given for it (not yet checked, defaults not filled in).
 
-    Nested defenses are one spec whose parameter ``nest`` lists them from the inside out.
+    Nested defenses are one spec whose parameter ``nest`` lists them from the inside out. A spec is a value: it
+    keeps a copy of the parameters, and two specs are equal if they are written alike (1 and 1.0 are not).
 
     >>> Spec.parse("bounded-noise:rho=0.2,sticky=true")
     Spec(name='bounded-noise', params={'rho': 0.2, 'sticky': True})
@@ -57,7 +76,18 @@ class Spec:
     """
 
     name: str
-    params: Mapping[str, Any] = attrs.field(factory=dict)
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=plain)
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The canonical text of the spec, by which it is hashed and compared."""
+        return json.dumps([self.name, self.params], sort_keys=True, default=repr)
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Spec) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     @classmethod
     def parse(cls, text: str) -> Spec:

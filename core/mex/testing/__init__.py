@@ -24,7 +24,7 @@ from mex.knowledge import Scope
 from mex.learner import Attack
 from mex.oracle import Oracle
 from mex.params import fields
-from mex.target import Target, checked_answers, knowledge, labels
+from mex.target import Target, checked_answers, labels
 from mex.testing.examples import example_dataset, example_target
 from mex.toolkit.metrics import agreement
 from mex.types import Answer, Array, FloatArray
@@ -82,11 +82,10 @@ def check_defense(
     _check_hidden(shown, target)
     changed = shown.answers != target.answers
     for kind in shown.answers:
-        known = knowledge(shown, answers=kind)
         batch, other = protected(), protected()
         honest = copy.deepcopy(batch)
         answers = batch.answer(X, kind)
-        checked_answers(answers, len(X), known)
+        checked_answers(answers, len(X), kind, shown.classes)
         one_by_one = np.concatenate([other.answer(row[None], kind) for row in X])
         assert _alike(answers, one_by_one), f"{kind}: a batch must be answered as its rows one by one"
         assert np.array_equal(honest.answer(X, kind), answers), f"{kind}: a deep copy must answer alike"
@@ -194,7 +193,7 @@ def check_model(model: Model) -> FittedTarget:
         assert target.domain.objection(X) is None, "the target's domain must accept the rows it was fitted on"
         for kind in target.answers:
             answers = target.answer(X, kind)
-            checked_answers(answers, len(X), knowledge(target, answers=kind))
+            checked_answers(answers, len(X), kind, target.classes)
             assert np.array_equal(answers, again.answer(X, kind)), f"{kind}: the same seed must fit the same model"
     assert target is not None
     return target

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -22,6 +23,9 @@ REPEATS, SIGMAS = 8, 8
 """Rows asked at one place to see the noise of the answers, and how many of its deviations a jump has to have."""
 ROUNDS, CULPRITS = 10, 3
 """How often to go back for steps that checks have found missing, and how many rows to follow up each time."""
+
+EXPONENTIAL = ("poisson", "gamma", "tweedie")
+"""Losses whose values are exponentials of a sum."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,23 +67,42 @@ class StumpScan:
     paper: ClassVar[str] = "after Tramèr et al. 2016, Section 4.2, whose trees have leaf ids"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses trees that are no stumps, and features without bounds.
+        """Start; refuses what is no sum of stumps, and features without bounds.
 
         Raises:
             Incompatible: in both cases.
         """
-        depth = knowledge.family.public.get("max_depth")
+        public = knowledge.family.public
+        depth = _depth(public)
         if depth != 1:
             raise Incompatible(
                 "stump-scan reads sums of stumps (max_depth=1); in trees of depth "
                 f"{depth or 'unknown'} features interact, and what one does along its axis says nothing of elsewhere"
+                + ("" if depth else " (declare family=mex.Family('boosted', {'max_depth': 1}) if they are stumps)")
             )
+        losses = [str(public[name]) for name in ("objective", "loss", "loss_function") if public.get(name)]
+        if loss := next((loss for loss in losses if any(word in loss.lower() for word in EXPONENTIAL)), None):
+            raise Incompatible(
+                f"stump-scan reads sums of stumps, and with the loss {loss} values are exponentials of them"
+            )
+        if not isinstance(public.get("init"), str | None):
+            raise Incompatible("stump-scan reads sums of stumps, and these are added to another model")
         if not knowledge.domain.bounded:
             i = int(np.argmin(np.isfinite(knowledge.domain.lower) & np.isfinite(knowledge.domain.upper)))
             raise Incompatible(
                 f"stump-scan goes from bound to bound, and {knowledge.domain.name(i)} has no finite ones"
             )
         return _Scan(self, knowledge, rng)
+
+
+def _depth(public: Mapping[str, Any]) -> int | None:
+    """The depth of the trees, by the names that the libraries of boosting have for it; None if it is not public."""
+    if any(public.get(name) == 2 for name in ("num_leaves", "max_leaf_nodes", "max_leaves")):
+        return 1
+    if public.get("interactions") == 0:  # of an explainable boosting machine
+        return 1
+    depth = public.get("max_depth", public.get("depth"))
+    return int(depth) if depth is not None and depth > 0 else None
 
 
 class _Scan(GeneratorLearner):
@@ -89,7 +112,6 @@ class _Scan(GeneratorLearner):
         self._curves = curves(known.domain)
         self._base = self._readable(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None
-        self._asked: list[FloatArray] = []
         self._tolerance = 0.0
         self.note = ""
 
@@ -142,19 +164,19 @@ class _Scan(GeneratorLearner):
 
     def _ask(self, places: list[FloatArray]) -> Steps:
         """Ask the base row with each feature at each of its places."""
-        self._asked = [np.setdiff1d(x, curve.x) for x, curve in zip(places, self._curves, strict=True)]
-        rows = [curve.rows(self._base[0], x) for x, curve in zip(self._asked, self._curves, strict=True)]
+        new = zip(self._curves, places, strict=True)
+        rows = [curve.rows(self._base[0], np.setdiff1d(x, curve.x)) for curve, x in new]
         if sum(map(len, rows)):
-            self.cut((yield np.concatenate(rows)))
+            X = np.concatenate(rows)
+            self.cut(X, (yield X))
 
-    def cut(self, answers: Array) -> None:
-        """Take the values, all or those that the budget left."""
-        start = 0
-        for curve, x in zip(self._curves, self._asked, strict=False):
-            values = answers[start : start + len(x)]
-            curve.add(x[: len(values)], values)
-            start += len(x)
-        self._asked = []
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        """Take the values, all or those that the budget left, of rows that differ from the base in one feature."""
+        differs = [(X[:, curve.columns] != self._base[:, curve.columns]).any(axis=1) for curve in self._curves]
+        features = np.sum(differs, axis=0)
+        for curve, of_curve in zip(self._curves, differs, strict=True):
+            of_curve &= features == 1
+            curve.add(place(X[of_curve], curve.columns), answers[of_curve])
         self._tolerance = max([self._tolerance, *(EXACT * np.abs(curve.v).max(initial=0) for curve in self._curves)])
 
     def hypothesis(self) -> Estimator:

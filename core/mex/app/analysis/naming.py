@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from mex.app.matrix.record import IDENTITY, Record
+from mex.hooks import KINDS
 from mex.registry.spec import Spec
 
-Record = Mapping[str, Any]
-KINDS = ("model", "dataset", "attack", "defense")
-SETTINGS = ("budget", "answers", "price_per_query", "mex_version")
+COMPONENTS = tuple(name for kind in KINDS for name in (kind, f"{kind}_params"))
+SETTINGS = tuple(name for name in IDENTITY if name not in ("cell", "seed", *COMPONENTS))
 
 
-def labels(records: Sequence[Record]) -> Any:
+def labels(records: Sequence[Mapping[str, Any]]) -> Callable[[str, Mapping[str, Any]], str]:
     """A function that names the component of a kind in a record, with the parameters that differ among records.
 
     >>> two = [{"attack": "pivot", "attack_params": {"eps": eps, "batch": 1}} for eps in (0.1, 0.2)]
@@ -27,7 +28,7 @@ def labels(records: Sequence[Record]) -> Any:
             for key, value in record.get(f"{kind}_params", {}).items():
                 seen[kind, record[kind]][key].add(json.dumps(value, sort_keys=True))
 
-    def label(kind: str, record: Record) -> str:
+    def label(kind: str, record: Mapping[str, Any]) -> str:
         differing = seen[kind, record[kind]]
         params = {k: v for k, v in record[f"{kind}_params"].items() if len(differing[k]) > 1}
         return str(Spec(record[kind], params))
@@ -40,7 +41,8 @@ def settings_apart(records: Sequence[Record]) -> list[str]:
     first: dict[str, Record] = {}
     differing: set[str] = set()
     for record in records:
-        parts = [(record[kind], record[f"{kind}_params"]) for kind in KINDS]
-        other = first.setdefault(json.dumps([*parts, record["seed"]], sort_keys=True), record)
-        differing.update(field for field in SETTINGS if record.get(field) != other.get(field))
+        known: Mapping[str, Any] = record
+        same = json.dumps([known[name] for name in (*COMPONENTS, "seed")], sort_keys=True)
+        other: Mapping[str, Any] = first.setdefault(same, record)
+        differing.update(field for field in SETTINGS if known[field] != other[field])
     return [field for field in SETTINGS if field in differing]

@@ -16,9 +16,6 @@ ROWS = 2000
 SESSION, SESSIONS = 500, 20
 """An honest client asks so many rows (or all held-out rows, if they are fewer); so many clients at most."""
 
-COSTS = ("answers_changed", "answer_shift", "repeats_differ", "honest_refused", "false_alarms", "latency_added")
-"""The fields of :func:`costs`."""
-
 
 def costs(defended: Target, yardstick: Yardstick, kind: Answer) -> dict[str, float]:
     """What the answers of one kind cost honest users, who ask the held-out rows.
