@@ -213,3 +213,12 @@ def test_a_sampler_of_the_pool_needs_one(kind: str, pool: np.ndarray | None) -> 
 def test_an_unknown_sampler_is_named_with_the_nearest() -> None:
     with pytest.raises(mex.UsageError, match="no sampler named 'unifrom'; did you mean 'uniform'"):
         sampler("unifrom")
+
+
+def test_rows_are_drawn_from_the_one_bound_inwards() -> None:
+    domain = Domain([2, -np.inf, 3], [np.inf, 5, np.inf], integer=[False, False, True])
+    X = domain.sample(4000, np.random.default_rng(0))
+    assert domain.objection(X) is None
+    assert [float(np.mean(X[:, i] == bound)) for i, bound in ((0, 2), (1, 5))] == [0, 0]  # no wall is heaped upon
+    assert np.abs(np.median(X, axis=0) - [2.674, 4.326, 3]).max() < 0.05
+    assert domain.middle.tolist() == [3, 4, 4]
