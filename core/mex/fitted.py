@@ -14,7 +14,7 @@ from mex.domain import Domain
 from mex.errors import UsageError
 from mex.family import family_of
 from mex.knowledge import Family, Scope
-from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
+from mex.types import Answer, Array, BoolArray, Estimator, FloatArray, Sealed, read_only
 
 __all__ = [
     "FittedTarget",
@@ -27,7 +27,7 @@ def _same(X: FloatArray) -> FloatArray:
 
 
 @attrs.frozen(eq=False)
-class FittedTarget:
+class FittedTarget(Sealed):
     """An undefended f*: a fitted scikit-learn estimator, or any object with ``predict``.
 
     Attributes:
@@ -39,7 +39,7 @@ class FittedTarget:
     estimator: Estimator = attrs.field(repr=False)
     domain: Domain = attrs.field(repr=False)
     family: Family
-    classes: Array | None
+    classes: Array | None = attrs.field(converter=attrs.converters.optional(read_only))
     answers: tuple[Answer, ...]
     encode: Callable[[FloatArray], FloatArray] = attrs.field(default=_same, repr=False)
     rho: float | None = 0.0
@@ -84,7 +84,8 @@ class FittedTarget:
         return self
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
-        """Answer as :meth:`Target.answer` says."""
+        """Answer as :meth:`Target.answer` says; the model may do what it likes with the rows that it gets."""
+        X = X.copy()
         if kind == "proba":
             return np.asarray(self.estimator.predict_proba(X))
         if kind == "leaf":

@@ -9,7 +9,7 @@ import attrs
 
 from mex.domain import Domain
 from mex.errors import Incompatible
-from mex.types import Answer, Array, Estimator, FloatArray
+from mex.types import Answer, Array, Estimator, FloatArray, read_only
 
 __all__ = [
     "Family",
@@ -42,6 +42,8 @@ class Family:
 class Knowledge:
     """All that an attack is given beside the answers (paper, Experiment 1): nothing else reaches it.
 
+    Arrays are read-only, and the family is a copy: an attack that wants to change something makes a copy of its own.
+
     Attributes:
         domain: the rows the interface accepts.
         classes: the labels it can answer with, or None for a regressor.
@@ -53,10 +55,10 @@ class Knowledge:
     """
 
     domain: Domain
-    classes: Array | None
+    classes: Array | None = attrs.field(converter=attrs.converters.optional(read_only))
     answers: Answer
     family: Family
-    pool: FloatArray | None = None
+    pool: FloatArray | None = attrs.field(default=None, converter=attrs.converters.optional(read_only))
     rho: float | None = 0.0
     budget: int | None = None
 

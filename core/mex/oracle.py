@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import time
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from mex.errors import AnswerError, QueryError, UsageError
+from mex.errors import AnswerError, QueryError, UsageError, writes_nothing
 from mex.knowledge import Knowledge
 from mex.target import Target, checked_answers, knowledge, refusals, shown_kinds, side_by_side, spread, withheld
-from mex.types import Answer, Array, FloatArray
+from mex.types import Answer, Array, FloatArray, read_only
 
 __all__ = [
     "PRICE_PER_QUERY",
@@ -110,7 +111,7 @@ class Oracle:
 
     def knowledge(self, pool: FloatArray | None = None) -> Knowledge:
         """What the attacker knows, with the unlabeled ``pool`` if the scenario grants one."""
-        return attrs.evolve(self._public, pool=pool)
+        return attrs.evolve(self._public, family=copy.deepcopy(self._public.family), pool=pool)
 
     @property
     def remaining(self) -> int | None:
@@ -164,11 +165,12 @@ class Oracle:
             return np.empty(0)
         self.queries += len(rows)
         started = time.perf_counter()
-        admitted = np.array(self._target.admit(rows.copy()))  # a defense may scribble on what it is given
-        if admitted.shape != (len(rows),) or admitted.dtype != np.bool_:
-            raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
-        asked = rows[admitted]
-        given = {kind: self._target.answer(asked.copy(), kind) for kind in self._kinds if len(asked)}
+        with writes_nothing("the target"):
+            admitted = np.array(self._target.admit(rows))
+            if admitted.shape != (len(rows),) or admitted.dtype != np.bool_:
+                raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
+            asked = rows if admitted.all() else read_only(rows[admitted])
+            given = {kind: self._target.answer(asked, kind) for kind in self._kinds if len(asked)}
         self.seconds += time.perf_counter() - started
         self.refused += len(rows) - len(asked)
         self.refused_in_a_row = int(np.argmax(admitted[::-1])) if len(asked) else self.refused_in_a_row + len(rows)
@@ -184,7 +186,7 @@ class Oracle:
             raw = np.asarray(X)
             if raw.dtype.kind not in "fiub":  # a string is no number, even where it reads like one
                 raise ValueError
-            rows = np.array(raw, dtype=np.float64, order="C")
+            rows = read_only(np.array(raw, dtype=np.float64, order="C"))
         except (TypeError, ValueError):
             raise QueryError("a query must be an array of numbers") from None
         if rows.ndim != 2 or rows.shape[1] != d:

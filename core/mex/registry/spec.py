@@ -13,7 +13,11 @@ import attrs
 
 from mex.errors import UsageError
 
-_BARE = re.compile(r"[A-Za-z_./~]([\w./~ -]*[\w./~-])?")
+_BARE = re.compile(r"(?=.*[^\W\d])[^\s\"'\[\]{},]([^\"'\[\]{},\x00-\x1f\x7f]*[^\s\"'\[\]{},\x00-\x1f\x7f])?")
+"""A word or a path: with a letter, without quotes, brackets and commas."""
+FILES = {re.compile(r"(?i).+\.(csv|tsv|txt)(\.(gz|bz2|xz))?"): "csv"}
+"""The components that read files, by how the names of such files end."""
+_COMPONENT = re.compile(r"(\s*[\w-]+ \+ )*\s*[\w-]+\s*:\s*\w+\s*=")
 _OPEN, _CLOSE = "[{(", "]})"
 
 
@@ -41,6 +45,17 @@ def _value(text: str, where: str) -> Any:
         if _BARE.fullmatch(text):
             return text  # a bare word is a string: nobody wants to quote quotes in a shell
         raise UsageError(f"{where}: {text!r} is not a value; write it as in TOML") from None
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a string is read as itself without quotes."""
+    if not _BARE.fullmatch(text) or " + " in text or set("()#") & set(text):
+        return False
+    try:
+        tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return True
+    return False
 
 
 def plain(value: Any) -> Any:
@@ -91,11 +106,14 @@ class Spec:
 
     @classmethod
     def parse(cls, text: str) -> Spec:
-        """Read ``name:key=value,…`` or several of them joined by `` + ``.
+        """Read ``name:key=value,…`` or several of them joined by `` + ``; the name of a CSV file is that file.
 
         Raises:
             UsageError: if the text is not of that form.
         """
+        for pattern, reader in FILES.items():
+            if pattern.fullmatch(text.strip()) and not _COMPONENT.match(text):
+                return cls(reader, {"path": text.strip()})
         layers = [cls._parse_one(part.strip(), text) for part in _split(text, " + ")]
         return layers[0] if len(layers) == 1 else cls.nested(layers)
 
@@ -155,7 +173,7 @@ class Spec:
 def to_toml(value: Any, bare: bool = False) -> str:
     """``value`` as TOML writes it, without the quotes that :func:`_value` does not need if ``bare``."""
     if isinstance(value, str):
-        if bare and _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan"):
+        if bare and _is_bare(value):
             return value
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):

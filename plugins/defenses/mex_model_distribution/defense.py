@@ -18,9 +18,6 @@ from mex.types import Answer, Array, FloatArray
 from mex_model_distribution.distribution import Distribution, Frame
 from mex_model_distribution.program import widest
 
-UNLIKE = 0.01
-"""The largest share of training rows whose label may not be on its side of the halfspace, as on the boundary itself."""
-
 
 @attrs.frozen(kw_only=True)
 class ModelDistribution:
@@ -128,10 +125,6 @@ class ModelDistribution:
         if not right.any() or len(np.unique(signs)) < 2:
             raise Incompatible(
                 f"model-distribution: f* answers every training row with {answers[0]}, so any draw would do"
-            )
-        if np.mean(~right) > UNLIKE:
-            raise Incompatible(
-                f"model-distribution: {np.mean(~right):.1%} of the labels of f* are not those of its halfspace"
             )
         angle = np.where(right, np.abs(Z @ mean) / np.linalg.norm(Z, axis=1), 0.0)
         reliable = right & (angle >= np.quantile(angle, 1 - self.reliable))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mex.errors import Incompatible
 from mex.fitted import FittedTarget
 from mex.toolkit.perturbation.rules import threshold
-from mex.types import BoolArray, Estimator, FloatArray
+from mex.types import Array, BoolArray, Estimator, FloatArray
 
 UNRANKED = 0.01
 """The largest share of rows whose label may differ from the class of the highest score, as in tied votes."""
@@ -71,8 +71,10 @@ class Margins:
             Incompatible: if the model has no scores or one class only, or its labels are not those of the highest
                 scores, nor, of two classes, of a threshold on them.
         """
-        estimator = model.estimator if isinstance(model, FittedTarget) else model
-        name, labels = type(estimator).__name__, np.asarray(getattr(estimator, "classes_", []))
+        target = model if isinstance(model, FittedTarget) else None
+        estimator: Estimator = target.estimator if target else model
+        classes = target.classes if target else getattr(estimator, "classes_", None)
+        name, labels = type(estimator).__name__, np.asarray([] if classes is None else classes)
         if len(labels) < 2:
             raise Incompatible(f"a margin lies between two classes, and this {name} has {len(labels)}")
         for method in ("decision_function", "predict_proba"):
@@ -83,18 +85,20 @@ class Margins:
         margins = cls(_duelling(estimator) if len(labels) > 2 else estimator, method, len(labels))
         if X is None or not len(X):
             return margins
-        if len(labels) == 2:
-            domain = model.domain if isinstance(model, FittedTarget) else None
-            margins = attrs.evolve(margins, threshold=threshold(margins._scored, X, 0.0, domain))
-        scores = margins.scores(X)
-        ranked = scores.shape == (len(X), len(labels))
-        if not ranked or np.mean(labels[scores.argmax(axis=1)] != estimator.predict(X)) > UNRANKED:
-            raise Incompatible(f"the labels of this {name} are not those of its highest scores ({method})")
-        return margins
 
-    def _scored(self, X: FloatArray) -> tuple[FloatArray, BoolArray]:
-        scores = self.scores(X)
-        return scores[:, 1] - scores[:, 0], np.asarray(self.estimator.predict(X) == self.estimator.classes_[1])
+        def told(X: FloatArray) -> Array:
+            return target.answer(X, "label") if target else np.asarray(estimator.predict(X))
+
+        def scored(X: FloatArray) -> tuple[FloatArray, BoolArray]:
+            return np.diff(margins.scores(X), axis=1)[:, 0], told(X) == labels[1]
+
+        moved = threshold(scored, X, 0.0, target.domain if target else None) if len(labels) == 2 else 0.0
+        placed = attrs.evolve(margins, threshold=moved)
+        scores = placed.scores(X)
+        ranked = scores.shape == (len(X), len(labels))
+        if not ranked or np.mean(labels[scores.argmax(axis=1)] != told(X)) > UNRANKED:
+            raise Incompatible(f"the labels of this {name} are not those of its highest scores ({method})")
+        return placed
 
     def scores(self, X: FloatArray) -> FloatArray:
         """The scores of the classes, shape (n, k)."""

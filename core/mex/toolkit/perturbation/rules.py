@@ -17,7 +17,7 @@ from mex.target import Target
 from mex.toolkit.active.samplers import between_rows
 from mex.types import Array, BoolArray, FloatArray
 
-UNEXPLAINED = 0.05
+UNEXPLAINED = 0.02
 """The largest share of labels that may follow from no rule where noise is to hide the boundary of them all."""
 ROWS, BETWEEN = 2000, 500
 """Training rows, and rows between them, on which a rule is tried: of rows that it was fitted on a model is surer."""
@@ -61,7 +61,10 @@ class DecisionRule:
         cut = threshold(scored, X, 0.5, target.domain) if len(classes) == 2 else 0.5
         rule = cls(None if cut == 0.5 else cut)
         P, labels = both(twin(target), X)
-        return rule, float(np.mean(classes[rule(P)] != labels))
+        explained = classes[rule(P)] == labels
+        if rule.threshold is None:  # of classes that are as probable as each other a model may answer any
+            explained |= P[np.arange(len(P)), class_index(classes, labels)] == P.max(axis=1)
+        return rule, float(np.mean(~explained))
 
 
 def known_rule(name: str, target: Target, train: Rows, rng: np.random.Generator) -> DecisionRule:
@@ -73,8 +76,8 @@ def known_rule(name: str, target: Target, train: Rows, rng: np.random.Generator)
     rule, wrong = DecisionRule.of(target, train, rng)
     if wrong > UNEXPLAINED:
         raise Incompatible(
-            f"{name} decides by changed probabilities, and {wrong:.1%} of the labels of this model do not follow from"
-            f" its own; the labels alone can be defended: nest label-only with a defense of labels"
+            f"{name} decides by changed probabilities, and {wrong:.1%} of the labels behind it follow neither the most"
+            " probable class nor a threshold: put it next to the model, or show labels only and defend those"
         )
     return rule
 
@@ -95,6 +98,12 @@ def both(target: Target, X: FloatArray) -> tuple[FloatArray, Array]:
     return P, np.asarray(target.classes[np.argmax(P, axis=1)])
 
 
+def class_index(classes: Array, labels: Array) -> npt.NDArray[np.intp]:
+    """Which of ``classes``, in whatever order they are, each of ``labels`` is, shape (n,)."""
+    order = np.argsort(classes)
+    return np.asarray(order[np.searchsorted(classes, labels, sorter=order)])
+
+
 def trial_rows(domain: Domain, train: Rows, rng: np.random.Generator) -> FloatArray:
     """Rows to try a model on: the operator's and rows between them; without any, rows of the domain, shape (n, d)."""
     if not len(train.X):
@@ -111,25 +120,42 @@ def threshold(scored: Scored, X: FloatArray, usual: float, domain: Domain | None
     threshold that explains most of them; where none explains more than the ``usual`` one does, that one.
     """
     score, positive = scored(X)
+    cut = best_cut(score, positive)
+    wrong, wrong_usually = (np.sum((score > t) != positive) for t in (cut, usual))
+    explained = not wrong and positive.any() and not positive.all()
+    if explained:
+        last, first = np.argmax(np.where(positive, -np.inf, score)), np.argmin(np.where(positive, score, np.inf))
+        low, high = _narrowed(scored, X[[last, first]], (float(score[last]), float(score[first])), domain)
+        return usual if low <= usual < high else _between(low, high)
+    return usual if wrong == wrong_usually else cut
+
+
+def best_cut(score: FloatArray, positive: BoolArray) -> float:
+    """The threshold above which most scores are ``positive`` and below which most are not, both of shape (n,).
+
+    >>> best_cut(np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, False, True, True]))
+    2.5
+    """
     order = np.argsort(score, kind="stable")
     score, positive = np.concatenate([[-np.inf], score[order], [np.inf]]), positive[order]
     wrong = np.append(0, np.cumsum(positive)) + np.append(np.cumsum(~positive[::-1])[::-1], 0)
-    k = int(np.argmin(np.where(score[:-1] < score[1:], wrong, len(X) + 1)))  # equal scores are on one side
-    if np.sum((score[1:-1] > usual) != positive) == wrong[k] and (wrong[k] or k in (0, len(X))):
-        return usual
-    low, high = float(score[k]), float(score[k + 1])
-    if not wrong[k] and 0 < k < len(X):
-        low, high = _narrowed(scored, X[order[[k - 1, k]]], low, high, domain)
-        if low <= usual < high:
-            return usual
-    if not np.isfinite([low, high]).all():
-        return low if np.isfinite(low) else float(np.nextafter(high, -np.inf))
-    middle = low + (high - low) / 2
+    k = int(np.argmin(np.where(score[:-1] < score[1:], wrong, len(score))))  # equal scores are on one side
+    return _between(float(score[k]), float(score[k + 1]))
+
+
+def _between(low: float, high: float) -> float:
+    """A number from ``low`` on, below ``high``; either may be infinite."""
+    if not np.isfinite(high):
+        return low
+    middle = low + (high - low) / 2 if np.isfinite(low) else float(np.nextafter(high, -np.inf))
     return middle if middle < high else low
 
 
-def _narrowed(scored: Scored, ends: FloatArray, low: float, high: float, domain: Domain | None) -> tuple[float, float]:
-    """The scores next to the threshold on the line between two rows, of the first and of the second class."""
+def _narrowed(
+    scored: Scored, ends: FloatArray, scores: tuple[float, float], domain: Domain | None
+) -> tuple[float, float]:
+    """The ``scores`` next to the threshold, of the first and of the second class, on the line between two rows."""
+    low, high = scores
     for _ in range(ROUNDS):
         line = ends[0] + np.linspace(0, 1, POINTS)[:, None] * (ends[1] - ends[0])
         line = line if domain is None else domain.clip(line)
