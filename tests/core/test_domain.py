@@ -166,7 +166,7 @@ def test_the_middle_and_half_width_map_the_box_to_the_unit_cube() -> None:
 def test_units_are_groups_and_single_columns() -> None:
     domain = Domain([0] * 4, [1] * 4, groups=[(1, 3)])
     assert sorted(domain.units()) == [(0,), (1, 3), (2,)]
-    assert (domain.continuous, Domain.reals(2).continuous) == (False, True)
+    assert (domain.discrete.any(), Domain.reals(2).discrete.any()) == (True, False)
 
 
 @given(domain=domains(unbounded=False), seed=seeds)
