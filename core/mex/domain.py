@@ -127,8 +127,7 @@ class Domain(Sealed):
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw ``n`` rows uniformly from the domain, shape (n, d); normally where a bound is missing."""
-        finite = self._finite
-        # One more for whole numbers, so that the last one is as likely.
+        finite = self._finite  # of a whole number one more, so that the last one is as likely
         low, high = np.where(finite, self.lower, 0.0), np.where(finite, self.upper, 1.0) + self.integer
         X = low + (high - low) * rng.random((n, self.n_features))
         if not finite.all():
