@@ -14,7 +14,7 @@ from mex.app.matrix.typed_json import Kind, Length, Number, kind_of
 from mex.types import Answer
 
 Status: TypeAlias = Literal["ok", "skipped", "failed"]
-Stopped: TypeAlias = Literal["done", "budget", "refused", "interrupted"]
+Stopped: TypeAlias = Literal["done", "budget", "refused", "interrupted", "failed"]
 
 
 @attrs.frozen
@@ -123,7 +123,8 @@ class Record(Identity):
     latency_added: Annotated[Seconds | None, "time that the defense adds to a row", NO_RESULT, TIMING]
     stopped: Annotated[
         Stopped | None,
-        "what ended the attack: itself (done), the budget, a defense that shut it out (refused), Ctrl-C (interrupted)",
+        "what ended the attack: itself (done), the budget, a defense that shut it out (refused), Ctrl-C (interrupted), "
+        "an error of the target (failed)",
         NO_RESULT,
     ]
     seconds: Annotated[Seconds | None, "time of the cell", NO_RESULT, TIMING]
