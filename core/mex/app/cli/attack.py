@@ -37,8 +37,10 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.json_lines import dump
+    from mex.app.matrix.scenarios import load_dataset
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
+    from mex.toolkit.tabular.summary import summary
 
     parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}
     cell = Cell(
@@ -50,6 +52,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     )
     if args.save:
         check_writable(args.save)
+    print(f"mex: {summary(load_dataset(registry, cell.dataset))}", file=sys.stderr)
     # What a plugin prints is no result.
     with queries_bar(args.attack, args.budget) as on_progress, contextlib.redirect_stdout(sys.stderr):
         record, extraction = measure(registry, cell, on_progress, interruptible=True)

@@ -12,11 +12,9 @@ import numpy as np
 from mex.errors import UsageError
 from mex.schema import Column, Schema
 from mex.toolkit.tabular import dtypes
+from mex.toolkit.tabular.doubts import LARGEST
 from mex.toolkit.tabular.frames import LIBRARIES
 from mex.toolkit.tabular.reading import Series, columns_of, distinct, numbers
-
-LARGEST = 2.0**53
-"""Whole numbers up to here are floats without loss."""
 
 SINGLE = {"float32", "Float32", "arrow float", "float"}
 DOUBLE = {"float64", "Float64", "arrow double", "double"}
