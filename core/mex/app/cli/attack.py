@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,15 +33,14 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, save, print; Ctrl-C ends the attack with what it has until then, and exit code 130."""
     from mex.app.cli import INTERRUPTED, OK
+    from mex.app.cli.look import what_was_read
     from mex.app.cli.progress import queries_bar
     from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.json_lines import dump
-    from mex.app.matrix.scenarios import load_dataset
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
-    from mex.toolkit.tabular.summary import summary
 
     parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}
     cell = Cell(
@@ -52,9 +52,19 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     )
     if args.save:
         check_writable(args.save)
-    print(f"mex: {summary(load_dataset(registry, cell.dataset))}", file=sys.stderr)
+
+    @functools.cache
+    def tell() -> None:
+        """Say what was read, once, when nothing has been got wrong."""
+        print(f"mex: {what_was_read(registry, cell.dataset, cell.model)}", file=sys.stderr)
+
     # What a plugin prints is no result.
-    with queries_bar(args.attack, args.budget) as on_progress, contextlib.redirect_stdout(sys.stderr):
+    with queries_bar(args.attack, args.budget) as count, contextlib.redirect_stdout(sys.stderr):
+
+        def on_progress(queries: int) -> None:
+            tell()
+            count(queries)
+
         record, extraction = measure(registry, cell, on_progress, interruptible=True)
     if args.json:
         print(dump(record))

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from mex.registry import Registry
+from mex.registry.spec import Spec
 
 SHOWN = 8
 """How many levels of a category are shown."""
@@ -24,7 +25,6 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     """Print the sentence about a dataset, and its columns."""
     from mex.app.cli.tables import print_table
     from mex.app.matrix.scenarios import load_dataset
-    from mex.registry.spec import Spec
     from mex.toolkit.tabular.summary import described, summary
 
     dataset = load_dataset(registry, registry.resolve("dataset", Spec.of(args.data)))
@@ -45,6 +45,17 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     print(summary(dataset) + "\n")
     print_table(["column", "kind", "values", "missing"], [_row(column) for column in columns])
     return 0
+
+
+def what_was_read(registry: Registry, dataset: Spec, model: Spec) -> str:
+    """The sentence about a dataset as a model is given it, for the first line of a run."""
+    from mex.app.matrix.scenarios import load_dataset
+    from mex.toolkit.tabular.summary import summary
+
+    data = load_dataset(registry, dataset)
+    if not data.domain.incomplete or registry.load("model", model.name).scope.incomplete:
+        return summary(data)
+    return f"{summary(data)}; {model.name} takes complete rows only: {len(data.complete().X)} of {len(data.X)}"
 
 
 def _row(column: dict[str, Any]) -> list[str]:

@@ -17,6 +17,8 @@ FEW = 20
 """That so few values all differ says nothing."""
 MOST = 0.9
 """What so many of the rows hold, the column holds."""
+SHOWN = 30
+"""How much of a text an error shows."""
 LARGEST = 2.0**53
 """Whole numbers up to here are floats without loss."""
 
@@ -94,18 +96,18 @@ def of_texts(counts: Mapping[str, int], rows: int, decimal: str) -> Doubt | None
         others = [text for text in counts if text not in set(plain)]
         odd = sum(counts[text] for text in others)
         cures = ("numeric", "categorical") if share >= MOST or len(plain) >= FEW / 2 else ("categorical", "numeric")
-        return Doubt(f"holds numbers, but texts in {odd} of {total} rows ({others[0]!r})", (*cures, "drop"))
+        return Doubt(f"holds numbers, but texts in {odd} of {total} rows ({short(others[0])})", (*cures, "drop"))
     amounts, share = having(lambda text: quantity(text, decimal) is not None)
     if share >= MOST:
         example = next(text for text in amounts if not number(text))
         units = set(re.findall(r"[€$£¥₹%]|[A-Z]{3}", example))
         what = "per cents" if units == {"%"} else "money" if units else "numbers written in another way"
-        return Doubt(f"holds {what} ({example!r})", ("numeric", "drop", "categorical"))
+        return Doubt(f"holds {what} ({short(example)})", ("numeric", "drop", "categorical"))
     days, share = having(DATE.fullmatch)
     if share >= MOST:
-        return Doubt(f"holds dates or times ({days[0]!r})", ("drop", "categorical"))
+        return Doubt(f"holds dates or times ({short(days[0])})", ("drop", "categorical"))
     if len(counts) > MOST_CATEGORIES or (len(counts) > FEW and len(counts) > total / 2):
-        what = f"holds {len(counts)} different texts in {total} rows ({next(iter(counts))[:30]!r})"
+        what = f"holds {len(counts)} different texts in {total} rows ({short(next(iter(counts)))})"
         return Doubt(f"{what}, names or remarks rather than categories", ("drop", "categorical"))
     return None
 
@@ -113,9 +115,14 @@ def of_texts(counts: Mapping[str, int], rows: int, decimal: str) -> Doubt | None
 def _sole(values: list[str], keep: str, missing: int) -> Doubt:
     """The doubt about a column with one value at most: if nothing is missing, it tells no rows apart."""
     if values and missing:
-        return Doubt(f"is {values[0]!r} or missing", ("drop", keep))
-    what = f"is {values[0]!r} in every row" if values else "has no value in any row"
+        return Doubt(f"is {short(values[0])} or missing", ("drop", keep))
+    what = f"is {short(values[0])} in every row" if values else "has no value in any row"
     return Doubt(what, ("drop", keep), idle=True)
+
+
+def short(text: str) -> str:
+    """The start of a text, in quotes."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
 
 
 def quantity(text: str, decimal: str) -> float | None:
