@@ -15,7 +15,10 @@ import mex
 from mex.dataset import Rows
 from mex.testing import check_attack
 from mex_stump_scan.attack import StumpScan
-from mex_stump_scan.curves import AdditiveSteps, Curve, inside
+from mex_stump_scan.curves import AdditiveSteps, Curve
+
+BOUNDS = [(-1.27373, 0.78509), (0.1, 0.3), (0.3, 0.7), (-1e-30, 1e-30), (1e5 + 0.1, 1e5 + 0.7), (-3e20, 3.3e20)]
+"""Bounds that float32 rounds up or down."""
 
 
 def stumps(X, y, trees=60, domain=None, **public):
@@ -160,13 +163,25 @@ def test_constant_features_and_a_constant_target() -> None:
     assert "0 steps" in stolen.note
 
 
-def test_places_are_float32_and_inside() -> None:
-    low, high = 0.1, 0.7
-    x = inside(np.array([low, 0.3, high]), low, high)
-    assert (x >= low).all()
-    assert (x <= high).all()
-    assert np.array_equal(x, x.astype(np.float32))
-    assert inside(np.array([0.1]), 0.1, 0.1).tolist() == [0.1]
+@pytest.mark.parametrize("domain", BOUNDS, ids=str)
+def test_the_step_at_a_bound_that_is_no_float32_number_is_found(domain: tuple[float, float]) -> None:
+    """A column of two values, cut at the larger as boosters of float32 thresholds do it."""
+    low, high = domain
+
+    class AtTheTop(BaseEstimator):
+        n_features_in_ = 2
+
+        def predict(self, X):
+            X = np.asarray(X, dtype=np.float32)
+            return 11.0 * (X[:, 0] >= np.float32(high)) + (X[:, 1] > 0.5)
+
+    box = mex.Domain([low, 0], [high, 1])
+    family = mex.Family("boosted", {"max_depth": 1})
+    X = np.column_stack([np.repeat([low, high], 50), np.random.default_rng(0).random(100)])
+    for pool in (None, X[::2]):
+        stolen = steal(mex.FittedTarget.wrap(AtTheTop(), domain=box, family=family, answers=("value",)), pool)
+        assert np.abs(stolen.hypothesis.predict(X) - AtTheTop().predict(X)).max() < 1e-9
+        assert box.objection(stolen.transcript.X) is None
 
 
 def test_a_curve_keeps_a_value_per_place_and_asks_between_those_that_differ() -> None:

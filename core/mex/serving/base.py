@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any, Self, TypeAlias
@@ -25,7 +24,7 @@ from mex.fitted import FittedTarget
 from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
 from mex.serving.endpoint import Server, names_are_known
-from mex.types import Array, Estimator
+from mex.types import Array, Estimator, stream
 
 Written: TypeAlias = Defense | Spec | Mapping[str, Any] | str
 """A defense, or how one is written on the command line and in a matrix file."""
@@ -116,8 +115,9 @@ class DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
         self.estimator_ = fitted
         if target.classes is not None:
             self.classes_ = target.classes
+        drawn = secrets.token_bytes(32) if secret is None else secret
         with names_are_known(self.estimator_):
-            defended = defense.protect(target, train, stream_of(secret))
+            defended = defense.protect(target, train, stream(drawn, "defense"))
         if "label" in target.answers and "label" not in defended.answers:
             shown = " and ".join(defended.answers)
             raise Incompatible(f"this defense answers {shown} and no labels, and a classifier has to predict them")
@@ -156,10 +156,3 @@ def _check_fitted(model: Estimator, row: Array) -> None:
 
 
 installed = functools.cache(load_registry)
-
-
-def stream_of(secret: bytes | str | None) -> np.random.Generator:
-    """The random stream of a secret; without one, of what nobody knows."""
-    drawn = secrets.token_bytes(32) if secret is None else secret
-    digest = hashlib.blake2b(drawn.encode() if isinstance(drawn, str) else drawn).digest()
-    return np.random.default_rng(int.from_bytes(digest, "little"))

@@ -14,8 +14,9 @@ from mex.params import doc, whole
 from mex.toolkit.active.samplers import sampler
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import JITTER
+from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
-from mex_stump_scan.curves import AdditiveSteps, Curve, curves, inside, place
+from mex_stump_scan.curves import AdditiveSteps, Curve, curves, place
 
 EXACT = 1e-11
 """The least jump that counts, as a share of the values: the sum of a few hundred numbers is rounded to less."""
@@ -109,15 +110,15 @@ class _Scan(GeneratorLearner):
     def __init__(self, attack: StumpScan, known: Knowledge, rng: np.random.Generator) -> None:
         self._attack, self._known, self._rng = attack, known, rng
         self._pool = known.pool if known.pool is not None and len(known.pool) else None
-        self._curves = curves(known.domain)
-        self._base = self._readable(known.domain.clip(known.domain.middle[None]))
+        self._curves, self._grid = curves(known.domain), Grid(known.domain)
+        self._base = self._grid.cast(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None
         self._tolerance = 0.0
         self.note = ""
 
     def steps(self) -> Steps:
         """Ask each axis at a few places, bisect every difference, and check the sum elsewhere."""
-        values = yield self._base
+        values = yield self._grid.rows(self._base)
         self._value = float(values[0])
         for curve in self._curves:
             curve.add(place(self._base, curve.columns), values)
@@ -130,29 +131,25 @@ class _Scan(GeneratorLearner):
             if not self._attack.checks:
                 return
             source = "uniform" if self._pool is None else "mixed"
-            rows = self._readable(sampler(source).draw(self._known, self._attack.checks, self._rng))
-            off = np.abs(self.hypothesis().predict(rows) - (yield rows)) > self._tolerance * len(self._curves)
+            rows = self._grid.cast(sampler(source).draw(self._known, self._attack.checks, self._rng))
+            answers = yield self._grid.rows(rows)
+            off = np.abs(self.hypothesis().predict(rows) - answers) > self._tolerance * len(self._curves)
             found = sum(len(last) for _, last, _ in self.hypothesis().terms)
             self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
             if not off.any():
                 return
             yield from self._ask([place(rows[off][:CULPRITS], curve.columns) for curve in self._curves])
 
-    def _readable(self, rows: FloatArray) -> FloatArray:
-        """The rows as float32, inside the domain."""
-        domain = self._known.domain
-        return np.stack([inside(x, *bounds) for x, *bounds in zip(rows.T, domain.lower, domain.upper, strict=True)], 1)
-
     def _first(self, curve: Curve) -> FloatArray:
         """All categories; of a number, both ends and some places between them, among the pool's if there is one."""
         if len(curve.columns) > 1:
             return np.arange(len(curve.columns), dtype=np.float64)
         i = curve.columns[0]
-        low, high = self._known.domain.lower[i], self._known.domain.upper[i]
+        low, high = self._grid.lower[i], self._grid.upper[i]
         between = np.array([low, high]) if self._pool is None else self._pool[:, i]
         inner = np.quantile(between, np.arange(1, self._attack.probes + 1) / (self._attack.probes + 1))
         places = np.concatenate([[low, high], inner])
-        return np.unique(np.round(places) if curve.whole else inside(places, low, high))
+        return np.unique(np.round(places) if curve.whole else places.astype(np.float32).astype(np.float64))
 
     def _measure_noise(self) -> Steps:
         """Ask about the same place a few times: what differs there is noise."""
@@ -168,10 +165,11 @@ class _Scan(GeneratorLearner):
         rows = [curve.rows(self._base[0], np.setdiff1d(x, curve.x)) for curve, x in new]
         if sum(map(len, rows)):
             X = np.concatenate(rows)
-            self.cut(X, (yield X))
+            self.cut(X, (yield self._grid.rows(X)))
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Take the values, all or those that the budget left, of rows that differ from the base in one feature."""
+        X = self._grid.cast(X)
         differs = [(X[:, curve.columns] != self._base[:, curve.columns]).any(axis=1) for curve in self._curves]
         features = np.sum(differs, axis=0)
         for curve, of_curve in zip(self._curves, differs, strict=True):

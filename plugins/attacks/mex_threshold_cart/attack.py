@@ -102,7 +102,7 @@ class _ThresholdCart(GeneratorLearner):
         self._attack, self._known, self._rng, self._source, self._thresholds = attack, known, rng, source, found
         self._classes = known.classes
         self._X, self._y = np.empty((0, known.domain.n_features)), np.empty(0, dtype=np.int64)
-        rows = None if known.pool is None else np.sort(known.pool.astype(np.float32).astype(np.float64), axis=0)
+        rows = None if known.pool is None else np.sort(found.grid.cast(known.pool), axis=0)
         self._resolution = Resolution(domain=known.domain, rows=rows, bits=attack.bits)
         self._natural = np.empty(0, dtype=bool)  # which rows sent are random ones, neither walked to nor chosen
         self._rho = min(known.rho or 0.0, 0.49)
@@ -153,8 +153,7 @@ class _ThresholdCart(GeneratorLearner):
         return np.asarray(C[np.concatenate([order[:chosen], others])]), chosen
 
     def _draw(self, n: int, rng: np.random.Generator) -> FloatArray:
-        X = self._source.draw(self._known, n, rng).astype(np.float32).astype(np.float64)
-        return np.asarray(np.clip(X, self._thresholds.box.lower, self._thresholds.box.upper))
+        return self._thresholds.grid.cast(self._source.draw(self._known, n, rng))
 
     def _walk(self, pairs: list[tuple[int, int]]) -> Steps:
         walks = [
@@ -173,11 +172,11 @@ class _ThresholdCart(GeneratorLearner):
     def _ask(self, X: FloatArray, random: int = 0) -> Steps:
         """Ask rows, the last of which are ``random`` ones."""
         self._natural = np.concatenate([self._natural, np.arange(len(X)) >= len(X) - random])
-        self.cut(X, (yield X))
+        self.cut(X, (yield self._thresholds.grid.rows(X)))
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Keep the answers, all or those that the budget left."""
-        self._X = np.concatenate([self._X, X])
+        self._X = np.concatenate([self._X, self._thresholds.grid.cast(X)])
         self._y = np.concatenate([self._y, np.argmax(answers[:, None] == self._classes, axis=1)])
 
     def hypothesis(self) -> Estimator:

@@ -27,9 +27,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mex
 from mex import DefendedClassifier, DefendedRegressor, FittedTarget
 from mex.dataset import Rows
-from mex.serving.base import stream_of
 from mex.target import Target
-from mex.types import Answer, Array, BoolArray, FloatArray
+from mex.types import Answer, Array, BoolArray, FloatArray, stream
 
 X, y = load_iris(return_X_y=True)
 STICKY = "gaussian-output:scale=0.2,sticky=true"
@@ -52,7 +51,8 @@ def test_scikit_learn_finds_nothing_wrong(estimator: Any, check: Callable[[Any],
 @pytest.mark.parametrize("spec", ["none", "label-only", STICKY, "gaussian-output", "bounded-noise:rho=0.3 + rounding"])
 @pytest.mark.parametrize("model", [LOGISTIC, FOREST], ids=["logistic", "forest"])
 def test_the_answers_are_those_of_the_matrix(registry: mex.Registry, spec: str, model: Any) -> None:
-    target: Target = registry.build("defense", spec).protect(FittedTarget.wrap(model), Rows(X, y), stream_of("key"))
+    defense = registry.build("defense", spec)
+    target: Target = defense.protect(FittedTarget.wrap(model), Rows(X, y), stream("key", "defense"))
     served = DefendedClassifier.wrap(model, spec, X, y, secret="key")
     assert np.array_equal(served.predict(X), target.answer(X, "label"))
     assert hasattr(served, "predict_proba") == ("proba" in target.answers)

@@ -48,10 +48,12 @@ def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False)
     what = comparison.title + (f", accuracy {accuracy.value:.3f}" if accuracy else "")
     seeds = len({record["seed"] for record in comparison.records})
     title = f"{what}; {seeds} seeds; agreement, queries to {level:g} ({BEST} fewest, {NEVER} never)"
+    best = {defense: comparison.best(defense, level) for defense in comparison.defenses}
     rows = []
     for attack in comparison.attacks:
         groups = [comparison.groups.get((attack, defense)) for defense in comparison.defenses]
-        rows.append([attack, *(_cell(comparison, group, level) for group in groups)])
+        marked = [len(comparison.attacks) > 1 and best[defense] == attack for defense in comparison.defenses]
+        rows.append([attack, *(_cell(group, level, mark) for group, mark in zip(groups, marked, strict=True))])
         if curves:
             rows.append(["", *(sparkline(group) if group and group.ran else "" for group in groups)])
     footer = [["multiplier", *(times(comparison.multiplier(defense, level)) for defense in comparison.defenses)]]
@@ -72,13 +74,12 @@ COSTS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 )
 
 
-def _cell(comparison: Comparison, group: Group | None, level: float) -> str:
+def _cell(group: Group | None, level: float, best: bool) -> str:
     if group is None or not group.ran:
         return group.status if group else ""
-    agreement, queries = group.median("agreement"), group.median(f"queries_to_{level}")
-    mark = BEST if len(comparison.attacks) > 1 and comparison.best(group.defense, level) == group.attack else ""
-    parts = [with_spread(agreement), (number(queries.value) if queries else NEVER) + mark]
-    return "  ".join(parts) + (f" ({missing(group)})" if missing(group) else "")
+    queries = group.middle(f"queries_to_{level}")
+    said = with_spread(group.median("agreement")) + "  " + (NEVER if queries is None else number(queries))
+    return said + (BEST if best else "") + (f" ({missing(group)})" if missing(group) else "")
 
 
 def missing(group: Group) -> str:

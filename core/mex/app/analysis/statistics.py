@@ -32,18 +32,28 @@ class Estimate:
 
 
 def median(values: Sequence[float | None]) -> Estimate | None:
-    """The median of what is known, None if nothing is.
-
-    Of an even number the upper one is taken: a median of queries shall not be better than what half the
-    seeds got. The interval is the percentile bootstrap's.
-
-    >>> median([3.0, 1.0, 2.0]).value, median([None]), median([1.0, float("inf")]).value
-    (2.0, None, inf)
-    """
-    known = np.array([v for v in values if v is not None and not math.isnan(v)], dtype=float)
+    """The median of what is known, as :func:`middle` has it, with the interval of the percentile bootstrap."""
+    known = np.array(_known(values))
     if len(known) == 0:
         return None
     return _estimate(len(known), lambda which: upper_median(known[which]))
+
+
+def middle(values: Sequence[float | None]) -> float | None:
+    """The median of what is known, None if nothing is.
+
+    Of an even number the upper one is taken: a median of queries shall not be better than what half the
+    seeds got.
+
+    >>> middle([3.0, 1.0, 2.0]), middle([None]), middle([1.0, float("inf")])
+    (2.0, None, inf)
+    """
+    known = sorted(_known(values))
+    return known[len(known) // 2] if known else None
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [float(value) for value in values if value is not None and not math.isnan(value)]
 
 
 def bands(values: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mex.app.analysis.aggregate import LEVEL, Comparison, Group
-from mex.app.analysis.statistics import LEVELS
+from mex.app.analysis.statistics import LEVELS, Estimate
 from mex.app.matrix.record import MEASURED
 
 MEDIANS = (*MEASURED, *(f"queries_to_{level}" for level in LEVELS), *(f"usd_to_{level}" for level in LEVELS))
@@ -22,10 +22,14 @@ ROW = tuple(
 
 def rows(found: Sequence[Comparison], level: float = LEVEL) -> list[dict[str, Any]]:
     """One row per group, None where there is no number and infinite where a level is never reached."""
-    return [_row(comparison, group, level) for comparison in found for group in comparison.groups.values()]
+    table = []
+    for comparison in found:
+        multipliers = {defense: comparison.multiplier(defense, level) for defense in comparison.defenses}
+        table += [_row(comparison, group, multipliers[group.defense]) for group in comparison.groups.values()]
+    return table
 
 
-def _row(comparison: Comparison, group: Group, level: float) -> dict[str, Any]:
+def _row(comparison: Comparison, group: Group, multiplier: Estimate | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "model": comparison.model,
         "dataset": comparison.dataset,
@@ -34,11 +38,9 @@ def _row(comparison: Comparison, group: Group, level: float) -> dict[str, Any]:
         "seeds": len(group.ran),
         "status": group.status,
     }
-    estimates = {field: group.median(field) for field in MEDIANS}
-    estimates["multiplier"] = comparison.multiplier(group.defense, level)
-    for field, estimate in estimates.items():
+    row |= {field: group.middle(field) for field in MEDIANS}
+    for field, estimate in (("agreement", group.median("agreement")), ("multiplier", multiplier)):
         row[field] = estimate.value if estimate else None
-        if field in WITH_ENDS:
-            row[f"{field}_low"] = estimate.low if estimate else None
-            row[f"{field}_high"] = estimate.high if estimate else None
+        row[f"{field}_low"] = estimate.low if estimate else None
+        row[f"{field}_high"] = estimate.high if estimate else None
     return {column: row[column] for column in ROW}

@@ -1,4 +1,4 @@
-"""One cell of the matrix: what it is, and the one place where its random streams come from."""
+"""One cell of the matrix."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import functools
 import hashlib
 import json
 import math
-import zlib
 from typing import Any, get_args
 
 import attrs
-import numpy as np
 
 import mex
 from mex.errors import UsageError
@@ -82,8 +80,3 @@ class Cell:
     def __str__(self) -> str:
         parts = (self.attack, self.defense, self.model, self.dataset)
         return " × ".join(part.name for part in parts) + f" seed {self.seed}"
-
-
-def stream(seed: int, purpose: str) -> np.random.Generator:
-    """The generator for one purpose: the same whatever the attack or defense, so that cells are paired."""
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from mex.app.matrix.cells import Cell, stream
+from mex.app.matrix.cells import Cell
 from mex.app.matrix.interrupts import user_interrupts
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.json_lines import check, dump, unfinished
 from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
-from mex.errors import Incompatible, MexError
+from mex.errors import Incompatible, MexError, writes_nothing
 from mex.extraction import Extraction, extract
 from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import Target, knowledge
-from mex.types import Answer, FloatArray
+from mex.types import Answer, FloatArray, stream
 
 ASKED = 400
 """The most queries of a cell that its record shows, where the domain is a plane."""
@@ -36,10 +37,11 @@ def run_attack(
     answers: Answer | None,
     budget: int,
     price_per_query: float,
-    interruptible: bool = False,
-    on_progress: Callable[[int], None] | None = None,
+    **options: Any,
 ) -> Extraction:
     """Let an attack at a deployed target, as every cell, ``mex attack`` and :func:`mex.attack` do.
+
+    ``options`` are those of :func:`mex.extract`.
 
     Raises:
         Incompatible: if the target is outside the scope of the attack.
@@ -49,8 +51,9 @@ def run_attack(
     known = oracle.knowledge(pool=pool)
     built = registry.build("attack", attack)
     built.scope.check(attack.name, known)
-    learner = built.learner(known, stream(seed, "attack"))
-    return extract(oracle, learner, interruptible=interruptible, on_progress=on_progress)
+    with writes_nothing("the attack"):
+        learner = built.learner(known, stream(seed, "attack"))
+    return extract(oracle, learner, **options)
 
 
 def measure(
@@ -65,6 +68,7 @@ def measure(
     started = time.perf_counter()
     with isolated(cell.seed):
         scene = set_scene(registry, cell.model, cell.dataset, cell.seed)
+        yardstick = scene.yardstick
         deployment = deploy(registry, cell)
         defended = twin(deployment.target)
         known = knowledge(defended, answers=cell.answers)
@@ -77,11 +81,15 @@ def measure(
             answers=cell.answers,
             budget=cell.budget,
             price_per_query=cell.price_per_query,
+            keep=yardstick.score,
             interruptible=interruptible,
             on_progress=on_progress,
         )
-        yardstick = scene.yardstick
-        curve = [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots]
+        scores = extraction.snapshots[-1][1]
+        curve = [
+            {"queries": n, **{name: score for name, score in then.items() if name != "stolen_accuracy"}}
+            for n, then in extraction.snapshots
+        ]
         record = {
             **cell.identity(),
             **dict.fromkeys(RESULTS),
@@ -95,10 +103,9 @@ def measure(
             "refused": extraction.refused,
             "alarm": defended.alarm,
             "price_usd": extraction.price_usd,
-            **{name: last for name, last in curve[-1].items() if name != "queries"},
+            **scores,
             "uniform_majority": yardstick.uniform_majority,
             **deployment.costs,
-            "stolen_accuracy": yardstick.accuracy(extraction.hypothesis.predict(yardstick.points["agreement"])),
             "stopped": extraction.stopped,
             "learner_seconds": extraction.learner_seconds,
             "oracle_seconds": extraction.oracle_seconds,

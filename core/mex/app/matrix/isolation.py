@@ -14,7 +14,7 @@ import numpy as np
 import sklearn
 from threadpoolctl import ThreadpoolController
 
-from mex.app.matrix.cells import stream
+from mex.types import stream
 
 
 @contextlib.contextmanager

@@ -8,19 +8,19 @@ from typing import Any
 import attrs
 
 from mex.app.matrix.cache import Cache
-from mex.app.matrix.cells import Cell, stream
+from mex.app.matrix.cells import Cell
 from mex.app.matrix.costs import costs
 from mex.app.matrix.evaluation import Yardstick
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.split import split
 from mex.dataset import Dataset, Rows
 from mex.defense import twin
-from mex.errors import Incompatible, MexError, UsageError
+from mex.errors import Incompatible, MexError, UsageError, writes_nothing
 from mex.fitted import FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import Target, knowledge
-from mex.types import Answer
+from mex.types import Answer, stream
 
 cache = Cache(None)
 """Where this process shares what it makes with others of the same run; a worker is given one."""
@@ -49,8 +49,7 @@ def load_dataset(registry: Registry, dataset: Spec) -> Dataset:
     """Load a dataset, once for many cells; see :meth:`mex.dataset.Source.load`."""
     with isolated(0):
         loaded: Dataset = registry.build("dataset", dataset).load()
-    _read_only(loaded)
-    return loaded
+        return loaded
 
 
 def mistake_about(registry: Registry, dataset: Spec) -> str:
@@ -74,16 +73,7 @@ def set_scene(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scen
         Incompatible: if the model does not suit the dataset.
         UsageError: if the dataset cannot be loaded or split.
     """
-    scene = cache.get(_group(model, dataset, seed), "scene", lambda: _fit(registry, model, dataset, seed))
-    _read_only(scene.train, scene.pool)
-    return scene
-
-
-def _read_only(*tables: Dataset | Rows) -> None:
-    """What one plugin would do to rows that others are given as well is an error in its own cell."""
-    for table in tables:
-        table.X.setflags(write=False)
-        table.y.setflags(write=False)
+    return cache.get(_group(model, dataset, seed), "scene", lambda: _fit(registry, model, dataset, seed))
 
 
 def deploy(registry: Registry, cell: Cell) -> Deployment:
@@ -104,7 +94,8 @@ def protect(registry: Registry, defense: Spec, target: Target, train: Rows, seed
     with isolated(seed):
         built = registry.build("defense", defense)
         built.scope.check(defense.name, knowledge(target))
-        defended: Target = built.protect(target, train, stream(seed, "defense"))
+        with writes_nothing("the defense"):
+            defended: Target = built.protect(target, train, stream(seed, "defense"))
         return defended
 
 
@@ -127,8 +118,8 @@ def _fit(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
         if data.domain.incomplete and not built.scope.incomplete:
             data = data.complete()
         parts = split(data, stream(seed, "split"))
-        _read_only(parts.train, parts.pool, parts.held_out)
-        target: FittedTarget = built.fit(data, parts.train, stream(seed, "fit"))
+        with writes_nothing("the model"):
+            target: FittedTarget = built.fit(data, parts.train, stream(seed, "fit"))
         # Models may learn from rows with missing values; defenses, attacks and the yardstick get complete ones.
         dealt = (parts.train.complete(), parts.pool.complete(), parts.held_out.complete())
         if not all(len(rows.X) for rows in dealt):
@@ -150,5 +141,6 @@ def _with_costs(registry: Registry, scene: Scene, seed: int, defense: Spec, answ
     with isolated(seed):
         defended = protect(registry, defense, scene.target, scene.train, seed)
         kind = knowledge(defended, answers=answers).answers
-        accuracies = scene.yardstick.accuracies(twin(defended))
-        return Deployment(defended, {**accuracies, **costs(defended, scene.yardstick, kind)})
+        with writes_nothing("the defense"):
+            accuracies = scene.yardstick.accuracies(twin(defended))
+            return Deployment(defended, {**accuracies, **costs(defended, scene.yardstick, kind)})

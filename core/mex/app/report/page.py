@@ -50,16 +50,24 @@ def write(path: Path, records: Sequence[Record], recipe: str = "", plan: Plan | 
     if not records:
         raise UsageError("there is no finished cell to report")
     try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-        from mex.app.report import plots
+        page = _render(records, recipe, plan)
     except ImportError as error:
         raise UsageError(f"a report needs {error.name}: pip install 'model-extraction[report]'") from None
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8", errors="replace")  # the name of a file may be no text
+
+
+def _render(records: Sequence[Record], recipe: str, plan: Plan | None) -> str:
+    """The text of the page; the extra that it needs is imported here."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from mex.app.report import plots
+
     found = compare(records, plan)
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.get_template("page.html").render(
+    return environment.get_template("page.html").render(
         style=(HERE / "style.css").read_text(encoding="utf-8"),
         overview=overview(found),
         sections=[_section(comparison, plots) for comparison in found],
@@ -67,10 +75,8 @@ def write(path: Path, records: Sequence[Record], recipe: str = "", plan: Plan | 
         meanings=_meanings(),
         recipe=recipe,
         level=f"{LEVEL:g}",
-        version=", ".join(sorted({str(record["mex_version"]) for record in records})),
+        version=", ".join(sorted({record["mex_version"] for record in records})),
     )
-    with replacing(path) as part:
-        part.write_text(page, encoding="utf-8", errors="replace")  # the name of a file may be no text
 
 
 def _section(comparison: Comparison, plots: Any) -> dict[str, Any]:

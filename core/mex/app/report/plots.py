@@ -124,8 +124,8 @@ def _lines(
 
 def _band(group: Group, score: CurveScore) -> tuple[FloatArray, FloatArray]:
     """The counts of queries at which some seed was measured, and low, median and high there, shape (3, counts)."""
-    curves = [[(float(point["queries"]), point[score]) for point in record["curve"] or []] for record in group.ran]
-    series = [[(queries, value) for queries, value in curve if queries > 0 and value is not None] for curve in curves]
+    curves = [[(point["queries"], point[score]) for point in record["curve"] or []] for record in group.ran]
+    series = [[(float(n), float(value)) for n, value in curve if n > 0 and value is not None] for curve in curves]
     series = [points for points in series if points]
     if not series:
         return np.empty(0), np.empty((3, 0))

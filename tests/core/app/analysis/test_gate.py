@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from records import two_attacks
+from records import measured, two_attacks
 
 import mex
 from mex.app.analysis.aggregate import Comparison, compare
@@ -49,3 +49,11 @@ def test_junit_has_a_case_per_pair(found: list[Comparison], tmp_path: Path) -> N
     assert [[child.tag for child in case] for case in suite] == [["failure"], [], ["failure"], ["skipped"]]
     assert suite[0][0].attrib["message"] == "agreement > 0.95: agreement is 1"
     assert suite[3][0].attrib["message"] == "b & noise <do> not go"
+
+
+def test_junit_is_well_formed_whatever_a_component_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "junit.xml"
+    write_junit(path, compare([measured("a\0\udce9", "<none> & co", 0, [(8, 0.5)], model="\x1b", dataset="]]>")]), [])
+    (suite,) = ElementTree.parse(path).getroot()
+    assert suite.attrib["name"] == " on ]]>"
+    assert suite[0].attrib["name"] == "a"

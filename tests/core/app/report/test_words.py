@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 from records import record
@@ -59,7 +60,7 @@ def test_a_curve_from_no_queries_at_all_is_drawn_from_the_first_one_on() -> None
 
 
 def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> None:
-    labels = ["$x^{$", "a b", "a-b", "a:b", "<i>&amp;\"'"]
+    labels = ["$x^{$", "a b", "a-b", "a:b", "<i>&amp;\"'", "caf\udce9", "a\0\nb", "模型"]
     page = tmp_path / "r.html"
     write(page, [record(attack=attack, defense=defense) for attack in labels for defense in ("none", *labels)])
     text = page.read_text(encoding="utf-8")
@@ -67,6 +68,22 @@ def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> N
     ids = re.findall(r'\sid="([^"]*)"', text)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', text)) <= set(ids)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"curve": ((8, -1e9), (10**30, 1))},
+        {"features": 10**9, "rho": 0.5 + 1e-12},
+        {"price_usd": 10**200, "accuracy_lost": -1e9, "seconds": 10**30},
+        {"reason": "no file caf\udce9", "mex_version": "\udce9"},
+        {"asked": [[1e30, -1e30]]},
+        {"asked": []},
+    ],
+)
+def test_numbers_and_texts_that_nobody_expects_are_shown_as_they_are(tmp_path: Path, fields: dict[str, Any]) -> None:
+    write(tmp_path / "r.html", [record(**fields), record("b")])
+    assert "2 cells:" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_more_defenses_than_a_sheet_holds_go_below(tmp_path: Path) -> None:

@@ -97,6 +97,17 @@ class Shifted:
         return np.asarray(self.classes_[(self.predict_proba(X) + np.array([0, 0.3, 0])).argmax(axis=1)])
 
 
+def test_any_of_the_classes_that_are_most_probable_together_is_explained(iris: mex.Dataset) -> None:
+    class LastOfTies(RandomForestClassifier):  # type: ignore[misc]
+        def predict(self, X: FloatArray) -> Array:
+            return np.asarray(self.classes_[::-1][self.predict_proba(X)[:, ::-1].argmax(axis=1)])
+
+    forest = LastOfTies(2, random_state=0).fit(iris.X, iris.y)
+    rows = trial_rows(iris.domain, Rows(iris.X, iris.y), np.random.default_rng(0))
+    assert (forest.predict(rows) != forest.predict_proba(rows).argmax(axis=1)).any()
+    assert found(forest, iris) == (DecisionRule(), 0)
+
+
 def test_labels_that_follow_no_rule_are_no_boundary_to_hide(iris: mex.Dataset) -> None:
     target = FittedTarget.wrap(Shifted().fit(iris.X, iris.y), domain=iris.domain)
     rule, wrong = DecisionRule.of(target, Rows(iris.X, iris.y), np.random.default_rng(0))
