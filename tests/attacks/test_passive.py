@@ -147,7 +147,11 @@ def test_the_same_seed_asks_and_learns_the_same(
 @pytest.mark.parametrize(
     ("spec", "oracle", "reason"),
     [
-        ("passive", {"budget": 10}, "passive draws from the pool, and this scenario grants none; give it a sampler"),
+        (
+            "passive",
+            {"budget": 10},
+            "passive draws from the pool, and this scenario grants none; give it sampler=uniform",
+        ),
         ("passive:sampler=uniform", {}, "passive asks until a budget is spent, and this scenario sets none"),
         ("passive:sampler=near", {"budget": 10}, "draws from the pool, and this scenario grants none"),
     ],

@@ -61,8 +61,29 @@ def test_a_learner_that_meets_the_wall_gives_its_hypothesis_still(sizes: list[in
     assert believes(extraction.hypothesis) == 10
 
 
-def test_a_learner_that_needs_just_the_budget_is_done() -> None:
-    assert mex.extract(mex.Oracle(TARGET, budget=10), Counting(5, 5)).stopped == "done"
+def test_nothing_is_asked_of_a_learner_once_the_budget_is_spent() -> None:
+    class Impatient(Counting):
+        def ask(self) -> FloatArray | None:
+            assert sum(self.told) < 10, "there is nothing left"
+            return super().ask()
+
+    for sizes in ([5, 5], [5, 5, 1]):  # whether or not it would have gone on
+        assert mex.extract(mex.Oracle(TARGET, budget=10), Impatient(*sizes)).stopped == "budget"
+    assert mex.extract(mex.Oracle(TARGET, budget=11), Counting(5, 5)).stopped == "done"
+
+
+def test_a_hypothesis_is_asked_for_once_at_each_count() -> None:
+    class Costly(Counting):
+        looks = 0
+
+        def hypothesis(self) -> Estimator:
+            self.looks += 1
+            return super().hypothesis()
+
+    for sizes in ([8, 8], [8, 8, 84]):
+        learner = Costly(*sizes)
+        extraction = mex.extract(mex.Oracle(TARGET, budget=100), learner)
+        assert learner.looks == len(extraction.snapshots)
 
 
 def test_a_learner_that_asks_nothing_has_a_hypothesis() -> None:
@@ -180,6 +201,18 @@ def test_a_generator_cut_in_the_middle_ends_with_what_it_has(budget: int, receiv
     if budget in (2, 6):  # in the middle of a batch: its generator is closed and asks no more
         assert learner.closed
         assert learner.ask() is None
+
+
+def test_the_answers_that_the_budget_left_of_a_batch_come_with_their_rows() -> None:
+    class Thrifty(Doubling):
+        def cut(self, X: FloatArray, answers: Array) -> None:
+            self.left = X, answers
+
+    learner = Thrifty()
+    extraction = mex.extract(mex.Oracle(TARGET, budget=5), learner)
+    X, answers = learner.left
+    assert np.array_equal(X, extraction.transcript.X[3:])
+    assert np.array_equal(answers, extraction.transcript.answers[3:])
 
 
 def test_a_generator_that_yields_nothing_is_done_at_once() -> None:

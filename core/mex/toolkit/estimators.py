@@ -45,38 +45,6 @@ def constant(answer: Any, n_features: int, regression: bool = False) -> Estimato
     return dummy(strategy="constant", constant=[answer]).fit(np.zeros((1, n_features)), [answer])
 
 
-def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
-    """The weights and intercept of a halfspace in the units of its input, or None if it is not one.
-
-    Looks through a pipeline of standard scalers that ends in a linear estimator with a single row of weights.
-
-    >>> from sklearn.datasets import load_breast_cancer
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
-    >>> w, b = normal(model)
-    >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
-    True
-    """
-    steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
-    coef = getattr(steps[-1], "coef_", None)
-    if coef is None or getattr(steps[-1], "kernel", "linear") != "linear" or np.size(coef) != np.shape(coef)[-1]:
-        return None
-    w = np.asarray(coef, dtype=np.float64).ravel()
-    b = float(np.ravel(getattr(steps[-1], "intercept_", 0.0))[0])
-    from sklearn.preprocessing import StandardScaler
-
-    for scaler in reversed(steps[:-1]):
-        if not isinstance(scaler, StandardScaler):
-            return None
-        # z = (x - mean) / scale; a missing mean or scale leaves that part out.
-        w = w if scaler.scale_ is None else w / scaler.scale_
-        b = b if getattr(scaler, "mean_", None) is None or not scaler.with_mean else b - float(w @ scaler.mean_)
-    return w, b
-
-
 def reseed(estimator: Estimator, rng: np.random.Generator | None) -> Estimator:
     """An unfitted copy whose every ``random_state`` is drawn from ``rng``, or forgotten."""
     from sklearn.base import clone

@@ -1,4 +1,4 @@
-"""Active regression of smooth models."""
+"""Active regression of smooth models with Gaussian processes."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mex import Knowledge, Learner, Model, Scope
-from mex.params import between, component, doc, one_of, whole
-from mex.toolkit.active.batch_mode import Rounds, Schedule
-from mex.toolkit.active.samplers import SAMPLERS
+from mex.params import component, doc, one_of, whole
+from mex.toolkit.active import schedule
+from mex.toolkit.active.batch_mode import BatchModeLearner
+from mex.toolkit.active.samplers import sampler_parameter
 from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 RECENT = 50
-"""How many of the last values the rivals are compared on, if the last round has fewer."""
+"""On how many of the last values, at least, the two models are compared."""
 CRITERIA = ("average", "variance", "leverage")
 JITTERS = 10.0 ** np.arange(-10, 0)
-"""What is added to the diagonal of the kernel matrix: the least of these with which it can be factored."""
+"""Constants to add to the diagonal of the kernel matrix: the smallest with which it can be factored is taken."""
 
 
 @attrs.frozen(kw_only=True)
 class ActiveRegression:
-    """Fit a Gaussian process to the values, ask what tells most about the others, fit again.
+    """Fit a Gaussian process to the values, ask a batch chosen by its variance, repeat.
 
-    For kernel machines, Gaussian processes, neural networks and whatever else is smooth. The kernel's width and
-    noise are those of greatest marginal likelihood, found anew whenever the answers have doubled. A round
-    is chosen greedily, each row given those before it: by ``average`` the one that lowers the variance of all
-    candidates most, by ``variance`` the one whose own is largest. By ``leverage`` it is drawn in proportion to the
-    variance (ridge leverage scores, Alaoui and Mahoney 2015). None of them looks at the values but for
-    the kernel, so noise does no harm to the choice. Most of the gain over passive learning comes from the process,
-    not from the choice: it interpolates, where the public class shrinks its fit by the operator's penalty.
+    For kernel machines, Gaussian processes, neural networks and other smooth targets. The width and the noise of the
+    kernel maximise the marginal likelihood, anew whenever the number of answers has doubled. The rows of a batch
+    are chosen one by one, each given those before it: by ``average`` the one that lowers the variance summed
+    over all candidates most, by ``variance`` the one whose own variance is largest. With ``leverage`` rows are drawn
+    with probabilities in proportion to the variance (ridge leverage scores, Alaoui and Mahoney 2015). Apart from the
+    kernel's parameters the choice does not depend on the values.
 
-    A model of the public class is fitted as well, and the hypothesis is whichever predicted the last values
-    better before it was told them. That error is noted, in the units of the target. Of a
-    neural network the public class is the better student, and the choice buys next to nothing.
+    A model of the public class is fitted as well. The hypothesis is the model that predicted the last values
+    better before it was told them; the note gives that error in the units of the target.
+
+    Measured: most of what it gains over passive learning is due to the process, not to the choice of rows, and
+    on neural networks the public class predicts better than the process.
 
     >>> import mex
     >>> from sklearn.datasets import load_diabetes
@@ -56,26 +58,20 @@ class ActiveRegression:
     True
     """
 
-    sampler: str = attrs.field(
-        default="near", validator=one_of(*SAMPLERS), metadata=doc("where the candidates come from")
-    )
-    criterion: str = attrs.field(default="average", validator=one_of(*CRITERIA), metadata=doc("how a round is chosen"))
+    sampler: str = sampler_parameter("near")
+    criterion: str = attrs.field(default="average", validator=one_of(*CRITERIA), metadata=doc("how a batch is chosen"))
     model: Model | None = attrs.field(
         default=None,
-        metadata=component("model", "the model to fit beside the process; by default the public class of f* itself"),
+        metadata=component("model", "the model to fit besides the process; by default the public class of f* itself"),
     )
     tune: int = attrs.field(
-        default=300, validator=whole(2), metadata=doc("how many answers at most the kernel is fitted to")
+        default=300, validator=whole(2), metadata=doc("most answers that the parameters of the kernel are fitted to")
     )
-    start: int = attrs.field(default=20, validator=whole(1), metadata=doc("random rows to ask first"))
-    batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("rows of a round at least"))
-    growth: float = attrs.field(
-        default=0.2, validator=between(0, 10), metadata=doc("rows of a round as a share of the answers so far")
-    )
-    explore: float = attrs.field(default=0.25, validator=between(0, 1), metadata=doc("share of a round that is random"))
-    candidates: int = attrs.field(
-        default=1000, validator=whole(1), metadata=doc("rows to choose from in each round, unless they are the pool")
-    )
+    start: int = schedule.start(20, least=1)
+    batch: int = schedule.batch(10)
+    growth: float = schedule.growth(0.2)
+    explore: float = schedule.explore(0.25)
+    candidates: int = schedule.candidates(1000)
 
     scope: ClassVar[Scope] = Scope(tasks="regression", answers="value")
     paper: ClassVar[str] = "MacKay 1992; Cohn 1994; Chandrasekaran et al. 2020, Appendix A.2"
@@ -85,66 +81,70 @@ class ActiveRegression:
         return _Regression(self, knowledge, rng)
 
 
-class _Regression(Rounds):
+class _Regression(BatchModeLearner):
     def __init__(self, attack: ActiveRegression, known: Knowledge, rng: np.random.Generator) -> None:
-        super().__init__("active-regression", known, rng, Schedule.of(attack))
-        self._criterion, self._tune = attack.criterion, attack.tune
-        public = known.family.learner is not None or attack.model is not None
-        self._public = learner_over("active-regression", attack.model, known, rng) if public else None
-        d = known.domain.n_features
-        self._kernel = ConstantKernel(1.0, (1e-2, 1e4)) * RBF(d**0.5, (1e-2, 1e3)) + WhiteKernel(1e-4, (1e-9, 1e1))
-        self._tuned, self._better = 0, 0
-        self._missed: FloatArray | None = None  # by how much each rival missed the last values, squared
-        self._rivals: list[Estimator] = []  # fitted to all answers: the process, and a model of the public class
+        super().__init__("active-regression", known, rng, schedule.Schedule.of(attack))
+        self._criterion = attack.criterion
+        self._tune = attack.tune
+        has_public = known.family.learner is not None or attack.model is not None
+        self._public = learner_over("active-regression", attack.model, known, rng) if has_public else None
+        width = known.domain.n_features**0.5
+        self._kernel = ConstantKernel(1.0, (1e-2, 1e4)) * RBF(width, (1e-2, 1e3)) + WhiteKernel(1e-4, (1e-9, 1e1))
+        self._tuned = 0  # how many answers there were when the kernel's parameters were fitted
+        self._models: list[Estimator] = []  # fitted to all answers: the process and, if any, that of the public class
+        self._better = 0  # the index in _models of the hypothesis
+        self._squared_errors: FloatArray | None = None  # of each model on the last values, shape (models, values)
         self.note = ""
 
-    def tell(self, X: FloatArray, answers: Array) -> None:
-        """Take the values, and see first how well they were predicted."""
+    def keep(self, X: FloatArray, answers: Array) -> None:
+        """Compare the models' predictions with the values, then take the values."""
         if len(self.X):
-            self.hypothesis()
-            missed = np.array([(rival.predict(X) - answers) ** 2 for rival in self._rivals])
-            if self._missed is not None:
-                missed = np.hstack([self._missed, missed])[:, -max(RECENT, len(X)) :]
-            errors, self._missed = np.sqrt(missed.mean(axis=1)), missed
-            self._better = int(np.argmin(errors))
+            self.model()
+            errors = np.array([(model.predict(X) - answers) ** 2 for model in self._models])
+            if self._squared_errors is not None:
+                errors = np.hstack([self._squared_errors, errors])[:, -max(RECENT, len(X)) :]
+            self._squared_errors = errors
+            rms = np.sqrt(errors.mean(axis=1))
+            self._better = int(np.argmin(rms))
             name = ("Gaussian process", "model of the public class")[self._better]
-            error = f"{errors.min():.3g} in the units of the target"
-            self.note = f"a {name} predicted the last {missed.shape[1]} values with a root mean square error of {error}"
-        super().tell(X, answers)
+            error = f"{rms.min():.3g} in the units of the target"
+            self.note = f"a {name} predicted the last {errors.shape[1]} values with a root mean square error of {error}"
+        super().keep(X, answers)
 
     def fit(self) -> Estimator:
-        """Both rivals; the better one so far is the hypothesis."""
-        self._rivals = [self._process()]
+        """Fit both models and return the one that predicted better so far."""
+        self._models = [self._fit_process()]
         if self._public is not None:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # it is only as good as it predicts
-                self._rivals.append(clone(self._public).fit(self.X, self.answers))
-        return self._rivals[self._better]
+                warnings.simplefilter("ignore", ConvergenceWarning)  # the comparison says how good it is
+                self._models.append(clone(self._public).fit(self.X, self.answers))
+        return self._models[self._better]
 
-    def _process(self) -> Estimator:
+    def _fit_process(self) -> Estimator:
+        """The process of all answers; the kernel's parameters are fitted if the answers have doubled."""
         if len(self.X) >= 2 * self._tuned:
-            some = self.rng.permutation(len(self.X))[: self._tune]
+            subset = self.rng.permutation(len(self.X))[: self._tune]
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # a parameter at its bound is as good as any
-                self._kernel = self._interpolate(some, "fmin_l_bfgs_b")[-1].kernel_
+                warnings.simplefilter("ignore", ConvergenceWarning)  # a parameter may end at its bound
+                self._kernel = self._interpolate(subset, "fmin_l_bfgs_b")[-1].kernel_
             self._tuned = len(self.X)
         return self._interpolate(np.arange(len(self.X)), None)
 
-    def _interpolate(self, some: Array, optimizer: str | None) -> Estimator:
-        """A process of some of the answers, with the kernel so far or one tuned from it."""
+    def _interpolate(self, subset: Array, optimizer: str | None) -> Estimator:
+        """The process of a subset of the answers, by index, with the kernel so far or one optimised from it."""
         assert self.answers is not None
         for jitter in JITTERS:
             process = GaussianProcessRegressor(self._kernel, alpha=jitter, optimizer=optimizer, normalize_y=True)
             try:
-                return make_pipeline(StandardScaler(), process).fit(self.X[some], self.answers[some])
-            except np.linalg.LinAlgError:  # rows too near each other for the width
+                return make_pipeline(StandardScaler(), process).fit(self.X[subset], self.answers[subset])
+            except np.linalg.LinAlgError:  # rows are too close together for the width
                 if jitter == JITTERS[-1]:
                     raise
         raise AssertionError("unreachable")
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
-        """The rows by the criterion, whichever rival is the hypothesis."""
-        process = self._rivals[0]
+        """Choose by the process, whichever model is the hypothesis."""
+        process = self._models[0]
         if self._criterion == "leverage":
             variance = process.predict(rows, return_std=True)[1] ** 2
             return np.asarray(self.rng.choice(len(rows), size=n, replace=False, p=variance / variance.sum()))
@@ -152,20 +152,20 @@ class _Regression(Rounds):
 
 
 def greedy(covariance: FloatArray, n: int, average: bool) -> Array:
-    """Which ``n`` variables to observe, one after the other, given their covariance.
+    """The indices of ``n`` variables to observe, chosen one after the other, given their covariance.
 
-    Each is the one of largest variance given those before it (the pivots of a Cholesky factorisation), or
-    with ``average`` the one that lowers the sum of all variances most.
+    Each is the one of largest variance given those before it, which are the pivots of a Cholesky factorisation;
+    with ``average`` it is the one that lowers the sum of all variances most.
 
     >>> covariance = np.array([[2.0, 1.3, 0.0], [1.3, 1.9, 1.0], [0.0, 1.0, 1.0]])
     >>> greedy(covariance, 1, average=False), greedy(covariance, 2, average=True)
     (array([0]), array([1, 0]))
     """
-    left = covariance.copy()
-    least = np.finfo(np.float64).eps * max(float(np.diag(left).max()), np.finfo(np.float64).tiny)
+    left = covariance.copy()  # the covariance given those chosen
+    floor = np.finfo(np.float64).eps * max(float(np.diag(left).max()), np.finfo(np.float64).tiny)
     chosen = np.zeros(n, dtype=np.int64)
     for k in range(n):
-        variance = np.maximum(np.diag(left), least)
+        variance = np.maximum(np.diag(left), floor)
         gain = (left**2).sum(axis=0) / variance if average else variance
         gain[chosen[:k]] = -1
         i = chosen[k] = np.argmax(gain)

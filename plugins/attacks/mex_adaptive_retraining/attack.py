@@ -16,14 +16,13 @@ from mex.toolkit.kernels.parameters import KernelAttack
 
 @attrs.frozen(kw_only=True)
 class AdaptiveRetraining(KernelAttack):
-    """Spend the budget in equal rounds: seed, then rows on the boundary of the model so far, refit after each.
+    """Spend the budget in equal rounds, with a refit after each: first a seed, then rows on the boundary of the model.
 
-    ``strategy="adaptive"``: the seed is ``seed="line-search"`` against the target in the first two rounds, as in
-    the authors' released code, or ``seed="uniform"`` random rows in the first, as in their text. Each round
-    that follows bisects random pairs on the *local* model, without a query, and asks where they end.
-    ``strategy="uniform"`` asks random rows only; ``strategy="line-search"`` bisects random pairs on the target
-    to the end. As printed, rows are uniform (``sampler="uniform"``) and there are 5 rounds; more rounds take
-    fewer queries to the same agreement.
+    ``strategy="adaptive"``: the seed is line search against the target in the first two rounds (``seed="line-search"``,
+    as in the authors' released code), or random rows in the first (``seed="uniform"``, as in their text). Each round
+    that follows bisects random pairs on the fitted model, without a query, and asks the rows found.
+    ``strategy="uniform"`` asks random rows only; ``strategy="line-search"`` only bisects random pairs on the target.
+    The paper has uniform rows (``sampler="uniform"``) and 5 rounds.
 
     >>> import mex
     >>> from sklearn.datasets import make_moons
@@ -48,12 +47,16 @@ class AdaptiveRetraining(KernelAttack):
         metadata=doc("for adaptive: what to ask first, two rounds of line search or one of random rows"),
     )
     rounds: int = attrs.field(
-        default=5, validator=whole(3), metadata=doc("parts of the budget, with a refit after each")
+        default=5,
+        validator=whole(3),
+        metadata=doc("how many equal parts the budget is divided into, with a refit after each"),
     )
     precision: float = attrs.field(
         default=0.1,
         validator=above(0),
-        metadata=doc("how near the two ends of a line search come, per root of the dimension, in standard units"),
+        metadata=doc(
+            "distance between the two ends of a line search at its end, per root of the dimension, in standard units"
+        ),
     )
 
     paper: ClassVar[str] = "Tramèr et al. 2016, Section 6, and the released code"
@@ -68,28 +71,30 @@ class AdaptiveRetraining(KernelAttack):
 class _Retraining(KernelLearner):
     def __init__(self, attack: AdaptiveRetraining, known: Knowledge, rng: np.random.Generator, part: int) -> None:
         super().__init__(attack, known, rng)
-        self._retraining, self._part = attack, part
+        self._retraining = attack
+        self._part = part
 
-    def rounds(self) -> Steps:
-        """The seed, then round after round."""
+    def queries(self) -> Steps:
         attack, part = self._retraining, self._part
         if attack.strategy == "line-search":
             yield from self._search_lines()
         elif attack.strategy == "adaptive" and attack.seed == "line-search":
             yield from self._search_lines(until=2 * part)
         elif attack.strategy == "adaptive" and self.n < part:
-            yield from self.query(self.candidates(part - self.n))
+            yield from self.query(self.draw_unseen(part - self.n))
         while True:
-            X = self.crossings(part) if attack.strategy == "adaptive" else self.candidates(part)
-            if len(X) == 0 and len(X := self.candidates(part)) == 0:
+            X = self.boundary_rows(part) if attack.strategy == "adaptive" else self.draw_unseen(part)
+            if len(X) == 0:
+                X = self.draw_unseen(part)
+            if len(X) == 0:
                 return
             yield from self.query(X)
 
     def _search_lines(self, until: float = np.inf) -> Steps:
-        """Bisect between random rows of different labels, some at once."""
+        """Bisect between random rows of different labels, ``start`` pairs at a time, for ``until`` answers in all."""
         ends, labels = self.rows, self.machine.y
-        while self.n < until and len(starts := self.candidates(self._retraining.start)):
+        while self.n < until and len(starts := self.draw_unseen(self._retraining.start)):
             signs = yield from self.query(starts)
-            across = [self.rng.choice(np.flatnonzero(labels != sign)) for sign in signs]
-            yield from self.search(starts, ends[across], signs, self._retraining.precision)
+            opposite = [self.rng.choice(np.flatnonzero(labels != sign)) for sign in signs]
+            yield from self.bisect(starts, ends[opposite], signs, self._retraining.precision)
             ends, labels = np.concatenate([ends, starts]), np.concatenate([labels, signs])

@@ -10,7 +10,7 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import above, between, doc, optional, whole
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 
 DOUBLINGS = 12
@@ -55,7 +55,7 @@ class Averaging:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return Charted(knowledge, rng, lambda d, stream: MeanDirection(self, d, stream), eps=self.eps)
+        return HalfspaceLearner(knowledge, rng, lambda d, stream: MeanDirection(self, d, stream), eps=self.eps)
 
     def samples(self, d: int, sigma: float) -> int:
         """m of Algorithm 1 in d dimensions, if the draws spread by ``sigma``."""

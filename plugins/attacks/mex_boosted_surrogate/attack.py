@@ -1,4 +1,4 @@
-"""A gradient-boosted surrogate that asks where it is least sure."""
+"""A gradient-boosted surrogate with margin sampling."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from mex import Knowledge, Learner, Scope
-from mex.params import above, between, doc, one_of, whole
-from mex.toolkit.active.batch_mode import Rounds, Schedule
-from mex.toolkit.active.samplers import SAMPLERS
+from mex.params import above, doc, whole
+from mex.toolkit.active import schedule
+from mex.toolkit.active.batch_mode import BatchModeLearner
+from mex.toolkit.active.samplers import sampler_parameter
 from mex.toolkit.estimators import random_state
 from mex.types import Array, Estimator, FloatArray
 
 
 @attrs.frozen(kw_only=True)
 class BoostedSurrogate:
-    """Fit boosted trees to the answers, ask the candidates on which two classes are closest, fit again.
+    """Fit boosted trees to the answers, ask the candidates with the smallest margin between two classes, repeat.
 
-    For targets that are sums of many trees, a forest above all: a sum of small trees comes nearer to
-    the vote of large ones than another forest does, from the same answers. The trees are shallow: a
-    forest's vote is nearly a sum of what few features say at a time, and deep trees fit the rows asked
-    instead. Part of each round is random, so that no region is left out for good. In two features a forest
-    is the better student, and ``query-by-committee`` the better attack.
+    For targets that sum many trees, such as forests, whose vote is nearly a sum of functions of a few features each.
+    So the surrogate's trees are shallow by default; deeper ones overfit the rows asked. On targets of two features
+    ``query-by-committee`` with a forest agrees better.
 
-    Probabilities, the shares of a forest's votes, tell more than their winner: boosted regressors learn them,
-    one per class, from the same rows, and the largest is the label (:class:`Shares`).
+    Where the interface answers probabilities, boosted regressors learn them, one per class, and the largest is the
+    label (:class:`ProbabilityRegressor`).
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -42,26 +41,24 @@ class BoostedSurrogate:
     True
     """
 
-    sampler: str = attrs.field(
-        default="near", validator=one_of(*SAMPLERS), metadata=doc("where the candidates come from")
-    )
+    sampler: str = sampler_parameter("near")
     trees: int = attrs.field(
-        default=400, validator=whole(1), metadata=doc("trees in all; several classes share them, 100 each at least")
+        default=400,
+        validator=whole(1),
+        metadata=doc("trees in all, divided among several classes, at least 100 each"),
     )
     max_depth: int = attrs.field(default=2, validator=whole(1), metadata=doc("depth of each tree"))
-    learning_rate: float = attrs.field(default=0.1, validator=above(0), metadata=doc("what each tree is scaled by"))
+    learning_rate: float = attrs.field(default=0.1, validator=above(0), metadata=doc("factor on each tree"))
     min_samples_leaf: int = attrs.field(
-        default=10, validator=whole(1), metadata=doc("fewest rows in a leaf; the more, the less a wrong label matters")
+        default=10,
+        validator=whole(1),
+        metadata=doc("fewest rows in a leaf; with more, a wrong label matters less"),
     )
-    start: int = attrs.field(default=50, validator=whole(2), metadata=doc("random rows to ask first"))
-    batch: int = attrs.field(default=20, validator=whole(1), metadata=doc("rows of a round at least"))
-    growth: float = attrs.field(
-        default=0.25, validator=between(0, 10), metadata=doc("rows of a round as a share of the answers so far")
-    )
-    explore: float = attrs.field(default=0.25, validator=between(0, 1), metadata=doc("share of a round that is random"))
-    candidates: int = attrs.field(
-        default=4000, validator=whole(1), metadata=doc("rows to choose from in each round, unless they are the pool")
-    )
+    start: int = schedule.start(50)
+    batch: int = schedule.batch(20)
+    growth: float = schedule.growth(0.25)
+    explore: float = schedule.explore(0.25)
+    candidates: int = schedule.candidates(4000)
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers=("label", "proba"))
     paper: ClassVar[str] = "Friedman 2001; Lewis and Gale 1994; Tramèr et al. 2016, Section 6 (adaptive retraining)"
@@ -71,9 +68,9 @@ class BoostedSurrogate:
         return _Surrogate(self, knowledge, rng)
 
 
-class _Surrogate(Rounds):
+class _Surrogate(BatchModeLearner):
     def __init__(self, attack: BoostedSurrogate, known: Knowledge, rng: np.random.Generator) -> None:
-        super().__init__("boosted-surrogate", known, rng, Schedule.of(attack))
+        super().__init__("boosted-surrogate", known, rng, schedule.Schedule.of(attack))
         assert known.classes is not None
         classes = 1 if len(known.classes) == 2 else len(known.classes)
         parameters = {
@@ -85,40 +82,40 @@ class _Surrogate(Rounds):
             "random_state": random_state(rng),
         }
         if known.answers == "proba":
-            self._estimator = Shares(HistGradientBoostingRegressor(**parameters), known.classes)
+            self._estimator = ProbabilityRegressor(HistGradientBoostingRegressor(**parameters), known.classes)
         else:
             self._estimator = HistGradientBoostingClassifier(**parameters)
 
     def fit(self) -> Estimator:
-        """Boosted trees, to labels or to probabilities."""
         return clone(self._estimator).fit(self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
-        """The rows with the least lead of the best class over the second."""
         best = np.partition(fitted.predict_proba(rows), -2, axis=1)
         return np.argsort(best[:, -1] - best[:, -2], kind="stable")[:n]
 
 
-class Shares(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no types
-    """A classifier that learns probabilities: a regressor per class, one for both of two."""
+class ProbabilityRegressor(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no types
+    """A classifier fitted to probabilities: one regressor per class, a single one for two classes."""
 
     def __init__(self, regressor: Estimator, classes: Array) -> None:
         """``regressor`` is unfitted; ``classes`` are the labels in the order of the probabilities."""
-        self.regressor, self.classes = regressor, classes
+        self.regressor = regressor
+        self.classes = classes
 
-    def fit(self, X: FloatArray, y: FloatArray) -> Shares:
-        """Learn the probabilities ``y``, shape (n, classes)."""
-        self.classes_, self.n_features_in_ = self.classes, X.shape[1]
-        learned = y[:, 1:] if len(self.classes) == 2 else y
-        self.regressors_ = [clone(self.regressor).fit(X, share) for share in learned.T]
+    def fit(self, X: FloatArray, y: FloatArray) -> ProbabilityRegressor:
+        """Fit the regressors to the probabilities ``y``, shape (n, number of classes)."""
+        self.classes_ = self.classes
+        self.n_features_in_ = X.shape[1]
+        targets = y[:, 1:] if len(self.classes) == 2 else y
+        self.regressors_ = [clone(self.regressor).fit(X, target) for target in targets.T]
         return self
 
     def predict_proba(self, X: FloatArray) -> FloatArray:
-        """Probabilities, shape (n, classes)."""
-        shares = np.stack([regressor.predict(X) for regressor in self.regressors_], axis=1).clip(1e-9, 1)
+        """Probabilities, shape (n, number of classes)."""
+        predicted = np.stack([regressor.predict(X) for regressor in self.regressors_], axis=1).clip(1e-9, 1)
         if len(self.classes_) == 2:
-            return np.hstack([1 - shares, shares])
-        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+            return np.hstack([1 - predicted, predicted])
+        return np.asarray(predicted / predicted.sum(axis=1, keepdims=True))
 
     def predict(self, X: FloatArray) -> Array:
         """The label of the largest probability."""

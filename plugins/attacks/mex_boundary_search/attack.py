@@ -1,4 +1,4 @@
-"""Points bisected to the boundary of the target, then a fit: the baseline of line search."""
+"""Line search on the target, then a fit."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from mex.toolkit.kernels.parameters import KernelAttack
 class BoundarySearch(KernelAttack):
     """Bisect from random rows towards the nearest row of the other label, then fit all answers.
 
-    What line search makes of the answers, without a model in the loop: each crossing costs as many queries as
-    it has bits, wherever it is, which is what adaptive strategies save. Ways go through rows that the
-    interface accepts; a label that is wrong leads a search astray, and is a labelled row all the same.
+    The baseline of adaptive strategies: the queries do not depend on a model, and each boundary point costs as many
+    queries as it has bits. A wrong label misleads one bisection; its row is fitted like the others.
 
     >>> import mex
     >>> from sklearn.datasets import make_moons
@@ -37,9 +36,11 @@ class BoundarySearch(KernelAttack):
     precision: float = attrs.field(
         default=0.1,
         validator=above(0),
-        metadata=doc("how near the ends of a search come, per root of the dimension, in standard units"),
+        metadata=doc(
+            "distance between the two ends of a search at its end, per root of the dimension, in standard units"
+        ),
     )
-    batch: int = attrs.field(default=1, validator=whole(1), metadata=doc("searches to make at once"))
+    batch: int = attrs.field(default=1, validator=whole(1), metadata=doc("searches to make side by side"))
 
     paper: ClassVar[str] = "Tramèr et al. 2016, Section 6 (line-search retraining)"
 
@@ -51,13 +52,13 @@ class BoundarySearch(KernelAttack):
 class _BoundarySearch(KernelLearner):
     def __init__(self, attack: BoundarySearch, known: Knowledge, rng: np.random.Generator) -> None:
         super().__init__(attack, known, rng)
-        self._precision, self._batch = attack.precision, attack.batch
+        self._precision = attack.precision
+        self._batch = attack.batch
 
-    def rounds(self) -> Steps:
-        """Search after search."""
-        while len(starts := self.candidates(self._batch)):
+    def queries(self) -> Steps:
+        while len(starts := self.draw_unseen(self._batch)):
             signs = yield from self.query(starts)
             Z, rows, labels = self.encode(starts), self.rows, self.machine.y
             distance = ((Z[:, None] - self.machine.X) ** 2).sum(axis=2)
             distance[signs[:, None] == labels] = np.inf
-            yield from self.search(starts, rows[np.argmin(distance, axis=1)], signs, self._precision)
+            yield from self.bisect(starts, rows[np.argmin(distance, axis=1)], signs, self._precision)

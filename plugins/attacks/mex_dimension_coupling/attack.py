@@ -9,7 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import Check, above, between, doc, one_of, optional
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_dimension_coupling.tournament import Tournament, paper, water_filled
 
 TOLERANCES = {"water-filled": water_filled, "paper": paper}
@@ -66,7 +66,7 @@ class DimensionCoupling:
         if rho >= 0.5:
             raise Incompatible(f"dimension-coupling needs labels that are more often right than wrong; rho is {rho:g}")
         tolerance = TOLERANCES[self.tolerance]
-        return Charted(
+        return HalfspaceLearner(
             attrs.evolve(knowledge, rho=rho),
             rng,
             lambda d, _: Tournament(d, rho, self.eps, delta=self.delta, tolerance=tolerance),

@@ -10,7 +10,7 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import above, between, doc, whole
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 
 DRAWS = 200
@@ -54,7 +54,7 @@ class Disagreement:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return Charted(knowledge, rng, lambda d, stream: Survivors(self, d, stream), eps=self.eps)
+        return HalfspaceLearner(knowledge, rng, lambda d, stream: Survivors(self, d, stream), eps=self.eps)
 
 
 class Survivors:

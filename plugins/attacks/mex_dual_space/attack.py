@@ -10,7 +10,7 @@ import numpy as np
 from mex import Knowledge, Learner
 from mex.learner import Steps
 from mex.params import between, doc, one_of, whole
-from mex.toolkit.kernels.diversity import spread
+from mex.toolkit.kernels.diversity import diverse_batch
 from mex.toolkit.kernels.learner import KernelLearner
 from mex.toolkit.kernels.parameters import KernelAttack
 from mex.types import FloatArray
@@ -18,19 +18,19 @@ from mex.types import FloatArray
 
 @attrs.frozen(kw_only=True)
 class DualSpace(KernelAttack):
-    """Ask the row that halves the version space, as far as the support vector machine can tell.
+    """Ask the row that halves the version space best, by the margins of a support vector machine.
 
-    In the dual a row is a hyperplane through the version space, the set of weight vectors that agree with
-    all answers, and the machine is the centre of the largest ball inside it, whose radius is the margin.
-    ``margin="simple"``: the row whose hyperplane is nearest the centre, the smallest decision value.
-    ``margin="maxmin"``: for each label in turn the machine is trained as if the row had it; the largest smaller
-    one of the two margins. ``margin="ratio"``: the largest ratio of the smaller to the larger. The last two are
-    better and cost two trainings a candidate, so they may take more than 20 ms per query: what the
-    trainings would give if no other row became active or ceased to be is known in closed form, which
-    chooses the ``finalists`` that are trained, warm. A soft margin counts as 1 / sqrt(2 objective).
+    In the dual space a row is a hyperplane through the version space (the weight vectors that agree with all answers),
+    and the machine is the centre of the largest ball inside it, whose radius is the margin.
 
-    Candidates are rows of the pool (``sampler="pool"``), as in the original, or synthesised. A batch is kept
-    diverse by the angles in feature space (Brinker 2003).
+    ``margin="simple"`` takes the row whose hyperplane is nearest the centre: the smallest decision value. For
+    ``maxmin`` and ``ratio`` the machine is fitted with the row labelled either way; they take the row with the largest
+    smaller one of the two margins, or with the largest ratio of the smaller to the larger. Only ``finalists`` rows are
+    fitted: those that are best in closed form, which is exact if no other row becomes active or ceases to be. The
+    margin of a soft-margin machine counts as 1 / sqrt(2 objective).
+
+    Candidates are rows of the pool (``sampler="pool"``), as in the original, or synthesised. The rows of a batch are
+    kept diverse by their angles in feature space (Brinker 2003).
 
     >>> import mex
     >>> from sklearn.datasets import make_moons
@@ -46,17 +46,19 @@ class DualSpace(KernelAttack):
     """
 
     margin: str = attrs.field(
-        default="simple", validator=one_of("simple", "maxmin", "ratio"), metadata=doc("what makes a row worth asking")
+        default="simple",
+        validator=one_of("simple", "maxmin", "ratio"),
+        metadata=doc("the criterion by which rows are chosen"),
     )
     candidates: int = attrs.field(default=300, validator=whole(1), metadata=doc("rows to choose from"))
     finalists: int = attrs.field(
-        default=8, validator=whole(1), metadata=doc("for maxmin and ratio: rows to train both machines for")
+        default=8, validator=whole(1), metadata=doc("for maxmin and ratio: rows with which the machine is fitted")
     )
     batch: int = attrs.field(default=1, validator=whole(1), metadata=doc("rows to ask between two fits"))
     weight: float = attrs.field(
         default=0.7,
         validator=between(0, 1),
-        metadata=doc("in a batch, the weight of the margin; the rest is that of diversity"),
+        metadata=doc("in a batch, the weight of the criterion; the rest is the weight of diversity"),
     )
 
     paper: ClassVar[str] = "Tong and Koller 2001; Brinker 2003 for batches; Chandrasekaran et al. 2020, Section 7.1"
@@ -71,31 +73,31 @@ class _DualSpace(KernelLearner):
         super().__init__(attack, known, rng)
         self._dual = attack
 
-    def rounds(self) -> Steps:
-        """Batch after batch."""
+    def queries(self) -> Steps:
         attack = self._dual
-        while len(X := self.candidates(attack.candidates)):
+        while len(X := self.draw_unseen(attack.candidates)):
             Z = self.encode(X)
-            cost = np.abs(self.machine.decide(Z))
+            cost = np.abs(self.machine.decision_function(Z))
             if attack.margin != "simple":
-                first = np.argsort(self._cost(self._expected(Z)), kind="stable")[: max(attack.finalists, attack.batch)]
-                X, Z = X[first], Z[first]
-                cost = self._cost(self._trained(Z))
-            yield from self.query(X[spread(self.machine.kernel, Z, cost, attack.batch, attack.weight)])
+                approximate = self._cost(self._objectives_in_closed_form(Z))
+                finalists = np.argsort(approximate, kind="stable")[: max(attack.finalists, attack.batch)]
+                X, Z = X[finalists], Z[finalists]
+                cost = self._cost(self._objectives(Z))
+            yield from self.query(X[diverse_batch(self.machine.kernel, Z, cost, attack.batch, attack.weight)])
 
     def _cost(self, objectives: FloatArray) -> FloatArray:
-        """What to minimise, given the objectives with either label, shape (m, 2)."""
+        """The criterion to minimise, shape (m,), of rows that give these objectives with either label, shape (m, 2)."""
         margins = 1 / np.sqrt(2 * np.maximum(objectives, 1e-300))
         if self._dual.margin == "maxmin":
             return np.asarray(-margins.min(axis=1))
         return np.asarray(-margins.min(axis=1) / margins.max(axis=1))
 
-    def _trained(self, Z: FloatArray) -> FloatArray:
-        """The objectives of the machines trained with each row added, shape (m, 2)."""
-        return np.array([[self.machine.what_if(z, sign) for sign in (-1.0, 1.0)] for z in Z])
+    def _objectives(self, Z: FloatArray) -> FloatArray:
+        """The objective of the machine fitted with each row labelled -1 and 1, shape (m, 2)."""
+        return np.array([[self.machine.objective_with(z, sign) for sign in (-1.0, 1.0)] for z in Z])
 
-    def _expected(self, Z: FloatArray) -> FloatArray:
-        """The same if every other row stayed active or not as it is."""
+    def _objectives_in_closed_form(self, Z: FloatArray) -> FloatArray:
+        """The same, exact if no other row becomes active or ceases to be."""
         machine = self.machine
-        short = np.maximum(1 - np.outer(machine.decide(Z), [-1.0, 1.0]), 0)
+        short = np.maximum(1 - np.outer(machine.decision_function(Z), [-1.0, 1.0]), 0)
         return np.asarray(machine.objective + short**2 / (2 * (machine.variance(Z)[:, None] + 1 / machine.C)))

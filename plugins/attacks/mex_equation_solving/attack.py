@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from itertools import chain, islice
+from itertools import islice
 from typing import ClassVar
 
 import attrs
@@ -14,7 +14,7 @@ from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
 from mex.learner import Steps
 from mex.params import doc, whole
 from mex.toolkit.estimators import constant
-from mex.toolkit.halfspaces.boundary import candidates
+from mex.toolkit.halfspaces.boundary import search_rows
 from mex.types import Array, Estimator, FloatArray
 from mex_equation_solving.design import along, far, furthest, near_boundary, shortest
 from mex_equation_solving.system import System
@@ -108,17 +108,16 @@ class _Solving(GeneratorLearner):
         self.note = self._verdict()
 
     def _query(self, rows: FloatArray) -> Asking:
-        self._asked = rows
         self._system.add(rows, (yield rows))
 
-    def cut(self, answers: Array) -> None:
+    def cut(self, X: FloatArray, answers: Array) -> None:
         """Take the equations that the budget left."""
-        self._system.add(self._asked[: len(answers)], answers)
+        self._system.add(X, answers)
 
     def _find_anchor(self) -> Asking:
         """Ask places, and between places of different classes, until an answer is clear."""
         system, domain, pairs = self._system, self._known.domain, PAIRS
-        for place in islice(chain([domain.middle], candidates(self._known, self._rng)), PLACES):
+        for _, place in islice(search_rows(self._known, self._rng), PLACES):
             yield from self._query(domain.clip(place[None]))
             others = np.flatnonzero(system.labels() != system.labels()[-1])
             if not system.clear()[-1] and len(others) and pairs:

@@ -1,4 +1,4 @@
-"""Extended adaptive training (EAT): one query nearest the local boundary, then retrain."""
+"""Extended adaptive training (EAT)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from mex.toolkit.kernels.parameters import KernelAttack
 
 @attrs.frozen(kw_only=True)
 class ExtendedAdaptiveTraining(KernelAttack):
-    """Ask the one of k random points that is nearest the boundary of the model so far, retrain, repeat.
+    """Ask the one of k random rows that is nearest the boundary of the model so far, refit, repeat.
 
-    The paper's improvement on adaptive retraining: a round has one query (h = 1), chosen on the local model
-    without a query. It leaves the number of seed points r (here ``start``) and k open. Its source for
-    the choice, active selection by Bordes et al. 2005, takes 50 random points; with 59 one is among the nearest
-    5 % with a probability of 95 %. As printed, points are uniform (``sampler="uniform"``). Retraining is warm: a
-    round costs a small solve, not a new machine.
+    The paper's improvement on adaptive retraining: one query a round (h = 1). The paper leaves the number of seed rows
+    r (``start``) and k open. Its source, active selection by Bordes et al. 2005, takes 50 random rows; of 59 rows one
+    is among the nearest 5 % with a probability of 95 %. The paper's rows are uniform (``sampler="uniform"``).
 
     >>> import mex
     >>> from sklearn.datasets import make_moons
@@ -37,7 +35,7 @@ class ExtendedAdaptiveTraining(KernelAttack):
     True
     """
 
-    k: int = attrs.field(default=59, validator=whole(1), metadata=doc("random points to choose each query from"))
+    k: int = attrs.field(default=59, validator=whole(1), metadata=doc("random rows to choose each query from"))
 
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 4.1; Bordes, Ertekin, Weston and Bottou 2005, Section 4"
 
@@ -51,8 +49,7 @@ class _Extended(KernelLearner):
         super().__init__(attack, known, rng)
         self._k = attack.k
 
-    def rounds(self) -> Steps:
-        """One query a round."""
-        while len(X := self.candidates(self._k)):
-            nearest = np.argmin(np.abs(self.decide(X)))
+    def queries(self) -> Steps:
+        while len(X := self.draw_unseen(self._k)):
+            nearest = np.argmin(np.abs(self.decision_function(X)))
             yield from self.query(X[nearest : nearest + 1])

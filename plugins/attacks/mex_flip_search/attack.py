@@ -99,7 +99,7 @@ class _Stream(GeneratorLearner):
         assert known.classes is not None
         self._attack, self._known, self._rng, self._source, self._forest = attack, known, rng, source, forest
         self._X, self._y = np.empty((0, known.domain.n_features)), np.empty(0, dtype=known.classes.dtype)
-        self._weights, self._asked = np.empty(0), (np.empty((0, known.domain.n_features)), np.empty(0))
+        self._weights = np.empty(0)  # of all rows sent, the last batch included
         self._votes: Votes | None = None
         self._room = 0
         self.seen = self.passed = 0
@@ -139,8 +139,8 @@ class _Stream(GeneratorLearner):
             yield from self._query(np.array(queue), np.array(weights))
 
     def _query(self, rows: FloatArray, weights: FloatArray) -> Steps:
-        self._asked = rows, weights
-        self.cut((yield rows))
+        self._weights = np.concatenate([self._weights, weights])
+        self.cut(rows, (yield rows))
         attack, n = self._attack, len(self._y)
         if self._votes is not None and n + attack.batch <= self._room:
             self._votes.add(rows, self._y[-len(rows) :], weights)
@@ -148,15 +148,12 @@ class _Stream(GeneratorLearner):
             self._room = int(attack.growth * n) + attack.batch
             self._votes = Votes(self._fit(), self._X, self._y, self._weights, self._room)
 
-    def cut(self, answers: Array) -> None:
+    def cut(self, X: FloatArray, answers: Array) -> None:
         """Keep the answers, all or those that the budget left."""
-        rows, weights = self._asked
-        n = len(answers)
-        self._X, self._y = np.concatenate([self._X, rows[:n]]), np.concatenate([self._y, answers])
-        self._weights = np.concatenate([self._weights, weights[:n]])
+        self._X, self._y = np.concatenate([self._X, X]), np.concatenate([self._y, answers])
 
     def _fit(self) -> Estimator:
-        return clone(self._forest).fit(self._X, self._y, sample_weight=self._weights)
+        return clone(self._forest).fit(self._X, self._y, sample_weight=self._weights[: len(self._y)])
 
     def hypothesis(self) -> Estimator:
         """A forest fitted to all answers so far."""

@@ -83,7 +83,6 @@ class _Fourier(GeneratorLearner):
         self._classes, self._scale = known.classes, 1 - 2 * rho
         self._n = len(chart.columns)
         self._asked = 0
-        self._sent = np.empty((0, self._n), dtype=bool)
         self._uniform: list[tuple[BoolArray, FloatArray]] = []  # rows drawn uniformly, and their signs
         self._found: tuple[BoolArray, FloatArray] | None = None
         self.note = "" if known.rho is not None or attack.rho is not None else "rho is not known and taken for 0"
@@ -141,7 +140,6 @@ class _Fourier(GeneratorLearner):
                 part = wanted[start : start + ROWS]
                 rows = self._rng.random((len(part), self._n)) < 0.5
                 rows[:, bits] = part
-                self._sent = rows
                 answers = yield self._chart.rows(rows)
                 signs.append(self._signs(answers))
                 self._asked += len(rows)
@@ -156,10 +154,10 @@ class _Fourier(GeneratorLearner):
     def _signs(self, answers: Array) -> FloatArray:
         return np.where(answers == self._classes[0], 1.0, -1.0)
 
-    def cut(self, answers: Array) -> None:
+    def cut(self, X: FloatArray, answers: Array) -> None:
         """Keep the answers to the first rows of the first batch: they are uniform."""
         if not self._uniform:
-            self._uniform.append((self._sent[: len(answers)], self._signs(answers)))
+            self._uniform.append((self._chart.bits(X), self._signs(answers)))
 
     def _widened(self, subsets: BoolArray, bits: BoolArray) -> BoolArray:
         wide = np.zeros((len(subsets), self._n), dtype=bool)

@@ -16,8 +16,8 @@ class BitChart:
     """The rows of a domain as bits: one per feature of two values, and one per one-hot group of two columns.
 
     >>> chart = BitChart.of(Domain([0, 3, 0, 0], [1, 4, 1, 1], integer=[True] * 4, groups=[(2, 3)]))
-    >>> chart.rows(np.array([[True, False, True]]))
-    array([[1., 3., 1., 0.]])
+    >>> chart.rows(np.array([[True, False, True]])), chart.bits(np.array([[1.0, 3.0, 1.0, 0.0]]))
+    (array([[1., 3., 1., 0.]]), array([[ True, False,  True]]))
     """
 
     domain: Domain
@@ -41,6 +41,10 @@ class BitChart:
         X[:, self.twins] = np.where(bits, lower[self.twins], upper[self.twins])
         X[:, self.columns] = np.where(bits, upper[self.columns], lower[self.columns])
         return X
+
+    def bits(self, X: FloatArray) -> BoolArray:
+        """The bits of rows, shape (m, number of bits)."""
+        return np.asarray(X[:, self.columns] == self.domain.upper[self.columns])
 
 
 def transform(values: FloatArray) -> FloatArray:

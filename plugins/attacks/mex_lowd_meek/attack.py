@@ -11,7 +11,7 @@ import numpy as np
 from mex import GeneratorLearner, Knowledge, Learner, Scope, halfspace
 from mex.learner import Steps, without_noise
 from mex.params import above, between, doc
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import Array, Estimator, FloatArray
 
 FLOAT_LIMIT = 1e-15
@@ -57,7 +57,7 @@ class LowdMeek:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return Charted(
+        return HalfspaceLearner(
             knowledge,
             rng,
             lambda d, stream: LineSearch(d, self.eps, self.zero, stream),

@@ -1,4 +1,4 @@
-"""Queries spread over the boundary of the model so far."""
+"""Queries spread along the boundary of the model so far."""
 
 from __future__ import annotations
 
@@ -12,39 +12,35 @@ from scipy.linalg import cholesky, solve_triangular
 from mex import Knowledge, Learner
 from mex.learner import Steps
 from mex.params import doc, one_of, optional, whole
-from mex.toolkit.kernels.diversity import spread
+from mex.toolkit.kernels.diversity import diverse_batch
 from mex.toolkit.kernels.functions import Kernel
 from mex.toolkit.kernels.learner import KernelLearner
 from mex.toolkit.kernels.machine import KernelMachine
 from mex.toolkit.kernels.parameters import KernelAttack
-from mex.toolkit.kernels.prior import ROWS, TrainedOn
-from mex.toolkit.kernels.selection import best_left_out
+from mex.toolkit.kernels.prior import ROWS, DataCovariance
+from mex.toolkit.kernels.selection import best_by_leave_one_out
 from mex.types import Estimator, FloatArray
 
 GROWTH = 0.05
-"""How many rows to ask at once, as a share of those asked: refits get rarer as each label changes less."""
+"""The rows of a batch as a share of those asked: refits get rarer as each label changes the model less."""
 
 
 @attrs.frozen(kw_only=True)
 class MarginPoints(KernelAttack):
-    """Find many points on the boundary of the model so far, without a query, and ask those that tell most.
+    """Find many rows on the boundary of the model so far, without a query, and ask the most informative of them.
 
-    A point that is *nearly* on the boundary of the model can be found among random candidates, as margin
-    sampling does; one that is *exactly* on it by bisecting between two candidates on either side. There
-    are as many as one likes, along the whole boundary, so that what is left to choose is where on it to ask.
-    ``choice="variance"``: labels are taken for observations of a Gaussian process with the kernel of the machine,
-    and each query reduces its variance, summed over the boundary points, the most (Cohn, Ghahramani and Jordan
-    1996); each pick counts as observed for the next. ``choice="diversity"``: far in feature space from
-    all rows asked (Brinker 2003). Where features are discrete the ways between candidates go from one valid row
-    to the next, and the valid row nearest the boundary is asked.
+    The rows are found by bisection on the model between candidates on either side of it; where features are discrete
+    each is the valid row nearest the boundary. ``choice="variance"``: labels are taken for observations of a Gaussian
+    process with the kernel of the machine, and each row is the one that reduces its variance, summed over the boundary
+    rows, most, given the rows chosen before it (Cohn, Ghahramani and Jordan 1996). ``choice="diversity"``: each is far
+    in feature space from all rows asked and chosen (Brinker 2003).
 
-    What the model has not seen has no boundary: of the rows asked the 8th, the 27th, the 64th and so on are not on
-    it, but where the model is freest among random candidates.
+    When the number of rows asked passes a cube (8, 27, 64, ...), one row is not on the boundary: it is the one of
+    largest variance among random candidates, since a region where the model has no boundary would never be asked.
 
-    f* is an expansion in rows of its training data, and the pool is like these. A machine whose prior says this
-    (``TrainedOn``) often needs fewer answers, but takes too much for smooth to be trusted
-    with the choice of the rows. So it is fitted to the answers in the end, and is the hypothesis if it predicts each
-    of them better by all others than the machine that chose.
+    With ``prior="data"`` a second machine is fitted to the answers, whose covariance is that of machines trained on
+    data like the pool (:class:`.DataCovariance`). The hypothesis is whichever of the two machines predicts each answer
+    better from all others; the rows are always chosen by the first.
 
     >>> import mex
     >>> from sklearn.datasets import make_moons
@@ -61,13 +57,15 @@ class MarginPoints(KernelAttack):
     choice: str = attrs.field(
         default="variance",
         validator=one_of("variance", "diversity"),
-        metadata=doc("which points on the boundary to ask"),
+        metadata=doc("how boundary rows are chosen"),
     )
-    points: int = attrs.field(default=300, validator=whole(1), metadata=doc("points on the boundary to choose from"))
+    points: int = attrs.field(default=300, validator=whole(1), metadata=doc("boundary rows to choose from"))
     prior: str = attrs.field(
         default="data",
         validator=one_of("data", "kernel"),
-        metadata=doc("whether the hypothesis may be one that was trained on rows like the pool's (data)"),
+        metadata=doc(
+            "covariance that the hypothesis may have: of machines trained on data like the pool, or the kernel"
+        ),
     )
     batch: int | None = attrs.field(
         default=None,
@@ -85,41 +83,44 @@ class MarginPoints(KernelAttack):
 class _MarginPoints(KernelLearner):
     def __init__(self, attack: MarginPoints, known: Knowledge, rng: np.random.Generator) -> None:
         super().__init__(attack, known, rng)
-        self._points = attack
+        self._parameters = attack
         rows = self.draw(ROWS) if known.pool is None or len(known.pool) == 0 else known.pool
-        self._like = self.encode(rows[rng.permutation(len(rows))[:ROWS]])
+        self._data = self.encode(rows[rng.permutation(len(rows))[:ROWS]])
 
-    def rounds(self) -> Steps:
-        """Batch after batch; random rows where the model says the same of all candidates."""
-        choose = self._most_telling if self._points.choice == "variance" else self._farthest
+    def queries(self) -> Steps:
+        attack = self._parameters
+        choose = self._choose_by_variance if attack.choice == "variance" else self._choose_by_diversity
         while True:
-            n = self._points.batch or max(1, int(GROWTH * self.n))
-            X = self.crossings(self._points.points)
-            X = X[choose(self.encode(X), n)] if len(X) else self.candidates(n)
+            n = attack.batch or max(1, int(GROWTH * self.n))
+            X = self.boundary_rows(attack.points)
+            X = X[choose(self.encode(X), n)] if len(X) else self.draw_unseen(n)  # the model has no boundary yet
             if int(cbrt(self.n + len(X))) > int(cbrt(self.n)):
-                elsewhere = self.candidates(self._points.points)
-                freest = np.argsort(self.machine.variance(self.encode(elsewhere)))[-1:]
-                X = self.new(np.concatenate([elsewhere[freest], X[1:]]))
+                anywhere = self.draw_unseen(attack.points)
+                most_uncertain = np.argsort(self.machine.variance(self.encode(anywhere)))[-1:]
+                X = self.unseen(np.concatenate([anywhere[most_uncertain], X[1:]]))
             if len(X) == 0:
                 return
             yield from self.query(X)
 
-    def _farthest(self, Z: FloatArray, n: int) -> list[int]:
+    def _choose_by_diversity(self, Z: FloatArray, n: int) -> list[int]:
+        """The indices of up to ``n`` of the encoded rows ``Z`` that are unlike those asked and each other."""
         kernel, rows = self.machine.kernel, self.machine.X
         lengths = np.sqrt(np.outer(kernel.diagonal(rows), kernel.diagonal(Z)))
-        near = (np.abs(kernel(rows, Z)) / np.maximum(lengths, 1e-12)).max(axis=0)
-        return spread(kernel, Z, np.abs(self.machine.decide(Z)), n, weight=0.5, near=near)
+        similarity = (np.abs(kernel(rows, Z)) / np.maximum(lengths, 1e-12)).max(axis=0)
+        cost = np.abs(self.machine.decision_function(Z))
+        return diverse_batch(kernel, Z, cost, n, weight=0.5, similarity=similarity)
 
-    def _most_telling(self, Z: FloatArray, n: int) -> list[int]:
+    def _choose_by_variance(self, Z: FloatArray, n: int) -> list[int]:
+        """The indices of up to ``n`` of the encoded rows ``Z`` that lower the variance summed over all of them most."""
         kernel, rows, noise = self.machine.kernel, self.machine.X, 1 / self.machine.C
         factor = cholesky(self.machine.K + noise * np.eye(len(rows)), lower=True, check_finite=False)
         explained = solve_triangular(factor, kernel(rows, Z), lower=True, check_finite=False)
         covariance = kernel(Z, Z) - explained.T @ explained
-        unsure = np.exp(-np.abs(self.machine.decide(Z)))  # on the boundary 1, beyond the margin little
+        weight = np.exp(-np.abs(self.machine.decision_function(Z)))  # 1 on the boundary, small beyond the margin
         chosen: list[int] = []
         for _ in range(min(n, len(Z))):
             observed = np.maximum(np.diag(covariance), 0) + noise
-            gain = unsure * (covariance**2).sum(axis=0) / observed
+            gain = weight * (covariance**2).sum(axis=0) / observed
             gain[chosen] = -1
             j = int(np.argmax(gain))
             chosen.append(j)
@@ -127,10 +128,11 @@ class _MarginPoints(KernelLearner):
         return chosen
 
     def hypothesis(self) -> Estimator:
-        """Of the machine that chose the rows and one that knows the data, the one that predicts answers better."""
-        if not self.both or self._points.prior == "kernel":
+        """The machine, or one with the covariance of the data, whichever predicts left-out answers better."""
+        if not self.has_both_labels or self._parameters.prior == "kernel":
             return super().hypothesis()
         plain = self.machine
         assert isinstance(plain.kernel, Kernel)
-        informed = KernelMachine(TrainedOn.of(plain.kernel, self._like), plain.C).add(plain.X, plain.y).fit()
-        return self.classifier(best_left_out([informed, plain], self.floor))
+        covariance = DataCovariance.of(plain.kernel, self._data)
+        informed = KernelMachine(covariance, plain.C).add(plain.X, plain.y).fit()
+        return self.classifier(best_by_leave_one_out([informed, plain], self.error_rate))

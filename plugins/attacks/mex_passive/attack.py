@@ -1,4 +1,4 @@
-"""Passive learning: the baseline that every active attack has to beat."""
+"""Passive learning: label random rows, then fit a model."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ import attrs
 import numpy as np
 from sklearn.base import clone
 
-from mex import Incompatible, Knowledge, Learner, Model, Scope
-from mex.params import component, doc, one_of, whole
-from mex.target import refusals
-from mex.toolkit.active.samplers import SAMPLERS, sampler
-from mex.toolkit.estimators import constant
+from mex import Knowledge, Learner, Model, Scope
+from mex.params import component, doc, whole
+from mex.toolkit.active.samplers import granted, sampler_parameter
+from mex.toolkit.active.supervised import SupervisedLearner
 from mex.toolkit.models import learner_over
-from mex.types import Array, Estimator, FloatArray
+from mex.types import Estimator, FloatArray
 
 
 @attrs.frozen(kw_only=True)
 class Passive:
-    """Ask random points, then fit a learner to the answers: empirical risk minimisation.
+    """Ask random rows and fit a model to the answers (empirical risk minimisation): the baseline of active attacks.
 
-    The PAC scenario of the paper (Section 2.1), where a halfspace takes O(d/eps log 1/eps) labels and
-    query synthesis O(d log 1/eps). From the pool it asks each row once and is then done; from elsewhere
-    it goes on until the budget is spent. Probabilities are used for their most probable label.
+    The PAC scenario of the paper (Section 2.1), in which a halfspace takes O(d/eps log 1/eps) labels. Each row of
+    the pool is asked once and ends the attack; other samplers are asked until the budget is spent. Of
+    probabilities the most probable label is used.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -38,7 +37,7 @@ class Passive:
     (285, 'done', 0.95)
     """
 
-    sampler: str = attrs.field(default="pool", validator=one_of(*SAMPLERS), metadata=doc("where the points come from"))
+    sampler: str = sampler_parameter("pool", "where the rows come from")
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
     )
@@ -48,50 +47,29 @@ class Passive:
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 2.1 and Remark 3"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses where there is no learner to fit, no pool to draw from, or no end."""
-        source = sampler(self.sampler)
+        """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
+        from_pool = self.sampler == "pool"
+        source = granted("passive", self.sampler, knowledge, endless=not from_pool)
         estimator = learner_over("passive", self.model, knowledge, rng)
-        if self.sampler == "pool":
-            if knowledge.pool is None:
-                raise Incompatible("passive draws from the pool, and this scenario grants none; give it a sampler")
+        if from_pool and knowledge.pool is not None:
             count = len(knowledge.pool)
-        elif knowledge.budget is None:
-            raise Incompatible("passive asks until a budget is spent, and this scenario sets none")
         else:
-            count = knowledge.budget + 1  # one too many: it is the budget that ends it
+            assert knowledge.budget is not None
+            count = knowledge.budget
         return _Passive(knowledge, source.draw(knowledge, count, rng), self.batch, estimator)
 
 
-class _Passive:
-    takes_refusals = True
-    """A row is as good as the next: one that is refused is not asked again."""
-
-    def __init__(self, known: Knowledge, X: FloatArray, batch: int, estimator: Estimator) -> None:
-        self._known, self._X, self._batch, self._estimator = known, X, batch, estimator
-        self._told = 0
-        self._rows: list[FloatArray] = []
-        self._labels: list[Array] = []
+class _Passive(SupervisedLearner):
+    def __init__(self, known: Knowledge, rows: FloatArray, batch: int, estimator: Estimator) -> None:
+        """``rows`` are those to ask, in order; ``estimator`` is the unfitted model."""
+        super().__init__(known)
+        self._to_ask = rows
+        self._batch = batch
+        self._estimator = estimator
 
     def ask(self) -> FloatArray | None:
-        X = self._X[self._told : self._told + self._batch]
+        X = self._to_ask[self.asked : self.asked + self._batch]
         return X if len(X) else None
 
-    def tell(self, X: FloatArray, answers: Array) -> None:
-        self._told += len(X)
-        answered = ~refusals(answers)
-        if not answered.any():
-            return
-        given = np.ma.getdata(answers)[answered]
-        if self._known.answers == "proba" and self._known.classes is not None:
-            given = self._known.classes[np.argmax(given, axis=1)]
-        self._rows.append(X[answered])
-        self._labels.append(given)
-
-    def hypothesis(self) -> Estimator:
-        classes = self._known.classes
-        if not self._labels:
-            return constant(0.0 if classes is None else classes[0], self._known.domain.n_features, classes is None)
-        y = np.concatenate(self._labels)
-        if classes is not None and len(np.unique(y)) == 1:
-            return constant(y[0], self._known.domain.n_features)
-        return clone(self._estimator).fit(np.concatenate(self._rows), y)
+    def fit(self) -> Estimator:
+        return clone(self._estimator).fit(self.X, self.answers if self.known.classes is None else self.labels)

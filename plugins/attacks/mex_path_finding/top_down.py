@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps, without_noise
-from mex.toolkit.trees.branches import Branches, from_ids, threshold_between
+from mex.toolkit.trees.branches import Branches, from_ids, ids_of, threshold_between
 from mex.toolkit.trees.grid import Grid
 from mex.toolkit.trees.walks import Walk, together
 from mex.types import Array, Estimator, FloatArray
 
-Told: TypeAlias = Generator[FloatArray, int, int]
-"""Yields a row, shape (d,), receives the node it stops at, and returns it."""
+Told: TypeAlias = Generator[FloatArray, Any, int]
+"""Yields a row, shape (d,), receives its answer, and returns the node it stops at."""
 
 
 @attrs.frozen(eq=False)
@@ -46,6 +46,7 @@ class TopDown(GeneratorLearner):
         self._ids: dict[int, int] = {}
         self._closed = 0
         self._answers: dict[bytes, int] = {}
+        self._shown: dict[Any, Any] = {}
         lower = self._grid.lower.copy()
         lower[[j for group in known.domain.groups for j in group]] = 0
         self._boxes = [_Box(lower, self._grid.upper.copy(), (), leaf=0)]
@@ -94,7 +95,7 @@ class TopDown(GeneratorLearner):
             rows[np.arange(len(rows)), np.resize(categories, len(rows))] = 1
         return rows
 
-    def _splits_on(self, box: _Box, row: FloatArray, node: int) -> Generator[FloatArray, int, int | None]:
+    def _splits_on(self, box: _Box, row: FloatArray, node: int) -> Generator[FloatArray, Any, int | None]:
         """The feature that a node splits on: given it, a row moves on. None at a leaf."""
         left = [unit for unit in range(len(self._units)) if unit not in box.given]
         if self._in_turn:
@@ -120,7 +121,7 @@ class TopDown(GeneratorLearner):
 
     def _apart(
         self, box: _Box, one: FloatArray, other: FloatArray, node: int
-    ) -> Generator[FloatArray, int, tuple[int, FloatArray]]:
+    ) -> Generator[FloatArray, Any, tuple[int, FloatArray]]:
         """A feature, and a row that stops at ``node`` unless it has the value of ``other`` there.
 
         The feature given last comes first: it is the one which the node above splits on.
@@ -162,9 +163,7 @@ class TopDown(GeneratorLearner):
             upper[columns] = lower[columns]
         self._boxes.append(attrs.evolve(box, lower=lower, upper=upper, leaf=right))
 
-    def _stands_out(
-        self, box: _Box, group: Array, at: FloatArray, other: FloatArray, node: int
-    ) -> Generator[FloatArray, int, int]:
+    def _stands_out(self, box: _Box, group: Array, at: FloatArray, other: FloatArray, node: int) -> Told:
         """Which of two categories has a node of its own: the one whose node no third category shares."""
         one, two = (int(group[np.argmax(row[group])]) for row in (at, other))
         theirs = at.copy()
@@ -182,9 +181,10 @@ class TopDown(GeneratorLearner):
         """The node where a row stops, asked only once."""
         key = row.tobytes()
         if key not in self._answers:
-            self._answers[key] = yield self._grid.rows(row)
+            answer = yield self._grid.rows(row)
+            self._answers[key] = ids_of(answer[None], self._shown)[0]
         return self._answers[key]
 
     def hypothesis(self) -> Estimator:
         """The tree so far; an open box answers as the node its rows were last seen at."""
-        return from_ids(self._tree, dict(self._ids), self._known)
+        return from_ids(self._tree, dict(self._ids), self._known, self._shown)

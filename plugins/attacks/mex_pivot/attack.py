@@ -9,8 +9,8 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, one_of, optional
-from mex.toolkit.halfspaces.adapter import Charted
-from mex.toolkit.halfspaces.multiclass import Pairwise
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
+from mex.toolkit.halfspaces.multiclass import PairwiseLearner
 from mex_pivot.exact import ExactSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
 from mex_pivot.search import Goal, Search
@@ -106,8 +106,8 @@ class Pivot:
 
         known = attrs.evolve(knowledge, rho=rho)
         if knowledge.task == "multiclass":
-            return Pairwise(known, rng, start, eps=self.eps)
-        return Charted(known, rng, start, eps=self.eps)
+            return PairwiseLearner(known, rng, start, eps=self.eps)
+        return HalfspaceLearner(known, rng, start, eps=self.eps)
 
     def search(self, d: int, rho: float | None, rng: np.random.Generator) -> Search:
         """Start on sign(<w*, x>) in R^``d``: the learner that asks directions and is told signs."""

@@ -12,7 +12,7 @@ from scipy.special import log_ndtr
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import Check, above, between, doc, either, whole
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -82,7 +82,7 @@ class Probit:
                 raise Incompatible("probit: in a box no list tells the spread of w, only one number for all directions")
             if len(self.spread) != d:
                 raise Incompatible(f"probit: w has {d} components here, and spread lists {len(self.spread)}")
-        return Charted(knowledge, rng, lambda d, stream: NoisyDirection(self, d, stream), eps=self.eps)
+        return HalfspaceLearner(knowledge, rng, lambda d, stream: NoisyDirection(self, d, stream), eps=self.eps)
 
 
 class NoisyDirection:

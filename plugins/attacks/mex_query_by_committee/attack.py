@@ -10,26 +10,26 @@ from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 
 from mex import Knowledge, Learner, Model, Scope
-from mex.params import between, component, doc, one_of, whole
-from mex.toolkit.active.batch_mode import Rounds, Schedule
-from mex.toolkit.active.samplers import SAMPLERS
+from mex.params import component, doc, one_of, whole
+from mex.toolkit.active import schedule
+from mex.toolkit.active.batch_mode import BatchModeLearner
+from mex.toolkit.active.samplers import sampler_parameter
 from mex.toolkit.estimators import reseed
 from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
-"""Estimators that are a committee already: the shares of their members' votes are what they predict."""
+"""Estimators that are committees themselves: they predict the shares of their members' votes."""
 
 
 @attrs.frozen(kw_only=True)
 class QueryByCommittee:
-    """Fit a committee to resamples of the answers, ask the candidates on which its votes differ most.
+    """Fit a committee to resamples of the answers, ask the candidates on which its votes differ most, repeat.
 
-    The version space in a few samples: where all models that fit the answers agree, one more tells
-    nothing. Disagreement is the entropy of the votes (Argamon-Engelson and Dagan 1999) or the share that
-    is not for the winner. A forest is a committee by itself: its own trees vote. Of any other model
-    there are ``members``, each fitted to a bootstrap resample (Abe and Mamitsuka 1998). The hypothesis is one
-    model fitted to all answers. Probabilities are used for their most probable label.
+    The committee stands for the version space. Disagreement is the entropy of the votes (Argamon-Engelson and Dagan
+    1999) or the share of votes that are not for the winner. The trees of a forest are its committee; any other
+    model is fitted to ``members`` bootstrap resamples (Abe and Mamitsuka 1998). The hypothesis is one model
+    fitted to all answers. Of probabilities the most probable label is used.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -44,9 +44,7 @@ class QueryByCommittee:
     True
     """
 
-    sampler: str = attrs.field(
-        default="near", validator=one_of(*SAMPLERS), metadata=doc("where the candidates come from")
-    )
+    sampler: str = sampler_parameter("near")
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
     )
@@ -54,39 +52,34 @@ class QueryByCommittee:
     measure: str = attrs.field(
         default="entropy",
         validator=one_of("entropy", "minority"),
-        metadata=doc("what disagreement is: the entropy of the votes, or the share that is not for the winner"),
+        metadata=doc("measure of disagreement: entropy of the votes, or the share of votes not for the winner"),
     )
-    start: int = attrs.field(default=20, validator=whole(2), metadata=doc("random rows to ask first"))
-    batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("rows of a round at least"))
-    growth: float = attrs.field(
-        default=0.1, validator=between(0, 10), metadata=doc("rows of a round as a share of the answers so far")
-    )
-    explore: float = attrs.field(default=0.25, validator=between(0, 1), metadata=doc("share of a round that is random"))
-    candidates: int = attrs.field(
-        default=2000, validator=whole(1), metadata=doc("rows to choose from in each round, unless they are the pool")
-    )
+    start: int = schedule.start(20)
+    batch: int = schedule.batch(10)
+    growth: float = schedule.growth(0.1)
+    explore: float = schedule.explore(0.25)
+    candidates: int = schedule.candidates(2000)
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers=("label", "proba"))
     paper: ClassVar[str] = "Seung, Opper and Sompolinsky 1992; Abe and Mamitsuka 1998"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses where there is no learner to fit, no pool to draw from, or no end."""
+        """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
         return _Committee(self, knowledge, rng, learner_over("query-by-committee", self.model, knowledge, rng))
 
 
-class _Committee(Rounds):
+class _Committee(BatchModeLearner):
     def __init__(
         self, attack: QueryByCommittee, known: Knowledge, rng: np.random.Generator, estimator: Estimator
     ) -> None:
-        super().__init__("query-by-committee", known, rng, Schedule.of(attack))
-        self._attack, self._estimator = attack, estimator
+        super().__init__("query-by-committee", known, rng, schedule.Schedule.of(attack))
+        self._attack = attack
+        self._estimator = estimator
 
     def fit(self) -> Estimator:
-        """One model of all answers."""
         return clone(self._estimator).fit(self.X, self.labels)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
-        """The rows with the most disagreement; among equals at random, since candidates are in random order."""
         shares = self._votes(fitted, rows)
         if self._attack.measure == "minority":
             disagreement = 1 - shares.max(axis=1)
@@ -101,9 +94,10 @@ class _Committee(Rounds):
         labels = self.labels
         votes = []
         for _ in range(self._attack.members):
-            chosen = self.rng.integers(len(labels), size=len(labels))
-            if len(np.unique(labels[chosen])) > 1:
-                votes.append(reseed(self._estimator, self.rng).fit(self.X[chosen], labels[chosen]).predict(rows))
+            resample = self.rng.integers(len(labels), size=len(labels))
+            if len(np.unique(labels[resample])) > 1:
+                member = reseed(self._estimator, self.rng).fit(self.X[resample], labels[resample])
+                votes.append(member.predict(rows))
             else:
-                votes.append(np.full(len(rows), labels[chosen[0]]))
+                votes.append(np.full(len(rows), labels[resample[0]]))
         return np.stack([(np.array(votes) == label).mean(axis=0) for label in np.unique(labels)], axis=1)

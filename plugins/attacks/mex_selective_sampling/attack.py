@@ -10,7 +10,7 @@ import numpy as np
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import above, between, doc, one_of, optional, whole
 from mex.toolkit.active.samplers import SAMPLERS, sampler
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_selective_sampling.perceptron import BandPerceptron
 from mex_selective_sampling.region import RegionOfDisagreement
 
@@ -74,7 +74,7 @@ class SelectiveSampling:
             raise Incompatible(
                 "the perceptron has to know a bound below 1/2 on how often a label is wrong; give it a rho"
             )
-        return Charted(
+        return HalfspaceLearner(
             attrs.evolve(knowledge, rho=rho),
             rng,
             lambda d, stream: BandPerceptron(d, stream, self.eps, self.effort / (1 - 2 * rho) ** 2),

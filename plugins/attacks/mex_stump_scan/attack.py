@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -13,8 +14,9 @@ from mex.params import doc, whole
 from mex.toolkit.active.samplers import sampler
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import JITTER
+from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
-from mex_stump_scan.curves import AdditiveSteps, Curve, curves, inside, place
+from mex_stump_scan.curves import AdditiveSteps, Curve, curves, place
 
 EXACT = 1e-11
 """The least jump that counts, as a share of the values: the sum of a few hundred numbers is rounded to less."""
@@ -22,6 +24,9 @@ REPEATS, SIGMAS = 8, 8
 """Rows asked at one place to see the noise of the answers, and how many of its deviations a jump has to have."""
 ROUNDS, CULPRITS = 10, 3
 """How often to go back for steps that checks have found missing, and how many rows to follow up each time."""
+
+EXPONENTIAL = ("poisson", "gamma", "tweedie")
+"""Losses whose values are exponentials of a sum."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,17 +68,26 @@ class StumpScan:
     paper: ClassVar[str] = "after Tramèr et al. 2016, Section 4.2, whose trees have leaf ids"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses trees that are no stumps, and features without bounds.
+        """Start; refuses what is no sum of stumps, and features without bounds.
 
         Raises:
             Incompatible: in both cases.
         """
-        depth = knowledge.family.public.get("max_depth")
+        public = knowledge.family.public
+        depth = _depth(public)
         if depth != 1:
             raise Incompatible(
                 "stump-scan reads sums of stumps (max_depth=1); in trees of depth "
                 f"{depth or 'unknown'} features interact, and what one does along its axis says nothing of elsewhere"
+                + ("" if depth else " (declare family=mex.Family('boosted', {'max_depth': 1}) if they are stumps)")
             )
+        losses = [str(public[name]) for name in ("objective", "loss", "loss_function") if public.get(name)]
+        if loss := next((loss for loss in losses if any(word in loss.lower() for word in EXPONENTIAL)), None):
+            raise Incompatible(
+                f"stump-scan reads sums of stumps, and with the loss {loss} values are exponentials of them"
+            )
+        if not isinstance(public.get("init"), str | None):
+            raise Incompatible("stump-scan reads sums of stumps, and these are added to another model")
         if not knowledge.domain.bounded:
             i = int(np.argmin(np.isfinite(knowledge.domain.lower) & np.isfinite(knowledge.domain.upper)))
             raise Incompatible(
@@ -82,20 +96,29 @@ class StumpScan:
         return _Scan(self, knowledge, rng)
 
 
+def _depth(public: Mapping[str, Any]) -> int | None:
+    """The depth of the trees, by the names that the libraries of boosting have for it; None if it is not public."""
+    if any(public.get(name) == 2 for name in ("num_leaves", "max_leaf_nodes", "max_leaves")):
+        return 1
+    if public.get("interactions") == 0:  # of an explainable boosting machine
+        return 1
+    depth = public.get("max_depth", public.get("depth"))
+    return int(depth) if depth is not None and depth > 0 else None
+
+
 class _Scan(GeneratorLearner):
     def __init__(self, attack: StumpScan, known: Knowledge, rng: np.random.Generator) -> None:
         self._attack, self._known, self._rng = attack, known, rng
         self._pool = known.pool if known.pool is not None and len(known.pool) else None
-        self._curves = curves(known.domain)
-        self._base = self._readable(known.domain.clip(known.domain.middle[None]))
+        self._curves, self._grid = curves(known.domain), Grid(known.domain)
+        self._base = self._grid.cast(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None
-        self._asked: list[FloatArray] = []
         self._tolerance = 0.0
         self.note = ""
 
     def steps(self) -> Steps:
         """Ask each axis at a few places, bisect every difference, and check the sum elsewhere."""
-        values = yield self._base
+        values = yield self._grid.rows(self._base)
         self._value = float(values[0])
         for curve in self._curves:
             curve.add(place(self._base, curve.columns), values)
@@ -108,29 +131,25 @@ class _Scan(GeneratorLearner):
             if not self._attack.checks:
                 return
             source = "uniform" if self._pool is None else "mixed"
-            rows = self._readable(sampler(source).draw(self._known, self._attack.checks, self._rng))
-            off = np.abs(self.hypothesis().predict(rows) - (yield rows)) > self._tolerance * len(self._curves)
+            rows = self._grid.cast(sampler(source).draw(self._known, self._attack.checks, self._rng))
+            answers = yield self._grid.rows(rows)
+            off = np.abs(self.hypothesis().predict(rows) - answers) > self._tolerance * len(self._curves)
             found = sum(len(last) for _, last, _ in self.hypothesis().terms)
             self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
             if not off.any():
                 return
             yield from self._ask([place(rows[off][:CULPRITS], curve.columns) for curve in self._curves])
 
-    def _readable(self, rows: FloatArray) -> FloatArray:
-        """The rows as float32, inside the domain."""
-        domain = self._known.domain
-        return np.stack([inside(x, *bounds) for x, *bounds in zip(rows.T, domain.lower, domain.upper, strict=True)], 1)
-
     def _first(self, curve: Curve) -> FloatArray:
         """All categories; of a number, both ends and some places between them, among the pool's if there is one."""
         if len(curve.columns) > 1:
             return np.arange(len(curve.columns), dtype=np.float64)
         i = curve.columns[0]
-        low, high = self._known.domain.lower[i], self._known.domain.upper[i]
+        low, high = self._grid.lower[i], self._grid.upper[i]
         between = np.array([low, high]) if self._pool is None else self._pool[:, i]
         inner = np.quantile(between, np.arange(1, self._attack.probes + 1) / (self._attack.probes + 1))
         places = np.concatenate([[low, high], inner])
-        return np.unique(np.round(places) if curve.whole else inside(places, low, high))
+        return np.unique(np.round(places) if curve.whole else places.astype(np.float32).astype(np.float64))
 
     def _measure_noise(self) -> Steps:
         """Ask about the same place a few times: what differs there is noise."""
@@ -142,19 +161,20 @@ class _Scan(GeneratorLearner):
 
     def _ask(self, places: list[FloatArray]) -> Steps:
         """Ask the base row with each feature at each of its places."""
-        self._asked = [np.setdiff1d(x, curve.x) for x, curve in zip(places, self._curves, strict=True)]
-        rows = [curve.rows(self._base[0], x) for x, curve in zip(self._asked, self._curves, strict=True)]
+        new = zip(self._curves, places, strict=True)
+        rows = [curve.rows(self._base[0], np.setdiff1d(x, curve.x)) for curve, x in new]
         if sum(map(len, rows)):
-            self.cut((yield np.concatenate(rows)))
+            X = np.concatenate(rows)
+            self.cut(X, (yield self._grid.rows(X)))
 
-    def cut(self, answers: Array) -> None:
-        """Take the values, all or those that the budget left."""
-        start = 0
-        for curve, x in zip(self._curves, self._asked, strict=False):
-            values = answers[start : start + len(x)]
-            curve.add(x[: len(values)], values)
-            start += len(x)
-        self._asked = []
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        """Take the values, all or those that the budget left, of rows that differ from the base in one feature."""
+        X = self._grid.cast(X)
+        differs = [(X[:, curve.columns] != self._base[:, curve.columns]).any(axis=1) for curve in self._curves]
+        features = np.sum(differs, axis=0)
+        for curve, of_curve in zip(self._curves, differs, strict=True):
+            of_curve &= features == 1
+            curve.add(place(X[of_curve], curve.columns), answers[of_curve])
         self._tolerance = max([self._tolerance, *(EXACT * np.abs(curve.v).max(initial=0) for curve in self._curves)])
 
     def hypothesis(self) -> Estimator:

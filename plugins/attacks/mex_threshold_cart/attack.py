@@ -102,10 +102,9 @@ class _ThresholdCart(GeneratorLearner):
         self._attack, self._known, self._rng, self._source, self._thresholds = attack, known, rng, source, found
         self._classes = known.classes
         self._X, self._y = np.empty((0, known.domain.n_features)), np.empty(0, dtype=np.int64)
-        rows = None if known.pool is None else np.sort(known.pool.astype(np.float32).astype(np.float64), axis=0)
+        rows = None if known.pool is None else np.sort(found.grid.cast(known.pool), axis=0)
         self._resolution = Resolution(domain=known.domain, rows=rows, bits=attack.bits)
-        self._natural = np.empty(0, dtype=bool)  # rows of the sampler at random, neither walked to nor chosen
-        self._sent: tuple[FloatArray, int] = self._X, 0
+        self._natural = np.empty(0, dtype=bool)  # which rows sent are random ones, neither walked to nor chosen
         self._rho = min(known.rho or 0.0, 0.49)
         # So many rows have a wrong majority in fewer than 1 of 400 leaves, up to rho = 0.4.
         self._least = math.ceil(8 / (1 - 2 * self._rho) ** 2) if self._rho else 1
@@ -154,8 +153,7 @@ class _ThresholdCart(GeneratorLearner):
         return np.asarray(C[np.concatenate([order[:chosen], others])]), chosen
 
     def _draw(self, n: int, rng: np.random.Generator) -> FloatArray:
-        X = self._source.draw(self._known, n, rng).astype(np.float32).astype(np.float64)
-        return np.asarray(np.clip(X, self._thresholds.box.lower, self._thresholds.box.upper))
+        return self._thresholds.grid.cast(self._source.draw(self._known, n, rng))
 
     def _walk(self, pairs: list[tuple[int, int]]) -> Steps:
         walks = [
@@ -173,15 +171,13 @@ class _ThresholdCart(GeneratorLearner):
 
     def _ask(self, X: FloatArray, random: int = 0) -> Steps:
         """Ask rows, the last of which are ``random`` ones."""
-        self._sent = X, random
-        self.cut((yield X))
+        self._natural = np.concatenate([self._natural, np.arange(len(X)) >= len(X) - random])
+        self.cut(X, (yield self._thresholds.grid.rows(X)))
 
-    def cut(self, answers: Array) -> None:
-        """Keep the answers to the first rows of a batch."""
-        X, random = self._sent
-        self._X = np.concatenate([self._X, X[: len(answers)]])
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        """Keep the answers, all or those that the budget left."""
+        self._X = np.concatenate([self._X, self._thresholds.grid.cast(X)])
         self._y = np.concatenate([self._y, np.argmax(answers[:, None] == self._classes, axis=1)])
-        self._natural = np.concatenate([self._natural, np.arange(len(X))[: len(answers)] >= len(X) - random])
 
     def hypothesis(self) -> Estimator:
         """The smallest tree over the thresholds found, or a forest in one tree if that answers new rows better."""
@@ -189,7 +185,7 @@ class _ThresholdCart(GeneratorLearner):
             return constant(self._classes[0], self._known.domain.n_features)
         ahead = apart = 0
         for fold in range(FOLDS):
-            held = np.flatnonzero(self._natural)[fold::FOLDS]
+            held = np.flatnonzero(self._natural[: len(self._y)])[fold::FOLDS]
             kept = np.delete(np.arange(len(self._y)), held)
             if len(kept) == 0 or len(held) == 0 or abs(ahead) > CLEAR * math.sqrt(apart):
                 break

@@ -91,7 +91,6 @@ class _TreeLabels(GeneratorLearner):
         self._passed: dict[bytes, int] = {}
         self._failed: dict[bytes, int] = {}
         self._exhausted: set[bytes] = set()
-        self._sent: tuple[FloatArray, bool] = (np.empty((0, known.domain.n_features)), False)
         self.note = ""
         self._look = attack.look if known.rho == 0 else 1  # looking ahead for what fits noise is long and no use
         if known.rho != 0:
@@ -105,7 +104,7 @@ class _TreeLabels(GeneratorLearner):
         if pool is not None and attack.pool:
             budget = self._known.budget or 4 * attack.pool
             rows = pool[self._rng.permutation(len(pool))[: min(attack.pool, budget // 4)]]
-            yield from self._ask(np.clip(rows.astype(np.float32), box.lower, box.upper), probe=False)
+            yield from self._ask(self._thresholds.grid.cast(rows), probe=False)
         while True:
             growth = self._grow(attack.patience, self._decisions)
             if growth.promised > attack.max_leaves:
@@ -193,16 +192,14 @@ class _TreeLabels(GeneratorLearner):
         """Ask the rows that were not asked before; the facts then hold the labels of all."""
         X = self._facts.missing(X)
         if len(X):
-            self._sent = X, probe
-            self._keep((yield X))
+            self._keep(X, (yield self._thresholds.grid.rows(X)), probe)
 
-    def _keep(self, answers: Array) -> None:
-        X, probe = self._sent
-        self._facts.add(X[: len(answers)], np.argmax(answers[:, None] == self._classes, axis=1), probe)
+    def _keep(self, X: FloatArray, answers: Array, probe: bool) -> None:
+        self._facts.add(X, np.argmax(answers[:, None] == self._classes, axis=1), probe)
 
-    def cut(self, answers: Array) -> None:
-        """Keep the answers to the first rows of a batch."""
-        self._keep(answers)
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        """Keep the answers that the budget left; whether to probes does not matter any more."""
+        self._keep(self._thresholds.grid.cast(X), answers, probe=False)
 
     def _say(self, sentence: str) -> None:
         self.note = "; ".join(filter(None, [self.note, sentence]))

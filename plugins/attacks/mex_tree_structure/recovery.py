@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import numpy as np
 
 from mex.knowledge import Knowledge
 from mex.learner import without_noise
-from mex.toolkit.trees.branches import Branches, from_ids, threshold_between
+from mex.toolkit.trees.branches import Branches, from_ids, ids_of, threshold_between
 from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
 from mex_tree_structure.hulls import Hulls
@@ -49,6 +50,7 @@ class Recovery:
         self, known: Knowledge, rng: np.random.Generator, *, evidence: int, resolution: float, checks: int
     ) -> None:
         self._known, self._rng, self._evidence, self._checks = known, rng, evidence, checks
+        self._shown: dict[Any, Any] = {}
         self._hulls = Hulls(Grid(known.domain, resolution))
         self._root = Node(Box.whole(self._hulls), set())
         self._planes: list[list[Plane]] = [[] for _ in range(known.domain.n_features)]
@@ -81,7 +83,7 @@ class Recovery:
         """Let the hulls grow, and take back every plane that cuts one."""
         asked = self._probes[: len(answers)]
         rows, origins = np.array([probe.row for _, probe in asked]), [probe.hull for _, probe in asked]
-        where = self._hulls.add(rows, answers.tolist(), origins)
+        where = self._hulls.add(rows, ids_of(answers, self._shown), origins)
         for (node, probe), k in zip(asked, where, strict=True):
             node.size = 2 * probe.pushed if k == probe.hull else max(1, probe.pushed // 2)
         for k in sorted(set(where)):
@@ -200,4 +202,4 @@ class Recovery:
             if plane is not None:
                 j, threshold = plane.column, threshold_between(plane.below, plane.above)
                 waiting += zip(children, tree.split(at, j, threshold), strict=True)
-        return from_ids(tree, {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}, self._known)
+        return from_ids(tree, {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}, self._known, self._shown)

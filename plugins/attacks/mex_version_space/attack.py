@@ -10,7 +10,7 @@ import numpy as np
 from mex import Knowledge, Learner, Scope
 from mex.learner import without_noise
 from mex.params import above, doc, one_of, whole
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 from mex_version_space.ellipsoid import Ellipsoid, inscribe
 
@@ -75,7 +75,7 @@ class VersionSpace:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return Charted(
+        return HalfspaceLearner(
             knowledge,
             rng,
             lambda d, stream: SpectralLearner(self, d, stream),

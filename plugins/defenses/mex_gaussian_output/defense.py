@@ -12,6 +12,7 @@ from mex.dataset import Rows
 from mex.params import above, between, boolean, doc, optional
 from mex.toolkit.perturbation.draws import Draws
 from mex.toolkit.perturbation.outputs import DefendedOutput, has_probabilities
+from mex.toolkit.perturbation.rules import DecisionRule, known_rule
 from mex.types import FloatArray
 
 
@@ -19,8 +20,9 @@ from mex.types import FloatArray
 class GaussianOutput:
     """Add Gaussian noise to each probability, and answer the vector of probabilities nearest to the sum.
 
-    Nearest in the Euclidean norm, so that a row is never empty. The label is the largest of the noisy
-    vector: near the boundary it is wrong more often than far from it. Fresh noise averages away over
+    Nearest in the Euclidean norm, so that a row is never empty. The label is what f*'s own decision rule says of the
+    noisy vector (its largest, or a threshold that was moved), so that near the boundary it is wrong more often than far
+    from it, and tells nothing that the vector does not. Fresh noise averages away over
     repeated questions. Sticky noise gives the same row the same answer for ever, and averages away over its nearest
     neighbours; with ``cell`` they share it.
 
@@ -50,15 +52,21 @@ class GaussianOutput:
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 5 (randomised answers); the norm by Duchi et al. 2008"
 
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
-        """Return a target with noisy probabilities; the secret key is drawn from ``rng``."""
+        """Return a target with noisy probabilities; the secret key is drawn from ``rng``.
+
+        Raises:
+            Incompatible: if there are no probabilities, or labels that do not follow from them: those would be as
+                they were beside a boundary of which the noise knows nothing.
+        """
         if not has_probabilities(target, "gaussian-output"):
             return target
-        return _Noisy(target, self.scale, Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain))
+        rule = known_rule("gaussian-output", target, train, rng.spawn(1)[0])
+        return _Noisy(target, rule, self.scale, Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain))
 
 
 class _Noisy(DefendedOutput):
-    def __init__(self, target: Target, scale: float, draws: Draws) -> None:
-        super().__init__(target)
+    def __init__(self, target: Target, rule: DecisionRule, scale: float, draws: Draws) -> None:
+        super().__init__(target, rule)
         self._scale, self._draws = scale, draws
 
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:

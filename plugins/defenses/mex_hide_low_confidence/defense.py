@@ -10,17 +10,17 @@ import numpy as np
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import between, boolean, doc
-from mex.toolkit.perturbation.outputs import DefendedOutput, conceal, has_probabilities
-from mex.types import FloatArray
+from mex.toolkit.perturbation.outputs import TruncatedOutput, has_probabilities
+from mex.types import BoolArray, FloatArray
 
 
 @attrs.frozen(kw_only=True)
 class HideLowConfidence:
-    """Hide the probabilities below a threshold; the largest is always shown, so that no row is empty.
+    """Hide the probabilities below a threshold; the label's is always shown, so that no row is empty.
 
     The hidden ones are 0 and those shown sum to 1; or, with ``spread``, those shown are as they are and
     the hidden ones share the rest evenly. The second hides nothing where one class is hidden, so the defense
-    refuses to protect two classes in this way. The label is kept.
+    refuses to protect two classes in this way.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -54,14 +54,10 @@ class HideLowConfidence:
         return _Confident(target, self.threshold, self.spread)
 
 
-class _Confident(DefendedOutput):
-    keeps_labels = True
-
+class _Confident(TruncatedOutput):
     def __init__(self, target: Target, threshold: float, spread: bool) -> None:
-        super().__init__(target)
-        self._threshold, self._spread = threshold, spread
+        super().__init__(target, spread=spread)
+        self._threshold = threshold
 
-    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
-        shown = self._threshold <= P
-        shown[np.arange(len(P)), np.argmax(P, axis=1)] = True
-        return conceal(P, shown, self._spread)
+    def shown(self, P: FloatArray, label: BoolArray) -> BoolArray:
+        return np.asarray(self._threshold <= P)

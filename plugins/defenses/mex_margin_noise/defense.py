@@ -75,7 +75,7 @@ class MarginNoise:
             Incompatible: if f* has no labels or no scores, if no row is within reach of the noise, as with a tree
                 that is sure everywhere, or if ``relative`` has no rows, or a median of 0, to go by.
         """
-        margins = margins_behind("margin-noise", target, train.X)
+        margins = margins_behind("margin-noise", target, train, rng.spawn(1)[0])
         lead = margins(train.X).lead if len(train.X) else np.empty(0)
         scale = self.scale
         if self.relative:

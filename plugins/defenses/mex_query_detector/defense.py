@@ -11,6 +11,7 @@ from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.defense import undefended
 from mex.params import between, doc, one_of, optional, whole
+from mex.toolkit.perturbation.rules import both
 from mex.types import Answer, Array, BoolArray, FloatArray
 from mex_query_detector.calibration import Calibration, FalseAlarms, Standard, Statistic, calibrated, tested
 from mex_query_detector.distances import LEAST, Prada
@@ -161,6 +162,10 @@ class Watched(Defended):
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """As the target behind."""
         return self._target.answer(X, kind)
+
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and the labels beside them, as the target behind."""
+        return both(self._target, X)
 
     def _watch(self, X: FloatArray) -> None:
         """Test the rows in blocks, so that it is the same whether they come in one batch or one by one."""

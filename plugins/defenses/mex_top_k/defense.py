@@ -10,18 +10,19 @@ import numpy as np
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import boolean, doc, whole
-from mex.toolkit.perturbation.outputs import DefendedOutput, conceal, has_probabilities
-from mex.types import FloatArray
+from mex.toolkit.perturbation.outputs import TruncatedOutput, has_probabilities
+from mex.types import BoolArray, FloatArray
 
 
 @attrs.frozen(kw_only=True)
 class TopK:
-    """Show the probabilities of the k most probable classes only.
+    """Show the probabilities of the label's class and of the most probable others, k classes in all.
 
-    The hidden ones are 0 and those shown sum to 1, so that k = 1 is a label in the form of
-    probabilities; or, with ``spread``, those shown are as they are, as a list of the best k answers has
-    them, and the hidden ones share the rest evenly. A single hidden class could be read off that rest, so the
-    defense refuses to protect k + 1 classes in this way. The label is kept.
+    The label of most models is the most probable class; where a threshold was moved, it still is the first of the k.
+    The hidden ones are 0 and those shown sum to 1, so that k = 1 is a label in the form of probabilities; or, with
+    ``spread``, those shown are as they are, as a list of the best k answers has them, and the hidden ones share the
+    rest evenly. A single hidden class could be read off that rest, so the defense refuses to protect k + 1 classes
+    in this way.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -59,14 +60,13 @@ class TopK:
         return _TopK(target, self.k, self.spread)
 
 
-class _TopK(DefendedOutput):
-    keeps_labels = True
-
+class _TopK(TruncatedOutput):
     def __init__(self, target: Target, k: int, spread: bool) -> None:
-        super().__init__(target)
-        self._k, self._spread = k, spread
+        super().__init__(target, spread=spread)
+        self._k = k
 
-    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
+    def shown(self, P: FloatArray, label: BoolArray) -> BoolArray:
+        first = np.argsort(-np.where(label, np.inf, P), axis=1, kind="stable")[:, : self._k]
         shown = np.zeros(P.shape, dtype=bool)
-        np.put_along_axis(shown, np.argsort(-P, axis=1, kind="stable")[:, : self._k], True, axis=1)
-        return conceal(P, shown, self._spread)
+        np.put_along_axis(shown, first, True, axis=1)
+        return shown

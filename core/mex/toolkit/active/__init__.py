@@ -1,1 +1,1 @@
-"""Active learning: where candidate rows come from, and how batches of them are chosen."""
+"""Active learning: samplers, candidates, learners in batches, and importance weighting."""

@@ -1,140 +1,74 @@
-"""Active learning in rounds: fit, score candidates, ask the best of them, and again with as many more answers."""
+"""Active learning in batches: fit a model, choose a batch of candidates by it, ask them, and repeat."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any
+from abc import abstractmethod
 
-import attrs
 import numpy as np
 
-from mex.errors import Incompatible
 from mex.knowledge import Knowledge
-from mex.toolkit.active.samplers import sampler
-from mex.toolkit.estimators import constant
+from mex.toolkit.active.candidates import Candidates
+from mex.toolkit.active.schedule import Schedule
+from mex.toolkit.active.supervised import SupervisedLearner
 from mex.types import Array, Estimator, FloatArray
 
 
-@attrs.frozen(kw_only=True)
-class Schedule:
-    """How much is asked when.
+class BatchModeLearner(SupervisedLearner):
+    """A base for learners that fit a model before each batch and choose the batch by it.
+
+    A subclass gives :meth:`fit` and :meth:`choose`.
 
     Attributes:
-        sampler: where candidates come from; of the pool each row is asked once, and then it is done.
-        start: random rows to ask first, and again as long as they show one label only.
-        batch, growth: rows of a round, and what share of the answers so far if that is more: so the time that
-            all fits take stays a constant times that of the last.
-        explore: the share of each round that is random.
-        candidates: rows to choose from, unless they are the pool.
+        rng: where the order of the pool, the candidates and the random part of each batch are drawn from.
+        schedule: how many rows are asked when.
     """
 
-    sampler: str
-    start: int
-    batch: int
-    growth: float
-    explore: float
-    candidates: int
-
-    @classmethod
-    def of(cls, attack: Any) -> Schedule:
-        """That of an attack with parameters of these names."""
-        return cls(**{field.name: getattr(attack, field.name) for field in attrs.fields(cls)})
-
-
-class Rounds(ABC):
-    """A learner whose every round is a fit and a choice: a subclass says which."""
-
-    def __init__(self, label: str, known: Knowledge, rng: np.random.Generator, schedule: Schedule) -> None:
-        """``label`` is what to call the attack in a sentence.
+    def __init__(self, attack: str, known: Knowledge, rng: np.random.Generator, schedule: Schedule) -> None:
+        """Start; ``attack`` is the attack's name, for errors.
 
         Raises:
-            Incompatible: if there is no pool to draw from, or no end to the asking.
+            Incompatible: if the sampler draws from a pool and there is none, or never ends and there is no budget.
         """
-        if schedule.sampler != "uniform" and (known.pool is None or len(known.pool) == 0):
-            raise Incompatible(f"{label} draws from the pool, and this scenario grants none; give it sampler=uniform")
-        if schedule.sampler != "pool" and known.budget is None:
-            raise Incompatible(f"{label} asks until a budget is spent, and this scenario sets none")
-        self.known, self.rng, self._schedule = known, rng, schedule
-        self.X: FloatArray = np.empty((0, known.domain.n_features))
-        self.answers: Array | None = None
-        self._left = (
-            known.pool[rng.permutation(len(known.pool))] if self._from_pool and known.pool is not None else None
-        )
+        super().__init__(known)
+        self.rng = rng
+        self.schedule = schedule
+        self._candidates = Candidates(attack, schedule.sampler, known, rng)
         self._pending: FloatArray | None = None
-        self._fitted: tuple[int, Estimator] | None = None
-
-    @abstractmethod
-    def fit(self) -> Estimator:
-        """Fit a model to :attr:`X` and :attr:`answers`; there are two labels at least, if it is about labels."""
 
     @abstractmethod
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
-        """Which ``n`` of the candidates ``rows``, of which there are more, to ask: their numbers."""
+        """Return the indices of the ``n`` candidates to ask, of the more than ``n`` in ``rows``; best first."""
 
-    @property
-    def labels(self) -> Array:
-        """The label of each answer, the most probable one where the answers are probabilities."""
-        assert self.known.classes is not None
-        if self.answers is None:
-            return self.known.classes[:0]
-        return self.known.classes[np.argmax(self.answers, axis=1)] if self.answers.ndim == 2 else self.answers
-
-    @property
-    def _from_pool(self) -> bool:
-        return self._schedule.sampler == "pool"
+    def batch_size(self, fitted: Estimator | None) -> int:
+        """How many rows to ask next, as far as the budget goes; ``fitted`` is None as long as there is no model."""
+        plan = self.schedule
+        return plan.start if fitted is None else max(plan.batch, int(plan.growth * len(self.X)))
 
     def ask(self) -> FloatArray | None:
-        """The rows of this round."""
+        """The rows of the next batch; None when the pool is used up."""
         if self._pending is None:
             self._pending = self._next()
         return self._pending if len(self._pending) else None
 
     def tell(self, X: FloatArray, answers: Array) -> None:
-        """Take the answers of the round."""
-        self.X = np.concatenate([self.X, X])
-        self.answers = answers if self.answers is None else np.concatenate([self.answers, answers])
+        """Take the answers of the batch."""
+        super().tell(X, answers)
+        self._candidates.mark_asked(X)
         self._pending = None
 
     def _next(self) -> FloatArray:
-        plan, told = self._schedule, len(self.X)
-        fitted = self._model()
-        n = plan.start if fitted is None else max(plan.batch, int(plan.growth * told))
+        fitted = self.model()
+        n = self.batch_size(fitted)
         if self.known.budget is not None:
-            n = min(n, max(self.known.budget - told, 1))  # one too many: it is the budget that ends it
-        rows = self._candidates(n if fitted is None else max(plan.candidates, n))
+            n = min(n, self.known.budget - self.asked)
+        rows = self._candidates.draw(n if fitted is None else max(self.schedule.candidates, n))
+        if not self._candidates.from_pool:
+            rows = self._candidates.unseen(rows)
         chosen = np.arange(min(n, len(rows)))
         if fitted is not None and n < len(rows):
-            random = int(plan.explore * n)
-            best = np.asarray(self.choose(fitted, rows, n - random))
+            n_random = int(self.schedule.explore * n)
+            best = np.asarray(self.choose(fitted, rows, n - n_random))
             others = np.setdiff1d(np.arange(len(rows)), best)
-            chosen = np.concatenate([best, self.rng.permutation(others)[:random]])
-        if self._left is not None:
-            self._left = np.delete(rows, chosen, axis=0)
+            chosen = np.concatenate([best, self.rng.permutation(others)[:n_random]])
+        self._candidates.discard(chosen)
         return np.asarray(rows[chosen])
-
-    def _candidates(self, n: int) -> FloatArray:
-        """Rows in random order, each once, and none that was asked before unless its answer may change."""
-        if self._left is not None:
-            return self._left
-        rows = sampler(self._schedule.sampler).draw(self.known, n, self.rng)
-        asked = {row.tobytes() for row in self.X} if self.known.rho == 0 else set()
-        fresh = {key: row for row in rows if (key := row.tobytes()) not in asked}
-        return np.array(list(fresh.values())).reshape(-1, rows.shape[1])
-
-    def _model(self) -> Estimator | None:
-        """A fit to all answers so far, None as long as they are nothing to fit a model to."""
-        if len(self.X) == 0 or (self.known.classes is not None and len(np.unique(self.labels)) < 2):
-            return None
-        if self._fitted is None or self._fitted[0] != len(self.X):
-            self._fitted = len(self.X), self.fit()
-        return self._fitted[1]
-
-    def hypothesis(self) -> Estimator:
-        """The model fitted to all answers so far."""
-        fitted = self._model()
-        if fitted is not None:
-            return fitted
-        d, classes = self.known.domain.n_features, self.known.classes
-        if classes is None:
-            return constant(0.0, d, regression=True)
-        return constant(self.labels[0] if len(self.X) else classes[0], d)

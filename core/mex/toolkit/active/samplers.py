@@ -1,12 +1,11 @@
-"""Where candidate queries come from: a value of its own, apart from an attack's strategy.
+"""Samplers: where candidate queries come from. Attacks take one by its name, as a parameter.
 
-It moved results more than the strategy did, so attacks take one as a parameter. Whatever a sampler
-draws, a real interface accepts: integers stay whole and one-hot groups stay one-hot.
+Whatever a sampler draws the interface accepts: integers stay whole, one-hot groups stay one-hot.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -14,10 +13,11 @@ import numpy as np
 from mex.domain import Domain
 from mex.errors import Incompatible, UsageError, suggest
 from mex.knowledge import Knowledge
+from mex.params import doc, one_of
 from mex.types import FloatArray
 
 AXIS_PARALLEL = ("tree", "forest", "boosted")
-"""The classes with boundaries parallel to the axes: near the data are for them coordinates of different rows."""
+"""Families of models whose boundaries are parallel to the axes: between two rows, each feature comes from either."""
 
 
 class Sampler(Protocol):
@@ -30,7 +30,7 @@ class Sampler(Protocol):
 
 @attrs.frozen
 class Uniform:
-    """Uniform on the domain."""
+    """Rows uniform on the domain."""
 
     def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
         return known.domain.sample(n, rng)
@@ -38,18 +38,18 @@ class Uniform:
 
 @attrs.frozen
 class Pool:
-    """Rows of the pool: each once in random order, then again in another order."""
+    """Rows of the pool, each once in random order, then each again in another order."""
 
     def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
         pool = _pool(known)
-        rounds = -(-n // len(pool))
-        order = np.concatenate([rng.permutation(len(pool)) for _ in range(rounds)])
+        passes = -(-n // len(pool))
+        order = np.concatenate([rng.permutation(len(pool)) for _ in range(passes)])
         return np.asarray(pool[order[:n]])
 
 
 @attrs.frozen
 class NearData:
-    """Between two rows of the pool (:func:`between_rows`)."""
+    """Rows between two rows of the pool (:func:`between_rows`)."""
 
     def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
         return between_rows(_pool(known), known.domain, n, rng, crossover=known.family.kind in AXIS_PARALLEL)
@@ -57,7 +57,7 @@ class NearData:
 
 @attrs.frozen
 class Mixed:
-    """Half near the data, half uniform, in turn."""
+    """Rows near the data and uniform rows, alternating."""
 
     def draw(self, known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
         X = NearData().draw(known, n, rng)
@@ -69,20 +69,38 @@ SAMPLERS: dict[str, type[Sampler]] = {"uniform": Uniform, "pool": Pool, "near": 
 
 
 def sampler(name: str) -> Sampler:
-    """The sampler called ``name``: uniform, pool, near or mixed."""
+    """The sampler called ``name``: uniform, pool, near or mixed; raises :class:`UsageError` for another name."""
     if name not in SAMPLERS:
         raise UsageError(f"no sampler named {name!r}{suggest(name, SAMPLERS)}")
     return SAMPLERS[name]()
 
 
+def granted(attack: str, name: str, known: Knowledge, *, endless: bool) -> Sampler:
+    """The sampler called ``name``, if the scenario grants what it needs; ``attack`` names the attack in the error.
+
+    Raises:
+        Incompatible: if the sampler draws from a pool and there is none, or if the attack is ``endless``, so that
+            only a budget ends it, and there is none.
+    """
+    if name != "uniform" and (known.pool is None or len(known.pool) == 0):
+        raise Incompatible(f"{attack} draws from the pool, and this scenario grants none; give it sampler=uniform")
+    if endless and known.budget is None:
+        raise Incompatible(f"{attack} asks until a budget is spent, and this scenario sets none")
+    return sampler(name)
+
+
+def sampler_parameter(default: str, meaning: str = "where the candidates come from") -> Any:
+    """The parameter ``sampler`` of an attack."""
+    return attrs.field(default=default, validator=one_of(*SAMPLERS), metadata=doc(meaning))
+
+
 def between_rows(
     rows: FloatArray, domain: Domain, n: int, rng: np.random.Generator, *, crossover: bool = False
 ) -> FloatArray:
-    """Draw ``n`` points between random pairs of ``rows``, shape (n, d).
+    """Draw ``n`` rows between random pairs of ``rows``, shape (n, d).
 
-    Continuous features are a convex combination with one weight per point; integer features and one-hot
-    groups come whole from either row of the pair. With ``crossover`` every feature does, as suits
-    axis-parallel models.
+    Continuous features are convex combinations with one weight per row; each integer feature and one-hot group is
+    that of one row of the pair, at random. With ``crossover`` each continuous feature is so as well.
     """
     a, b = rows[rng.integers(len(rows), size=n)], rows[rng.integers(len(rows), size=n)]
     X = b + rng.random((n, 1)) * (a - b)

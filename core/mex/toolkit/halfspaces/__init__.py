@@ -1,1 +1,1 @@
-"""What attacks on linear models share: learners of directions, on the interface that a model really has."""
+"""What attacks on linear models share: learners of directions, made learners of the rows of an interface."""

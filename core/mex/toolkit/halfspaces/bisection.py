@@ -1,4 +1,4 @@
-"""One-dimensional search for a threshold, with answers that may be wrong."""
+"""Bayesian bisection: one-dimensional search for a threshold with answers that may be wrong."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mex.types import FloatArray
 class Bisection:
     """The exact posterior of a threshold in [low, high] under answers wrong with probability ``rho``.
 
-    The density is constant between the points asked. Asking its median is Horstein's probabilistic
-    bisection (Horstein 1963; Waeber, Frazier and Henderson 2013), plain bisection for rho = 0.
+    The density is constant between the points asked. Asking its median is probabilistic bisection (Horstein 1963;
+    Waeber, Frazier and Henderson 2013), which for rho = 0 is plain bisection.
 
     >>> search = Bisection(0.0, 1.0)
     >>> for _ in range(20):
@@ -24,10 +24,9 @@ class Bisection:
     """
 
     def __init__(self, low: float, high: float, rho: float = 0.0, scale: float = math.inf) -> None:
-        """A threshold somewhere in [low, high]: anywhere alike, or more likely within ``scale`` of zero.
+        """Start from a prior on [low, high]: uniform, or Cauchy with a ``scale``, truncated, if that is finite.
 
-        With a finite scale the prior is Cauchy's, cut off at both ends: its heavy tails cost a few
-        questions when the threshold is far out.
+        The tails of the Cauchy prior are so heavy that a threshold far from zero costs a few queries more only.
         """
         self._edges: FloatArray = np.array([low, high])
         self._mass: FloatArray = np.array([1.0])
@@ -39,18 +38,18 @@ class Bisection:
             self._mass /= self._mass.sum()
 
     def median(self) -> float:
-        """The point with half the mass on either side: the next to ask, and the estimate."""
+        """The posterior median: the next point to ask, and the estimate."""
         return self.quantile(0.5)
 
     def quantile(self, share: float) -> float:
-        """The point with ``share`` of the mass below it."""
+        """The point with ``share`` of the posterior mass below it."""
         below = np.concatenate([[0.0], np.cumsum(self._mass)])
         i = int(np.clip(np.searchsorted(below, share, side="right") - 1, 0, len(self._mass) - 1))
         part = (share - below[i]) / self._mass[i] if self._mass[i] > 0 else 0.5
         return float(self._edges[i] + min(max(part, 0.0), 1.0) * (self._edges[i + 1] - self._edges[i]))
 
     def tell(self, x: float, below: bool) -> None:
-        """Take an answer: was ``x`` said to be below the threshold?"""
+        """Take an answer: whether ``x`` was said to be ``below`` the threshold."""
         i = int(np.searchsorted(self._edges, x))
         if 0 < i < len(self._edges) and self._edges[i] > x:
             share = (x - self._edges[i - 1]) / (self._edges[i] - self._edges[i - 1])
@@ -60,15 +59,15 @@ class Bisection:
             )
         above = self._edges[:-1] >= x
         mass = self._mass * np.where(above == below, 1 - self._rho, self._rho)
-        if mass.sum() > 0:  # else the answers contradict each other: keep what was known
+        if mass.sum() > 0:  # else the answers contradict each other, and the posterior stays
             keep = mass > 0
-            # For rho = 0 the support is one interval: forget what is ruled out.
+            # For rho = 0 the support is one interval: drop what is ruled out.
             if not keep.all():
                 first, last = np.flatnonzero(keep)[[0, -1]]
                 self._edges, mass = self._edges[first : last + 2], mass[first : last + 1]
             self._mass = mass / mass.sum()
 
     def width(self, confidence: float) -> float:
-        """The length of the central interval that holds the threshold with that probability."""
+        """The length of the central interval that holds the threshold with probability ``confidence``."""
         tail = (1 - confidence) / 2
         return self.quantile(1 - tail) - self.quantile(tail)

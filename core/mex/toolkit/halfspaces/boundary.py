@@ -1,10 +1,10 @@
-"""Finding the boundary of a halfspace inside its domain: a first example of each class, then a point between."""
+"""Finding the boundary of a halfspace inside its domain: a row of each class, then a point between them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
-from itertools import chain, islice
+from itertools import count, islice
 from typing import TypeAlias
 
 import numpy as np
@@ -13,117 +13,132 @@ from mex.domain import Domain
 from mex.errors import MexError
 from mex.knowledge import Knowledge
 from mex.toolkit.halfspaces.bisection import Bisection
+from mex.toolkit.halfspaces.reach import boxes, extended
 from mex.types import Array, BoolArray, FloatArray
 
 Search: TypeAlias = Generator[FloatArray, Array, FloatArray]
 """Yields rows, receives whether each got the positive label, returns what it found."""
 
-DOUBT = 1e-4
-"""The probability of a wrong verdict that a search accepts for one label of one place."""
+ERROR = 1e-4
+"""The probability with which a search may take the label of a row, or the place of the boundary, for another."""
 JITTER = 1e-6
-"""How far from a place, in unit coordinates, its label is asked again: a row asked twice may be answered alike.
-Whole numbers and categories stay as they are."""
+"""Distance, in unit coordinates, between rows that ask for one label again: sticky noise answers the same row alike.
+Integer features and one-hot groups stay as they are."""
+PATIENCE = 10_000
+"""How many rows are asked for one of the other label before the search is given up."""
+PAIRS = 2
+"""How many pairs of corners are asked of each box where a domain without bounds is searched box by box."""
 
 
 class NoBoundary(MexError):
-    """Every place asked has one label: as far as the attacker can tell there is nothing to steal."""
+    """Every row asked got the same label, so no boundary was found."""
 
 
-PATIENCE = 10_000
-"""How many places are asked for a row of the other label."""
+def search_rows(known: Knowledge, rng: np.random.Generator) -> Iterator[tuple[Domain, FloatArray]]:
+    """Rows among which to look for a class, without end, each with the bounded part of the domain that it is asked of.
 
-
-def candidates(known: Knowledge, rng: np.random.Generator) -> Iterator[FloatArray]:
-    """Places to look for a class: corners of the box with their mirror images, and rows of the pool, in turn.
-
-    A corner and its mirror image have opposite labels whenever the corner's score outweighs the
-    intercept, which is what makes them better than points drawn inside.
+    Of each box (:func:`.reach.boxes`) the middle, then corners with their mirror images, and between them rows of the
+    pool. A corner and its mirror image have different labels if the score of the corner outweighs the intercept, which
+    is likelier than for rows drawn from the inside.
     """
-    domain = known.domain
-    pool = np.empty((0, domain.n_features)) if known.pool is None else known.pool[rng.permutation(len(known.pool))]
-    spread = domain.half_width * (0.999 if domain.bounded else 1.0)
-    turn = 0
-    while True:
-        corner = rng.choice([-1.0, 1.0], size=domain.n_features) * spread
-        yield np.clip(domain.middle + corner, domain.lower, domain.upper)
-        yield np.clip(domain.middle - corner, domain.lower, domain.upper)
-        if turn < len(pool):
-            yield pool[turn]
-        turn += 1
+    pool = iter(() if known.pool is None else known.pool[rng.permutation(len(known.pool))])
+    bounded = known.domain.bounded
+    for box in boxes(known):
+        yield box, box.middle
+        reach = box.half_width * (0.999 if bounded else 1.0)
+        for _ in count() if bounded else range(PAIRS):
+            corner = rng.choice([-1.0, 1.0], size=box.n_features) * reach
+            yield box, np.clip(box.middle + corner, box.lower, box.upper)
+            yield box, np.clip(box.middle - corner, box.lower, box.upper)
+            yield from ((box, row) for row in islice(pool, 1))
 
 
-def verdict(place: FloatArray, known: Knowledge, rng: np.random.Generator) -> Generator[FloatArray, Array, bool]:
-    """Whether the label at ``place`` is the positive one, as sure as :data:`DOUBT` under noise of rate rho.
+def is_positive(row: FloatArray, known: Knowledge, rng: np.random.Generator) -> Generator[FloatArray, Array, bool]:
+    """Whether f* gives ``row``, shape (d,), the positive label; wrong with probability :data:`ERROR` under noise.
 
-    Under noise it asks rows within :data:`JITTER` of the place until one label is ahead by enough, a
-    sequential probability ratio test (Wald 1945); so sticky noise is outvoted as well.
+    Under noise of rate rho it asks rows within :data:`JITTER` until one label is ahead by enough, a sequential
+    probability ratio test (Wald 1945).
     """
     rho = known.rho or 0.0
     if rho == 0:
-        return bool((yield place[None])[0])
+        return bool((yield row[None])[0])
     rho = min(rho, 0.499)
-    ahead, enough = 0, math.ceil(math.log(1 / DOUBT) / math.log((1 - rho) / rho))
+    ahead, enough = 0, math.ceil(math.log(1 / ERROR) / math.log((1 - rho) / rho))
     step = np.where(known.domain.discrete, 0.0, JITTER * known.domain.half_width)
     while abs(ahead) < enough:
-        row = place + step * rng.uniform(-1, 1, size=place.shape)
-        ahead += 1 if (yield np.clip(row, known.domain.lower, known.domain.upper)[None])[0] else -1
+        nearby = row + step * rng.uniform(-1, 1, size=row.shape)
+        ahead += 1 if (yield np.clip(nearby, known.domain.lower, known.domain.upper)[None])[0] else -1
     return ahead > 0
 
 
-def _as_it_is(X: FloatArray) -> FloatArray:
+def _unchanged(X: FloatArray) -> FloatArray:
     return X
 
 
-def _room(domain: Domain, point: FloatArray) -> float:
-    """About how far a random direction of length 1 in unit coordinates goes from ``point``, 1 at most."""
+def _reach(domain: Domain, point: FloatArray) -> float:
+    """About how far the box extends from ``point`` in a random direction, in unit coordinates; at most 1."""
     if not domain.bounded:
         return 1.0
     moving = ~domain.discrete & (domain.lower < domain.upper)
-    walls = np.minimum(point - domain.lower, domain.upper - point)[moving] / domain.half_width[moving]
-    return float(min(1.0, np.sqrt(len(walls)) * walls.min())) if len(walls) else 1.0
+    distance = np.minimum(point - domain.lower, domain.upper - point)[moving] / domain.half_width[moving]
+    return float(min(1.0, np.sqrt(len(distance)) * distance.min())) if len(distance) else 1.0
 
 
-def between(
+def boundary_point(
     negative: FloatArray,
     positive: FloatArray,
     known: Knowledge,
     eps: float,
-    settle: Callable[[FloatArray], FloatArray] = _as_it_is,
+    valid: Callable[[FloatArray], FloatArray] = _unchanged,
 ) -> Search:
-    """A boundary point on the segment from a negative to a positive row, good enough for directions to ``eps``.
+    """A point of the boundary on the segment from a negative to a positive row, shape (d,), by bisection.
 
-    How far off it may be, as a share of the segment, is a tenth of eps times the room around it: the nearer
-    the walls, the shorter the moves that are asked from there. ``settle`` makes rows that the interface
-    accepts of points on the segment.
+    It is found to a share of the segment of eps / 10 times the reach of the box around it, since the shorter the rows
+    asked from there, the more its error matters.
+
+    Args:
+        negative, positive: the ends of the segment, shape (d,).
+        known: what the attacker knows.
+        eps: the geometric error aimed at by what is asked from the point.
+        valid: makes rows that the interface accepts of points on the segment, shape (n, d).
     """
     search = Bisection(0.0, 1.0, min(known.rho or 0.0, 0.499))
     while True:
         t = search.median()
         point = negative + t * (positive - negative)
-        if search.width(1 - DOUBT) <= max(eps / 10 * _room(known.domain, point), 1e-15):
+        if search.width(1 - ERROR) <= max(eps / 10 * _reach(known.domain, point), 1e-15):
             return point
-        search.tell(t, below=not (yield settle(point[None].copy()))[0])
+        search.tell(t, below=not (yield valid(point[None].copy()))[0])
 
 
-def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:
-    """A row of each label, stacked: the negative one first. One of them is the middle of the domain.
+def opposite_rows(
+    known: Knowledge, rng: np.random.Generator
+) -> Generator[FloatArray, Array, tuple[Domain, FloatArray]]:
+    """A negative and a positive row, shape (2, d), and a bounded part of the domain with both of them.
 
-    Two corners may share a face, and a boundary point between them would leave no room to ask around it.
+    One of them is the middle of a box: two corners could share a face, and no direction could be asked from a boundary
+    point on a face.
 
     Raises:
-        NoBoundary: if :data:`PATIENCE` places have one label, the pool's rows among them.
+        NoBoundary: if :data:`PATIENCE` rows, all rows of the pool among them, have one label.
     """
-    found: dict[bool, FloatArray] = {}
-    places = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
-    for place in islice(chain([known.domain.middle], candidates(known, rng)), places):
-        label = yield from verdict(place, known, rng)
-        found.setdefault(label, place)
-        if len(found) == 2:
-            return np.stack([found[False], found[True]])
-    raise NoBoundary(f"the {places} places asked have one label: no boundary to start from was found")
+    patience = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
+    first: bool | None = None
+    last = middle = known.domain.middle
+    for box, row in islice(search_rows(known, rng), patience):
+        label = yield from is_positive(row, known, rng)
+        central = np.array_equal(row, box.middle)
+        if first is None:
+            first = label
+        elif label != first:
+            other = last if central else middle
+            found = np.stack([row, other] if first else [other, row])
+            return extended(box, found), found
+        last, middle = row, row if central else middle
+    raise NoBoundary(f"{patience} places were asked, and no boundary to start from was found")
 
 
 def positives(known: Knowledge, answers: Array) -> BoolArray:
-    """Which answers are the positive label."""
+    """Which answers are the positive label, shape (n,)."""
     assert known.classes is not None
     return np.asarray(answers == known.classes[1])

@@ -1,8 +1,7 @@
-"""Charts: where the directions of a homogeneous halfspace problem are asked on a real interface.
+"""Charts: which rows of an interface ask a direction of the homogeneous halfspace problem.
 
-Query synthesis of halfspaces is stated for sign(<w, x>) on all of R^d. Real models have an intercept
-and a bounded domain. A chart turns such a target into the homogeneous problem and back: the learner
-asks directions and gets signs, the chart asks rows and gets labels.
+Query synthesis of halfspaces is stated for sign(<w, x>) on all of R^d, while models have an intercept and a bounded
+domain. A chart translates: directions to rows, labels to signs, and the normal found to a halfspace on rows.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from mex.toolkit.estimators import halfspace
 from mex.types import Array, Estimator, FloatArray
 
 FAR = 1e9
-"""Where a direction without a component along the constant feature is asked, as a multiple of its length."""
+"""Distance at which a direction whose constant component is about 0 is asked, as a multiple of its length."""
 
 
 class Chart(Protocol):
-    """A way to ask directions."""
+    """A translation between directions and rows."""
 
     @property
     def dimension(self) -> int:
@@ -33,7 +32,7 @@ class Chart(Protocol):
         ...
 
     def signs(self, V: FloatArray, positive: Array) -> FloatArray:
-        """The signs of the directions from whether each row got the positive label."""
+        """The signs of the directions, shape (n,), from whether each row got the positive label."""
         ...
 
     def halfspace(self, v: FloatArray, classes: Array) -> Estimator:
@@ -42,8 +41,8 @@ class Chart(Protocol):
 
 
 @attrs.frozen(eq=False)
-class Linear:
-    """sign(<w, x>) on R^d: directions are rows."""
+class LinearChart:
+    """The chart of sign(<w, x>) on R^d: directions are rows."""
 
     dimension: int
 
@@ -58,8 +57,8 @@ class Linear:
 
 
 @attrs.frozen(eq=False)
-class Projective:
-    """sign(<w, x> + b) on R^d: the homogeneous problem for (w, b), asked at x = v / c for a direction (v, c)."""
+class ProjectiveChart:
+    """The chart of sign(<w, x> + b) on R^d: a direction (v, c) of the problem for (w, b) is asked at x = v / c."""
 
     dimension: int
 
@@ -78,11 +77,13 @@ class Projective:
 
 
 @attrs.define(eq=False)
-class Centred:
-    """sign(<w, x> + b) in a box: directions are asked from a point on the boundary, as far as the box allows.
+class CentredChart:
+    """The chart of sign(<w, x> + b) in a box: directions are asked from a boundary point, as far as the box allows.
 
-    Lengths are in the domain's unit coordinates. ``free`` are the columns that can move; the others
-    keep the values they have in ``origin``.
+    Attributes:
+        domain: the box; lengths are in its unit coordinates.
+        origin: the boundary point, shape (d,).
+        free: which columns move, shape (d,); the others have the values of ``origin``.
     """
 
     domain: Domain
@@ -97,13 +98,13 @@ class Centred:
         moves = np.zeros((len(V), self.domain.n_features))
         moves[:, self.free] = V * self.domain.half_width[self.free]
         with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(moves > 0, self.domain.upper - self.origin, self.domain.lower - self.origin) / moves
-        reach = np.min(np.where(moves == 0, np.inf, room), axis=1, keepdims=True)
-        reach = np.where(np.isfinite(reach), reach, 1.0)  # an unbounded feature goes one unit
-        return self.settle(self.origin + reach * moves)
+            distance = np.where(moves > 0, self.domain.upper - self.origin, self.domain.lower - self.origin) / moves
+        reach = np.min(np.where(moves == 0, np.inf, distance), axis=1, keepdims=True)
+        reach = np.where(np.isfinite(reach), reach, 1.0)  # unbounded: one unit
+        return self.valid(self.origin + reach * moves)
 
-    def settle(self, X: FloatArray) -> FloatArray:
-        """Rows put right where rounding left the box."""
+    def valid(self, X: FloatArray) -> FloatArray:
+        """The nearest rows that the interface accepts: rounding may have left the box."""
         return np.asarray(np.clip(X, self.domain.lower, self.domain.upper))
 
     def signs(self, V: FloatArray, positive: Array) -> FloatArray:

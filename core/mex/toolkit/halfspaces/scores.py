@@ -1,4 +1,4 @@
-"""The scores of a linear model of several classes, put together from where pairs of classes meet."""
+"""The scores of a linear model of several classes, assembled from the boundaries between pairs of classes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import numpy as np
 from mex.types import FloatArray
 
 Edge: TypeAlias = tuple[int, int]
+"""A pair of classes, by index, the lower one first."""
 
 
 @attrs.frozen(eq=False)
 class Meeting:
-    """A point where two classes, by index, meet."""
+    """A point on the boundary between two classes."""
 
     edge: Edge
     point: FloatArray
 
 
 def spanning_tree(classes: Iterable[int], meetings: Sequence[Meeting]) -> list[Meeting]:
-    """One meeting per edge of a spanning tree of the classes (a forest, if they do not all hang together)."""
+    """One meeting per edge of a spanning tree of the classes; a spanning forest if they are not connected."""
     root = {i: i for i in classes}
     tree = []
     for meeting in meetings:
@@ -33,8 +34,12 @@ def spanning_tree(classes: Iterable[int], meetings: Sequence[Meeting]) -> list[M
     return tree
 
 
-def paths(tree: Sequence[Edge], classes: Sequence[int], count: int) -> FloatArray:
-    """The way to each class, shape (count, edges): 1 if its score is reached over an edge forwards, -1 if backwards."""
+def signed_paths(tree: Sequence[Edge], classes: Sequence[int], count: int) -> FloatArray:
+    """The edges on the path in the tree from the lowest of ``classes`` to each of ``count`` classes.
+
+    Shape (count, edges): 1 for an edge passed from its first class to its second, -1 for one passed the other way,
+    else 0.
+    """
     path = np.zeros((count, len(tree)))
     reached = {min(classes)}
     while any((a in reached) != (b in reached) for a, b in tree):
@@ -47,10 +52,16 @@ def paths(tree: Sequence[Edge], classes: Sequence[int], count: int) -> FloatArra
 
 
 def factors(steps: FloatArray, path: FloatArray, meetings: Sequence[Meeting]) -> tuple[FloatArray, int]:
-    """Positive factors of the tree's edges that make two scores equal at every meeting, and how free they are.
+    """Positive factors for the edges of the tree with which the two scores at every meeting are equal.
 
-    ``steps`` are the differences of scores over the edges up to a factor, shape (edges, d + 1). The scores
-    have no scale of their own, so one degree of freedom is what a full set of meetings leaves.
+    Args:
+        steps: the difference of scores over each edge, up to its factor, shape (edges, d + 1).
+        path: the path to each class (:func:`signed_paths`).
+        meetings: points at which two scores are equal.
+
+    Returns:
+        The factors, shape (edges,), and their degrees of freedom: 1 if they are determined, since the scores have no
+        scale.
     """
     if len(steps) == 0:
         return np.ones(0), 1
@@ -70,10 +81,20 @@ def factors(steps: FloatArray, path: FloatArray, meetings: Sequence[Meeting]) ->
 def assemble(
     classes: Sequence[int], meetings: Sequence[Meeting], differences: Mapping[Edge, FloatArray], count: int
 ) -> tuple[FloatArray, int]:
-    """The affine scores of ``count`` classes, shape (count, d + 1), and how many factors are a guess."""
+    """The affine scores of all classes, from their differences at the meetings.
+
+    Args:
+        classes: the classes seen, sorted.
+        meetings: points between pairs of classes.
+        differences: the difference of scores of a pair of classes, up to a positive factor, shape (d + 1,).
+        count: how many classes there are.
+
+    Returns:
+        The scores, shape (count, d + 1), and how many of the factors are not determined by the meetings.
+    """
     tree = [meeting.edge for meeting in spanning_tree(classes, meetings)]
     steps = np.array([differences[edge] for edge in tree])
-    path = paths(tree, classes, count)
+    path = signed_paths(tree, classes, count)
     scale, free = factors(steps, path, meetings)
     scores = (path * scale) @ steps
     scores[[i for i in range(count) if i not in classes], -1] = -1e12  # never seen, so never answered

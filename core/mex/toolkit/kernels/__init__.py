@@ -1,1 +1,1 @@
-"""What attacks on kernel machines share: a machine that learns label by label, and points along its boundary."""
+"""What attacks on kernel machines share: an incremental support vector machine, and rows along its boundary."""

@@ -1,4 +1,4 @@
-"""What an attack on a kernel machine ends with."""
+"""The hypothesis of an attack on a kernel machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mex.types import Array, Estimator, FloatArray
 
 
 class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """The hypothesis of a kernel machine, on rows as the interface takes them.
+    """A fitted kernel machine as a classifier of rows of the interface.
 
     Attributes:
         support_vectors_, dual_coef_, intercept_: the expansion, in the coordinates of ``encoder_``.
@@ -20,22 +20,28 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     """
 
     def __init__(self, kernel: str = "rbf", gamma: float = 1.0, degree: int = 3, coef0: float = 0.0) -> None:
-        self.kernel, self.gamma, self.degree, self.coef0 = kernel, gamma, degree, coef0
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
 
     @classmethod
     def of(cls, machine: KernelMachine, encoder: Estimator, classes: Array, n_features: int) -> KernelClassifier:
-        """What ``machine`` has learned behind ``encoder``."""
+        """The classifier of ``machine``, which was fitted to rows transformed by ``encoder``."""
         support = np.flatnonzero(machine.beta)
         k, rows, weights = machine.kernel.expand(machine.X[support], machine.beta[support])
-        made = cls(k.name, k.gamma, k.degree, k.coef0)
-        made.support_vectors_, made.dual_coef_ = rows, weights
-        made.intercept_, made.encoder_ = machine.intercept, encoder
-        made.classes_, made.n_features_in_ = np.array(classes), n_features
-        return made
+        classifier = cls(k.name, k.gamma, k.degree, k.coef0)
+        classifier.support_vectors_ = rows
+        classifier.dual_coef_ = weights
+        classifier.intercept_ = machine.intercept
+        classifier.encoder_ = encoder
+        classifier.classes_ = np.array(classes)
+        classifier.n_features_in_ = n_features
+        return classifier
 
     def fit(self, X: FloatArray, y: Array) -> KernelClassifier:
-        """Not meant to be fitted: :meth:`of` makes it."""
-        raise NotImplementedError("a KernelClassifier is what an attack ends with; fit an SVC instead")
+        """Not implemented: :meth:`of` makes a classifier of a fitted machine."""
+        raise NotImplementedError("a KernelClassifier is made by an attack; to fit one, use sklearn.svm.SVC")
 
     def decision_function(self, X: FloatArray) -> FloatArray:
         """The decision values of the rows of ``X``, shape (len(X),); positive means ``classes_[1]``."""

@@ -11,7 +11,7 @@ from mex.types import FloatArray
 
 
 class Covariance(Protocol):
-    """What a machine needs of a kernel."""
+    """A covariance function that expands in a plain kernel."""
 
     def __call__(self, A: FloatArray, B: FloatArray) -> FloatArray:
         """The kernel matrix of the rows of ``A`` and ``B``, shape (len(A), len(B))."""
@@ -22,7 +22,7 @@ class Covariance(Protocol):
         ...
 
     def expand(self, rows: FloatArray, weights: FloatArray) -> tuple[Kernel, FloatArray, FloatArray]:
-        """Write sum_i weights_i K(rows_i, .) as an expansion in a plain kernel, with its rows and weights."""
+        """The plain kernel k, rows z_j and weights v_j with sum_i weights_i K(rows_i, .) = sum_j v_j k(z_j, .)."""
         ...
 
 
@@ -57,5 +57,5 @@ class Kernel:
         return np.ones(len(A))
 
     def expand(self, rows: FloatArray, weights: FloatArray) -> tuple[Kernel, FloatArray, FloatArray]:
-        """The expansion as it is."""
+        """The kernel itself, with the rows and weights as they are."""
         return self, rows, weights

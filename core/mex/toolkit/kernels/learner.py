@@ -1,4 +1,4 @@
-"""What the attacks on kernel machines share: everything but the choice of the next queries."""
+"""What the attacks on kernel machines share: everything but the choice of the queries."""
 
 from __future__ import annotations
 
@@ -7,69 +7,69 @@ from collections.abc import Generator
 
 import numpy as np
 
-from mex.errors import Incompatible
 from mex.knowledge import Knowledge
 from mex.learner import GeneratorLearner, Steps
-from mex.toolkit.active.samplers import sampler
+from mex.toolkit.active.candidates import Candidates
 from mex.toolkit.estimators import constant
 from mex.toolkit.kernels.classifier import KernelClassifier
 from mex.toolkit.kernels.machine import KernelMachine
 from mex.toolkit.kernels.parameters import KernelAttack
-from mex.toolkit.kernels.segments import Paths
-from mex.toolkit.kernels.selection import encoder, extract_and_test, grid, penalty, public_kernel
+from mex.toolkit.kernels.segments import Segments
+from mex.toolkit.kernels.selection import encoder, extract_and_test, penalty, public_kernel, rbf_grid
 from mex.types import Array, Estimator, FloatArray
 
-UNKNOWN = 0.1
-"""How often answers are taken to be wrong where the scenario does not say."""
-CANDIDATES, HALVINGS = 1500, 10
-"""How many rows the local boundary is looked for between, and how often each pair is halved."""
+UNKNOWN_RHO = 0.1
+"""The probability of a wrong label that is assumed where the scenario does not declare one."""
+PAIRS_FROM, HALVINGS = 1500, 10
+"""The boundary of the machine is searched between pairs of so many rows, with so many halvings of each."""
 GROWTH = 1.5
-"""By which factor the number of answers grows before kernel and penalty are chosen again."""
+"""Kernel and penalty are chosen again when the number of answers has grown by this factor."""
 
 
 class KernelLearner(GeneratorLearner):
-    """A kernel machine that follows the answers; a subclass says what to ask.
+    """A base for learners with a kernel machine that follows the answers; a subclass says what to ask.
+
+    Attributes:
+        known, rng: what the attacker knows, and where all is drawn from.
+        machine: the machine fitted to all answers so far.
+        error_rate: how often labels are taken to be wrong, between 0.01 and 0.49.
 
     Raises:
-        Incompatible: if there is no pool to draw from, or no end.
+        Incompatible: if the sampler draws from a pool and there is none, or never ends and there is no budget.
     """
 
     def __init__(self, attack: KernelAttack, known: Knowledge, rng: np.random.Generator) -> None:
-        pool = known.pool if known.pool is not None and len(known.pool) else None
-        name = attack.sampler or ("uniform" if pool is None else "near")
-        if pool is None and name != "uniform":
-            raise Incompatible(f"the sampler {name} draws from the pool, and this scenario grants none")
-        if known.budget is None and name != "pool":
-            raise Incompatible("this attack asks until a budget is spent, and this scenario sets none")
         assert known.classes is not None
-        self._attack, self.known, self.rng = attack, known, rng
-        self._rho = UNKNOWN if known.rho is None else known.rho
-        self.floor = min(max(self._rho, 0.01), 0.49)  # of wrong answers, where they are compared with predictions
-        self._source = sampler(name)
-        self._pool = pool[rng.permutation(len(pool))] if pool is not None and name == "pool" else None
+        has_pool = known.pool is not None and len(known.pool) > 0
+        sampler = attack.sampler or ("near" if has_pool else "uniform")
+        self._attack = attack
+        self.known = known
+        self.rng = rng
+        self._rho = UNKNOWN_RHO if known.rho is None else known.rho
+        self.error_rate = min(max(self._rho, 0.01), 0.49)
+        self._candidates = Candidates("this attack", sampler, known, rng)
         self._encoder = encoder(known, rng)
         self._asked: list[FloatArray] = []
-        self._seen: set[bytes] = set()
         Z = self.encode(self.draw(1000))
         kernel = public_kernel(known, Z) if attack.kernel == "public" else None
-        self._kernels = [kernel] if kernel else grid(Z)
-        self._units = {k: max(float(k.diagonal(Z).mean()), 1e-12) for k in self._kernels}
-        self._next_choice = 0.0
+        self._kernels = [kernel] if kernel else rbf_grid(Z)
+        self._scales = {k: max(float(k.diagonal(Z).mean()), 1e-12) for k in self._kernels}  # mean k(x, x)
+        self._choose_again_at = 0.0  # a number of answers
         middle = self._kernels[len(self._kernels) // 2]
-        self.machine = KernelMachine(middle, 1 / self._units[middle])  # until the first answers
+        self.machine = KernelMachine(middle, 1 / self._scales[middle])  # until the first answers
 
     @abstractmethod
-    def rounds(self) -> Steps:
-        """What to ask once both labels are seen."""
+    def queries(self) -> Steps:
+        """Yield what to ask, from the first answers of both labels on."""
 
     def steps(self) -> Steps:
-        """Random rows until both labels are seen, then the subclass's rounds."""
-        while not self.both:
-            rows = self.candidates(self._attack.start)
+        """Ask random rows until both labels were seen, then :meth:`queries`."""
+        while not self.has_both_labels:
+            rows = self.draw_unseen(self._attack.start)
             if len(rows) == 0:
                 return
             yield from self.query(rows)
-        yield from self.rounds()
+        yield from self.queries()
 
     @property
     def n(self) -> int:
@@ -77,8 +77,7 @@ class KernelLearner(GeneratorLearner):
         return len(self.machine.y)
 
     @property
-    def both(self) -> bool:
-        """Whether both labels were seen."""
+    def has_both_labels(self) -> bool:
         return len(np.unique(self.machine.y)) == 2
 
     @property
@@ -87,113 +86,105 @@ class KernelLearner(GeneratorLearner):
         return np.concatenate(self._asked)
 
     def query(self, X: FloatArray) -> Generator[FloatArray, Array, FloatArray]:
-        """Ask, learn, and return the answers as signs."""
-        self._asking = X
+        """Ask rows, refit the machine, and return the answers as signs, shape (len(X),)."""
         answers = yield X
         return self._learn(X, answers)
 
-    def cut(self, answers: Array) -> None:
+    def cut(self, X: FloatArray, answers: Array) -> None:
         """Learn from what the budget left of the last batch."""
-        self._learn(self._asking[: len(answers)], answers)
+        self._learn(X, answers)
 
     def _learn(self, X: FloatArray, answers: Array) -> FloatArray:
         assert self.known.classes is not None
         signs = np.where(answers == self.known.classes[1], 1.0, -1.0)
         self._asked.append(X)
-        self._seen.update(row.tobytes() for row in X)
+        self._candidates.mark_asked(X)
         self.machine.add(self.encode(X), signs)
-        if self.n >= self._next_choice:
-            self._next_choice = GROWTH * self.n
-            self._choose()
+        if self.n >= self._choose_again_at:
+            self._choose_again_at = GROWTH * self.n
+            self._choose_machine()
         self.machine.fit()
         return signs
 
-    def _choose(self) -> None:
-        """Choose kernel and penalty again, as far as they are open."""
+    def _choose_machine(self) -> None:
+        """Choose kernel and penalty again, as far as the parameters leave them open."""
         C = self._attack.C or penalty(self.n, self._rho)
-        settings = [(kernel, C / self._units[kernel]) for kernel in self._kernels]
+        settings = [(kernel, C / self._scales[kernel]) for kernel in self._kernels]
         if len(settings) == 1:
-            self.machine.penalise(settings[0][1])
-        elif self.both:
-            self.machine = extract_and_test(self.machine.X, self.machine.y, settings, self.floor)
+            self.machine.set_penalty(settings[0][1])
+        elif self.has_both_labels:
+            self.machine = extract_and_test(self.machine.X, self.machine.y, settings, self.error_rate)
 
     def encode(self, X: FloatArray) -> FloatArray:
-        """Rows as the kernel takes them."""
+        """Rows of the interface as the kernel takes them."""
         if len(X) == 0:  # transformers refuse it
             return X
         return np.asarray(self._encoder.transform(X), dtype=np.float64)
 
-    def decide(self, X: FloatArray) -> FloatArray:
-        """The decision values of rows as the interface takes them, shape (len(X),)."""
-        return self.machine.decide(self.encode(X))
+    def decision_function(self, X: FloatArray) -> FloatArray:
+        """The machine's decision values of rows of the interface, shape (len(X),)."""
+        return self.machine.decision_function(self.encode(X))
 
     def draw(self, n: int) -> FloatArray:
-        """Draw ``n`` rows, asked before or not."""
-        if self._pool is not None:
-            return self._pool[:n]
-        return self._source.draw(self.known, n, self.rng)
+        """Draw ``n`` rows, of the pool at most as many as it has, whether they were asked before or not."""
+        return self._candidates.draw(n)[:n]
 
-    def candidates(self, n: int) -> FloatArray:
-        """Draw up to ``n`` rows worth asking (:meth:`new`); rows of the pool are asked once each."""
-        rows = self.new(self.draw(n) if self._pool is None else self._pool)
-        if self._pool is not None:
-            self._pool = rows
-        return rows[:n]
+    def draw_unseen(self, n: int) -> FloatArray:
+        """Draw up to ``n`` different rows that were not asked before (:meth:`.Candidates.unseen`)."""
+        return self.unseen(self._candidates.draw(n))[:n]
 
-    def new(self, rows: FloatArray) -> FloatArray:
-        """The different ones of ``rows``, without those asked before unless their answer may have been wrong."""
-        repeat = self.known.rho != 0 and self._pool is None
-        first = {row.tobytes(): i for i, row in reversed([*enumerate(rows)])}
-        return np.asarray(rows[sorted(i for key, i in first.items() if repeat or key not in self._seen)])
+    def unseen(self, rows: FloatArray) -> FloatArray:
+        """The different ones of ``rows``, without those asked before (:meth:`.Candidates.unseen`)."""
+        return self._candidates.unseen(rows)
 
-    def crossings(self, n: int) -> FloatArray:
-        """Up to ``n`` new rows on the boundary of the machine, found without a query.
+    def boundary_rows(self, n: int) -> FloatArray:
+        """Up to ``n`` unseen rows on the boundary of the machine, found without a query.
 
-        Random pairs of candidates on either side of it are bisected; of the two rows that remain the one
-        with the smaller decision value counts. If the sampler is the pool, its rows nearest the boundary.
+        Random pairs of candidates on either side of it are bisected; of the two ends of the last bracket the one with
+        the smaller decision value is taken. If the sampler is the pool: its unseen rows nearest the boundary.
         """
-        X = self.candidates(max(n, CANDIDATES))
-        values = self.decide(X)
-        if self._pool is not None:
+        X = self.draw_unseen(max(n, PAIRS_FROM))
+        values = self.decision_function(X)
+        if self._candidates.from_pool:
             return X[np.argsort(np.abs(values), kind="stable")[:n]]
-        above, below = X[values > 0], X[values <= 0]
-        if len(above) == 0 or len(below) == 0:
+        positive, negative = X[values > 0], X[values <= 0]
+        if len(positive) == 0 or len(negative) == 0:
             return X[:0]
-        a, b = (side[self.rng.integers(len(side), size=n)] for side in (above, below))
-        ways = Paths.between(self.known.domain, a, b, self.rng)
+        a, b = (side[self.rng.integers(len(side), size=n)] for side in (positive, negative))
+        segments = Segments.between(self.known.domain, a, b, self.rng)
         for _ in range(HALVINGS):
-            ways.narrow(self.decide(ways.middle()) > 0)
-        first, second = ways.ends()
-        nearer = np.abs(self.decide(first)) <= np.abs(self.decide(second))
-        return self.new(np.where(nearer[:, None], first, second))
+            segments.narrow(self.decision_function(segments.middle()) > 0)
+        first, second = segments.ends()
+        nearer = np.abs(self.decision_function(first)) <= np.abs(self.decision_function(second))
+        return self.unseen(np.where(nearer[:, None], first, second))
 
-    def search(self, a: FloatArray, b: FloatArray, signs: FloatArray, precision: float) -> Steps:
-        """Bisect from the rows ``a``, answered with ``signs``, to rows ``b`` of the other label, all at once.
+    def bisect(self, a: FloatArray, b: FloatArray, signs: FloatArray, precision: float) -> Steps:
+        """Bisect by queries from the rows ``a``, answered with ``signs``, to rows ``b`` of the other label.
 
-        A search ends when its bracket, as a share of the distance of encoded rows, is at most ``precision`` per
-        root of the dimension, or its ends are next to each other.
+        All pairs are halved in one batch. A pair is done when its bracket, in units of the distance between encoded
+        rows per root of the dimension, is at most ``precision``, or when no row lies between its ends.
         """
-        ways = Paths.between(self.known.domain, a, b, self.rng)
+        segments = Segments.between(self.known.domain, a, b, self.rng)
         length = np.sqrt(((self.encode(a) - self.encode(b)) ** 2).mean(axis=1))
         while True:
-            (first, second), middle = ways.ends(), ways.middle()
-            wide = (ways.high - ways.low) * length > precision
+            (first, second), middle = segments.ends(), segments.middle()
+            wide = (segments.high - segments.low) * length > precision
             wide &= (middle != first).any(axis=1) & (middle != second).any(axis=1)
             if not wide.any():
                 return
-            ways, signs, length = ways.take(wide), signs[wide], length[wide]
+            segments, signs, length = segments.take(wide), signs[wide], length[wide]
             answers = yield from self.query(middle[wide])
-            ways.narrow(answers == signs)
+            segments.narrow(answers == signs)
 
     def hypothesis(self) -> Estimator:
-        """The machine so far; the only label seen, if there is only one."""
+        """The machine so far; a constant as long as all answers are of one class."""
         classes = self.known.classes
         assert classes is not None
-        if not self.both:
+        if not self.has_both_labels:
             return constant(classes[int(self.n > 0 and self.machine.y[0] > 0)], self.known.domain.n_features)
         return self.classifier(self.machine)
 
     def classifier(self, machine: KernelMachine) -> Estimator:
-        """A machine as a classifier of rows as the interface takes them."""
+        """A machine as a classifier of rows of the interface."""
         assert self.known.classes is not None
         return KernelClassifier.of(machine, self._encoder, self.known.classes, self.known.domain.n_features)

@@ -1,4 +1,4 @@
-"""Support vector machines that learn label by label: refitted from where they were, not from scratch."""
+"""A support vector machine that is refitted incrementally as labelled rows are added."""
 
 from __future__ import annotations
 
@@ -9,44 +9,49 @@ from scipy.optimize import brentq
 
 from mex.toolkit.kernels.cholesky import PackedFactor
 from mex.toolkit.kernels.functions import Covariance
+from mex.toolkit.kernels.gram import GramMatrix
 from mex.types import BoolArray, FloatArray
 
 STEPS = 100
-"""The most Newton steps of one fit; a few do, but for labels that contradict each other."""
+"""The most Newton steps of one fit. A few are usual; labels that contradict each other take more."""
 
 
 class KernelMachine:
-    """A support vector machine with squared hinge loss, grown row by row.
+    """A support vector machine with squared hinge loss.
 
     Minimises 1/2 beta' K beta + C/2 sum max(0, 1 - y f)^2 with f = K beta + b by Newton's method in the primal
     (Keerthi and DeCoste 2005; Chapelle 2007). Each step solves (K_AA + I/C) beta + b = y on the active rows
-    A = {y f < 1}, and exact line search makes it converge from anywhere. A refit after a few new labels starts
-    from the last solution: only new kernel rows are computed, and only the rows that enter or leave A change
-    the factor of K_AA + I/C. Contradicting labels and a single class are fine.
+    A = {y f < 1}; exact line search makes it converge from any start. A refit after a few new labels starts from
+    the last solution: only the kernel of new rows is computed, and only rows that enter or leave A change the factor of
+    K_AA + I/C. Labels may contradict each other or be all the same.
 
     Attributes:
         X, y: the rows so far, shape (n, d), and their signs, shape (n,).
-        beta, intercept, f: the expansion in the rows, the bias, and the decision values at the rows.
+        beta, intercept: the expansion in the rows, shape (n,), and the bias.
+        f: the decision values of the rows, shape (n,).
 
     >>> from mex.toolkit.kernels.functions import Kernel
     >>> machine = KernelMachine(Kernel("rbf", 1.0), C=10.0)
     >>> machine = machine.add(np.array([[0.0], [1.0]]), np.array([-1.0, 1.0])).fit()
-    >>> machine.decide(np.array([[0.0], [1.0]])).round(2)
+    >>> machine.decision_function(np.array([[0.0], [1.0]])).round(2)
     array([-0.86,  0.86])
     """
 
     def __init__(self, kernel: Covariance, C: float) -> None:
-        self.kernel, self.C = kernel, C
-        self.X, self.y = np.empty((0, 0)), np.empty(0)
-        self.beta, self.f, self.intercept = np.empty(0), np.empty(0), 0.0
-        self._K = np.empty((0, 0))  # rows and columns beyond len(y) are room to grow
+        self.kernel = kernel
+        self.C = C
+        self.X: FloatArray = np.empty((0, 0))
+        self.y: FloatArray = np.empty(0)
+        self.beta: FloatArray = np.empty(0)
+        self.intercept = 0.0
+        self.f: FloatArray = np.empty(0)
+        self._gram = GramMatrix()
         self._factor = PackedFactor(1 / C)
 
     @property
     def K(self) -> FloatArray:
         """The kernel matrix of the rows, shape (n, n)."""
-        n = len(self.y)
-        return self._K[:n, :n]
+        return self._gram.values
 
     @property
     def active(self) -> BoolArray:
@@ -55,35 +60,30 @@ class KernelMachine:
 
     @property
     def objective(self) -> float:
-        """What the fit minimises."""
+        """The value that the fit minimises."""
         short = np.maximum(1 - self.y * self.f, 0)
         return float(self.beta @ (self.f - self.intercept) + self.C * short @ short) / 2
 
     def add(self, X: FloatArray, y: FloatArray) -> KernelMachine:
         """Add rows with their signs; :meth:`fit` takes them into account."""
         n, m = len(self.y), len(X)
-        if n + m > len(self._K):
-            room = np.empty((max(64, 3 * (n + m) // 2),) * 2)
-            room[:n, :n] = self.K
-            self._K = room
-        f = np.zeros(m)
-        if n:
-            between = self.kernel(self.X, X)
-            self._K[:n, n : n + m], self._K[n : n + m, :n] = between, between.T
-            f = self.beta @ between + self.intercept
-        self._K[n : n + m, n : n + m] = self.kernel(X, X)
+        between = self.kernel(self.X, X) if n else np.empty((0, m))
+        self._gram.append(between, self.kernel(X, X))
+        f = self.beta @ between + self.intercept if n else np.zeros(m)
         self.X = np.concatenate([self.X, X]) if n else np.array(X)
         self.y = np.concatenate([self.y, y])
-        self.f, self.beta = np.concatenate([self.f, f]), np.concatenate([self.beta, np.zeros(m)])
+        self.f = np.concatenate([self.f, f])
+        self.beta = np.concatenate([self.beta, np.zeros(m)])
         return self
 
-    def penalise(self, C: float) -> KernelMachine:
+    def set_penalty(self, C: float) -> KernelMachine:
         """Change the penalty; :meth:`fit` takes it into account."""
-        self.C, self._factor = C, PackedFactor(1 / C)
+        self.C = C
+        self._factor = PackedFactor(1 / C)
         return self
 
     def fit(self) -> KernelMachine:
-        """Go on to the optimum."""
+        """Go from the present solution to the optimum."""
         value = self.objective
         for _ in range(STEPS):
             active = self.active
@@ -104,11 +104,11 @@ class KernelMachine:
         """The optimum if no row entered or left the active ones."""
         if not active.any():
             return np.zeros(len(active)), self.intercept
-        self._factor.follow(self.K, self.y, active)
+        self._factor.update(self.K, self.y, active)
         return self._factor.solve(active)
 
     def _step(self, beta: FloatArray, intercept: float, f: FloatArray) -> float:
-        """How far to go in a direction: the zero of the slope of the objective, at most 1."""
+        """The step along a direction that minimises the objective, at most 1."""
         linear, quadratic = float(beta @ (self.f - self.intercept)), float(beta @ (f - intercept))
 
         def slope(t: float) -> float:
@@ -118,7 +118,7 @@ class KernelMachine:
         tolerance = 1e-9 * abs(slope(0.0))
         return float(brentq(slope, 0.0, 1.0)) if slope(0.0) < 0 and slope(1.0) > tolerance else 1.0
 
-    def decide(self, X: FloatArray) -> FloatArray:
+    def decision_function(self, X: FloatArray) -> FloatArray:
         """The decision values of the rows of ``X``, shape (len(X),)."""
         support = np.flatnonzero(self.beta)
         if len(support) == 0:
@@ -127,7 +127,10 @@ class KernelMachine:
         return np.asarray(kernel(X, rows) @ weights + self.intercept)
 
     def variance(self, X: FloatArray) -> FloatArray:
-        """How free the decision values of the rows of ``X`` are, given those of the active rows, shape (len(X),)."""
+        """The posterior variance of the decision values of the rows of ``X``, shape (len(X),).
+
+        The machine is taken for a Gaussian process with noise of variance 1/C, observed at its active rows.
+        """
         support = self.X[self.active]
         k = len(support)
         bordered = np.ones((k + 1, k + 1))
@@ -137,19 +140,24 @@ class KernelMachine:
         explained = (at * np.linalg.solve(bordered, at)).sum(axis=0) if k else 0.0
         return np.asarray(np.maximum(self.kernel.diagonal(X) - explained, 0.0))
 
-    def what_if(self, x: FloatArray, sign: float) -> float:
-        """The objective if the row ``x``, shape (d,), had that sign; the machine stays as it is.
+    def trial(self) -> KernelMachine:
+        """A view to which rows can be added, and which can be fitted, while this machine stays as it is.
 
-        The copy shares the matrices, and writes only where they have room to grow.
+        It shares the kernel matrix and the factor (:meth:`.GramMatrix.view`), so it is valid until a row is added here.
         """
-        trial = copy.copy(self)
-        trial._factor = copy.copy(self._factor)
-        return trial.add(x[None], np.array([sign])).fit().objective
+        view = copy.copy(self)
+        view._gram = self._gram.view()
+        view._factor = self._factor.view()
+        return view
+
+    def objective_with(self, x: FloatArray, sign: float) -> float:
+        """The objective of the machine fitted with one row more, ``x`` of shape (d,); the machine stays as it is."""
+        return self.trial().add(x[None], np.array([sign])).fit().objective
 
     def leave_one_out(self) -> FloatArray:
-        """The decision value of each row if it had been left out, shape (n,).
+        """The decision value of each row if it is left out, shape (n,).
 
-        Exact where the other rows stay active or not as they are (as for least-squares machines, Cawley 2006).
+        Exact if leaving it out changes no other row's being active (as for least-squares machines, Cawley 2006).
         """
         left_out, active = self.f.copy(), np.flatnonzero(self.active)
         if len(active):

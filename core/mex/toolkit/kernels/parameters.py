@@ -13,7 +13,7 @@ from mex.toolkit.active.samplers import SAMPLERS
 
 @attrs.frozen(kw_only=True)
 class KernelAttack:
-    """Where rows come from, what is known of the kernel, how the fit is done, and how it starts."""
+    """A base for attacks on kernel machines: where rows come from, the kernel, the penalty, and the first rows."""
 
     sampler: str | None = attrs.field(
         default=None,
@@ -24,16 +24,16 @@ class KernelAttack:
         default="public",
         validator=one_of("public", "search"),
         metadata=doc(
-            "take the public kernel of f*, or find the width of an RBF kernel by leave-one-out on the answers"
-            " already paid for; where no kernel is public it is searched anyway"
+            "take the public kernel of f*, or choose the width of an RBF kernel by leave-one-out on the answers so far;"
+            " the width is also chosen where no kernel is public"
         ),
     )
     C: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
         metadata=doc(
-            "penalty of an answer missed, in units of the mean k(x, x); by default the square of the number of"
-            " answers, or (1 - 2 rho)^2 / (rho (1 - rho)) if less; where rho is not public it is taken to be 0.1"
+            "penalty of a margin error, in units of 1 / mean k(x, x); by default the square of the number of"
+            " answers, or (1 - 2 rho)^2 / (rho (1 - rho)) if that is less; a rho that is not public is taken for 0.1"
         ),
     )
     start: int = attrs.field(

@@ -1,4 +1,4 @@
-"""Ways between rows that stay inside the domain, and bisection along them."""
+"""Segments between rows that stay inside the domain, and bisection along them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from mex.types import BoolArray, FloatArray
 
 
 @attrs.define(eq=False)
-class Paths:
-    """Ways from the rows ``a`` to the rows ``b``, each with a bracket around the place where something changes.
+class Segments:
+    """Segments from the rows ``a`` to the rows ``b``, each with a bracket around the point where something changes.
 
-    Continuous features move together, integer features are rounded on the way, and each one-hot group goes
-    over to its other category at a random moment of its own, so that a way between rows of many categories
-    has many stations. Every row of every way is one that the interface accepts.
+    The interface accepts every row of a segment: continuous features move linearly, integer features are rounded, and
+    each one-hot group changes from its category in ``a`` to that in ``b`` at a random point of its own.
 
     Attributes:
-        a, b: where the ways start and end, shape (n, d).
-        low, high: the brackets, as shares of the way, shape (n,).
+        a, b: the ends of the segments, shape (n, d).
+        low, high: the brackets, as shares of the segments, shape (n,).
 
     >>> domain = Domain([0, 0, 0], [9, 1, 1], integer=[True, False, False], groups=[(1, 2)])
-    >>> ways = Paths.between(domain, np.array([[0.0, 1, 0]]), np.array([[9.0, 0, 1]]), np.random.default_rng(0))
-    >>> ways.middle()
+    >>> a, b = np.array([[0.0, 1, 0]]), np.array([[9.0, 0, 1]])
+    >>> segments = Segments.between(domain, a, b, np.random.default_rng(0))
+    >>> segments.middle()
     array([[4., 1., 0.]])
-    >>> ways.narrow(np.array([True])).ends()[0]  # the change comes after the middle
+    >>> segments.narrow(np.array([True])).ends()[0]  # the change is beyond the middle
     array([[4., 1., 0.]])
     """
 
@@ -34,21 +34,21 @@ class Paths:
     b: FloatArray
     low: FloatArray
     high: FloatArray
-    _moments: FloatArray  # when each group goes over, shape (n, groups)
+    _switch: FloatArray  # the share at which each group changes, shape (n, number of groups)
 
     @classmethod
-    def between(cls, domain: Domain, a: FloatArray, b: FloatArray, rng: np.random.Generator) -> Paths:
-        """Ways with brackets that span them."""
+    def between(cls, domain: Domain, a: FloatArray, b: FloatArray, rng: np.random.Generator) -> Segments:
+        """Segments whose brackets span them."""
         n = len(a)
         return cls(domain, a, b, np.zeros(n), np.ones(n), rng.random((n, len(domain.groups))))
 
     def at(self, t: FloatArray) -> FloatArray:
-        """The rows at the shares ``t`` of the ways, shape (n, d)."""
+        """The rows at the shares ``t``, shape (n,), of the segments, shape (n, d)."""
         X = self.a + t[:, None] * (self.b - self.a)
         X[:, self.domain.integer] = np.round(X[:, self.domain.integer])
         for k, group in enumerate(self.domain.groups):
-            over = (t > self._moments[:, k]) | (t >= 1)
-            X[:, group] = np.where(over[:, None], self.b[:, group], self.a[:, group])
+            changed = (t > self._switch[:, k]) | (t >= 1)
+            X[:, group] = np.where(changed[:, None], self.b[:, group], self.a[:, group])
         return np.clip(X, self.domain.lower, self.domain.upper)  # rounding
 
     def middle(self) -> FloatArray:
@@ -56,16 +56,16 @@ class Paths:
         return self.at((self.low + self.high) / 2)
 
     def ends(self) -> tuple[FloatArray, FloatArray]:
-        """The rows at both ends of the brackets."""
+        """The rows at the lower and at the upper end of the brackets, shape (n, d) each."""
         return self.at(self.low), self.at(self.high)
 
-    def narrow(self, before: BoolArray) -> Paths:
-        """Halve each bracket: its middle is ``before`` the change, or after it. Changes ``self``."""
+    def narrow(self, before: BoolArray) -> Segments:
+        """Halve the brackets in place: ``before`` tells where the middle is before the change, shape (n,)."""
         t = (self.low + self.high) / 2
         self.low, self.high = np.where(before, t, self.low), np.where(before, self.high, t)
         return self
 
-    def take(self, chosen: BoolArray) -> Paths:
-        """Some of the ways."""
-        parts = (self.a, self.b, self.low, self.high, self._moments)
-        return Paths(self.domain, *(part[chosen] for part in parts))
+    def take(self, chosen: BoolArray) -> Segments:
+        """Some of the segments."""
+        parts = (self.a, self.b, self.low, self.high, self._switch)
+        return Segments(self.domain, *(part[chosen] for part in parts))

@@ -1,4 +1,4 @@
-"""What an attacker knows about the kernel of f*, and how it finds what it does not know."""
+"""The choice of encoder, kernel and penalty, from what is public of f* and from the answers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mex.toolkit.kernels.machine import KernelMachine
 from mex.types import Estimator, FloatArray
 
 REFERENCE = 1000
-"""How many uniform rows stand in for the data where there is no pool."""
+"""How many uniform rows the encoder is fitted to where there is no pool."""
 SCALES = 2.0 ** np.arange(-6, 9)
-"""Slopes to try of the likelihood of an answer."""
+"""Grid for the slope s of the likelihood of an answer (:func:`extract_and_test`)."""
 WIDTHS = 2.0 ** np.arange(-5, 6)
-"""The grid of gammas, as multiples of scikit-learn's ``scale``."""
+"""Grid for gamma, as multiples of scikit-learn's rule ``scale``."""
 
 
 def encoder(known: Knowledge, rng: np.random.Generator) -> Estimator:
     """The fitted transformer before the kernel.
 
-    What precedes the machine in the public learner of f*, fitted on the attacker's own rows: the operator's
-    means and scales are not public. Standardisation where nothing is known.
+    It is what precedes the machine in the public learner of f*, fitted on the pool or uniform rows, since the
+    operator's means and scales are not public. If f* is no public kernel machine it standardises.
     """
     rows = known.pool if known.pool is not None and len(known.pool) else known.domain.sample(REFERENCE, rng)
     learner = known.family.learner
@@ -39,7 +39,7 @@ def encoder(known: Knowledge, rng: np.random.Generator) -> Estimator:
 
 
 def public_kernel(known: Knowledge, Z: FloatArray) -> Kernel | None:
-    """The kernel of f* if it is public, None if not; ``Z`` are encoded rows for scikit-learn's rules for gamma."""
+    """The kernel of f* if it is public, else None; ``Z`` are encoded rows, for scikit-learn's rules for gamma."""
     public = known.family.public
     name, gamma = public.get("kernel"), public.get("gamma")
     if known.family.kind != "kernel" or name not in ("rbf", "poly", "linear"):
@@ -52,22 +52,22 @@ def public_kernel(known: Knowledge, Z: FloatArray) -> Kernel | None:
     return Kernel(name, width, int(public.get("degree", 3)), float(public.get("coef0", 0.0)))
 
 
-def grid(Z: FloatArray) -> list[Kernel]:
-    """RBF kernels of all widths worth a try."""
+def rbf_grid(Z: FloatArray) -> list[Kernel]:
+    """RBF kernels with :data:`WIDTHS` times the gamma of :func:`scale`."""
     return [Kernel("rbf", float(g)) for g in scale(Z) * WIDTHS]
 
 
 def scale(Z: FloatArray) -> float:
-    """scikit-learn's rule for gamma: 1 / (d times the variance of the entries)."""
+    """scikit-learn's rule ``scale`` for gamma: 1 / (d times the variance of the entries)."""
     variance = float(Z.var())
     return 1 / (Z.shape[1] * variance) if variance > 0 else 1.0
 
 
 def penalty(n: int, rho: float) -> float:
-    """The penalty for ``n`` answers of which a share ``rho`` is wrong, in units of the mean k(x, x).
+    """The penalty C for ``n`` answers of which a share ``rho`` is wrong, in units of 1 / mean k(x, x).
 
-    It is the inverse of the variance of an answer about what it says of the boundary, but for a factor of 4.
-    Where answers are right it grows with their number: what is missed for a smooth boundary shrinks with it.
+    Under noise (1 - 2 rho)^2 / (rho (1 - rho)), in proportion to the inverse variance of an answer, and at least 0.1.
+    Without noise, and as an upper bound with it, n^2: the margin may be as hard as the number of answers allows.
 
     >>> penalty(100, 0.0), round(penalty(100, 0.1), 2)
     (10000.0, 7.11)
@@ -79,27 +79,26 @@ def penalty(n: int, rho: float) -> float:
 def extract_and_test(
     X: FloatArray, y: FloatArray, settings: Sequence[tuple[Kernel, float]], rho: float
 ) -> KernelMachine:
-    """The fitted machine whose kernel and penalty predict the answers best, each by all others; asks nothing.
+    """The fitted machine whose kernel and penalty predict each answer best from all others.
 
-    Tramèr et al. 2016 choose the RBF width by a grid search on held-out answers. Leaving each answer out in turn
-    uses all of them, and takes no fit beyond that on all rows. The score is the log-likelihood
-    of the answers under rho + (1 - 2 rho) / (1 + exp(-s f)), f left out, at the best scale s: the scale of f
-    varies with kernel and penalty, and an answer that noise made wrong counts ln(1 / rho) at most.
+    The extract-and-test of Tramèr et al. 2016, who hold answers out, with the closed form of leave-one-out instead. The
+    score is the log-likelihood of the answers under the probability rho + (1 - 2 rho) / (1 + exp(-s y f)), where f is
+    the left-out decision value and s the best of :data:`SCALES`, since the scale of f varies with kernel and penalty.
 
     Args:
         X, y: encoded rows, shape (n, d), and the signs of their answers, shape (n,).
-        settings: kernels with penalties; ties go to the first.
-        rho: how often answers are wrong, above 0 and below 1/2.
+        settings: kernels with penalties; of several that are equally good the first is taken.
+        rho: the probability of a wrong answer, above 0 and below 1/2.
     """
-    return best_left_out([KernelMachine(kernel, C).add(X, y).fit() for kernel, C in settings], rho)
+    return best_by_leave_one_out([KernelMachine(kernel, C).add(X, y).fit() for kernel, C in settings], rho)
 
 
-def best_left_out(machines: Sequence[KernelMachine], rho: float) -> KernelMachine:
-    """Of machines fitted to the same answers, the one :func:`extract_and_test` takes."""
-    return min(machines, key=lambda machine: _surprise(machine.y * machine.leave_one_out(), rho))
+def best_by_leave_one_out(machines: Sequence[KernelMachine], rho: float) -> KernelMachine:
+    """The best by the score of :func:`extract_and_test` of machines fitted to the same answers."""
+    return min(machines, key=lambda machine: _log_loss(machine.y * machine.leave_one_out(), rho))
 
 
-def _surprise(agreed: FloatArray, rho: float) -> float:
-    """The mean of -log(rho + (1 - 2 rho) / (1 + exp(-s z))) over ``agreed``, at the best s."""
-    likelihood = rho + (1 - 2 * rho) * expit(SCALES[:, None] * agreed)
+def _log_loss(margins: FloatArray, rho: float) -> float:
+    """The mean of -log(rho + (1 - 2 rho) / (1 + exp(-s m))) over the margins m = y f, at the best s."""
+    likelihood = rho + (1 - 2 * rho) * expit(SCALES[:, None] * margins)
     return float((-np.log(likelihood)).mean(axis=1).min())

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from mex.errors import Incompatible
 from mex.fitted import FittedTarget
-from mex.types import Estimator, FloatArray
+from mex.toolkit.perturbation.rules import threshold
+from mex.types import Array, BoolArray, Estimator, FloatArray
 
 UNRANKED = 0.01
 """The largest share of rows whose label may differ from the class of the highest score, as in tied votes."""
@@ -40,7 +41,8 @@ class Margins:
     """The ranking of the classes by a fitted classifier's own scores: ``margins(X)``.
 
     Scores are those of ``decision_function`` (of two classes: 0 and its value), in the units of the model as
-    fitted: log-odds for a logistic regression, <w, x> + b for a linear one. A support vector machine of several
+    fitted: log-odds for a logistic regression, <w, x> + b for a linear one; where a threshold was moved, less the
+    threshold. A support vector machine of several
     classes decides by duels, and its own scores count them, with a step at every boundary; here a class has half
     the margin of its worst duel, which is continuous (far out, where the best classes beat each other in a circle, the
     label may be none of the two). A model without one is scored by
@@ -59,6 +61,7 @@ class Margins:
     estimator: Estimator = attrs.field(repr=False)
     method: str
     classes: int
+    threshold: float = 0.0
 
     @classmethod
     def of(cls, model: FittedTarget | Estimator, X: FloatArray | None = None) -> Margins:
@@ -66,10 +69,12 @@ class Margins:
 
         Raises:
             Incompatible: if the model has no scores or one class only, or its labels are not those of the highest
-                scores (a moved threshold, one-vs-one votes).
+                scores, nor, of two classes, of a threshold on them.
         """
-        estimator = model.estimator if isinstance(model, FittedTarget) else model
-        name, labels = type(estimator).__name__, np.asarray(getattr(estimator, "classes_", []))
+        target = model if isinstance(model, FittedTarget) else None
+        estimator: Estimator = target.estimator if target else model
+        classes = target.classes if target else getattr(estimator, "classes_", None)
+        name, labels = type(estimator).__name__, np.asarray([] if classes is None else classes)
         if len(labels) < 2:
             raise Incompatible(f"a margin lies between two classes, and this {name} has {len(labels)}")
         for method in ("decision_function", "predict_proba"):
@@ -78,18 +83,30 @@ class Margins:
         else:
             raise Incompatible(f"this {name} tells labels only, so how near a row is to its boundary is unknown")
         margins = cls(_duelling(estimator) if len(labels) > 2 else estimator, method, len(labels))
-        if X is not None and len(X):
-            scores = margins.scores(X)
-            ranked = scores.shape == (len(X), len(labels))
-            if not ranked or np.mean(labels[scores.argmax(axis=1)] != estimator.predict(X)) > UNRANKED:
-                raise Incompatible(f"the labels of this {name} are not those of its highest scores ({method})")
-        return margins
+        if X is None or not len(X):
+            return margins
+
+        def told(X: FloatArray) -> Array:
+            return target.answer(X, "label") if target else np.asarray(estimator.predict(X))
+
+        def scored(X: FloatArray) -> tuple[FloatArray, BoolArray]:
+            return np.diff(margins.scores(X), axis=1)[:, 0], told(X) == labels[1]
+
+        moved = threshold(scored, X, 0.0, target.domain if target else None) if len(labels) == 2 else 0.0
+        placed = attrs.evolve(margins, threshold=moved)
+        scores = placed.scores(X)
+        ranked = scores.shape == (len(X), len(labels))
+        if not ranked or np.mean(labels[scores.argmax(axis=1)] != told(X)) > UNRANKED:
+            raise Incompatible(f"the labels of this {name} are not those of its highest scores ({method})")
+        return placed
 
     def scores(self, X: FloatArray) -> FloatArray:
         """The scores of the classes, shape (n, k)."""
-        scores = np.asarray(getattr(self.estimator, self.method)(X), dtype=np.float64)
+        scores = np.array(getattr(self.estimator, self.method)(X), dtype=np.float64)
         if scores.ndim == 1:
-            return np.stack([np.zeros(len(X)), scores], axis=1)
+            return np.stack([np.zeros(len(X)), scores - self.threshold], axis=1)
+        if self.classes == 2:
+            scores[:, 1] -= self.threshold
         if not hasattr(_last(self.estimator), "decision_function_shape"):
             return scores
         first, second = np.triu_indices(self.classes, 1)

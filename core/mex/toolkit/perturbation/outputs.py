@@ -11,17 +11,17 @@ from mex.dataset import Rows
 from mex.defense import Defended, undefended
 from mex.errors import Incompatible
 from mex.target import Target
+from mex.toolkit.perturbation.rules import DecisionRule, both
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 
-class DefendedOutput(Defended):
-    """A base for targets whose probabilities are changed: yours is :meth:`defended`, on a matrix of them.
+class _DefendedConfidence(Defended):
+    """What targets whose probabilities are changed, or partly hidden, have in common.
 
-    A label is the most probable class of the *defended* vector, so that the two never contradict each
-    other. Leaves are withheld: they would reach round the defense.
+    Leaves are withheld: they would reach round the defense.
 
     Attributes:
-        keeps_labels: whether the most probable class stays what it was.
+        keeps_labels: whether labels stay what they are behind.
     """
 
     keeps_labels: ClassVar[bool] = False
@@ -37,16 +37,74 @@ class DefendedOutput(Defended):
         return self._target.rho if self.keeps_labels else None
 
     @abstractmethod
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and the labels beside them, of one draw, shapes (n, k) and (n,)."""
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        """Answer as :meth:`mex.Target.answer` says."""
+        if kind == "label" and self.keeps_labels:
+            return self._target.answer(X, kind)
+        P, labels = self.both(X)
+        return P if kind == "proba" else labels
+
+
+class DefendedOutput(_DefendedConfidence):
+    """A base for targets whose probabilities are changed: yours is :meth:`defended`, on a matrix of them.
+
+    Labels are those of the target behind. Where the change moves what the decision rule says (of most models: which
+    class is the most probable), the label moves with it, or it would tell what the probabilities are to hide. A
+    defense with ``keeps_labels`` promises that the most probable class stays.
+    """
+
+    def __init__(self, target: Target, rule: DecisionRule | None = None) -> None:
+        """Put the defense before ``target``, whose labels follow ``rule``: by default the most probable class."""
+        super().__init__(target)
+        self._rule = rule or DecisionRule()
+
+    @abstractmethod
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
         """Change ``P``, the probabilities of the rows ``X``, shape (n, k): rows of at least 0 that sum to 1 again."""
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`mex.Target.answer` says."""
-        P = self.defended(np.asarray(self._target.answer(X, "proba"), dtype=np.float64), X)
         if kind == "proba":
-            return P
+            return self.defended(np.asarray(self._target.answer(X, kind), dtype=np.float64), X)
+        return super().answer(X, kind)
+
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and the labels beside them, of one draw."""
+        P, labels = both(self._target, X)
+        Q = self.defended(P, X)
+        if self.keeps_labels:
+            return Q, labels
         assert self.classes is not None
-        return np.asarray(self.classes[np.argmax(P, axis=1)])
+        before, after = self._rule(P), self._rule(Q)
+        return Q, np.where(before == after, labels, self.classes[after])
+
+
+class TruncatedOutput(_DefendedConfidence):
+    """A base for targets that show some of their probabilities: yours is :meth:`shown`.
+
+    The class of the label is always shown. Beside a label whose probability is said to be 0, the class shown would tell
+    where a second decision lies: the most probable class of a model whose threshold was moved.
+    """
+
+    keeps_labels = True
+
+    def __init__(self, target: Target, *, spread: bool) -> None:
+        """Put the defense before ``target``; ``spread`` as in :func:`conceal`."""
+        super().__init__(target)
+        self._spread = spread
+
+    @abstractmethod
+    def shown(self, P: FloatArray, label: BoolArray) -> BoolArray:
+        """Which of ``P`` to show, shape (n, k); ``label`` marks the class of each row's label, shown in any case."""
+
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and the labels beside them, of one draw."""
+        P, labels = both(self._target, X)
+        label = labels[:, None] == self.classes
+        return conceal(P, label | self.shown(P, label), self._spread), labels
 
 
 class DefendedValues(Defended):
@@ -85,19 +143,20 @@ def has_probabilities(target: Target, label: str) -> bool:
 
 
 def conceal(P: FloatArray, shown: BoolArray, spread: bool) -> FloatArray:
-    """Hide the probabilities that are not ``shown``; each row must show its largest.
+    """Hide the probabilities that are not ``shown``.
 
     Args:
         P: probabilities, shape (n, k).
-        shown: which of them stay, shape (n, k).
+        shown: which of them stay, shape (n, k), at least one in a row.
         spread: give every hidden class of a row the same share of what they have together; otherwise
-            they get 0 and the others are divided by their sum.
+            they get 0 and the others are divided by their sum, or get equal shares if that is 0.
 
     >>> conceal(np.array([[0.5, 0.3, 0.2]]), np.array([[True, False, False]]), spread=True)
     array([[0.5 , 0.25, 0.25]])
     """
     if not spread:
         kept = np.where(shown, P, 0.0)
+        kept = np.where(kept.any(axis=1, keepdims=True), kept, shown)
         return np.asarray(kept / kept.sum(axis=1, keepdims=True))
     hidden = np.where(shown, 0.0, P)
     mean = hidden.sum(axis=1, keepdims=True) / np.maximum((~shown).sum(axis=1, keepdims=True), 1)

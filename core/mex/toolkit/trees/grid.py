@@ -19,6 +19,9 @@ class Grid:
     scikit-learn's trees cast rows to float32, so no more can be found out. A column without bound runs over the
     float32 numbers up to :data:`LARGEST`.
 
+    A bound that is no float32 number is cast to one like any other number, be that inside of the bound or outside:
+    the row at the bound is read so, and has the numbers of the grid's end.
+
     Attributes:
         domain: the rows the interface accepts.
         resolution: numbers of a bounded continuous column nearer than this share of its range count as neighbours.
@@ -44,9 +47,17 @@ class Grid:
             object.__setattr__(self, name, np.where(exact, cut, cut.astype(np.float32).astype(np.float64)))
         object.__setattr__(self, "whole", exact)
 
+    def cast(self, X: FloatArray) -> FloatArray:
+        """What is read of the rows ``X`` of the domain, shape (n, d)."""
+        near = np.clip(X, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
+        return np.clip(np.where(self.whole, X, near), self.lower, self.upper)
+
     def rows(self, X: FloatArray) -> FloatArray:
-        """The rows of the domain that are cast to ``X``, shape (n, d): a bound need not be a float32 number."""
-        return np.clip(X, self.domain.lower, self.domain.upper)
+        """Rows of the domain that are cast to ``X``, shape (n, d): at the ends of the grid the bounds themselves."""
+        domain = self.domain
+        lower = np.where(np.abs(domain.lower) <= LARGEST, domain.lower, self.lower)
+        upper = np.where(np.abs(domain.upper) <= LARGEST, domain.upper, self.upper)
+        return np.where(self.lower >= X, lower, np.where(self.upper <= X, upper, X))
 
     def middle(self, column: int, below: float, above: float) -> float | None:
         """A number between two of a column, or None if they are neighbours.

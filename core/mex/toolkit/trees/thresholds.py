@@ -11,6 +11,7 @@ import numpy as np
 
 from mex.domain import Domain
 from mex.errors import Incompatible
+from mex.toolkit.trees.grid import Grid
 from mex.types import Array, BoolArray, FloatArray
 
 
@@ -37,7 +38,8 @@ class Thresholds:
     A threshold is a column with two neighbouring values, the larger of which is on its right.
 
     Attributes:
-        box: the whole domain, on float32 numbers.
+        grid: the numbers that the target can tell apart.
+        box: the whole domain, on those numbers.
         units: the columns that change together.
         column, below, above: the thresholds, in the order in which they were found, shape (k,).
 
@@ -57,9 +59,8 @@ class Thresholds:
         self.unit_of = np.zeros(domain.n_features, dtype=np.int64)
         for i, unit in enumerate(self.units):
             self.unit_of[unit] = i
-        lower, upper = _inside(domain.lower, domain.lower, np.inf), _inside(domain.upper, domain.upper, -np.inf)
-        empty = lower > upper  # a constant need not be a float32 number, and is asked as it is
-        self.box = Box(np.where(empty, domain.lower, lower), np.where(empty, domain.lower, upper))
+        self.grid = Grid(domain)
+        self.box = Box(self.grid.lower.copy(), self.grid.upper.copy())
         self.column, self.below, self.above = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
         self._groups = [np.array(group) for group in domain.groups]
 
@@ -102,10 +103,3 @@ class Thresholds:
             elif box.upper[group].sum() == 1:
                 box.lower[group] = box.upper[group]
         return box
-
-
-def _inside(bound: FloatArray, limit: FloatArray, towards: float) -> FloatArray:
-    """The nearest float32 numbers to ``bound`` that are not past it, looking ``towards`` the inside."""
-    near = bound.astype(np.float32)
-    past = near < limit if towards > 0 else near > limit
-    return np.where(past, np.nextafter(near, np.float32(towards)), near).astype(np.float64)

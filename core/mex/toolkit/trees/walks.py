@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -13,8 +13,8 @@ from mex.toolkit.trees.grid import number, rank
 from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, FloatArray
 
-Walk: TypeAlias = Generator[FloatArray, int, None]
-"""Yields one row, shape (d,), receives its label; what it finds goes into the :class:`Thresholds` it was given."""
+Walk: TypeAlias = Generator[FloatArray, Any, None]
+"""Yields one row, shape (d,), receives its answer; what it finds goes into the :class:`Thresholds` it was given."""
 HALVINGS = 30
 """How often an interval is halved by value; what is not over by then is next to zero, and halved by exponent."""
 
@@ -143,18 +143,18 @@ def _between(known: Thresholds, column: int, near: float, far: float) -> Array:
 
 
 def together(walks: Iterable[Walk]) -> Generator[FloatArray, Array, None]:
-    """Run walks side by side: yields a row for each that is under way, shape (n, d), receives their labels."""
+    """Run walks side by side: yields a row for each that is under way, shape (n, d), receives their answers."""
     waiting: list[tuple[Walk, FloatArray]] = []
     for walk in walks:
         row = next(walk, None)
         if row is not None:
             waiting.append((walk, row.copy()))
     while waiting:
-        labels = yield np.array([row for _, row in waiting])
+        answers = yield np.array([row for _, row in waiting])
         still = []
-        for (walk, _), label in zip(waiting, labels, strict=True):
+        for (walk, _), answer in zip(waiting, answers, strict=True):
             try:
-                still.append((walk, walk.send(int(label)).copy()))
+                still.append((walk, walk.send(answer).copy()))
             except StopIteration:
                 continue
         waiting = still

@@ -1,4 +1,4 @@
-"""Learning in rounds: what is asked when, from where, and for how long."""
+"""Batch-mode active learning: what is asked when, from where, and for how long."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import mex
 from mex.testing.examples import example_dataset, example_target
-from mex.toolkit.active.batch_mode import Rounds, Schedule
+from mex.toolkit.active.batch_mode import BatchModeLearner
+from mex.toolkit.active.schedule import Schedule
 
 PLAN = Schedule(sampler="uniform", start=10, batch=4, growth=0.5, explore=0.0, candidates=50)
 
 
-class First(Rounds):
+class First(BatchModeLearner):
     """Chooses the candidates with the least first feature, and remembers what it was offered."""
 
     fits = 0
@@ -49,7 +50,7 @@ def test_rounds_grow_with_the_answers_and_end_on_the_budget() -> None:
     oracle, learner = started()
     assert sizes(oracle, learner) == [10, 5, 7, 11, 7]
     assert oracle.queries == 40
-    assert oracle.ask(learner.ask()).size == 0, "it would go on: the wall ends it"
+    assert learner.ask() is None, "nothing is left to ask"
 
 
 def test_a_round_is_what_was_chosen_and_part_of_it_at_random() -> None:
@@ -119,3 +120,26 @@ def test_without_a_pool_or_an_end_it_says_so() -> None:
         started(attrs.evolve(PLAN, sampler="near"))
     with pytest.raises(mex.Incompatible, match="first asks until a budget"):
         started(budget=None)
+
+
+def test_a_refused_row_counts_as_asked_is_not_fitted_and_not_asked_again() -> None:
+    pool = example_dataset().X[:60]
+    oracle, learner = started(attrs.evolve(PLAN, sampler="pool"), pool=pool)
+    sent = []
+    while (X := learner.ask()) is not None and oracle.remaining:
+        answers = np.ma.masked_array(oracle.ask(X), mask=np.arange(len(X)) % 3 == 0)
+        learner.tell(X, answers)
+        sent.append(X)
+    assert len(np.unique(np.concatenate(sent), axis=0)) == learner.asked == 40
+    answered = np.concatenate([X[np.arange(len(X)) % 3 != 0] for X in sent])
+    assert np.array_equal(learner.X, answered)
+    assert np.array_equal(learner.labels, example_target().answer(answered, "label"))
+
+
+def test_a_batch_refused_as_a_whole_leaves_the_model_as_it_is() -> None:
+    oracle, learner = started()
+    learner.tell(X := learner.ask(), oracle.ask(X))
+    before = learner.hypothesis()
+    learner.tell(X := learner.ask(), np.ma.masked_all(len(X), dtype=np.int64))
+    assert learner.hypothesis() is before
+    assert not np.isin(learner.ask(), X).any(), "and its rows are not asked again"

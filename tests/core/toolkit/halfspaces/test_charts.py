@@ -7,10 +7,10 @@ import pytest
 from toys import RatioBisection as Ratios
 
 import mex
-from mex.toolkit.halfspaces.adapter import Charted
+from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.toolkit.halfspaces.bisection import Bisection
-from mex.toolkit.halfspaces.boundary import verdict
-from mex.toolkit.halfspaces.charts import Centred, Projective
+from mex.toolkit.halfspaces.boundary import is_positive
+from mex.toolkit.halfspaces.charts import CentredChart, ProjectiveChart
 from mex.toolkit.metrics import geometric_error
 
 
@@ -23,7 +23,9 @@ def steal(
     fitted: mex.FittedTarget, *, seed: int = 0, budget: int = 20_000, pool=None, eps: float = 1e-8
 ) -> mex.Extraction:
     oracle = mex.Oracle(fitted, budget=budget)
-    return mex.extract(oracle, Charted(oracle.knowledge(pool=pool), np.random.default_rng(seed), Ratios, eps=eps))
+    return mex.extract(
+        oracle, HalfspaceLearner(oracle.knowledge(pool=pool), np.random.default_rng(seed), Ratios, eps=eps)
+    )
 
 
 def error(fitted: mex.FittedTarget, stolen: mex.Extraction) -> float:
@@ -71,7 +73,7 @@ def test_one_feature_is_a_threshold() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_categories_and_integers_are_weighed_against_a_continuous_feature(seed: int) -> None:
+def test_categories_and_integers_are_measured_against_a_continuous_feature(seed: int) -> None:
     rng = np.random.default_rng(seed)
     domain = mex.Domain(
         [0, 0, 0, 0, 0, 0, 0], [1, 1, 10, 1, 1, 1, 1], integer=[0, 0, 1, 0, 0, 0, 0], groups=[(3, 4), (5, 6)]
@@ -83,7 +85,7 @@ def test_categories_and_integers_are_weighed_against_a_continuous_feature(seed: 
     assert domain.objection(stolen.transcript.X) is None
 
 
-def test_a_category_that_outweighs_the_continuous_feature_is_weighed_in_company() -> None:
+def test_a_category_beyond_the_range_of_the_continuous_feature_is_measured_with_compensation() -> None:
     domain = mex.Domain(np.zeros(7), np.ones(7), groups=[(1, 2), (3, 4), (5, 6)])
     w = np.array([1.0, 0.0, 0.7, 0.0, -0.3, 0.0, -0.35])  # 0.7 is beyond what the first feature makes up for
     fitted = target(w, -0.3, domain)
@@ -97,7 +99,7 @@ def test_an_interface_of_categories_alone_is_refused_with_a_reason() -> None:
     domain = mex.Domain(np.zeros(4), np.ones(4), groups=[(0, 1), (2, 3)])
     known = mex.Oracle(target(np.ones(4), 0.0, domain)).knowledge()
     with pytest.raises(mex.Incompatible, match="category"):
-        Charted(known, np.random.default_rng(0), Ratios)
+        HalfspaceLearner(known, np.random.default_rng(0), Ratios)
 
 
 def test_a_target_of_one_class_ends_with_its_budget_and_that_class() -> None:
@@ -112,17 +114,18 @@ def test_fine_features_that_never_matter_end_the_search_with_a_note(monkeypatch:
     domain = mex.Domain([0, 0, 0], [1, 1, 1], groups=[(1, 2)])
     fitted = target([0.0, 1.0, -1.0], 0.0, domain)  # the category decides alone
     stolen = steal(fitted)
-    assert (stolen.stopped, stolen.queries) == ("done", 60)
-    assert "no boundary was found" in stolen.note
+    assert stolen.stopped == "done"
+    assert 60 <= stolen.queries <= 160  # five walks from one category to the other are tried as well
+    assert "none changed the label" in stolen.note
 
 
 def test_rows_of_a_centred_chart_reach_the_wall_in_their_direction() -> None:
-    chart = Centred(mex.Domain([0, 0], [1, 4]), np.array([0.5, 1.0]), np.array([True, True]))
+    chart = CentredChart(mex.Domain([0, 0], [1, 4]), np.array([0.5, 1.0]), np.array([True, True]))
     assert chart.rows(np.array([[1.0, 0.0], [0.0, -1.0], [-2.0, 0.0]])).tolist() == [[1, 1], [0.5, 0], [0, 1]]
 
 
 def test_a_projective_chart_mirrors_directions_that_point_back() -> None:
-    chart, V = Projective(2), np.array([[1.0, 2.0], [1.0, -2.0], [-1.0, 0.0]])
+    chart, V = ProjectiveChart(2), np.array([[1.0, 2.0], [1.0, -2.0], [-1.0, 0.0]])
     w, b = 3.0, -1.0
     positive = chart.rows(V)[:, 0] * w + b > 0
     assert chart.signs(V, positive).tolist() == np.sign(V @ [w, b]).tolist()
@@ -151,7 +154,7 @@ def test_a_verdict_outvotes_sticky_noise_by_asking_around() -> None:
     wrong = 0
     for seed in range(40):
         oracle = mex.Oracle(noisy.protect(fitted, None, np.random.default_rng(seed)))
-        search = verdict(np.array([0.8, 0.5]), oracle.knowledge(), np.random.default_rng(seed))
+        search = is_positive(np.array([0.8, 0.5]), oracle.knowledge(), np.random.default_rng(seed))
         rows = next(search)
         try:
             while True:

@@ -45,7 +45,7 @@ def test_a_large_penalty_gives_the_maximum_margin_machine_of_scikit_learn() -> N
     ours = KernelMachine(Kernel("rbf", 2.0), 1e7).add(X, y).fit()
     theirs = SVC(C=1e7, gamma=2.0, tol=1e-6).fit(X, y)
     points = np.random.default_rng(0).uniform(X.min(0), X.max(0), (500, 2))
-    np.testing.assert_allclose(ours.decide(points), theirs.decision_function(points), atol=0.05)
+    np.testing.assert_allclose(ours.decision_function(points), theirs.decision_function(points), atol=0.05)
 
 
 class Counting:
@@ -74,7 +74,7 @@ def test_one_label_is_a_constant_and_the_first_other_one_is_learned() -> None:
     machine = KernelMachine(Kernel("rbf", 2.0), 1e4)
     for i in order[:20]:
         machine.add(X[i : i + 1], y[i : i + 1]).fit()
-    assert machine.decide(X).tolist() == [-1.0] * 40
+    assert machine.decision_function(X).tolist() == [-1.0] * 40
     for i in order[20:]:
         machine.add(X[i : i + 1], y[i : i + 1]).fit()
         assert_optimal(machine)
@@ -85,20 +85,20 @@ def test_rows_that_contradict_each_other_are_outvoted() -> None:
     machine = KernelMachine(Kernel("rbf", 1.0), 1e4)
     machine.add(np.zeros((5, 2)), np.array([1.0, 1.0, -1.0, 1.0, -1.0])).fit()
     assert_optimal(machine)
-    assert machine.decide(np.zeros((1, 2))) == pytest.approx(0.2)
+    assert machine.decision_function(np.zeros((1, 2))) == pytest.approx(0.2)
 
 
-def test_what_if_is_the_objective_after_the_answer_and_changes_nothing() -> None:
+def test_the_objective_with_a_row_is_that_of_the_refitted_machine_and_changes_nothing() -> None:
     X, y = moons(80)
     machine = KernelMachine(Kernel("rbf", 2.0), 100.0).add(X[:60], y[:60]).fit()
-    before, decided = machine.objective, machine.decide(X)
+    before, decided = machine.objective, machine.decision_function(X)
     for i in range(60, 80):
         for sign in (-1.0, 1.0):
             there = KernelMachine(Kernel("rbf", 2.0), 100.0)
             there.add(X[:60], y[:60]).add(X[i : i + 1], np.array([sign])).fit()
-            assert machine.what_if(X[i], sign) == pytest.approx(there.objective)
+            assert machine.objective_with(X[i], sign) == pytest.approx(there.objective)
     assert machine.objective == before
-    np.testing.assert_array_equal(machine.decide(X), decided)
+    np.testing.assert_array_equal(machine.decision_function(X), decided)
     machine.add(X[60:], y[60:]).fit()
     assert_optimal(machine)
 
@@ -107,18 +107,21 @@ def test_the_variance_says_what_an_answer_costs_while_no_other_row_changes_sides
     X, y = moons(60)
     machine = KernelMachine(Kernel("rbf", 2.0), 0.1).add(X, y).fit()
     x = X[:1] + 0.1
-    sign = -float(np.sign(machine.decide(x)[0]))
-    short = 1 - sign * machine.decide(x)[0]
+    sign = -float(np.sign(machine.decision_function(x)[0]))
+    short = 1 - sign * machine.decision_function(x)[0]
     expected = machine.objective + short**2 / (2 * (machine.variance(x)[0] + 1 / machine.C))
     assert machine.active.all()
-    assert machine.what_if(x[0], sign) == pytest.approx(expected, rel=1e-9)
+    assert machine.objective_with(x[0], sign) == pytest.approx(expected, rel=1e-9)
 
 
 def test_leaving_one_out_in_closed_form_is_leaving_it_out() -> None:
     X, y = moons(60, flipped=0.1)
     machine = KernelMachine(Kernel("rbf", 2.0), 1.0).add(X, y).fit()
     brute = [
-        KernelMachine(Kernel("rbf", 2.0), 1.0).add(np.delete(X, i, 0), np.delete(y, i)).fit().decide(X[i : i + 1])[0]
+        KernelMachine(Kernel("rbf", 2.0), 1.0)
+        .add(np.delete(X, i, 0), np.delete(y, i))
+        .fit()
+        .decision_function(X[i : i + 1])[0]
         for i in range(60)
     ]
     np.testing.assert_allclose(machine.leave_one_out(), brute, atol=0.02)
@@ -135,7 +138,7 @@ def test_the_factor_follows_any_set_of_rows(seed: int) -> None:
         active = active ^ (rng.random(n) < rng.choice([0.02, 0.1, 0.5]))
         if not active.any():
             continue
-        factor.follow(K, y, active)
+        factor.update(K, y, active)
         beta, b = factor.solve(active)
         rows = np.flatnonzero(active)
         np.testing.assert_allclose((K @ beta + 0.01 * beta + b)[rows], y[rows], atol=1e-8)

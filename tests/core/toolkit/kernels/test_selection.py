@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 import mex
 from mex.toolkit.kernels.functions import Kernel
 from mex.toolkit.kernels.machine import KernelMachine
-from mex.toolkit.kernels.selection import encoder, extract_and_test, grid, public_kernel
+from mex.toolkit.kernels.selection import encoder, extract_and_test, public_kernel, rbf_grid
 
 
 def known(family: mex.Family, pool=None) -> mex.Knowledge:
@@ -55,9 +55,9 @@ def test_the_width_that_is_found_predicts_as_well_as_the_true_one(gamma: float) 
     X = rng.uniform(-1, 1, (3000, 2))
     values = Kernel("rbf", gamma)(X, centres) @ weights
     signs = np.sign(values - np.median(values))
-    found = extract_and_test(X[:300], signs[:300], [(k, 1e4) for k in grid(X)], rho=0.01)
+    found = extract_and_test(X[:300], signs[:300], [(k, 1e4) for k in rbf_grid(X)], rho=0.01)
     true = KernelMachine(Kernel("rbf", gamma), 1e4).add(X[:300], signs[:300]).fit()
-    got, possible = (np.mean(np.sign(machine.decide(X)) == signs) for machine in (found, true))
+    got, possible = (np.mean(np.sign(machine.decision_function(X)) == signs) for machine in (found, true))
     assert got > possible - 0.01
 
 
@@ -68,6 +68,6 @@ def test_noise_calls_for_a_softer_margin() -> None:
     settings = [(Kernel("rbf", 2.0), C) for C in 10.0 ** np.arange(-1, 5)]
     flipped = signs * np.where(rng.random(300) < 0.2, -1, 1)
     soft, hard = extract_and_test(X, flipped, settings, rho=0.2), KernelMachine(Kernel("rbf", 2.0), 1e4)
-    got, fitted = (np.mean(np.sign(m.decide(X)) == signs) for m in (soft, hard.add(X, flipped).fit()))
+    got, fitted = (np.mean(np.sign(m.decision_function(X)) == signs) for m in (soft, hard.add(X, flipped).fit()))
     assert soft.C <= 100
     assert got > fitted
