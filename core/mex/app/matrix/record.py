@@ -169,8 +169,8 @@ MEASURED = tuple(field.name for field in FIELDS.values() if field.measured)
 """The numbers that a gate may judge and whose medians over seeds are printed."""
 
 DERIVED = {
-    "queries_to_LEVEL": "queries after which agreement is LEVEL or more and stays so; infinite if never",
-    "usd_to_LEVEL": "price of these queries",
-    "multiplier": "how many times more queries to LEVEL the best attack needs than without a defense",
+    "queries_to_LEVEL": ("queries", "queries after which agreement is LEVEL or more and stays so; infinite if never"),
+    "usd_to_LEVEL": ("US dollars", "price of these queries"),
+    "multiplier": ("times", "how many times more queries to LEVEL the best attack needs than without a defense"),
 }
-"""Numbers computed from records, LEVEL being an agreement such as 0.99."""
+"""Unit and meaning of the numbers computed from records, LEVEL being an agreement such as 0.99."""

@@ -28,7 +28,8 @@ SMALL = ("attack", "passive", "-m", "logistic", "--data", "haberman", "--budget"
 
 def test_the_record_is_one_json_line_and_nothing_else(run: Run) -> None:
     done = run(*SMALL, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    read = "haberman: 306 rows; 3 whole numbers; target class: 1 (225), 2 (81)"
+    assert (done.returncode, done.stderr) == (0, f"mex: {read}\n")
     (line,) = done.stdout.splitlines()
     record = json.loads(line)
     assert set(RESULTS) < set(record)
@@ -147,7 +148,7 @@ def test_a_stolen_model_is_saved_as_it_was_measured(
         pytest.skip(f"there is no {data} yet")
     file = tmp_path / "stolen model.skops"
     done = run("attack", "passive", "-m", model, "--data", data, "--budget", "60", "--save", file, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == [file.name], "no half-written file beside it"
     # Everything is scikit-learn's; skops asks for trust in the arrays of a tree, which it does not check.
     untrusted = skops.io.get_untrusted_types(file=file)
