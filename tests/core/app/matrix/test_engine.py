@@ -268,9 +268,7 @@ def test_a_hook_that_raises_is_left_out_and_harms_nothing(
     assert len((tmp_path / FILE).read_text(encoding="utf-8").splitlines()) == 4
 
 
-def test_what_a_hook_does_to_a_record_changes_no_record(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_hook_does_to_a_record_changes_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def scribble(cell: dict[str, Any], outcome: Record) -> None:
         print("a hook talks")
         cell["model_params"]["C"] = {1, 2}
