@@ -6,7 +6,7 @@ import contextlib
 import copy
 import math
 import sys
-from collections.abc import Callable, Container, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import attrs
@@ -69,7 +69,7 @@ class Workers:
 
     def can_have(self, registry: Registry) -> bool:
         """Whether the components of ``registry`` are there where cells run."""
-        return registry.installed or self.fork or (self.jobs is None and self.backend == "processes")
+        return registry.installed or (self.backend == "processes" and (self.jobs is None or self.fork))
 
 
 def records(
@@ -88,12 +88,12 @@ def records(
     if not workers.can_have(registry):
         raise UsageError("plugins that are not installed cannot travel to other processes: do not say how many jobs")
     stored = results.records if results else {}
-    kept = frozenset(stored)
+    kept = {i for i, cell in enumerate(cells) if cell.key in stored} if stored else frozenset[int]()
     arrived: dict[int, Record] = {}
     with contextlib.closing(_run(registry, cells, kept, workers, results)) as running:
-        for i, cell in enumerate(cells):
-            if kept and cell.key in kept:
-                yield stored[cell.key]
+        for i in range(len(cells)):
+            if i in kept:
+                yield stored[cells[i].key]
                 continue
             while i not in arrived:
                 number, record = next(running)
@@ -102,11 +102,13 @@ def records(
             yield arrived.pop(i)
 
 
-def _run(registry: Registry, cells: Cells, kept: Container[str], workers: Workers, results: Results | None) -> Finished:
-    """Run what is not kept; yield numbers and records as they finish."""
+def _run(
+    registry: Registry, cells: Cells, kept: Collection[int], workers: Workers, results: Results | None
+) -> Finished:
+    """Run the cells whose numbers are not kept; yield numbers and records as they finish."""
 
     def todo() -> Iterator[tuple[int, Cell]]:
-        return ((i, cell) for i, cell in enumerate(cells) if not kept or cell.key not in kept)
+        return ((i, cells[i]) for i in range(len(cells)) if i not in kept)
 
     def starting(cell: Cell) -> None:
         _tell(registry, "mex_cell_started", cell=cell.identity())
@@ -148,7 +150,8 @@ def _tell(registry: Registry, hook: str, **what: Any) -> None:
     """Call a hook plugin by plugin, each with copies: one that fails is left out from then on and harms nothing."""
     for plugin, call in list(registry.implementations(hook)):
         try:
-            call(**copy.deepcopy(what))
+            with contextlib.redirect_stdout(sys.stderr):  # stdout is for records
+                call(**copy.deepcopy(what))
         except KeyboardInterrupt:
             raise
         except BaseException as error:

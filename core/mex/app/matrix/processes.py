@@ -8,6 +8,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,14 @@ class Processes:
         self._given = (directory, registry, held) if fork else (directory,)
         self._workers: dict[int, Worker] = {}
         self._stillborn = 0
+        # Python waits for its children before it exits: a run that nobody closed must not keep it.
+        self._end = Finalize(self, _end, args=(self._workers,), exitpriority=0)
 
     def __enter__(self) -> Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers.values():
-            worker.end()
+        self._end()
         self._private.cleanup()
 
     def mistakes(self, datasets: Iterable[Spec]) -> list[str]:
@@ -156,6 +158,13 @@ class Processes:
         if self._stillborn == STILLBORN:
             assert isinstance(answer, Lost)
             raise WorkersDie(f"worker processes cannot be started: {answer.reason}")
+
+
+def _end(workers: dict[int, Worker]) -> None:
+    for worker in workers.values():
+        worker.dismiss()
+    for worker in workers.values():
+        worker.end()
 
 
 def _afresh() -> Any:

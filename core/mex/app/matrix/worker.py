@@ -75,15 +75,21 @@ class Worker:
         self.process.join(PATIENCE)
         self.kill()
         code = self.process.exitcode
-        if code < 0:
-            return Lost(f"its process was killed by {signal.Signals(-code).name}", killed=True)
-        return Lost(f"its process ended itself with exit code {code}")
+        if code >= 0:
+            return Lost(f"its process ended itself with exit code {code}")
+        number = -code
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        return Lost(f"its process was killed by {name}", killed=True)
 
-    def end(self) -> None:
-        """Let it end, if it is at nothing."""
+    def dismiss(self) -> None:
+        """Tell it to end, if it is at nothing."""
         if self.idle:
             with contextlib.suppress(OSError):
                 self.connection.send(None)
+
+    def end(self) -> None:
+        """See to it that its process has ended."""
+        if self.idle:
             self.process.join(PATIENCE)
         self.kill()
 

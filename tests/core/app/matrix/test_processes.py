@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -211,3 +214,16 @@ def test_no_process_outlives_a_run_that_is_left_early(registry: mex.Registry) ->
     assert len(children() - before) == 2
     run.close()
     assert children() <= before
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_run_that_nobody_closes_does_not_keep_python_from_ending(fork: bool) -> None:
+    script = f"""
+        import mex
+        from mex.app.matrix.engine import Workers
+        from mex.app.matrix.run import Run
+        records = iter(Run({dict(PLAN, seeds=50)}, mex.load_registry(), workers=Workers(2, fork={fork})))
+        print(next(records)["status"])
+        """
+    done = subprocess.run([sys.executable, "-c", dedent(script)], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr
