@@ -24,6 +24,9 @@ ROWS, BETWEEN = 2000, 500
 ROUNDS, POINTS = 10, 34
 """How often, and at how many points, the line between two rows is searched for a threshold: to the last digits."""
 
+ROUNDING = 1e-9
+"""How far, of its size, a score may be rounded otherwise in another batch."""
+
 Scored: TypeAlias = Callable[[FloatArray], tuple[FloatArray, BoolArray]]
 """The score of each row, shape (n,), and whether its label is the second class, shape (n,)."""
 
@@ -151,10 +154,11 @@ def best_cut(score: FloatArray, positive: BoolArray) -> float:
 
 
 def _between(low: float, high: float) -> float:
-    """A number from ``low`` on, below ``high``; either may be infinite."""
-    if not np.isfinite(high):
-        return low
-    middle = low + (high - low) / 2 if np.isfinite(low) else float(np.nextafter(high, -np.inf))
+    """A number from ``low`` on, below ``high``; next to the other one if one of them is infinite."""
+    if not np.isfinite([low, high]).all():
+        end, side = (low, 1) if np.isfinite(low) else (high, -1)
+        return end + side * ROUNDING * max(1.0, abs(end))
+    middle = low + (high - low) / 2
     return middle if middle < high else low
 
 
