@@ -23,9 +23,8 @@ ROWS, BETWEEN = 2000, 500
 """Training rows, and rows between them, on which a rule is tried: of rows that it was fitted on a model is surer."""
 ROUNDS, POINTS = 10, 34
 """How often, and at how many points, the line between two rows is searched for a threshold: to the last digits."""
-
 ROUNDING = 1e-9
-"""How far, of its size, a score may be rounded otherwise in another batch."""
+"""How far a score may be rounded otherwise in another batch, or by another way to the label; of large ones, a share."""
 
 Scored: TypeAlias = Callable[[FloatArray], tuple[FloatArray, BoolArray]]
 """The score of each row, shape (n,), and whether its label is the second class, shape (n,)."""
@@ -136,7 +135,7 @@ def threshold(scored: Scored, X: FloatArray, usual: float, domain: Domain | None
     if explained:
         last, first = np.argmax(np.where(positive, -np.inf, score)), np.argmin(np.where(positive, score, np.inf))
         low, high = _narrowed(scored, X[[last, first]], (float(score[last]), float(score[first])), domain)
-        return usual if low <= usual < high else _between(low, high)
+        return usual if low - ROUNDING <= usual < high + ROUNDING else _between(low, high)
     return usual if wrong == wrong_usually else cut
 
 
