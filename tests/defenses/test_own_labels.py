@@ -20,6 +20,7 @@ import mex
 from mex import DefendedClassifier, FittedTarget
 from mex.dataset import Rows
 from mex.target import Target
+from mex.testing import check_defense
 from mex.testing.examples import example_dataset
 from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.perturbation.outputs import conceal
@@ -287,3 +288,22 @@ def test_a_model_without_a_moved_threshold_is_served_as_before() -> None:
     model = LogisticRegression().fit(data.X, data.y)
     served = DefendedClassifier.wrap(model, "gaussian-output:scale=0.3,sticky=true", secret="s")
     assert np.array_equal(served.predict(data.X), served.predict_proba(data.X).argmax(axis=1))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "rounding:decimals=1",
+        "top-k",
+        "hide-low-confidence",
+        "reverse-sigmoid",
+        "gaussian-output",
+        "bounded-noise",
+        "boundary-noise",
+        "margin-noise",
+    ],
+)
+@pytest.mark.parametrize("model", ["threshold 0.9", "tuned"])
+def test_each_conforms_before_a_threshold_that_was_moved(registry: mex.Registry, model: str, spec: str) -> None:
+    target = FittedTarget.wrap(FITTED[model], domain=mex.Domain.of(CANCER))
+    check_defense(registry.build("defense", spec), target)

@@ -23,6 +23,8 @@ ROWS, BETWEEN = 2000, 500
 """Training rows, and rows between them, on which a rule is tried: of rows that it was fitted on a model is surer."""
 ROUNDS, POINTS = 10, 34
 """How often, and at how many points, the line between two rows is searched for a threshold: to the last digits."""
+ROUNDING = 1e-9
+"""How far a score may be rounded otherwise in another batch, or by another way to the label; of large ones, a share."""
 
 Scored: TypeAlias = Callable[[FloatArray], tuple[FloatArray, BoolArray]]
 """The score of each row, shape (n,), and whether its label is the second class, shape (n,)."""
@@ -133,7 +135,7 @@ def threshold(scored: Scored, X: FloatArray, usual: float, domain: Domain | None
     if explained:
         last, first = np.argmax(np.where(positive, -np.inf, score)), np.argmin(np.where(positive, score, np.inf))
         low, high = _narrowed(scored, X[[last, first]], (float(score[last]), float(score[first])), domain)
-        return usual if low <= usual < high else _between(low, high)
+        return usual if low - ROUNDING <= usual < high + ROUNDING else _between(low, high)
     return usual if wrong == wrong_usually else cut
 
 
@@ -151,10 +153,11 @@ def best_cut(score: FloatArray, positive: BoolArray) -> float:
 
 
 def _between(low: float, high: float) -> float:
-    """A number from ``low`` on, below ``high``; either may be infinite."""
-    if not np.isfinite(high):
-        return low
-    middle = low + (high - low) / 2 if np.isfinite(low) else float(np.nextafter(high, -np.inf))
+    """A number from ``low`` on, below ``high``; next to the other one if one of them is infinite."""
+    if not np.isfinite([low, high]).all():
+        end, side = (low, 1) if np.isfinite(low) else (high, -1)
+        return end + side * ROUNDING * max(1.0, abs(end))
+    middle = low + (high - low) / 2
     return middle if middle < high else low
 
 

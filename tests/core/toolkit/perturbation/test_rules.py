@@ -97,6 +97,17 @@ class Shifted:
         return np.asarray(self.classes_[(self.predict_proba(X) + np.array([0, 0.3, 0])).argmax(axis=1)])
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_threshold_of_one_half_is_the_usual_one_to_the_last_digit(seed: int) -> None:
+    """A label decided by the sign of a score differs from the most probable class where the score is rounded to 0.5."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(60, 3))
+    y = (X @ rng.normal(size=3) + rng.normal(size=60) > 0).astype(int)
+    for model in (LogisticRegression(), FixedThresholdClassifier(LogisticRegression(), threshold=0.5)):
+        target = FittedTarget.wrap(model.fit(X, y))
+        assert DecisionRule.of(target, Rows(X, y), rng) == (DecisionRule(), 0)
+
+
 def test_any_of_the_classes_that_are_most_probable_together_is_explained(iris: mex.Dataset) -> None:
     class LastOfTies(RandomForestClassifier):  # type: ignore[misc]
         def predict(self, X: FloatArray) -> Array:
