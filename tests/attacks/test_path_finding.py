@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import mex
 from mex.app.matrix.split import split
 from mex.testing import check_attack
-from mex.toolkit.trees.branches import around
+from mex.toolkit.trees.builder import tree_around_boxes
 from mex.toolkit.trees.comparison import disagreement, equal, refines
 from mex_decision_tree.incomplete import Stopping
 from mex_path_finding.attack import PathFinding
@@ -189,6 +189,6 @@ def test_where_it_cannot_work_it_says_why(iris: mex.Dataset) -> None:
 def test_boxes_that_no_plane_parts_are_answered_by_the_largest() -> None:
     lower = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 2.0], [0.0, 1.0], [1.0, 1.0]])  # a pinwheel
     upper = np.array([[1.9, 0.9], [3.0, 1.9], [3.0, 3.0], [0.9, 3.0], [1.9, 1.9]])
-    tree, box_of = around(lower, upper)
+    tree, box_of = tree_around_boxes(lower, upper)
     assert tree.leaves() == [0]
     assert box_of == {0: 2}

@@ -1,4 +1,4 @@
-"""Metrics: how near a stolen model is to f*. None of them passes an oracle."""
+"""Metrics that compare a stolen model with f*; they ask no oracle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mex.types import Array, Estimator, FloatArray
 
 
 def agreement(answers: Array, reference: Array, regression: bool = False) -> float:
-    """The share of equal labels; for values R^2, the share of the reference's variance explained.
+    """The share of equal labels; for values R^2 with respect to ``reference``.
 
     >>> agreement(np.array([0, 1, 1, 1]), np.array([0, 1, 1, 0]))
     0.75
@@ -35,7 +35,7 @@ def geometric_error(stolen: Estimator, target: Estimator, domain: Domain) -> flo
         return None
 
     def unit(w: FloatArray, b: float) -> FloatArray:
-        # What a group's weights have in common and what a constant column adds is intercept by another name.
+        # The common part of a group's weights, and what a constant column adds, belong to the intercept.
         w = w.copy()
         for group in [list(group) for group in domain.groups]:
             common = w[group].mean()

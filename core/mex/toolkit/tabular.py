@@ -1,4 +1,4 @@
-"""Tables of text, as a CSV file holds them, made into datasets."""
+"""Datasets from tables of text, such as CSV files."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from mex.types import Array, FloatArray
 Task: TypeAlias = Literal["auto", "classification", "regression"]
 
 MISSING = frozenset({"", "?", "NA", "N/A", "nan", "NaN", "NAN"})
-"""The fields that stand for a missing value."""
+"""The texts that stand for a missing value."""
 
 MOST_CLASSES = 20
-"""A target of numbers with more distinct values than this is a regression, unless the task is given."""
+"""A numeric target with more distinct values than this is a regression, unless the task is given."""
 
 MOST_CATEGORIES = 1000
-"""A column of texts with more distinct values than this is a name or a remark, not a category."""
+"""A column of texts with more distinct values than this is free text, not a category."""
 
 
 def class_name(value: object) -> object:
-    """The class that a person typed, where TOML has read it as a number or a truth value.
+    """The class name that TOML has read as a number or a truth value, as text.
 
     >>> class_name(4), class_name(True), class_name("malignant")
     ('4', 'true', 'malignant')
@@ -49,15 +49,23 @@ def encode(
 ) -> Dataset:
     """Encode a rectangular table of text as a dataset.
 
-    A row with a missing value (:data:`MISSING`) in a column that is used is left out, before all else.
-    A column of numbers is one feature, an integer feature if all are whole. Any other column, and
-    those named in ``categorical``, is one-hot: one feature ``column=value`` per value, a group of the
-    domain. Values and classes are sorted, as numbers if they all are. The domain's bounds are the
-    smallest and largest values of the rows.
+    First, rows with a missing value (:data:`MISSING`) in a column that is used are left out. A column of numbers is one
+    feature, an integer feature if all are whole. Any other column, and those named in ``categorical``, is a one-hot
+    group with a feature ``column=value`` per value. Values and classes are sorted, as numbers if all are numbers.
+    The bounds of the domain are the smallest and the largest values of the rows.
+
+    Args:
+        name: the name of the dataset.
+        header: the names of the columns.
+        rows: the table, each row as long as the header.
+        target: the column to predict.
+        task: ``auto`` takes numbers with more than :data:`MOST_CLASSES` distinct values for a regression.
+        left_out: columns that are not features.
+        categorical: columns of numbers that are categories.
 
     Raises:
-        UsageError: if the target is unknown, or not numbers in a regression; if no feature, no complete
-            row or a single class is left; if a column has too many texts to be a category.
+        UsageError: if the target is unknown, or not numeric in a regression; if no feature, no complete row or only one
+            class is left; if a column has more than :data:`MOST_CATEGORIES` texts.
 
     >>> header = ["age", "smoker", "height", "risk"]
     >>> rows = [["41", "no", "1.75", "low"], ["29", "yes", "1.8", "high"], ["35", "", "1.7", "high"]]

@@ -1,4 +1,4 @@
-"""What defenses of confidence share: they change the probabilities or values an interface tells, row by row."""
+"""Bases for defenses that change the probabilities or values of an interface, row by row."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mex.types import Answer, Array, BoolArray, FloatArray
 
 
 class DefendedOutput(Defended):
-    """A base for targets whose probabilities are changed: yours is :meth:`defended`, on a matrix of them.
+    """A base for targets whose probabilities are changed; a subclass gives :meth:`defended`.
 
-    A label is the most probable class of the *defended* vector, so that the two never contradict each
-    other. Leaves are withheld: they would reach round the defense.
+    A label is the most probable class of the *defended* probabilities, so that the two agree. Leaves are withheld,
+    since they would reveal the probabilities.
 
     Attributes:
-        keeps_labels: whether the most probable class stays what it was.
+        keeps_labels: whether the most probable class stays the same.
     """
 
     keeps_labels: ClassVar[bool] = False
@@ -33,12 +33,12 @@ class DefendedOutput(Defended):
 
     @property
     def rho(self) -> float | None:
-        """That of the target behind where labels are kept, else unknown."""
+        """That of the target behind if labels are kept, else None."""
         return self._target.rho if self.keeps_labels else None
 
     @abstractmethod
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
-        """Change ``P``, the probabilities of the rows ``X``, shape (n, k): rows of at least 0 that sum to 1 again."""
+        """Change ``P``, the probabilities of the rows ``X``, shape (n, k), to probabilities of the same shape."""
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`mex.Target.answer` says."""
@@ -50,11 +50,11 @@ class DefendedOutput(Defended):
 
 
 class DefendedValues(Defended):
-    """A base for regressors whose values are changed: yours is :meth:`defended`."""
+    """A base for regressors whose values are changed; a subclass gives :meth:`defended`."""
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """Values."""
+        """Values only."""
         return ("value",)
 
     @abstractmethod
@@ -69,11 +69,10 @@ class DefendedValues(Defended):
 def has_probabilities(target: Target, label: str) -> bool:
     """Whether there are probabilities for the defense called ``label`` to change.
 
-    False where the model has some and a defense behind keeps them back: nothing is left to change then,
-    and ``target`` may stand as it is.
+    False if the model has some and a defense behind withholds them: then ``target`` needs no change.
 
     Raises:
-        Incompatible: if the model never had any; it would be undefended without a word.
+        Incompatible: if the model has none, so that the defense would do nothing.
     """
     if "proba" in target.answers:
         return True
@@ -85,13 +84,13 @@ def has_probabilities(target: Target, label: str) -> bool:
 
 
 def conceal(P: FloatArray, shown: BoolArray, spread: bool) -> FloatArray:
-    """Hide the probabilities that are not ``shown``; each row must show its largest.
+    """Hide some probabilities, never the largest of a row.
 
     Args:
         P: probabilities, shape (n, k).
-        shown: which of them stay, shape (n, k).
-        spread: give every hidden class of a row the same share of what they have together; otherwise
-            they get 0 and the others are divided by their sum.
+        shown: which of them are shown, shape (n, k); the largest of each row is.
+        spread: whether the hidden ones of a row are replaced by their mean; otherwise they are 0, and the shown ones
+            are divided by their sum.
 
     >>> conceal(np.array([[0.5, 0.3, 0.2]]), np.array([[True, False, False]]), spread=True)
     array([[0.5 , 0.25, 0.25]])
@@ -101,12 +100,12 @@ def conceal(P: FloatArray, shown: BoolArray, spread: bool) -> FloatArray:
         return np.asarray(kept / kept.sum(axis=1, keepdims=True))
     hidden = np.where(shown, 0.0, P)
     mean = hidden.sum(axis=1, keepdims=True) / np.maximum((~shown).sum(axis=1, keepdims=True), 1)
-    # No mean is above the largest, but for the last digit, which could put a hidden class on top.
+    # Rounding could put a mean above the largest, and so a hidden class on top.
     return np.where(shown, P, np.minimum(mean, hidden.max(axis=1, keepdims=True)))
 
 
 def value_spread(target: Target, train: Rows, label: str) -> float:
-    """The standard deviation of the model's answers to the training rows, for defenses relative to it.
+    """The standard deviation of f*'s values on the training rows, for defenses in units of it.
 
     Raises:
         Incompatible: if there are no training rows.
