@@ -34,7 +34,7 @@ def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
     check_attack(IwalTree(c0=0.01), target, least_agreement=0.8)
 
 
-def test_the_advantage_is_the_rise_of_the_weighted_error_by_brute_force(iris: mex.Dataset) -> None:
+def test_the_lead_is_the_rise_of_the_weighted_error_by_brute_force(iris: mex.Dataset) -> None:
     oracle = oracle_of(iris)
     learner = IwalTree(c0=0.01, growth=1.0, every=200).learner(oracle.knowledge(), np.random.default_rng(0))
     while len(learner._y) < 150:  # far from the last fit: labels have come that the tree has not seen
@@ -52,7 +52,7 @@ def test_the_advantage_is_the_rise_of_the_weighted_error_by_brute_force(iris: me
         errors = {other: weights[np.where(inside, other, given) != y].sum() for other in learner._classes}
         rise = min(error for other, error in errors.items() if other != label) - errors[label]
         expected.append(max(rise, 0))
-    assert np.allclose(learner.advantage(leaves), expected)
+    assert np.allclose(learner._lead(leaves), expected)
     assert max(expected) > 0
 
 

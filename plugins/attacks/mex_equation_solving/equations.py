@@ -33,9 +33,8 @@ def resolution(answers: FloatArray) -> float:
     table = answers[:, None] if answers.ndim == 1 else answers[(answers < 1 - 1e-9).all(axis=1)]
     if len(table) == 0 or not np.ptp(table, axis=0).any():
         return FLOAT  # one value does not tell how it was rounded
-    off = (
-        table.shape[1] // 2
-    )  # by how many units of the last decimal the sum of rounded probabilities can differ from 1
+    # By so many units of the last decimal the sum of rounded probabilities can differ from 1.
+    off = table.shape[1] // 2
     for decimals in range(answers.ndim - 1, 7):
         step = 10.0**-decimals
         sums = 1 + step * np.arange(-off, off + 1)
