@@ -182,7 +182,7 @@ class _Fourier(GeneratorLearner):
         return subsets[kept], coefficients[kept]
 
     def hypothesis(self) -> Estimator:
-        """The expansion found; before that, one over single bits (low-degree algorithm of Linial, Mansour and Nisan)."""
+        """The expansion found; before that, one over single bits (the low-degree algorithm of Linial et al.)."""
         if not self._uniform:
             return constant(self._classes[0], self._known.domain.n_features)
         if self._found is not None:
