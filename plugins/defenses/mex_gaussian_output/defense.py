@@ -1,4 +1,4 @@
-"""Probabilities in noise."""
+"""Gaussian noise on probabilities."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from mex.types import FloatArray
 class GaussianOutput:
     """Add Gaussian noise to each probability, and answer the vector of probabilities nearest to the sum.
 
-    Nearest in the Euclidean norm, so that a row is never empty. The label is the largest of the noisy
-    vector: near the boundary it is wrong more often than far from it. Fresh noise averages away over
-    repeated questions. Sticky noise gives the same row the same answer for ever, and averages away over its nearest
-    neighbours; with ``cell`` they share it.
+    Nearest in the Euclidean norm. The label is the class of the largest noisy probability, so near the boundary it is
+    wrong more often than far from it. Fresh noise averages out over repeated queries. Sticky noise gives the same row
+    the same answer, and averages out over neighbouring rows; with ``cell`` these share it.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -43,7 +42,9 @@ class GaussianOutput:
     cell: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
-        metadata=doc("side of the cells whose rows share their noise, in units of half the domain's width; sticky"),
+        metadata=doc(
+            "width of cells whose rows share their noise, in units of half the domain's width; implies sticky"
+        ),
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
@@ -59,7 +60,8 @@ class GaussianOutput:
 class _Noisy(DefendedOutput):
     def __init__(self, target: Target, scale: float, draws: Draws) -> None:
         super().__init__(target)
-        self._scale, self._draws = scale, draws
+        self._scale = scale
+        self._draws = draws
 
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
         return nearest_probabilities(P + self._scale * self._draws.normal(X, P.shape[1]))

@@ -20,15 +20,13 @@ from mex.types import Answer, Array, Estimator, FloatArray
 class ModelEnsemble:
     """Answer each query with a model drawn from several, each fitted on rows drawn from the operator's.
 
-    The idea of ``model-distribution`` for any model: members agree where the training rows leave no doubt,
-    which is where honest users ask, and differ near the boundary, where an attacker asks. Every member is
-    an unfitted copy of the public class, fitted on a bootstrap sample of the training rows (Efron 1979;
-    drawn class by class, so that no class is lost) with f*'s own answers as targets, because it stands in
-    for f*: what a user may lose is agreement with f*. With ``targets=true`` the members learn from the
-    true targets. They differ more then, and by as much from f*.
+    The idea of ``model-distribution`` for any model: the members agree far from the boundary, where honest users ask,
+    and differ near it, where an attacker asks. Each member is a copy of the public class, fitted on a bootstrap sample
+    of the training rows (Efron 1979; drawn class by class, so that no class is lost) with f*'s answers as targets.
+    With ``targets=true`` they are fitted on the true targets, and differ more from each other and from f*.
 
-    Members answer labels, and probabilities if f* does; the members of a regressor answer values. No
-    rho is declared, since nothing bounds how many members err on a row.
+    Members answer labels, and probabilities if f* does; the members of a regressor answer values. No rho is declared,
+    since nothing bounds how many members err on a row.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.tree import DecisionTreeClassifier
@@ -83,11 +81,12 @@ class ModelEnsemble:
 
 
 class _Drawn(Defended):
-    """Each row is answered by the member drawn for it."""
+    """Answers each row by the member drawn for it."""
 
     def __init__(self, target: Target, members: list[Estimator], draws: Draws) -> None:
         super().__init__(target)
-        self._members, self._draws = members, draws
+        self._members = members
+        self._draws = draws
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -99,17 +98,17 @@ class _Drawn(Defended):
         drawn = (self._draws.uniform(X)[:, 0] * len(self._members)).astype(np.int64)
         answers = np.empty((0,))
         for i in np.unique(drawn):
-            told = self._told(self._members[i], X[drawn == i], kind)
+            given = self._answers_of(self._members[i], X[drawn == i], kind)
             if not len(answers):
-                answers = np.empty((len(X), *told.shape[1:]), dtype=told.dtype)
-            answers[drawn == i] = told
+                answers = np.empty((len(X), *given.shape[1:]), dtype=given.dtype)
+            answers[drawn == i] = given
         return answers
 
-    def _told(self, member: Estimator, X: FloatArray, kind: Answer) -> Array:
-        """What a member answers; a class of f* that it has never seen has probability 0."""
+    def _answers_of(self, member: Estimator, X: FloatArray, kind: Answer) -> Array:
+        """The answers of a member; a class of f* that it was not fitted to has probability 0."""
         if kind != "proba":
             return np.asarray(member.predict(X))
         assert self.classes is not None
-        told = np.zeros((len(X), len(self.classes)))
-        told[:, np.searchsorted(self.classes, member.classes_)] = member.predict_proba(X)
-        return told
+        given = np.zeros((len(X), len(self.classes)))
+        given[:, np.searchsorted(self.classes, member.classes_)] = member.predict_proba(X)
+        return given

@@ -1,4 +1,4 @@
-"""The most probable classes only."""
+"""Hiding all but the most probable classes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from mex.types import FloatArray
 class TopK:
     """Show the probabilities of the k most probable classes only.
 
-    The hidden ones are 0 and those shown sum to 1, so that k = 1 is a label in the form of
-    probabilities; or, with ``spread``, those shown are as they are, as a list of the best k answers has
-    them, and the hidden ones share the rest evenly. A single hidden class could be read off that rest, so the
-    defense refuses to protect k + 1 classes in this way. The label is kept.
+    The hidden ones are 0 and those shown are divided by their sum; or, with ``spread``, those shown stay and the hidden
+    ones are replaced by their mean. With ``spread`` a single hidden class would follow from the others, so k + 1
+    classes are refused. The label is kept.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -64,7 +63,8 @@ class _TopK(DefendedOutput):
 
     def __init__(self, target: Target, k: int, spread: bool) -> None:
         super().__init__(target)
-        self._k, self._spread = k, spread
+        self._k = k
+        self._spread = spread
 
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
         shown = np.zeros(P.shape, dtype=bool)
