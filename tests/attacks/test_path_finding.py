@@ -14,7 +14,7 @@ from mex.app.matrix.split import split
 from mex.testing import check_attack
 from mex.toolkit.trees.builder import tree_around_boxes
 from mex.toolkit.trees.comparison import disagreement, equal, refines
-from mex_decision_tree.incomplete import Stopping
+from mex_decision_tree.incomplete import StoppingTree
 from mex_path_finding.attack import PathFinding
 from mex_tree_structure.attack import TreeStructure
 
@@ -35,7 +35,7 @@ def steal(target: mex.FittedTarget, attack: mex.Attack, answers: str = "leaf", b
 
 def incomplete(target: mex.FittedTarget) -> mex.FittedTarget:
     domain = attrs.evolve(target.domain, incomplete=True)
-    return attrs.evolve(target, estimator=Stopping(target.estimator), domain=domain)
+    return attrs.evolve(target, estimator=StoppingTree(target.estimator), domain=domain)
 
 
 def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
