@@ -91,7 +91,7 @@ def test_a_stream_that_is_not_worth_a_query_ends(iris: mex.Dataset) -> None:
 @pytest.mark.parametrize("budget", [1, 5, 25])
 def test_a_tiny_budget(iris: mex.Dataset, budget: int) -> None:
     oracle = oracle_of(iris, budget=budget)
-    stolen = mex.extract(oracle, IwalTree().learner(oracle.knowledge(), np.random.default_rng(0)))
+    stolen = mex.extract(oracle, IwalTree().learner(oracle.knowledge(), np.random.default_rng(0)), snapshots=False)
     assert stolen.queries == budget
     assert set(stolen.hypothesis.predict(iris.X)) <= {0, 1, 2}
 
@@ -99,7 +99,9 @@ def test_a_tiny_budget(iris: mex.Dataset, budget: int) -> None:
 def test_noisy_labels_are_taken(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
     oracle = oracle_of(breast_cancer, 400, registry.build("defense", "bounded-noise:rho=0.2"), min_samples_leaf=20)
     attack = IwalTree(sampler="near")
-    stolen = mex.extract(oracle, attack.learner(oracle.knowledge(pool=breast_cancer.X), np.random.default_rng(0)))
+    stolen = mex.extract(
+        oracle, attack.learner(oracle.knowledge(pool=breast_cancer.X), np.random.default_rng(0)), snapshots=False
+    )
     truth = DecisionTreeClassifier(random_state=0, min_samples_leaf=20).fit(breast_cancer.X[::2], breast_cancer.y[::2])
     assert np.mean(stolen.hypothesis.predict(breast_cancer.X) == truth.predict(breast_cancer.X)) > 0.85
 

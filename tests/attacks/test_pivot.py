@@ -431,7 +431,7 @@ def target_of(w: FloatArray, **changes: Any) -> FittedTarget:
 
 def steal(attack: Pivot, target: FittedTarget, budget: int | None = None, seed: int = 0) -> Extraction:
     oracle = Oracle(target, budget=budget)
-    return extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(seed)))
+    return extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(seed)), snapshots=False)
 
 
 def test_labels_of_any_kind_are_learned() -> None:

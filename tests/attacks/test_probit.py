@@ -42,7 +42,9 @@ def drawn(spread: FloatArray, seed: int) -> Drawn:
 def steal(defended: Drawn, budget: int = 100_000, **params: Any) -> tuple[mex.Extraction, float]:
     """The extraction, and ||w^ - mu||."""
     oracle = mex.Oracle(defended, budget=budget)
-    stolen = mex.extract(oracle, Probit(**params).learner(oracle.knowledge(), np.random.default_rng(9)))
+    stolen = mex.extract(
+        oracle, Probit(**params).learner(oracle.knowledge(), np.random.default_rng(9)), snapshots=False
+    )
     return stolen, float(np.linalg.norm(stolen.hypothesis.coef_[0] - defended.mean))
 
 

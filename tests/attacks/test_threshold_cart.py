@@ -94,7 +94,7 @@ def test_one_label_and_the_same_row_over_and_over_end_well() -> None:
     target = tree(np.zeros((4, 2)), np.array([5, 5, 5, 5]), domain)
     oracle = mex.Oracle(target, budget=100)
     known = oracle.knowledge(pool=np.zeros((3, 2)))
-    stolen = mex.extract(oracle, ThresholdCart().learner(known, np.random.default_rng(0)))
+    stolen = mex.extract(oracle, ThresholdCart().learner(known, np.random.default_rng(0)), snapshots=False)
     assert stolen.queries == 100
     assert stolen.hypothesis.predict([[0.5, 0.5]]).tolist() == [5]
 
