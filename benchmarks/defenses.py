@@ -6,12 +6,12 @@ python benchmarks/defenses.py rho figure-5 --seeds 5
 
 from __future__ import annotations
 
-from defenses_parts import distribution, noise, outputs, watching, worth
+from defenses_parts import distribution, labels, noise, outputs, watching, worth
 from parts import run
 
 PARTS = {
     name.replace("_", "-"): part
-    for module in (noise, distribution, outputs, watching, worth)
+    for module in (noise, distribution, outputs, labels, watching, worth)
     for name, part in module.PARTS.items()
 }
 

@@ -23,11 +23,13 @@ from parts import Part, run
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.app.matrix.cells import Cell, stream
-from mex.app.matrix.experiment import TIMINGS, run_cell
+from mex.app.matrix.cells import Cell
+from mex.app.matrix.experiment import run_cell
 from mex.app.matrix.plan import Plan
+from mex.app.matrix.record import TIMINGS
 from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
+from mex.types import stream
 
 REGISTRY = mex.load_registry()
 MEX = [sys.executable, "-m", "mex"]

@@ -15,7 +15,6 @@ from scipy.stats import binom
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.app.matrix.cells import stream
 from mex.app.matrix.scenarios import Scene, set_scene
 from mex.dataset import Rows
 from mex.defense import twin
@@ -23,7 +22,7 @@ from mex.target import labels
 from mex.toolkit.bounds import proposition_1 as predicted
 from mex.toolkit.metrics import geometric_error
 from mex.toolkit.perturbation.labels import rho_at
-from mex.types import Array
+from mex.types import Array, stream
 
 REGISTRY = mex.load_registry()
 SEEDS = 5

@@ -16,10 +16,10 @@ import numpy as np
 from joblib import Parallel, delayed
 
 import mex
-from mex.app.matrix.cells import Cell, stream
+from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import run_cell
 from mex.app.matrix.scenarios import Scene, set_scene
-from mex.types import Answer, Array
+from mex.types import Answer, Array, stream
 
 REGISTRY = mex.load_registry()
 SEEDS = 3

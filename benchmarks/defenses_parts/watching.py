@@ -19,10 +19,9 @@ from scipy.stats import t as t_distribution
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.app.matrix.cells import stream
 from mex.app.matrix.scenarios import Scene, set_scene
 from mex.defense import twin
-from mex.types import FloatArray
+from mex.types import FloatArray, stream
 
 REGISTRY = mex.load_registry()
 SEEDS = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mex
-from mex.app.analysis.aggregate import Scene, scenes
+from mex.app.analysis.aggregate import Comparison, compare
 from mex.app.analysis.crosstab import COSTS, number, times
 from mex.app.matrix.plan import Plan
 
@@ -45,31 +45,31 @@ def worth(seeds: int) -> None:
         "seeds": seeds,
     }
     records = mex.matrix(plan, registry=REGISTRY, jobs=2)
-    for scene in scenes(records, Plan.of(plan).resolve(REGISTRY)):
-        _show(scene)
+    for comparison in compare(records, Plan.of(plan).resolve(REGISTRY)):
+        _show(comparison)
     for record in records:
         if record["status"] == "failed":
             print(f"failed: {record['attack']} x {record['defense']} on {record['dataset']}: {record['reason']}")
 
 
-def _show(scene: Scene) -> None:
-    print(f"\n{scene.model} on {scene.dataset}, {BUDGET} queries")
+def _show(comparison: Comparison) -> None:
+    print(f"\n{comparison.title}, {BUDGET} queries")
     costs = "".join(f"{name:>17s}" for name, _, _ in COSTS)
     print(f"{'defense':24s} {'best attack':16s} {'queries':>8s} {'agrees':>7s}  {'times more queries':24s}{costs}")
-    for defense in scene.defenses:
-        best = scene.best(defense, LEVEL)
+    for defense in comparison.defenses:
+        best = comparison.best(defense, LEVEL)
         if best is None:
             print(f"{defense:24s} no attack ran")
             continue
-        group = scene.groups[best, defense]
+        group = comparison.groups[best, defense]
         queries, agreement = group.median(f"queries_to_{LEVEL}"), group.median("agreement")
         assert queries
         assert agreement
-        paid = [scene.cost(defense, field) for _, field, _ in COSTS]
+        paid = [comparison.cost(defense, field) for _, field, _ in COSTS]
         shown = "".join(
             f"{form(cost.value) if cost else '':>17s}" for (_, _, form), cost in zip(COSTS, paid, strict=True)
         )
-        factor = times(scene.multiplier(defense, LEVEL))
+        factor = times(comparison.multiplier(defense, LEVEL))
         print(f"{defense:24s} {best:16s} {number(queries.value):>8s} {agreement.value:7.3f}  {factor:24s}{shown}")
 
 

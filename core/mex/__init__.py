@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from mex.oracle import Oracle
     from mex.registry import Registry
     from mex.registry.loader import load_registry
+    from mex.schema import Schema
     from mex.serving import DefendedClassifier, DefendedRegressor
     from mex.target import Target
     from mex.toolkit.estimators import halfspace
+    from mex.toolkit.tabular.inference import schema_of
 
 __version__ = "0.1.0"
 
@@ -53,6 +55,8 @@ _HOME = {
     "Oracle": "oracle",
     "Registry": "registry",
     "Rows": "dataset",
+    "Schema": "schema",
+    "schema_of": "toolkit.tabular.inference",
     "Scope": "knowledge",
     "Steps": "learner",
     "Target": "target",
@@ -82,6 +86,7 @@ __all__ = [
     "Refused",
     "Registry",
     "Rows",
+    "Schema",
     "Scope",
     "Steps",
     "Target",
@@ -92,6 +97,7 @@ __all__ = [
     "hookimpl",
     "load_registry",
     "matrix",
+    "schema_of",
 ]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from mex.domain import Domain
 from mex.errors import UsageError, suggest
-from mex.types import Array, FloatArray
+from mex.schema import Schema
+from mex.types import Array, BoolArray, FloatArray, Sealed, read_only
 
 __all__ = [
     "Dataset",
@@ -19,31 +20,37 @@ __all__ = [
 
 
 @attrs.frozen(eq=False)
-class Dataset:
-    """Encoded rows with their targets.
+class Dataset(Sealed):
+    """Encoded rows with their targets, as read-only arrays.
 
     Attributes:
         name: what the user calls it.
-        X: rows, shape (n, d), finite.
+        X: rows, shape (n, d), finite; NaN where a value is missing, if the domain is incomplete.
         y: for classification the index into ``class_names``, shape (n,); for regression the value.
         domain: the rows that an interface to a model of this data accepts.
         class_names: the classes in the order of their indices; empty for regression. In a binary
             dataset index 1 is the positive class.
+        schema: the columns of the table that the rows were, if they were one.
+        target: what that table calls the targets.
+        notes: what was done to the table in reading it, a sentence each.
 
     Raises:
         UsageError: if there are fewer than two classes, or values that are not finite.
     """
 
     name: str
-    X: FloatArray = attrs.field(repr=lambda X: f"<{X.shape[0]} x {X.shape[1]}>")
-    y: Array = attrs.field(repr=False)
+    X: FloatArray = attrs.field(converter=read_only, repr=lambda X: f"<{X.shape[0]} x {X.shape[1]}>")
+    y: Array = attrs.field(converter=read_only, repr=False)
     domain: Domain = attrs.field(repr=False)
     class_names: tuple[str, ...] = ()
+    schema: Schema | None = attrs.field(default=None, repr=False)
+    target: str = attrs.field(default="", repr=False)
+    notes: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     def __attrs_post_init__(self) -> None:
         if len(self.X) != len(self.y) or len(self.X) == 0:
             raise UsageError(f"dataset {self.name!r} has {len(self.X)} rows and {len(self.y)} targets")
-        if not np.isfinite(self.X).all():
+        if not np.isfinite(self.X).all() and (np.isinf(self.X).any() or not self.domain.incomplete):
             raise UsageError(f"dataset {self.name!r} has values that are missing or infinite")
         if self.class_names:
             present = np.unique(self.y)
@@ -59,6 +66,30 @@ class Dataset:
         if not self.class_names:
             return "regression"
         return "binary" if len(self.class_names) == 2 else "multiclass"
+
+    def complete(self) -> Dataset:
+        """The dataset of the rows that have no missing value, for models that take none.
+
+        Raises:
+            UsageError: if there is no such row.
+        """
+        whole: BoolArray = ~np.asarray(np.isnan(self.X).any(axis=1))
+        if not whole.any():
+            missing = np.isnan(self.X).sum(axis=0)
+            most = f"{self.domain.name(int(np.argmax(missing)))}, in {missing.max()} of them"
+            raise UsageError(
+                f"dataset {self.name!r} has no complete row: each of its {len(whole)} has a missing value, most "
+                f"often of {most}; leave such columns out"
+            )
+        note = f"{int((~whole).sum())} of {len(whole)} rows have missing values and are left out"
+        return attrs.evolve(
+            self,
+            X=self.X[whole],
+            y=self.y[whole],
+            domain=attrs.evolve(self.domain, incomplete=False),
+            schema=self.schema and self.schema.complete(),
+            notes=self.notes if whole.all() else (*self.notes, note),
+        )
 
     def one_versus_rest(self, positive: str) -> Dataset:
         """The binary dataset whose positive class is ``positive`` and whose negative one is all others.
@@ -76,11 +107,11 @@ class Dataset:
 
 
 @attrs.frozen(eq=False)
-class Rows:
-    """Some rows and their targets."""
+class Rows(Sealed):
+    """Some rows and their targets, as read-only arrays."""
 
-    X: FloatArray
-    y: Array
+    X: FloatArray = attrs.field(converter=read_only)
+    y: Array = attrs.field(converter=read_only)
 
 
 @runtime_checkable

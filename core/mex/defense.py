@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import operator
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -97,7 +99,15 @@ class Nested:
     """Several defenses, the first nearest to the model."""
 
     nest: tuple[Defense, ...]
-    scope: ClassVar[Scope] = Scope()
+
+    @property
+    def scope(self) -> Scope:
+        """What all of them work on.
+
+        Raises:
+            Incompatible: if there is nothing.
+        """
+        return functools.reduce(operator.and_, (defense.scope for defense in self.nest))
 
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
         """Protect with each defense in turn, each with a stream of its own."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import chain
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from mex.errors import UsageError
-from mex.types import Array, BoolArray, FloatArray
+from mex.types import Array, BoolArray, FloatArray, Sealed, read_only
 
 __all__ = [
     "TOLERANCE",
@@ -21,15 +23,15 @@ TOLERANCE = 1e-9
 
 
 def _vector(value: npt.ArrayLike) -> FloatArray:
-    return np.atleast_1d(np.asarray(value, dtype=np.float64))
+    return read_only(np.atleast_1d(np.array(value, dtype=np.float64)))
 
 
 def _mask(value: npt.ArrayLike) -> BoolArray:
-    return np.atleast_1d(np.asarray(value, dtype=bool))
+    return read_only(np.atleast_1d(np.array(value, dtype=bool)))
 
 
 def _groups(value: Iterable[Iterable[int]]) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(int(i) for i in group) for group in value)
+    return tuple(tuple(int(i) for i in group) for group in value if group)
 
 
 def _names(value: Iterable[str]) -> tuple[str, ...]:
@@ -37,11 +39,12 @@ def _names(value: Iterable[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen(eq=False)
-class Domain:
+class Domain(Sealed):
     """A box in R^d with integer features and one-hot groups.
 
     Bounds may be infinite: such a feature is taken to be in standard units, so drawing from it uses
-    the standard normal distribution (a direction drawn so is uniform on the sphere).
+    the standard normal distribution (a direction drawn so is uniform on the sphere), and its absolute value
+    counted from the one bound that there is. Its arrays are read-only.
 
     Attributes:
         lower, upper: bounds, shape (d,).
@@ -58,14 +61,12 @@ class Domain:
 
     lower: FloatArray = attrs.field(converter=_vector)
     upper: FloatArray = attrs.field(converter=_vector)
-    integer: BoolArray = attrs.field(converter=_mask, kw_only=True)
+    integer: BoolArray = attrs.field(
+        default=attrs.Factory(lambda self: np.zeros(len(self.lower)), takes_self=True), converter=_mask, kw_only=True
+    )
     groups: tuple[tuple[int, ...], ...] = attrs.field(default=(), converter=_groups, kw_only=True)
     names: tuple[str, ...] = attrs.field(default=(), converter=_names, kw_only=True)
     incomplete: bool = attrs.field(default=False, kw_only=True)
-
-    @integer.default
-    def _none_integer(self) -> BoolArray:
-        return np.zeros(len(self.lower), dtype=bool)
 
     def __attrs_post_init__(self) -> None:
         if not (self.lower.shape == self.upper.shape == self.integer.shape and self.lower.ndim == 1):
@@ -73,9 +74,9 @@ class Domain:
         if not np.all(self.lower <= self.upper):  # false for NaN as well
             i = int(np.flatnonzero(~(self.lower <= self.upper))[0])
             raise UsageError(f"feature {i} of the domain has lower bound {self.lower[i]} and upper {self.upper[i]}")
-        if (self.integer & ((np.round(self.lower) != self.lower) | (np.round(self.upper) != self.upper))).any():
+        if (self.integer & ((np.rint(self.lower) != self.lower) | (np.rint(self.upper) != self.upper))).any():
             raise UsageError("the bounds of a domain's integer features must be whole numbers")
-        columns = [i for group in self.groups for i in group]
+        columns = list(chain(*self.groups))
         if len(set(columns)) < len(columns) or not set(columns) <= set(range(self.n_features)):
             raise UsageError(f"the groups of a domain must be of different columns, 0 to {self.n_features - 1}")
         if self.names and len(self.names) != self.n_features:
@@ -100,46 +101,50 @@ class Domain:
     @property
     def bounded(self) -> bool:
         """Whether every feature has two finite bounds."""
-        return bool(np.isfinite(self.lower).all() and np.isfinite(self.upper).all())
+        return bool(self._finite.all())
 
     @property
     def continuous(self) -> bool:
         """Whether there is no integer feature and no one-hot group."""
         return not self.discrete.any()
 
-    @property
+    @cached_property
     def discrete(self) -> BoolArray:
         """Which columns are integer features or part of a one-hot group, shape (d,)."""
         mask = self.integer.copy()
-        mask[[i for group in self.groups for i in group]] = True
-        return mask
+        mask[list(chain(*self.groups))] = True
+        return read_only(mask)
 
-    @property
+    @cached_property
     def middle(self) -> FloatArray:
-        """The centre of the box, 0 where a feature is unbounded, shape (d,)."""
-        finite = np.isfinite(self.lower) & np.isfinite(self.upper)
-        return np.where(finite, (np.where(finite, self.lower, 0) + np.where(finite, self.upper, 0)) / 2, 0.0)
+        """The centre of the box, shape (d,): 0 where a feature is unbounded, 1 inside of the only bound there is."""
+        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+        lower, upper = np.where(low, self.lower, 0.0), np.where(high, self.upper, 0.0)
+        alone = 1.0 * (low & ~high) - 1.0 * (high & ~low)
+        return read_only(np.where(low & high, (lower + upper) / 2, lower + upper + alone))
 
-    @property
+    @cached_property
     def half_width(self) -> FloatArray:
-        """Half the range of each feature, 1 where it is unbounded or a single value, shape (d,)."""
-        finite = np.isfinite(self.lower) & np.isfinite(self.upper)
-        half = (np.where(finite, self.upper, 2) - np.where(finite, self.lower, 0)) / 2
-        return np.where(half > 0, half, 1.0)
+        """Half the range of each feature, 1 where a bound is missing or it is a single value, shape (d,)."""
+        half = (np.where(self._finite, self.upper, 2) - np.where(self._finite, self.lower, 0)) / 2
+        return read_only(np.where(half > 0, half, 1.0))
 
     def units(self) -> list[tuple[int, ...]]:
         """The features that change together: each one-hot group, and each other column by itself."""
-        grouped = {i for group in self.groups for i in group}
+        grouped = set(chain(*self.groups))
         return [(i,) for i in range(self.n_features) if i not in grouped] + list(self.groups)
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
-        """Draw ``n`` rows uniformly from the domain, shape (n, d)."""
-        finite = np.isfinite(self.lower) & np.isfinite(self.upper)
+        """Draw ``n`` rows uniformly from the domain, shape (n, d); normally where a bound is missing."""
+        finite = self._finite
         low, high = np.where(finite, self.lower, 0.0), np.where(finite, self.upper, 1.0)
         high = np.where(self.integer, high + 1, high)  # so that the last whole number is as likely
         X = low + (high - low) * rng.random((n, self.n_features))
         if not finite.all():
-            X[:, ~finite] = rng.standard_normal((n, int((~finite).sum())))
+            Z = rng.standard_normal((n, int((~finite).sum())))
+            lower, upper = self.lower[~finite], self.upper[~finite]
+            inwards = np.where(np.isfinite(lower), lower + np.abs(Z), Z)
+            X[:, ~finite] = np.where(np.isfinite(upper), upper - np.abs(Z), inwards)
         X[:, self.integer] = np.floor(X[:, self.integer])
         for group in self.groups:
             X[:, group] = np.eye(len(group))[rng.integers(len(group), size=n)]
@@ -155,32 +160,47 @@ class Domain:
 
     def objection(self, X: FloatArray) -> str | None:
         """Why the interface would refuse some row of ``X``, shape (n, d), or None."""
+        if self._accepts(X):
+            return None
+        low, high, *_ = self._limits
         missing = np.isnan(X) if self.incomplete else np.zeros(X.shape, dtype=bool)
-        strange = ~np.isfinite(X) & ~missing
-        if strange.any():
-            row, i = np.argwhere(strange)[0]
-            return f"row {row}: {self.name(i)} is {X[row, i]}, not a finite number"
-        slack = TOLERANCE * self.half_width
-        outside = (self.lower - slack > X) | (self.upper + slack < X)
-        if outside.any():
-            row, i = np.argwhere(outside)[0]
-            return f"row {row}: {self.name(i)} is {X[row, i]:g}, outside {self.lower[i]:g} to {self.upper[i]:g}"
-        fraction = self.integer & (np.round(X) != X) & ~missing
-        if fraction.any():
-            row, i = np.argwhere(fraction)[0]
-            return f"row {row}: {self.name(i)} takes whole numbers, not {X[row, i]:g}"
+        for wrong, why in (
+            (~np.isfinite(X) & ~missing, "is {}, not a finite number"),
+            ((low > X) | (high < X), "is {:g}, outside {:g} to {:g}"),
+            (self.integer & (np.round(X) != X) & ~missing, "takes whole numbers, not {:g}"),
+        ):
+            if wrong.any():
+                row, i = np.argwhere(wrong)[0]
+                return f"row {row}: {self.name(i)} " + why.format(X[row, i], self.lower[i], self.upper[i])
         for group in self.groups:
             one = np.isin(X[:, group], (0, 1)).all(axis=1) & (X[:, group].sum(axis=1) == 1)
-            wrong = ~(one | missing[:, group].all(axis=1))
-            if wrong.any():
-                members = self._members(group)
-                return f"row {int(np.argmax(wrong))}: exactly one of {members} must be 1 and the others 0"
+            others = ~(one | missing[:, group].all(axis=1))
+            if others.any():
+                names = ", ".join(map(self.name, group[:3])) + f" … ({len(group)} columns)" * (len(group) > 3)
+                return f"row {int(np.argmax(others))}: exactly one of {names} must be 1 and the others 0"
         return None
+
+    def _accepts(self, X: FloatArray) -> bool:
+        """Whether all rows are complete and acceptable: the quick check, which does not say why not."""
+        low, high, whole, grouped, starts = self._limits
+        if not ((low <= X) & (high >= X)).all() or (len(whole) and (np.rint(X[:, whole]) != X[:, whole]).any()):
+            return False
+        one = X[:, grouped] == 1
+        exact = not len(starts) or (np.add.reduceat(one, starts, axis=1, dtype=int) == 1).all()
+        return bool(exact and (one | (X[:, grouped] == 0)).all())
+
+    @cached_property
+    def _limits(self) -> tuple[Array, ...]:
+        """The least and greatest numbers allowed, the integer columns, those of groups, and where each group starts."""
+        slack, most = TOLERANCE * self.half_width, np.finfo(np.float64).max  # infinity is no number
+        edges = np.maximum(self.lower - slack, -most), np.minimum(self.upper + slack, most)
+        starts = np.cumsum([0, *map(len, self.groups)][:-1], dtype=int)
+        return (*edges, np.flatnonzero(self.integer), np.array(list(chain(*self.groups)), dtype=int), starts)
+
+    @property
+    def _finite(self) -> BoolArray:
+        return np.isfinite(self.lower) & np.isfinite(self.upper)
 
     def name(self, i: int) -> str:
         """What to call feature ``i`` in a sentence."""
         return repr(self.names[i]) if self.names else f"feature {i}"
-
-    def _members(self, group: Sequence[int]) -> str:
-        shown = [self.name(i) for i in group[:3]]
-        return ", ".join(shown) + (f" … ({len(group)} columns)" if len(group) > 3 else "")

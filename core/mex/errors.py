@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from attrs.exceptions import FrozenError
 
 __all__ = [
     "AnswerError",
@@ -13,6 +16,7 @@ __all__ = [
     "Refused",
     "UsageError",
     "suggest",
+    "writes_nothing",
 ]
 
 
@@ -53,3 +57,18 @@ def suggest(name: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; there are: {', '.join(names)}" if names else "; there are none"
+
+
+@contextlib.contextmanager
+def writes_nothing(who: str) -> Iterator[None]:
+    """Name ``who`` changes what it was lent, where Python's own error says only that it cannot be changed.
+
+    Raises:
+        MexError: instead of the error of a read-only array or a frozen field.
+    """
+    try:
+        yield
+    except (ValueError, FrozenError) as error:
+        if isinstance(error, MexError) or not (isinstance(error, FrozenError) or "read-only" in str(error)):
+            raise
+        raise MexError(f"{who} changes what it was lent ({error}): it has to work on a copy") from error

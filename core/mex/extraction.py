@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import numpy as np
 
+from mex.errors import writes_nothing
 from mex.learner import Learner
 from mex.oracle import Oracle, Transcript
-from mex.target import refusals
+from mex.target import refusals, withheld
 from mex.types import Array, Estimator, FloatArray
 
 __all__ = [
@@ -19,7 +22,6 @@ __all__ = [
     "PATIENCE",
     "SNAPSHOTS_PER_DOUBLING",
     "Extraction",
-    "Wall",
     "extract",
     "persist",
 ]
@@ -28,8 +30,6 @@ FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING = 8, 2
 
 PATIENCE = 50
 """Refusals in a row, on one row of one client, after which the client takes itself to be shut out."""
-
-Wall = Literal["", "budget", "refused"]
 
 
 @attrs.frozen(eq=False)
@@ -41,10 +41,10 @@ class Extraction:
         queries, unique_queries: rows asked, and how many of them differ.
         price_usd: what they cost.
         refused: queries that a defense refused to answer; they were paid for.
-        stopped: ``done`` if the attack ended by itself, ``budget`` if the wall ended it, ``refused`` if a
+        stopped: ``budget`` if nothing remained of it, ``done`` if the attack ended before, ``refused`` if a
             defense shut the client out, ``interrupted`` if Ctrl-C ended it.
-        note: the learner's sentence for the record, or "".
-        snapshots: (queries, hypothesis) at geometrically spaced counts, the last one included.
+        note: the learner's sentence for the record, and one on labels that no answer had; or "".
+        snapshots: (queries, what was kept of the hypothesis) at geometrically spaced counts, the last one included.
         transcript: rows and answers.
         learner_seconds, oracle_seconds: wall time of the two; snapshots are in neither.
     """
@@ -56,7 +56,7 @@ class Extraction:
     refused: int
     stopped: str
     note: str
-    snapshots: tuple[tuple[int, Estimator], ...] = attrs.field(repr=False)
+    snapshots: tuple[tuple[int, Any], ...] = attrs.field(repr=False)
     transcript: Transcript = attrs.field(repr=False)
     learner_seconds: float = attrs.field(repr=False)
     oracle_seconds: float = attrs.field(repr=False)
@@ -67,32 +67,38 @@ def extract(
     learner: Learner,
     *,
     snapshots: bool = True,
+    keep: Callable[[Estimator], Any] = copy.deepcopy,
     interruptible: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> Extraction:
     """Let ``learner`` ask ``oracle`` until it is done or the budget is spent.
 
+    When nothing remains of the budget the run has ended, whether or not the learner would have gone on: it is not
+    asked again. So a learner may plan with the budget that it knows, and need not ask past it. A refused row is asked
+    again until it is answered, or the client seems shut out; with ``takes_refusals = True`` the learner is told masked
+    answers instead.
+
     Args:
         oracle: the door to the target, with its budget.
         learner: an attack under way.
-        snapshots: keep the hypotheses on the way, for a learning curve.
+        snapshots: look at the hypotheses on the way, for a learning curve.
+        keep: what to keep of each, made at once, as a learner may go on changing what it returned; by default a copy.
         interruptible: let a KeyboardInterrupt end the attack, and give what was paid for until then.
         on_progress: called with the number of queries so far after each answer.
 
-    A refused row is asked again until it is answered, or the client seems shut out: a learner with
-    ``takes_refusals = True`` is told the masked answers instead.
-
     Raises:
         QueryError: if the learner asks what the interface refuses.
+        MexError: if it changes what it was lent.
     """
-    run = _Run(oracle, learner, snapshots, on_progress)
-    try:
-        stopped = run.to_the_end()
-    except KeyboardInterrupt:
-        if not interruptible:
-            raise
-        stopped = "interrupted"
-    hypothesis = run.last(stopped)
+    run = _Run(oracle, learner, keep, on_progress)
+    with writes_nothing("the attack"):
+        try:
+            stopped = run.to_the_end(0 if snapshots else math.inf)
+        except KeyboardInterrupt:
+            if not interruptible:
+                raise
+            stopped = "interrupted"
+        hypothesis = run.last(stopped)
     return Extraction(
         hypothesis=hypothesis,
         queries=oracle.queries,
@@ -100,7 +106,7 @@ def extract(
         price_usd=oracle.price_usd,
         refused=oracle.refused,
         stopped=stopped,
-        note=getattr(learner, "note", ""),
+        note="; ".join(filter(None, (getattr(learner, "note", ""), oracle.unseen))),
         snapshots=tuple(run.kept),
         transcript=oracle.transcript,
         learner_seconds=run.seconds,
@@ -108,47 +114,53 @@ def extract(
     )
 
 
+@attrs.define(eq=False)
 class _Run:
-    """A learner and an oracle under way; the hypotheses kept so far, and the seconds that the learner took."""
+    """A learner and an oracle under way; what was kept of the hypotheses, and the seconds that the learner took."""
 
-    def __init__(
-        self, oracle: Oracle, learner: Learner, snapshots: bool, on_progress: Callable[[int], None] | None
-    ) -> None:
-        self.oracle, self.learner, self.snapshots, self.on_progress = oracle, learner, snapshots, on_progress
-        self.kept: list[tuple[int, Estimator]] = []
-        self.seconds = 0.0
+    oracle: Oracle
+    learner: Learner
+    keep: Callable[[Estimator], Any]
+    on_progress: Callable[[int], None] | None
+    kept: list[tuple[int, Any]] = attrs.field(factory=list)
+    latest: Estimator | None = None
+    seconds: float = 0.0
 
-    def to_the_end(self) -> str:
-        """Ask and tell; return what ended it."""
-        next_snapshot = 0
-        while True:
+    def to_the_end(self, next_snapshot: float) -> str:
+        """Ask and tell; return what ended it. The first snapshot is the one of this number (:func:`_snapshot_at`)."""
+        while self.oracle.remaining != 0:
             X = self._timed(self.learner.ask)
             if X is None:
                 return "done"
-            answers, wall = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
+            if self.oracle.queries >= _snapshot_at(next_snapshot):
+                self._look(self.learner.hypothesis())
+            while self.oracle.queries >= _snapshot_at(next_snapshot):
+                next_snapshot += 1
+            answers, shut_out = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
             if len(answers):
                 self._timed(self.learner.tell, X[: len(answers)], answers)
             if self.on_progress:
                 self.on_progress(self.oracle.queries)
-            if wall:
-                return wall
-            if self.snapshots and self.oracle.queries >= _snapshot_at(next_snapshot):
-                self.kept.append((self.oracle.queries, self.learner.hypothesis()))
-                while _snapshot_at(next_snapshot) <= self.oracle.queries:
-                    next_snapshot += 1
+            if shut_out:
+                return "refused"
+        return "budget"
 
     def last(self, stopped: str) -> Estimator:
         """The learner's last hypothesis, which is the last snapshot as well."""
         try:
-            hypothesis: Estimator = self._timed(self.learner.hypothesis)
+            hypothesis = self._timed(self.learner.hypothesis)
         except Exception:
-            if stopped != "interrupted" or not self.kept:
+            if stopped != "interrupted" or self.latest is None:
                 raise
-            hypothesis = self.kept[-1][1]  # the learner was interrupted in the middle of a thought
-        if self.kept and self.kept[-1][0] == self.oracle.queries:
+            hypothesis = self.latest  # the learner was interrupted in the middle of a thought
+        if self.kept and self.kept[-1][0] == self.oracle.queries:  # interrupted before the next query
             self.kept.pop()
-        self.kept.append((self.oracle.queries, hypothesis))
+        self._look(hypothesis)
         return hypothesis
+
+    def _look(self, hypothesis: Estimator) -> None:
+        self.latest = hypothesis
+        self.kept.append((self.oracle.queries, self.keep(hypothesis)))
 
     def _timed(self, call: Callable[..., Any], *args: Any) -> Any:
         started = time.perf_counter()
@@ -157,12 +169,12 @@ class _Run:
         return got
 
 
-def _snapshot_at(k: int) -> float:
+def _snapshot_at(k: float) -> float:
     return float(FIRST_SNAPSHOT * 2 ** (k / SNAPSHOTS_PER_DOUBLING))
 
 
-def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tuple[Array, Wall]:
-    """Ask for the rows of ``X``; return their answers up to the wall, and which wall it was.
+def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tuple[Array, bool]:
+    """Ask for the rows of ``X``; return their answers as far as they go, and whether the client is shut out.
 
     Every question is charged, the repeated ones too. Where some rows stay refused, the answers are those to
     the rows before the first of them: a learner is told what it would be told at the end of a budget.
@@ -173,24 +185,16 @@ def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tupl
         takes_refusals: give the masked answers as they are, unless there is nothing else any more.
     """
     answers = oracle.ask(X)
-    wall: Wall = "budget" if len(answers) < len(X) else ""
-    refused = np.flatnonzero(refusals(answers)) if isinstance(answers, np.ma.MaskedArray) else ()
     if takes_refusals:
-        return answers, wall or ("refused" if oracle.refused_in_a_row >= PATIENCE else "")
-    for i in refused:
+        return answers, oracle.refused_in_a_row >= PATIENCE
+    for i in np.flatnonzero(refusals(answers)) if isinstance(answers, np.ma.MaskedArray) else ():
         for _ in range(PATIENCE):
             again = oracle.ask(X[i : i + 1])
-            if len(again) == 0 or not refusals(again).any():
+            if not refusals(again).any():
                 break
-        else:
-            return _plain(answers[:i]), "refused"
-        if len(again) == 0:
-            return _plain(answers[:i]), "budget"
+        if len(again) == 0 or refusals(again).any():
+            return np.ma.getdata(answers[:i]), len(again) > 0
         if answers.dtype != again.dtype or answers.shape[1:] != again.shape[1:]:  # nothing was answered before
-            answers = np.ma.masked_array(np.zeros((len(answers), *again.shape[1:]), again.dtype), mask=True)
+            answers = withheld(len(answers), again)
         answers[i] = again[0]
-    return _plain(answers), wall
-
-
-def _plain(answers: Array) -> Array:
-    return np.ma.getdata(answers)
+    return np.ma.getdata(answers), False

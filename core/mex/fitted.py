@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from mex.dataset import Dataset, Rows
 from mex.domain import Domain
 from mex.errors import UsageError
+from mex.family import family_of
 from mex.knowledge import Family, Scope
-from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
+from mex.types import Answer, Array, BoolArray, Estimator, FloatArray, Sealed, read_only
 
 __all__ = [
-    "KERNEL",
     "FittedTarget",
     "Model",
-    "family_of",
 ]
-
-KERNEL = ("kernel", "C", "gamma", "degree", "coef0")
-"""The public hyper-parameters of a kernel machine."""
-
-
-def _usual_answers(estimator: Estimator) -> tuple[Answer, ...]:
-    if not hasattr(estimator, "classes_"):
-        return ("value",)
-    return ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
 
 
 def _same(X: FloatArray) -> FloatArray:
@@ -37,7 +27,7 @@ def _same(X: FloatArray) -> FloatArray:
 
 
 @attrs.frozen(eq=False)
-class FittedTarget:
+class FittedTarget(Sealed):
     """An undefended f*: a fitted scikit-learn estimator, or any object with ``predict``.
 
     Attributes:
@@ -49,7 +39,7 @@ class FittedTarget:
     estimator: Estimator = attrs.field(repr=False)
     domain: Domain = attrs.field(repr=False)
     family: Family
-    classes: Array | None
+    classes: Array | None = attrs.field(converter=attrs.converters.optional(read_only))
     answers: tuple[Answer, ...]
     encode: Callable[[FloatArray], FloatArray] = attrs.field(default=_same, repr=False)
     rho: float | None = 0.0
@@ -62,13 +52,15 @@ class FittedTarget:
         *,
         domain: Domain | None = None,
         family: Family | None = None,
+        classes: npt.ArrayLike | None = None,
         answers: tuple[Answer, ...] | None = None,
         encode: Callable[[FloatArray], FloatArray] = _same,
     ) -> FittedTarget:
         """Put a public face on a fitted estimator; what is not given is read off it.
 
         Raises:
-            UsageError: if it has no ``predict``, or no domain is given and its width is unknown.
+            UsageError: if it has no ``predict``, no domain is given and its width is unknown, or it classifies and no
+                classes are given and there is no ``classes_``.
         """
         if not callable(getattr(estimator, "predict", None)):
             raise UsageError(f"a target needs a predict method, and {type(estimator).__name__} has none")
@@ -77,11 +69,11 @@ class FittedTarget:
             if width is None:
                 raise UsageError(f"{type(estimator).__name__} does not tell its number of features; give a domain")
             domain = Domain.reals(int(width))
-        classes = getattr(estimator, "classes_", None)
+        labels = _classes(estimator, classes, answers)
         if answers is None:
-            answers = _usual_answers(estimator)
-        family = family or family_of(estimator)
-        return cls(estimator, domain, family, None if classes is None else np.asarray(classes), answers, encode)
+            classifies: tuple[Answer, ...] = ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
+            answers = ("value",) if labels is None else classifies
+        return cls(estimator, domain, family or family_of(estimator), labels, answers, encode)
 
     def admit(self, X: FloatArray) -> BoolArray:
         """Every row: nobody watches."""
@@ -92,12 +84,41 @@ class FittedTarget:
         return self
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
-        """Answer as :meth:`Target.answer` says."""
+        """Answer as :meth:`Target.answer` says; the model may do what it likes with the rows that it gets."""
+        X = X.copy()
         if kind == "proba":
             return np.asarray(self.estimator.predict_proba(X))
         if kind == "leaf":
             return np.asarray(self.estimator.apply(X))
-        return np.asarray(self.estimator.predict(X))
+        answers = np.asarray(self.estimator.predict(X))
+        return answers[:, 0] if answers.shape == (len(X), 1) else answers  # a column is a label a row all the same
+
+
+def _classes(estimator: Estimator, given: npt.ArrayLike | None, answers: tuple[Answer, ...] | None) -> Array | None:
+    """The labels of a classifier, None for a regressor; those ``given``, else its own."""
+    found, name = getattr(estimator, "classes_", None) if given is None else given, type(estimator).__name__
+    if isinstance(found, list) and any(np.ndim(part) for part in found):
+        raise UsageError(f"{name} answers {len(found)} labels at once; a target answers one")
+    if found is not None and np.size(found):
+        return np.asarray(found)
+    if _classifies(estimator, found) if answers is None else not {"label", "proba"}.isdisjoint(answers):
+        raise UsageError(
+            f"{name} answers with labels and does not say which there are; "
+            "give classes=[...], in the order of its probabilities if it has any"
+        )
+    return None
+
+
+def _classifies(estimator: Estimator, classes: object) -> bool:
+    """Whether an estimator without classes is a classifier: as it says, else as its methods do."""
+    try:
+        kind = estimator.__sklearn_tags__().estimator_type
+    except Exception:  # other libraries' estimators, and older ones
+        kind = getattr(estimator, "_estimator_type", None)
+    if kind is not None:
+        return kind in ("classifier", "outlier_detector")
+    # An empty ``classes_`` is that of a regressor which shares its class with classifiers.
+    return classes is None and any(hasattr(estimator, name) for name in ("predict_proba", "decision_function"))
 
 
 @runtime_checkable
@@ -117,42 +138,3 @@ class Model(Protocol):
             Incompatible: if the model cannot learn this dataset.
         """
         ...
-
-
-def family_of(estimator: Estimator) -> Family:
-    """The :class:`mex.Family` of a fitted scikit-learn estimator or pipeline; another object's is its own.
-
-    Linear models are told by their ``coef_``, trees and forests by ``tree_``, kernel machines by ``kernel``.
-
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> family_of(LogisticRegression().fit([[0.0], [1.0]], [0, 1])).kind
-    'linear'
-    """
-    kind, public = _kind(estimator)
-    learner = None
-    with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
-        from sklearn.base import clone
-
-        learner = clone(estimator)
-    return Family(kind, public, learner)
-
-
-def _kind(estimator: Estimator) -> tuple[str, Mapping[str, Any]]:
-    steps = getattr(estimator, "steps", None)
-    last = steps[-1][1] if steps else estimator
-    params = last.get_params(deep=False) if hasattr(last, "get_params") else {}
-    if hasattr(last, "coef_"):
-        scaled = bool(steps and len(steps) > 1)  # a scaler before it moves the origin
-        fitted = bool(np.any(np.asarray(getattr(last, "intercept_", 0.0))))
-        intercept = scaled or bool(params.get("fit_intercept", fitted))
-        link = "identity" if not hasattr(last, "classes_") else "logit" if hasattr(last, "predict_proba") else "margin"
-        return "linear", {"intercept": intercept, "link": link}
-    if hasattr(last, "tree_"):
-        return "tree", params
-    members = np.ravel(np.asarray(getattr(last, "estimators_", ()), dtype=object))
-    if len(members) and all(hasattr(member, "tree_") for member in members):
-        # Boosting adds its trees up; a forest lets them vote.
-        return ("boosted" if "learning_rate" in params else "forest"), params
-    if "kernel" in params and hasattr(last, "dual_coef_"):
-        return "kernel", {name: params[name] for name in KERNEL if name in params}
-    return type(estimator).__name__, {}

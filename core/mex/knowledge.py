@@ -9,7 +9,7 @@ import attrs
 
 from mex.domain import Domain
 from mex.errors import Incompatible
-from mex.types import Answer, Array, Estimator, FloatArray
+from mex.types import Answer, Array, Estimator, FloatArray, read_only
 
 __all__ = [
     "Family",
@@ -17,25 +17,32 @@ __all__ = [
     "Scope",
 ]
 
+KINDS = ("linear", "kernel", "tree", "forest", "boosted")
+"""The classes of models that attacks know."""
+
 
 @attrs.frozen(eq=False)
 class Family:
     """The public class F of f*: what Experiment 1 lets everyone know.
 
     Attributes:
-        kind: ``linear``, ``kernel``, ``tree``, ``forest`` or a name of your own.
+        kind: one of :data:`KINDS`, or a name of your own.
         public: public hyper-parameters that attacks ask about, such as ``{"intercept": False}``.
         learner: an unfitted estimator that learns over F with the public hyper-parameters, if there is one.
+        reason: where the kind is a name of its own, why it is none of those that attacks know; or "".
     """
 
     kind: str
     public: Mapping[str, Any] = attrs.field(factory=dict)
     learner: Estimator | None = None
+    reason: str = ""
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class Knowledge:
     """All that an attack is given beside the answers (paper, Experiment 1): nothing else reaches it.
+
+    Arrays are read-only, and the family is a copy: an attack that wants to change something makes a copy of its own.
 
     Attributes:
         domain: the rows the interface accepts.
@@ -45,17 +52,15 @@ class Knowledge:
         pool: unlabeled rows from the data distribution, shape (n, d), if the scenario grants any.
         rho: a public bound on the probability that a label is wrong; 0 without a defense, None if unknown.
         budget: how many rows the attacker may ask, or None for no limit.
-        outcomes: with leaf answers, the label or value shown beside each leaf so far; the oracle adds to it.
     """
 
     domain: Domain
-    classes: Array | None
+    classes: Array | None = attrs.field(converter=attrs.converters.optional(read_only))
     answers: Answer
     family: Family
-    pool: FloatArray | None = None
+    pool: FloatArray | None = attrs.field(default=None, converter=attrs.converters.optional(read_only))
     rho: float | None = 0.0
     budget: int | None = None
-    outcomes: dict[int, Any] = attrs.field(factory=dict)
 
     @property
     def task(self) -> str:
@@ -69,16 +74,27 @@ def _words(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _common(what: str, some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    if not (some and others):
+        return some or others
+    common = tuple(word for word in some if word in others)
+    if not common:
+        raise Incompatible(f"one works on {' and '.join(some)} {what}, the other on {' and '.join(others)}")
+    return common
+
+
 @attrs.frozen(kw_only=True)
 class Scope:
     """What a component works on, as data: `mex show` prints it, the matrix skips by it.
 
-    An empty field means *any*.
+    An empty field means *any*; ``one & other`` is what both work on.
 
     >>> print(Scope(tasks="binary", families="linear", answers="label"))
     binary targets, linear models, label answers
     >>> print(Scope())
     any target
+    >>> print(Scope(tasks=("binary", "multiclass")) & Scope(tasks="binary", answers="label"))
+    binary targets, label answers
     """
 
     tasks: tuple[str, ...] = attrs.field(default=(), converter=_words)
@@ -91,15 +107,30 @@ class Scope:
         parts = [f"{' and '.join(words)} {what}" for words, what in named if words]
         return ", ".join(parts + ["a pool of unlabeled rows"] * self.needs_pool) or "any target"
 
+    def __and__(self, other: Scope) -> Scope:
+        """What both work on.
+
+        Raises:
+            Incompatible: if there is nothing.
+        """
+        return Scope(
+            tasks=_common("targets", self.tasks, other.tasks),
+            families=_common("models", self.families, other.families),
+            answers=_common("answers", self.answers, other.answers),
+            needs_pool=self.needs_pool or other.needs_pool,
+        )
+
     def check(self, label: str, known: Knowledge) -> None:
         """Raise :class:`Incompatible` if the component called ``label`` does not work in this scenario."""
         if self.tasks and known.task not in self.tasks:
             single = known.classes is not None and len(known.classes) == 1
             task = "has a single class" if single else f"is {known.task}"
             raise Incompatible(f"{label} works on {' and '.join(self.tasks)} targets; this one {task}")
-        if self.families and known.family.kind not in self.families:
+        if self.families and (kind := known.family.kind) not in self.families:
+            why = f", as {known.family.reason}" if known.family.reason else ""
+            way_out = "" if kind in KINDS else f" (declare family={self.families[0]!r} if it is one all the same)"
             raise Incompatible(
-                f"{label} works on {' and '.join(self.families)} models; this is a {known.family.kind} one"
+                f"{label} works on {' and '.join(self.families)} models; this is a {kind} one{why}{way_out}"
             )
         if self.answers and known.answers not in self.answers:
             raise Incompatible(

@@ -8,14 +8,17 @@ from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from mex.errors import writes_nothing
 from mex.knowledge import Knowledge, Scope
-from mex.types import Array, Estimator, FloatArray
+from mex.target import checked_answers
+from mex.types import Array, Estimator, FloatArray, read_only
 
 __all__ = [
     "Attack",
     "GeneratorLearner",
     "Learner",
     "Steps",
+    "predictions",
     "without_noise",
 ]
 
@@ -125,3 +128,21 @@ def without_noise(attack: str, rho: float | None) -> str:
         return ""
     wrong = "an unknown share" if rho is None else f"up to {rho:.0%}"
     return f"{attack} assumes answers without noise, while {wrong} of them may be wrong"
+
+
+def predictions(hypothesis: Estimator, X: FloatArray, classes: Array | None) -> Array:
+    """What a hypothesis predicts for the rows of ``X``, shape (n,): labels among ``classes``, values if there are none.
+
+    A column of shape (n, 1) counts as shape (n,).
+
+    Raises:
+        AnswerError: if it predicts anything else.
+        MexError: if it writes into the rows.
+    """
+    who = f"the hypothesis, a {type(hypothesis).__name__},"
+    with writes_nothing(who):
+        given = np.asarray(hypothesis.predict(read_only(X)))
+    column = given.ndim == 2 and given.shape[1] == 1
+    return checked_answers(
+        given[:, 0] if column else given, len(X), "value" if classes is None else "label", classes, who
+    )

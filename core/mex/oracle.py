@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import time
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from mex.errors import AnswerError, QueryError, UsageError
+from mex.errors import AnswerError, QueryError, UsageError, writes_nothing
 from mex.knowledge import Knowledge
-from mex.target import Target, checked_answers, knowledge, spread
-from mex.types import Answer, Array, FloatArray
+from mex.target import Target, checked_answers, knowledge, refusals, shown_kinds, side_by_side, spread, withheld
+from mex.types import Answer, Array, FloatArray, read_only
 
 __all__ = [
     "PRICE_PER_QUERY",
@@ -48,8 +49,11 @@ class Transcript:
         """All answers, in the order of :attr:`X`; masked where they were refused."""
         if not self._answers:
             return np.empty(0)
-        masked = any(isinstance(answers, np.ma.MaskedArray) for answers in self._answers)
-        return np.asanyarray((np.ma.concatenate if masked else np.concatenate)(self._answers))
+        if not any(isinstance(answers, np.ma.MaskedArray) for answers in self._answers):
+            return np.concatenate(self._answers)
+        given = next((part for part in self._answers if not refusals(part).all()), self._answers[0])
+        parts = [withheld(len(part), given) if refusals(part).all() else part for part in self._answers]
+        return np.asanyarray(np.ma.concatenate(parts))  # type: ignore[no-untyped-call]
 
 
 class Oracle:
@@ -96,6 +100,7 @@ class Oracle:
             raise UsageError(f"price per query must be a number of at least 0, not {price_per_query!r}")
         self._target = target
         self._public = knowledge(target, answers=answers, budget=budget)
+        self._kinds = shown_kinds(self._public.answers, target.answers)
         self.budget = budget
         self.price_per_query = float(price_per_query)
         self.queries = 0
@@ -106,7 +111,7 @@ class Oracle:
 
     def knowledge(self, pool: FloatArray | None = None) -> Knowledge:
         """What the attacker knows, with the unlabeled ``pool`` if the scenario grants one."""
-        return attrs.evolve(self._public, pool=pool)
+        return attrs.evolve(self._public, family=copy.deepcopy(self._public.family), pool=pool)
 
     @property
     def remaining(self) -> int | None:
@@ -123,6 +128,24 @@ class Oracle:
         """How many different rows were asked."""
         return len({row.tobytes() for row in self.transcript.X + 0.0})  # + 0.0: -0.0 and 0.0 are one row
 
+    @property
+    def unseen(self) -> str:
+        """A sentence if no answer so far was some label, or if all were one value or leaf; nothing otherwise."""
+        answers, classes = self.transcript.answers, self._public.classes
+        answers = np.ma.getdata(answers)[~refusals(answers)]
+        if answers.dtype.names:
+            answers = answers[answers.dtype.names[-1]]  # what is shown beside a leaf, if anything
+        if len(answers) == 0:
+            return ""
+        if self._kinds[-1] != "label" or classes is None:
+            same = len(answers) > 1 and not np.ptp(answers, axis=0).any()
+            return f"all {len(answers)} answers were the same" if same else ""
+        missing = [repr(label) for label in classes[~np.isin(classes, answers)].tolist()]
+        if 0 < len(missing) == len(classes) - 1:
+            return f"all {len(answers)} answers were {answers[:1].tolist()[0]!r}: no other label was seen"
+        more = f" and {len(missing) - 5} others" if len(missing) > 5 else ""
+        return f"no answer was {', '.join(missing[:5])}{more}" if missing else ""
+
     def ask(self, X: npt.ArrayLike) -> Array:
         """Answer the rows of ``X``, shape (n, d), as far as the budget goes.
 
@@ -131,7 +154,9 @@ class Oracle:
             AnswerError: if the target answers something its interface does not allow.
 
         Returns:
-            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows.
+            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows. With
+            leaf answers a structured array: field ``leaf``, and field ``label`` or ``value`` if the interface
+            gives such answers too.
         """
         rows = self._checked(X)
         if self.remaining is not None:
@@ -140,30 +165,20 @@ class Oracle:
             return np.empty(0)
         self.queries += len(rows)
         started = time.perf_counter()
-        admitted = np.array(self._target.admit(rows.copy()))  # a defense may scribble on what it is given
-        if admitted.shape != (len(rows),) or admitted.dtype != np.bool_:
-            raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
-        asked = rows[admitted]
-        given = self._target.answer(asked.copy(), self._public.answers) if len(asked) else np.empty(0)
+        with writes_nothing("the target"):
+            admitted = np.array(self._target.admit(rows))
+            if admitted.shape != (len(rows),) or admitted.dtype != np.bool_:
+                raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
+            asked = rows if admitted.all() else read_only(rows[admitted])
+            given = {kind: self._target.answer(asked, kind) for kind in self._kinds if len(asked)}
         self.seconds += time.perf_counter() - started
         self.refused += len(rows) - len(asked)
         self.refused_in_a_row = int(np.argmax(admitted[::-1])) if len(asked) else self.refused_in_a_row + len(rows)
-        if len(asked):
-            given = checked_answers(given, len(asked), self._public)
-            self._show_outcomes(asked, given)
-        answers = spread(given, admitted)
+        classes = self._public.classes
+        checked = {kind: checked_answers(part, len(asked), kind, classes) for kind, part in given.items()}
+        answers = spread(side_by_side(checked) if checked else np.empty(0), admitted)
         self.transcript.append(rows, answers)
         return answers.copy()  # what the attacker does to it is not in the transcript
-
-    def _show_outcomes(self, rows: FloatArray, answers: Array) -> None:
-        """A service that shows leaf ids shows its prediction beside them: one row, one price."""
-        usual: tuple[Answer, ...] = ("label", "value")
-        if self._public.answers == "leaf" and answers.ndim == 1:
-            for kind in usual:
-                if kind in self._target.answers:
-                    self._public.outcomes.update(
-                        zip(answers.tolist(), self._target.answer(rows.copy(), kind), strict=True)
-                    )
 
     def _checked(self, X: npt.ArrayLike) -> FloatArray:
         d = self._public.domain.n_features
@@ -171,7 +186,7 @@ class Oracle:
             raw = np.asarray(X)
             if raw.dtype.kind not in "fiub":  # a string is no number, even where it reads like one
                 raise ValueError
-            rows = np.array(raw, dtype=np.float64, order="C")
+            rows = read_only(np.array(raw, dtype=np.float64, order="C"))
         except (TypeError, ValueError):
             raise QueryError("a query must be an array of numbers") from None
         if rows.ndim != 2 or rows.shape[1] != d:

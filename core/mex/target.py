@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -18,8 +19,16 @@ __all__ = [
     "knowledge",
     "labels",
     "refusals",
+    "shown_kinds",
+    "side_by_side",
     "spread",
+    "withheld",
 ]
+
+SUM = 1e-5
+"""How far from 1 probabilities may sum: they come as float32 from many models."""
+FEW = 100_000
+"""Comparisons of labels with classes that are made at once."""
 
 
 @runtime_checkable
@@ -61,7 +70,8 @@ class Target(Protocol):
         """Answer the rows of ``X``, shape (n, d).
 
         ``label`` and ``value`` give shape (n,), ``proba`` (n, number of classes), ``leaf`` one integer
-        per row, or one per row and tree. Answers for a batch are those for the rows one by one.
+        per row, or one per row and tree. Answers for a batch are those for the rows one by one. A client that
+        asks for leaves is shown the label or value beside each (:func:`shown_kinds`): the row counts once.
         """
         ...
 
@@ -97,45 +107,91 @@ def labels(target: Target, X: FloatArray) -> Array:
     return np.asarray(target.classes[np.argmax(target.answer(X, "proba"), axis=1)])
 
 
+def shown_kinds(kind: Answer, given: Sequence[Answer]) -> tuple[Answer, ...]:
+    """The kinds of answer that a client who asks for one is shown: beside the id of a leaf its label or value.
+
+    >>> shown_kinds("leaf", ("label", "proba", "leaf")), shown_kinds("proba", ("label", "proba", "leaf"))
+    (('leaf', 'label'), ('proba',))
+    """
+    usual: tuple[Answer, ...] = ("label", "value")
+    return (kind, *(other for other in usual if kind == "leaf" and other in given))
+
+
+def side_by_side(parts: Mapping[Answer, Array]) -> Array:
+    """The answers of each kind to the same rows in one array: leaves in a structured one, with a field per kind.
+
+    >>> side_by_side({"leaf": np.array([3, 4]), "label": np.array(["a", "b"])})["label"]
+    array(['a', 'b'], dtype='<U1')
+    """
+    if "leaf" not in parts:
+        return next(iter(parts.values()))
+    fields = [(kind, part.dtype, part.shape[1:]) for kind, part in parts.items()]
+    together = np.empty(len(parts["leaf"]), dtype=fields)
+    for kind, part in parts.items():
+        together[kind] = part
+    return together
+
+
 def refusals(answers: Array) -> BoolArray:
     """Which answers of :meth:`Oracle.ask` are refusals, shape (n,).
 
     >>> refusals(np.ma.masked_array([1, 0], mask=[False, True])), refusals(np.array([1, 0]))
     (array([False,  True]), array([False, False]))
     """
-    mask = np.ma.getmaskarray(answers)
+    mask: Array = np.ma.getmaskarray(answers)
+    if mask.dtype.names:  # of a structured array: all fields alike
+        mask = mask[mask.dtype.names[0]]
     return np.asarray(mask if mask.ndim == 1 else mask.any(axis=1))
+
+
+def withheld(n: int, like: Array) -> Array:
+    """``n`` refusals in the form of the answers ``like``."""
+    return np.ma.masked_array(np.zeros((n, *like.shape[1:]), dtype=like.dtype), mask=True)
 
 
 def spread(answers: Array, admitted: BoolArray) -> Array:
     """``answers`` to the admitted rows in the places of all rows, the others masked."""
     if admitted.all():
         return answers
-    whole = np.ma.masked_array(np.zeros((len(admitted), *answers.shape[1:]), dtype=answers.dtype), mask=True)
+    whole = withheld(len(admitted), answers)
     whole[admitted] = answers
     return whole
 
 
-def checked_answers(given: npt.ArrayLike, n: int, known: Knowledge) -> Array:
-    """A copy of ``given``; raises :class:`AnswerError` unless it is what the interface promises for ``n`` rows."""
+def checked_answers(
+    given: npt.ArrayLike, n: int, kind: Answer, classes: Array | None, who: str = "the target"
+) -> Array:
+    """A copy of ``given``: labels in the type of ``classes``, ids as int64, everything else as float64.
+
+    Raises:
+        AnswerError: unless it is what an interface promises for ``n`` rows; ``who`` answered.
+    """
     try:
         answers = np.array(given)
     except ValueError:
-        raise AnswerError(f"the target was asked {n} rows and answered no array") from None
+        raise AnswerError(f"{who} was asked {n} rows and answered no array") from None
     if answers.ndim == 0 or len(answers) != n:
-        raise AnswerError(f"the target was asked {n} rows and answered an array of shape {answers.shape}")
+        raise AnswerError(f"{who} was asked {n} rows and answered an array of shape {answers.shape}")
+    if kind == "label":
+        if classes is None or answers.ndim != 1 or not _among(answers, classes):
+            raise AnswerError(f"{who} answered labels that are not among the classes {classes}")
+        return answers.astype(classes.dtype, copy=False)
     numbers = answers.dtype.kind in "fiub" and bool(np.isfinite(answers).all())
-    if known.answers == "label":
-        if known.classes is None or answers.ndim != 1 or not np.isin(answers, known.classes).all():
-            raise AnswerError(f"the target answered labels that are not among its classes {known.classes}")
-    elif known.answers == "proba":
-        k = 0 if known.classes is None else len(known.classes)
-        whole = numbers and answers.shape == (n, k) and (answers >= 0).all()
-        if not (whole and np.allclose(answers.sum(axis=1), 1, atol=1e-6)):
-            raise AnswerError(f"the target's probabilities are not {n} rows of {k} that sum to 1")
-    elif known.answers == "leaf":
+    if kind == "leaf":
         if not (numbers and answers.ndim <= 2 and (np.round(answers) == answers).all()):
-            raise AnswerError("the target's leaves are not whole numbers, one per row or one per row and tree")
+            raise AnswerError(f"{who} answered leaves that are not whole numbers, one per row or one per row and tree")
+        return answers.astype(np.int64, copy=False)
+    if kind == "proba":
+        k = 0 if classes is None else len(classes)
+        whole = numbers and answers.shape == (n, k) and bool((answers >= 0).all())
+        if not (whole and (abs(answers.sum(axis=1) - 1) <= SUM).all()):
+            raise AnswerError(f"{who} answered probabilities that are not {n} rows of {k} that sum to 1")
     elif not (numbers and answers.ndim == 1):
-        raise AnswerError(f"the target's values are not {n} finite numbers")
-    return answers
+        raise AnswerError(f"{who} answered values that are not {n} finite numbers")
+    return answers.astype(np.float64, copy=False)
+
+
+def _among(labels: Array, classes: Array) -> bool:
+    if len(labels) * len(classes) > FEW:
+        return bool(np.isin(labels, classes).all())
+    return bool((labels[:, None] == classes).any(axis=1).all())  # in a tenth of the time

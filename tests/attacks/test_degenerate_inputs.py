@@ -205,5 +205,6 @@ def test_what_was_answered_is_kept_when_it_is_interrupted(registry: mex.Registry
     assert 0 < len(told) <= oracle.queries <= 60, "what was sent is charged, answered or not"
     assert len(told.X) == len(told.answers)
     truth = target.answer(told.X, target.answers[0])
-    assert np.allclose(told.answers, truth) if target.classes is None else np.array_equal(told.answers, truth)
+    answers = told.answers["leaf"] if target.answers[0] == "leaf" else told.answers
+    assert np.allclose(answers, truth) if target.classes is None else np.array_equal(answers, truth)
     assert len(learner.hypothesis().predict(pool)) == len(pool)

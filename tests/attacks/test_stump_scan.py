@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import zlib
 
+import attrs
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 
 import mex
 from mex.dataset import Rows
 from mex.testing import check_attack
 from mex_stump_scan.attack import StumpScan
-from mex_stump_scan.curves import AdditiveSteps, Curve, inside
+from mex_stump_scan.curves import AdditiveSteps, Curve
+
+BOUNDS = [(-1.27373, 0.78509), (0.1, 0.3), (0.3, 0.7), (-1e-30, 1e-30), (1e5 + 0.1, 1e5 + 0.7), (-3e20, 3.3e20)]
+"""Bounds that float32 rounds up or down."""
 
 
 def stumps(X, y, trees=60, domain=None, **public):
@@ -161,13 +165,25 @@ def test_constant_features_and_a_constant_target() -> None:
     assert "0 steps" in stolen.note
 
 
-def test_places_are_float32_and_inside() -> None:
-    low, high = 0.1, 0.7
-    x = inside(np.array([low, 0.3, high]), low, high)
-    assert (x >= low).all()
-    assert (x <= high).all()
-    assert np.array_equal(x, x.astype(np.float32))
-    assert inside(np.array([0.1]), 0.1, 0.1).tolist() == [0.1]
+@pytest.mark.parametrize("domain", BOUNDS, ids=str)
+def test_the_step_at_a_bound_that_is_no_float32_number_is_found(domain: tuple[float, float]) -> None:
+    """A column of two values, cut at the larger as boosters of float32 thresholds do it."""
+    low, high = domain
+
+    class AtTheTop(BaseEstimator):
+        n_features_in_ = 2
+
+        def predict(self, X):
+            X = np.asarray(X, dtype=np.float32)
+            return 11.0 * (X[:, 0] >= np.float32(high)) + (X[:, 1] > 0.5)
+
+    box = mex.Domain([low, 0], [high, 1])
+    family = mex.Family("boosted", {"max_depth": 1})
+    X = np.column_stack([np.repeat([low, high], 50), np.random.default_rng(0).random(100)])
+    for pool in (None, X[::2]):
+        stolen = steal(mex.FittedTarget.wrap(AtTheTop(), domain=box, family=family, answers=("value",)), pool)
+        assert np.abs(stolen.hypothesis.predict(X) - AtTheTop().predict(X)).max() < 1e-9
+        assert box.objection(stolen.transcript.X) is None
 
 
 def test_a_curve_keeps_a_value_per_place_and_asks_between_those_that_differ() -> None:
@@ -208,3 +224,37 @@ def test_the_record_of_a_cell_has_the_error_of_the_stolen_model(run) -> None:
     record = json.loads(done.stdout)
     assert record["agreement"] == pytest.approx(1.0, abs=1e-12)
     assert record["geometric_error"] is None
+
+
+@pytest.mark.parametrize(
+    ("public", "reason"),
+    [
+        ({"max_leaf_nodes": 2, "max_depth": None}, ""),
+        ({"num_leaves": 2, "max_depth": -1}, ""),
+        ({"depth": 1}, ""),
+        ({"interactions": 0}, ""),
+        ({"max_depth": 1, "loss": "squared_error"}, ""),
+        (
+            {"num_leaves": 31, "max_depth": -1},
+            r"depth unknown .*declare family=mex.Family\('boosted', \{'max_depth': 1\}\)",
+        ),
+        ({"max_depth": 6}, "depth 6 features interact"),
+        ({}, "depth unknown"),
+        ({"max_depth": 1, "loss": "poisson"}, "with the loss poisson values are exponentials"),
+        ({"num_leaves": 2, "objective": "tweedie"}, "with the loss tweedie"),
+        ({"max_depth": 1, "init": GradientBoostingRegressor()}, "added to another model"),
+    ],
+)
+def test_stumps_are_told_by_the_names_that_libraries_have_for_their_depth(public: dict, reason: str) -> None:
+    known = attrs.evolve(mex.Oracle(bumps()).knowledge(), family=mex.Family("boosted", public))
+    if not reason:
+        assert StumpScan().learner(known, np.random.default_rng(0)).ask() is not None
+        return
+    with pytest.raises(mex.Incompatible, match=reason):
+        StumpScan().learner(known, np.random.default_rng(0))
+
+
+def test_stumps_by_histograms_are_stolen_without_a_family(diabetes: mex.Dataset) -> None:
+    model = HistGradientBoostingRegressor(max_iter=10, max_leaf_nodes=2).fit(diabetes.X, diabetes.y)
+    stolen = mex.attack("stump-scan", model, domain=diabetes.domain, budget=20_000)
+    assert np.abs(stolen.hypothesis.predict(diabetes.X) - model.predict(diabetes.X)).max() < 1e-9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.tree import DecisionTreeClassifier
 
@@ -13,6 +14,7 @@ from mex.toolkit.trees.comparison import disagreement, equal
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote
+from mex_threshold_cart.attack import ThresholdCart
 from mex_tree_labels.attack import TreeLabels
 
 
@@ -126,6 +128,37 @@ def test_a_single_leaf_and_a_constant_feature(threshold: float, leaves: int) -> 
     assert stolen.hypothesis.get_n_leaves() == leaves
     X = domain.sample(500, np.random.default_rng(2))
     assert np.array_equal(stolen.hypothesis.predict(X), target.answer(X, "label"))
+
+
+class AtTheTop(BaseEstimator):  # type: ignore[misc]
+    """The larger of two values, as a booster with float32 thresholds tells it."""
+
+    classes_ = np.array([0, 1])
+    n_features_in_ = 2
+
+    def __init__(self, high: float) -> None:
+        self.high = high
+
+    def predict(self, X: FloatArray) -> Array:
+        return (X.astype(np.float32)[:, 0] >= np.float32(self.high)).astype(int)
+
+
+@pytest.mark.parametrize("pool", [False, True])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-1.27373, 0.78509), (0.1, 0.3), (0.3, 0.7), (-1e-30, 1e-30), (1e5 + 0.1, 1e5 + 0.7), (-3e20, 3.3e20)],
+)
+def test_the_threshold_at_a_bound_that_is_no_float32_number_is_found(low: float, high: float, pool: bool) -> None:
+    domain = mex.Domain([low, 0], [high, 1])
+    target = mex.FittedTarget.wrap(AtTheTop(high), domain=domain, family=mex.Family("tree"))
+    X = np.column_stack([np.repeat([low, high], 50), np.random.default_rng(0).random(100)])
+    for attack, budget in ((TreeLabels(), None), (ThresholdCart(sampler="pool" if pool else "uniform"), 200)):
+        oracle = mex.Oracle(target, budget=budget)
+        learner = attack.learner(oracle.knowledge(pool=X[::2] if pool else None), np.random.default_rng(0))
+        stolen = mex.extract(oracle, learner)
+        if pool or isinstance(attack, TreeLabels):  # uniform rows need not find what is one float32 number wide
+            assert (stolen.hypothesis.predict(X) == target.answer(X, "label")).all()
+        assert domain.objection(stolen.transcript.X) is None
 
 
 def test_a_domain_of_a_few_rows_is_asked_whole_and_then_done() -> None:

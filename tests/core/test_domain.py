@@ -158,7 +158,7 @@ def test_the_domain_of_rows_is_their_box_with_whole_columns_as_integers() -> Non
 
 def test_the_middle_and_half_width_map_the_box_to_the_unit_cube() -> None:
     domain = Domain([2, 0, -np.inf, 7], [6, np.inf, np.inf, 7])
-    assert domain.middle.tolist() == [4, 0, 0, 7]
+    assert domain.middle.tolist() == [4, 1, 0, 7]
     assert domain.half_width.tolist() == [2, 1, 1, 1]
     assert (domain.bounded, Domain([0], [1]).bounded) == (False, True)
 
@@ -213,3 +213,31 @@ def test_a_sampler_of_the_pool_needs_one(kind: str, pool: np.ndarray | None) -> 
 def test_an_unknown_sampler_is_named_with_the_nearest() -> None:
     with pytest.raises(mex.UsageError, match="no sampler named 'unifrom'; did you mean 'uniform'"):
         sampler("unifrom")
+
+
+@given(domain=domains(), seed=st.integers(0, 99), incomplete=st.booleans())
+def test_the_quick_check_accepts_what_no_rule_objects_to(domain: Domain, seed: int, incomplete: bool) -> None:
+    domain, rng = attrs.evolve(domain, incomplete=incomplete), np.random.default_rng(seed)
+    rows = [domain.sample(1, rng)]
+    for strange in (np.nan, np.inf, -np.inf, 0.5, 2.0, 1e9):
+        row = domain.sample(1, rng)
+        row[0, rng.integers(domain.n_features)] = strange
+        rows.append(row)
+    nudged = domain.sample(1, rng)
+    nudged += 0.5e-9 * domain.half_width  # within the tolerance, where a number is not whole
+    for X in [*rows, nudged, np.concatenate(rows), np.concatenate([rows[0], rows[0]])]:
+        objection = domain.objection(X)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Domain, "_accepts", lambda self, X: False)
+            assert domain.objection(X) == objection
+        assert domain._accepts(X) == (objection is None) or (incomplete and np.isnan(X).any())
+
+
+@pytest.mark.parametrize("name", ["lower", "upper", "integer", "middle", "half_width", "discrete"])
+def test_the_arrays_of_a_domain_are_its_own_and_read_only(name: str) -> None:
+    lower = np.zeros(3)
+    domain = Domain(lower, np.ones(3), groups=[(1, 2)])
+    lower[:] = -5
+    assert domain.lower.tolist() == [0, 0, 0]
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(domain, name)[0] = 7

@@ -61,8 +61,29 @@ def test_a_learner_that_meets_the_wall_gives_its_hypothesis_still(sizes: list[in
     assert believes(extraction.hypothesis) == 10
 
 
-def test_a_learner_that_needs_just_the_budget_is_done() -> None:
-    assert mex.extract(mex.Oracle(TARGET, budget=10), Counting(5, 5)).stopped == "done"
+def test_nothing_is_asked_of_a_learner_once_the_budget_is_spent() -> None:
+    class Impatient(Counting):
+        def ask(self) -> FloatArray | None:
+            assert sum(self.told) < 10, "there is nothing left"
+            return super().ask()
+
+    for sizes in ([5, 5], [5, 5, 1]):  # whether or not it would have gone on
+        assert mex.extract(mex.Oracle(TARGET, budget=10), Impatient(*sizes)).stopped == "budget"
+    assert mex.extract(mex.Oracle(TARGET, budget=11), Counting(5, 5)).stopped == "done"
+
+
+def test_a_hypothesis_is_asked_for_once_at_each_count() -> None:
+    class Costly(Counting):
+        looks = 0
+
+        def hypothesis(self) -> Estimator:
+            self.looks += 1
+            return super().hypothesis()
+
+    for sizes in ([8, 8], [8, 8, 84]):
+        learner = Costly(*sizes)
+        extraction = mex.extract(mex.Oracle(TARGET, budget=100), learner)
+        assert learner.looks == len(extraction.snapshots)
 
 
 def test_a_learner_that_asks_nothing_has_a_hypothesis() -> None:

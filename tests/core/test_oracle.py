@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
 from mex.oracle import PRICE_PER_QUERY
@@ -221,14 +222,53 @@ def test_knowledge_is_the_public_face_and_no_more() -> None:
     known = mex.Oracle(Server(), budget=7).knowledge(pool=pool)
     assert (known.answers, known.budget, known.task, known.rho) == ("label", 7, "binary", 0.0)
     assert known.domain is Server.domain
-    assert known.pool is pool
+    assert known.pool is not None
+    assert np.shares_memory(known.pool, pool)
 
 
-def test_a_leaf_is_shown_with_its_label_and_only_once_it_was_asked(iris: mex.Dataset) -> None:
+@pytest.mark.parametrize("usual", ["label", "value"])
+def test_a_leaf_is_answered_with_what_the_interface_shows_beside_it(usual: Answer, iris: mex.Dataset) -> None:
+    tree = (DecisionTreeClassifier if usual == "label" else DecisionTreeRegressor)(random_state=0).fit(iris.X, iris.y)
+    oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=iris.domain, answers=(usual, "leaf")), answers="leaf")
+    answers = np.concatenate([oracle.ask(iris.X[:60]), oracle.ask(iris.X[60:])])
+    assert np.array_equal(answers["leaf"], tree.apply(iris.X))
+    assert np.array_equal(answers[usual], tree.predict(iris.X))
+    assert np.array_equal(oracle.transcript.answers, answers)
+    assert (oracle.queries, oracle.price_usd) == (150, 0.015), "one row, one price"
+
+
+def test_leaves_of_a_forest_and_of_an_interface_that_shows_nothing_else_have_the_same_form(iris: mex.Dataset) -> None:
+    forest = RandomForestClassifier(n_estimators=3, random_state=0).fit(iris.X, iris.y)
+    both = mex.FittedTarget.wrap(forest, domain=iris.domain, answers=("label", "leaf"))
+    answers = mex.Oracle(both, answers="leaf").ask(iris.X)
+    assert np.array_equal(answers["leaf"], forest.apply(iris.X))
+    assert np.array_equal(answers["label"], forest.predict(iris.X))
+    alone = mex.Oracle(mex.FittedTarget.wrap(forest, domain=iris.domain, answers=("leaf",))).ask(iris.X)
+    assert alone.dtype.names == ("leaf",)
+    assert np.array_equal(alone["leaf"], answers["leaf"])
+
+
+def test_what_is_shown_beside_a_leaf_is_the_defended_label(iris: mex.Dataset) -> None:
+    class Turned(mex.Defended):
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            answers = self._target.answer(X, kind)
+            return 2 - answers if kind == "label" else answers
+
     tree = DecisionTreeClassifier(random_state=0).fit(iris.X, iris.y)
-    oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=iris.domain, answers=("label", "leaf")), answers="leaf")
-    known = oracle.knowledge(pool=iris.X)
-    assert known.outcomes == {}
-    ids = oracle.ask(iris.X[:60])
-    assert known.outcomes == dict(zip(ids.tolist(), tree.predict(iris.X[:60]), strict=True))
-    assert oracle.queries == 60
+    target = mex.FittedTarget.wrap(tree, domain=iris.domain, answers=("label", "leaf"))
+    answers = mex.Oracle(Turned(target), answers="leaf").ask(iris.X)
+    assert np.array_equal(answers["label"], 2 - tree.predict(iris.X))
+
+
+def test_a_label_beside_a_leaf_is_checked_as_any_label(iris: mex.Dataset) -> None:
+    class Wrong(mex.Defended):
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            return np.full(len(X), 7)
+
+    tree = DecisionTreeClassifier(random_state=0).fit(iris.X, iris.y)
+    oracle = mex.Oracle(
+        Wrong(mex.FittedTarget.wrap(tree, domain=iris.domain, answers=("label", "leaf"))), answers="leaf"
+    )
+    with pytest.raises(mex.AnswerError, match="labels that are not among the classes"):
+        oracle.ask(iris.X)
+    assert (oracle.queries, len(oracle.transcript)) == (len(iris.X), 0)

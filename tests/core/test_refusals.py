@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.extraction import PATIENCE
@@ -60,6 +61,33 @@ def test_a_refused_row_is_charged_and_its_answer_masked(kind: Answer) -> None:
     assert np.array_equal(answers[1::2], target.answer(X[1::2], kind))
     assert (oracle.queries, oracle.refused, oracle.refused_in_a_row) == (6, 3, 0)
     assert refusals(oracle.transcript.answers).tolist() == [True, False] * 3
+
+
+def leaves(iris: mex.Dataset) -> mex.FittedTarget:
+    tree = DecisionTreeClassifier(random_state=0).fit(iris.X, iris.y)
+    return mex.FittedTarget.wrap(tree, domain=iris.domain, answers=("label", "leaf"))
+
+
+def test_a_refused_leaf_shows_neither_its_id_nor_its_label(iris: mex.Dataset) -> None:
+    target = leaves(iris)
+    oracle = mex.Oracle(Throttle(target, 5), answers="leaf")
+    first, second = oracle.ask(iris.X[:4]), oracle.ask(iris.X[4:10])
+    assert refusals(first).all()
+    assert refusals(second).tolist() == [False, True, True, True, True, False]
+    kept = oracle.transcript.answers
+    assert refusals(kept).tolist() == ([True] * 4 + [False]) * 2
+    assert np.ma.getdata(kept[4::5])["leaf"].tolist() == target.answer(iris.X[4:10:5], "leaf").tolist()
+    assert not np.ma.getdata(kept)["leaf"][:4].any()
+
+
+@pytest.mark.parametrize("every", [2, 7])
+def test_a_learner_of_leaves_is_told_every_answer_by_asking_again(every: int, iris: mex.Dataset) -> None:
+    target = leaves(iris)
+    learner = Asking(iris.X[::25])
+    got = mex.extract(mex.Oracle(Throttle(target, every), answers="leaf"), learner)
+    assert got.stopped == "done"
+    assert learner.told[0]["leaf"].tolist() == target.answer(iris.X[::25], "leaf").tolist()
+    assert learner.told[0]["label"].tolist() == target.answer(iris.X[::25], "label").tolist()
 
 
 def test_a_batch_refused_as_a_whole_never_reaches_the_target() -> None:

@@ -48,3 +48,12 @@ def test_a_scenario_out_of_scope_is_incompatible_with_the_reason(
 def test_a_scenario_in_scope_passes() -> None:
     scope = Scope(tasks="binary", families="linear", answers="label", needs_pool=True)
     scope.check("x", attrs.evolve(BINARY, pool=np.zeros((1, 2))))
+
+
+def test_two_scopes_are_what_both_work_on() -> None:
+    one = Scope(tasks=("binary", "multiclass"), families="linear")
+    other = Scope(tasks=("regression", "binary"), answers="label", needs_pool=True)
+    assert one & other == Scope(tasks="binary", families="linear", answers="label", needs_pool=True)
+    assert one & Scope() == one
+    with pytest.raises(mex.Incompatible, match="one works on binary targets, the other on regression"):
+        Scope(tasks="binary") & Scope(tasks="regression")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import mex
 from mex.dataset import Rows
-from mex.toolkit.estimators import normal
+from mex.toolkit.normals import normal
 from mex.types import FloatArray
 
 LINEAR = ["logistic", "linear-svm"]

@@ -7,36 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from mex.app.matrix import provenance
-from mex.app.matrix.engine import Workers, records
-from mex.app.matrix.plan import Plan, read
-from mex.app.matrix.results import Results
+from mex.app.matrix.engine import Workers
+from mex.app.matrix.experiment import run_attack
+from mex.app.matrix.isolation import isolated
+from mex.app.matrix.plan import read
+from mex.app.matrix.record import Record
+from mex.app.matrix.run import DEFAULT, Run
+from mex.app.matrix.scenarios import protect
 from mex.dataset import Rows
 from mex.domain import Domain
-from mex.extraction import Extraction, extract
+from mex.extraction import Extraction
 from mex.fitted import FittedTarget
 from mex.knowledge import Family
-from mex.oracle import PRICE_PER_QUERY, Oracle
+from mex.oracle import PRICE_PER_QUERY
 from mex.registry import Registry
 from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
 from mex.target import Target
 from mex.types import Answer, Array, Estimator, FloatArray
-
-DEFAULT: dict[str, Any] = {
-    "attacks": ["pivot", "version-space", "passive"],
-    "defenses": {
-        "none": {},
-        "noise": {"use": "bounded-noise", "rho": 0.1},
-        "sticky-noise": {"use": "bounded-noise", "rho": 0.1, "sticky": True},
-    },
-    "models": ["logistic", "linear-svm"],
-    "datasets": ["breast-cancer"],
-    "budget": 700,
-    "seeds": 3,
-}
-"""The matrix of ``mex matrix`` alone."""
 
 
 def attack(
@@ -46,6 +36,7 @@ def attack(
     defense: str = "none",
     domain: Domain | None = None,
     family: Family | str | None = None,
+    classes: npt.ArrayLike | None = None,
     pool: FloatArray | None = None,
     train: tuple[FloatArray, Array] | None = None,
     answers: Answer | None = None,
@@ -60,9 +51,11 @@ def attack(
         attack, defense: components as on the command line, ``name:key=value``.
         model: the model; what its interface accepts is ``domain`` (by default all of R^d).
         family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
+        classes: the labels it answers with, in the order of its probabilities, if it has no ``classes_``.
         pool: unlabeled rows that the attacker has, shape (n, d).
         train: the operator's rows and labels, for defenses that learn from them.
-        answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them.
+        answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them; the same
+            seed gives the same queries as there.
 
     Raises:
         Incompatible: if the attack or the defense cannot work on this model.
@@ -78,36 +71,42 @@ def attack(
     """
     registry = registry or load_registry()
     family = Family(family) if isinstance(family, str) else family
-    target = model if isinstance(model, Target) else FittedTarget.wrap(model, domain=domain, family=family)
+    wrapped = isinstance(model, Target)
+    target = model if wrapped else FittedTarget.wrap(model, domain=domain, family=family, classes=classes)
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
-    streams = np.random.default_rng(seed).spawn(2)
-    defended = registry.build("defense", defense).protect(target, rows, streams[0])
-    oracle = Oracle(defended, answers=answers, budget=budget, price_per_query=price_per_query)
-    known = oracle.knowledge(pool=pool)
-    attacker = registry.build("attack", attack)
-    attacker.scope.check(Spec.of(attack).name, known)
-    return extract(oracle, attacker.learner(known, streams[1]))
+    with isolated(seed):
+        return run_attack(
+            registry,
+            Spec.of(attack),
+            protect(registry, Spec.of(defense), target, rows, seed),
+            seed=seed,
+            pool=pool,
+            answers=answers,
+            budget=budget,
+            price_per_query=price_per_query,
+        )
 
 
 def matrix(
     plan: str | Path | Mapping[str, Any] | None = None,
     *,
-    jobs: int = 1,
-    backend: str = "loky",
+    jobs: int | None = None,
+    backend: str = "processes",
     scheduler: str | None = None,
     time_limit: float | None = None,
     out: str | Path | None = None,
     retry_failed: bool = False,
     registry: Registry | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Record]:
     """Run a matrix and return the records of its cells, in the order of the plan.
 
     Args:
         plan: a TOML file, or tables as in one, such as ``{"attacks": ["passive"], "seeds": 2, …}``;
             by default the one that ``mex matrix`` runs.
-        jobs: how many processes.
-        backend: ``loky``, or ``dask`` for a cluster that runs at the address ``scheduler``.
-        time_limit: seconds of wall time after which a cell has failed.
+        jobs: how many worker processes, which use the installed plugins. By default cells run in this process:
+            with plugins of its own and under a debugger, but one that ends the process ends it.
+        backend: ``processes``, or ``dask`` for a cluster that runs at the address ``scheduler``.
+        time_limit: seconds of wall time after which a cell has failed and its process is killed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
             holds already is not run again.
         retry_failed: run again what failed there.
@@ -116,13 +115,13 @@ def matrix(
     Raises:
         UsageError: for a plan that cannot be run; nothing has run then.
     """
-    registry = registry or load_registry()
     tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
-    planned = Plan.of(tables).resolve(registry)
-    workers = Workers(jobs, backend, scheduler, time_limit)
-    results = Results(Path(out)) if out is not None else None
-    if results and retry_failed:
-        results.forget_failed()
-    if results:
-        provenance.write(results.path.parent, planned, registry)
-    return list(records(registry, planned.cells(), workers, results))
+    return list(
+        Run(
+            tables,
+            registry or load_registry(),
+            workers=Workers(jobs, backend, scheduler, time_limit),
+            out=None if out is None else Path(out),
+            retry_failed=retry_failed,
+        )
+    )

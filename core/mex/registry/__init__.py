@@ -14,7 +14,7 @@ from mex import hooks
 from mex.errors import UsageError, suggest
 from mex.hooks import KINDS, PROJECT, Component
 from mex.params import check_names, default, fields
-from mex.registry.spec import Spec
+from mex.registry.spec import Spec, fits_json, plain
 
 
 @attrs.frozen
@@ -62,7 +62,9 @@ class Registry:
             except BaseException:
                 self.manager.unregister(plugin)
                 raise
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may do anything when it is imported
             reason = f"{type(error).__name__}: {error}" if not isinstance(error, UsageError) else str(error)
             self.broken.append(Broken(name, provider, " ".join(reason.split())))
             return False
@@ -91,14 +93,14 @@ class Registry:
     def _components(self, plugin: object) -> list[Component]:
         declare = getattr(plugin, "mex_components", None)
         components = list(declare()) if declare else []
-        for rubbish in (c for c in components if not isinstance(c, Component)):
-            raise UsageError(f"mex_components must return mex.Component records, not {rubbish!r}")
+        owners = {key: provided.provider for key, provided in self._provided.items()}
         for component in components:
-            taken = self._provided.get((component.kind, component.name))
-            again = sum((c.kind, c.name) == (component.kind, component.name) for c in components) > 1
-            if taken or again:
-                owner = taken.provider if taken else "this plugin"
-                raise UsageError(f"{component.kind} {component.name!r} is already provided by {owner}")
+            if not isinstance(component, Component):
+                raise UsageError(f"mex_components must return mex.Component records, not {component!r}")
+            key = (component.kind, component.name)
+            if key in owners:
+                raise UsageError(f"{component.kind} {component.name!r} is already provided by {owners[key]}")
+            owners[key] = "this plugin"
         return components
 
     def provided(self, kind: str | None = None) -> list[Provided]:
@@ -128,7 +130,9 @@ class Registry:
         module, _, attribute = provided.component.target.partition(":")
         try:
             cls = getattr(importlib.import_module(module), attribute)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise UsageError(
                 f"{kind} {name!r} of {provided.provider} does not load: {type(error).__name__}: {error}"
             ) from error
@@ -150,7 +154,7 @@ class Registry:
         cls = self.load(kind, spec.name)
         label = f"{kind} {spec.name!r}"
         check_names(label, cls, spec.params)
-        params = dict(spec.params)
+        params = plain(spec.params)  # a copy: what a component does to a list of its own changes no other
         for field in fields(cls):
             inner, value = field.metadata.get("component"), params.get(field.name, default(field))
             if inner and value is not None:
@@ -164,19 +168,22 @@ class Registry:
         """``spec`` with every default filled in: what a record says and a cell is known by.
 
         Raises:
-            UsageError: as :meth:`build`.
+            UsageError: as :meth:`build`, and for a parameter that no record could hold.
         """
         spec = Spec.of(spec)
         if "nest" in spec.params and kind == "defense":
             return Spec.nested([self.resolve(kind, layer) for layer in spec.layers])
         self.build(kind, spec)
-        cls = self.load(kind, spec.name)
-        params = {f.name: spec.params.get(f.name, default(f)) for f in fields(cls)}
-        for field in fields(cls):
-            inner = field.metadata.get("component")
-            if inner and params[field.name] is not None:
-                resolved = self.resolve(inner, params[field.name])
-                params[field.name] = {"use": resolved.name, **resolved.params}
+        params: dict[str, Any] = {}
+        for field in fields(self.load(kind, spec.name)):
+            value = plain(spec.params.get(field.name, default(field)))
+            if "component" in field.metadata and value is not None:
+                inner = self.resolve(field.metadata["component"], value)
+                value = {"use": inner.name, **inner.params}
+            if not fits_json(value):
+                shown = " ".join(repr(value).split())
+                raise UsageError(f"{kind} {spec.name!r}: {field.name} must be what JSON can hold, not {shown}")
+            params[field.name] = value
         return Spec(spec.name, params)
 
     def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import tomllib
@@ -12,7 +13,11 @@ import attrs
 
 from mex.errors import UsageError
 
-_BARE = re.compile(r"[A-Za-z_./~]([\w./~ -]*[\w./~-])?")
+_BARE = re.compile(r"(?=.*[^\W\d])[^\s\"'\[\]{},]([^\"'\[\]{},\x00-\x1f\x7f]*[^\s\"'\[\]{},\x00-\x1f\x7f])?")
+"""A word or a path: with a letter, without quotes, brackets and commas."""
+FILES = {re.compile(r"(?i).+\.(csv|tsv|txt)(\.(gz|bz2|xz))?"): "csv"}
+"""The components that read files, by how the names of such files end."""
+_COMPONENT = re.compile(r"(\s*[\w-]+ \+ )*\s*[\w-]+\s*:\s*\w+\s*=")
 _OPEN, _CLOSE = "[{(", "]})"
 
 
@@ -42,11 +47,40 @@ def _value(text: str, where: str) -> Any:
         raise UsageError(f"{where}: {text!r} is not a value; write it as in TOML") from None
 
 
-@attrs.frozen
+def _is_bare(text: str) -> bool:
+    """Whether a string is read as itself without quotes."""
+    if not _BARE.fullmatch(text) or " + " in text or set("()#") & set(text):
+        return False
+    try:
+        tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return True
+    return False
+
+
+def plain(value: Any) -> Any:
+    """A copy of ``value`` whose tables are dictionaries and whose sequences are lists, as JSON has them."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def fits_json(value: Any) -> bool:
+    """Whether JSON can hold ``value`` and give it back: no infinity, no array, no key that is not a text."""
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+@attrs.frozen(eq=False, slots=False)
 class Spec:
     """A component by name with the parameters given for it (not yet checked, defaults not filled in).
 
-    Nested defenses are one spec whose parameter ``nest`` lists them from the inside out.
+    Nested defenses are one spec whose parameter ``nest`` lists them from the inside out. A spec is a value: it
+    keeps a copy of the parameters, and two specs are equal if they are written alike (1 and 1.0 are not).
 
     >>> Spec.parse("bounded-noise:rho=0.2,sticky=true")
     Spec(name='bounded-noise', params={'rho': 0.2, 'sticky': True})
@@ -57,15 +91,29 @@ class Spec:
     """
 
     name: str
-    params: Mapping[str, Any] = attrs.field(factory=dict)
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=plain)
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The canonical text of the spec, by which it is hashed and compared."""
+        return json.dumps([self.name, self.params], sort_keys=True, default=repr)
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Spec) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     @classmethod
     def parse(cls, text: str) -> Spec:
-        """Read ``name:key=value,…`` or several of them joined by `` + ``.
+        """Read ``name:key=value,…`` or several of them joined by `` + ``; the name of a CSV file is that file.
 
         Raises:
             UsageError: if the text is not of that form.
         """
+        for pattern, reader in FILES.items():
+            if pattern.fullmatch(text.strip()) and not _COMPONENT.match(text):
+                return cls(reader, {"path": text.strip()})
         layers = [cls._parse_one(part.strip(), text) for part in _split(text, " + ")]
         return layers[0] if len(layers) == 1 else cls.nested(layers)
 
@@ -125,7 +173,7 @@ class Spec:
 def to_toml(value: Any, bare: bool = False) -> str:
     """``value`` as TOML writes it, without the quotes that :func:`_value` does not need if ``bare``."""
     if isinstance(value, str):
-        if bare and _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan"):
+        if bare and _is_bare(value):
             return value
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):

@@ -2,153 +2,27 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import secrets
-import warnings
-from collections.abc import Mapping
-from typing import Any, Self, TypeAlias
-
-import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.utils import check_random_state, get_tags
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mex.dataset import Rows
-from mex.defense import Defense
-from mex.domain import Domain
-from mex.fitted import FittedTarget
-from mex.registry.loader import load_registry
-from mex.registry.spec import Spec
-from mex.serving.endpoint import Server
-from mex.types import Array, Estimator, FloatArray
-
-Written: TypeAlias = Defense | Spec | Mapping[str, Any] | str
-"""A defense, or how one is written on the command line and in a matrix file."""
+from mex.serving.base import DefendedEstimator
+from mex.types import Array, FloatArray
 
 
-class _DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
-    """What the classifier and the regressor share."""
-
-    def __init__(self, estimator: Estimator, defense: Written = "none", *, random_state: Any = None) -> None:
-        self.estimator = estimator
-        self.defense = defense
-        self.random_state = random_state
-
-    @classmethod
-    def wrap(
-        cls,
-        fitted: Estimator,
-        defense: Written = "none",
-        X_train: Array | None = None,
-        y_train: Array | None = None,
-        *,
-        secret: bytes | str | None = None,
-    ) -> Self:
-        """Put a defense before a model that is fitted already.
-
-        Args:
-            fitted: the model.
-            defense: as in the class.
-            X_train, y_train: the rows it was fitted on, for defenses that learn from them; most do without.
-            secret: what sticky noise is keyed by; without one, drawn. It is no parameter of the estimator, so
-                that no log shows it; but a saved file holds the key. To keep the key out of files, save the
-                bare model and wrap it where it is served, with the same secret from the environment
-                in every worker.
-
-        Raises:
-            Incompatible: if the defense cannot protect this model.
-            UsageError: for a defense that there is not.
-        """
-        check_is_fitted(fitted)
-        self = cls(fitted, defense)
-        X = np.empty((0, fitted.n_features_in_)) if X_train is None else np.asarray(X_train, dtype=np.float64)
-        y = np.empty(len(X)) if y_train is None else np.asarray(y_train)
-        if hasattr(fitted, "feature_names_in_"):
-            self.feature_names_in_ = fitted.feature_names_in_
-        return self._serve(fitted, Rows(X, y), secret)
-
-    def fit(self, X: Array, y: Array) -> Self:
-        """Fit a clone of the model on rows (n, d) and their targets (n,), then protect it.
-
-        Raises:
-            Incompatible: if the defense cannot protect this model.
-            UsageError: for a defense that there is not.
-        """
-        classifies = isinstance(self, ClassifierMixin)
-        X, y = self._validated(X, y, y_numeric=not classifies)
-        if classifies:
-            check_classification_targets(y)
-        drawn = None if self.random_state is None else check_random_state(self.random_state).bytes(32)
-        return self._serve(clone(self.estimator).fit(X, y), Rows(X, y), drawn)
-
-    def predict(self, X: Array) -> Array:
-        """The defended labels or values of the rows of ``X``, shape (n,).
-
-        Raises:
-            Refused: if a defense refuses some of the rows.
-        """
-        return self._ask(X, proba=False)
-
-    def _serve(self, fitted: Estimator, train: Rows, secret: bytes | str | None) -> Self:
-        defense = self.defense
-        if isinstance(defense, str | Spec | Mapping):
-            defense = _installed().build("defense", defense)
-        bounded = len(train.X) and np.isfinite(train.X).all()
-        target = FittedTarget.wrap(fitted, domain=Domain.of(train.X) if bounded else None)
-        self.n_features_in_ = target.domain.n_features
-        self.estimator_ = fitted
-        if target.classes is not None:
-            self.classes_ = target.classes
-        self._server = Server(defense.protect(target, train, _stream(secret)))
-        return self
-
-    def _ask(self, X: Array, proba: bool) -> Array:
-        check_is_fitted(self)
-        X = self._validated(X, reset=False)
-        if not hasattr(self.estimator_, "feature_names_in_"):
-            return self._server.ask(X, proba)
-        with warnings.catch_warnings():  # the model misses its names in an array; they were compared just now
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            return self._server.ask(X, proba)
-
-    def _validated(self, X: Array, y: Any = "no_validation", **options: Any) -> Any:
-        finite = not get_tags(self.estimator).input_tags.allow_nan
-        return validate_data(self, X, y, dtype=np.float64, ensure_all_finite=finite, **options)
-
-    def __sklearn_tags__(self) -> Any:
-        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.input_tags.positive_only = inner.input_tags.positive_only
-        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
-        return tags
-
-
-_installed = functools.cache(load_registry)
-
-
-def _stream(secret: bytes | str | None) -> np.random.Generator:
-    """The random stream of a secret; without one, of what nobody knows."""
-    drawn = secrets.token_bytes(32) if secret is None else secret
-    digest = hashlib.blake2b(drawn.encode() if isinstance(drawn, str) else drawn).digest()
-    return np.random.default_rng(int.from_bytes(digest, "little"))
-
-
-def _gives_probabilities(self: _DefendedEstimator) -> bool:
+def _gives_probabilities(self: DefendedEstimator) -> bool:
     server = getattr(self, "_server", None)
     return hasattr(self.estimator, "predict_proba") if server is None else "proba" in server.target.answers
 
 
-class DefendedClassifier(ClassifierMixin, _DefendedEstimator):  # type: ignore[misc]
+class DefendedClassifier(ClassifierMixin, DefendedEstimator):  # type: ignore[misc]
     """A classifier behind a defense: fit it, or :meth:`wrap` a fitted model, and serve it as it is.
 
-    The answers are those the matrix measures, by the same code. Noise should be sticky: then a row has
-    the same answer in every worker and after a restart, ``predict`` is the argmax of ``predict_proba``, and
-    there is nothing to average away. What reaches round a defense is not forwarded: decision_function,
-    apply, transform. Defenses that count a client's queries count those of this process only: a limit that
-    must hold over several workers belongs into the gateway.
+    The answers are those the matrix measures, by the same code. Labels are the model's own, but for those that the
+    defense is there to change: the argmax of ``predict_proba`` as far as the model's own are, and not where a threshold
+    was moved. Noise should be sticky: then a row has the same answer in every worker and after a restart, ``predict``
+    and ``predict_proba`` tell of the same draw, and there is nothing to average away. What reaches round a defense is
+    not forwarded: decision_function, apply, transform. Defenses that count a client's queries count those of this
+    process only: a limit that must hold over several workers belongs into the gateway.
 
     Args:
         estimator: the model.
@@ -177,7 +51,7 @@ class DefendedClassifier(ClassifierMixin, _DefendedEstimator):  # type: ignore[m
         return self._ask(X, proba=True)
 
 
-class DefendedRegressor(RegressorMixin, _DefendedEstimator):  # type: ignore[misc]
+class DefendedRegressor(RegressorMixin, DefendedEstimator):  # type: ignore[misc]
     """A regressor behind a defense; see :class:`DefendedClassifier`.
 
     >>> from sklearn.datasets import load_diabetes

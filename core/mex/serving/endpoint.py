@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import warnings
+from collections.abc import Iterator
 
 from mex.errors import Refused
 from mex.target import Target, labels
-from mex.types import Array, FloatArray
+from mex.types import Array, Estimator, FloatArray
 
 
 class Server:
@@ -33,3 +36,14 @@ class Server:
             if not admitted.all():
                 raise Refused(f"a defense refuses {int((~admitted).sum())} of the {len(X)} rows of this request")
             return self.target.answer(X.copy(), "proba") if proba else labels(self.target, X.copy())
+
+
+@contextlib.contextmanager
+def names_are_known(model: Estimator) -> Iterator[None]:
+    """Let ``model``, fitted on a data frame, be asked arrays without a warning: their names were compared before."""
+    if not hasattr(model, "feature_names_in_"):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        yield

@@ -7,128 +7,24 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Collection
-from contextlib import suppress
-from typing import Any
-
-import attrs
 import numpy as np
 
 from mex.dataset import Rows
-from mex.defense import Defended, Defense
 from mex.errors import Incompatible
 from mex.extraction import Extraction, extract
 from mex.fitted import FittedTarget, Model
-from mex.knowledge import Scope
 from mex.learner import Attack
 from mex.oracle import Oracle
-from mex.params import fields
-from mex.target import Target, checked_answers, knowledge, labels
+from mex.target import Target, checked_answers
+from mex.testing.datasets import check_dataset
+from mex.testing.declarations import check_declarations
+from mex.testing.defenses import check_defense
 from mex.testing.examples import example_dataset, example_target
 from mex.toolkit.metrics import agreement
-from mex.types import Answer, Array, FloatArray
+
+__all__ = ["check_attack", "check_dataset", "check_declarations", "check_defense", "check_model"]
 
 BUDGET = 120
-
-
-def check_declarations(component: Any) -> None:
-    """Check what every component declares: it builds with no argument, and its parameters are documented."""
-    cls = type(component)
-    assert attrs.has(cls), f"{cls.__name__} must be an attrs class, so that its parameters are known"
-    cls()
-    for field in fields(cls):
-        assert field.metadata.get("doc"), f"parameter {field.name} has no doc(...)"
-        assert field.validator or "component" in field.metadata, f"parameter {field.name} has no validator"
-    assert cls.__doc__, f"{cls.__name__} has no docstring"
-    assert isinstance(getattr(cls, "scope", None), Scope), f"{cls.__name__} must declare scope: ClassVar[mex.Scope]"
-
-
-def check_defense(
-    defense: Defense,
-    target: Target | None = None,
-    *,
-    expect_change: bool = True,
-    untouched: Collection[str] = ("label",),
-) -> None:
-    """Check that a defended target keeps the promises of :class:`mex.Target`.
-
-    A batch is answered as its rows one by one, answers are well formed, a copy for honest users answers
-    alike without disturbing the original, the domain stands, and something changes. No public attribute is
-    the target behind or its estimator, and only answers ``untouched`` are as they were. The defense nests,
-    or refuses to: it protects the answers of another defense, not those of f*.
-
-    Args:
-        defense: the component.
-        target: what to protect; by default :func:`example_target`, with the rows it was fitted on.
-        expect_change: whether some answer should differ from the undefended one.
-        untouched: kinds of answer that it may leave as they are; a defense of labels passes ``()``.
-
-    Raises:
-        AssertionError: with the promise that is broken.
-    """
-    check_declarations(defense)
-    data, target = None if target else example_dataset(), target or example_target()
-    X = target.domain.sample(200, np.random.default_rng(0))
-    train = Rows(data.X, data.y) if data else Rows(X, labels(target, X))
-
-    def protected(behind: Target = target) -> Target:
-        return defense.protect(behind, train, np.random.default_rng(1))
-
-    shown = protected()
-    assert isinstance(shown, Target), "protect must return a mex.Target"
-    assert shown.domain.n_features == target.domain.n_features, "a defense must not change the number of features"
-    assert shown.answers, "a defended target must give some kind of answer"
-    _check_hidden(shown, target)
-    changed = shown.answers != target.answers
-    for kind in shown.answers:
-        known = knowledge(shown, answers=kind)
-        batch, other = protected(), protected()
-        honest = copy.deepcopy(batch)
-        answers = batch.answer(X, kind)
-        checked_answers(answers, len(X), known)
-        one_by_one = np.concatenate([other.answer(row[None], kind) for row in X])
-        assert _alike(answers, one_by_one), f"{kind}: a batch must be answered as its rows one by one"
-        assert np.array_equal(honest.answer(X, kind), answers), f"{kind}: a deep copy must answer alike"
-        if kind in target.answers:
-            differs = not np.array_equal(answers, target.answer(X, kind))
-            assert differs or kind in untouched or not expect_change, f"{kind}: every answer is that of f* itself"
-            changed = changed or differs
-        with suppress(Incompatible):  # a defense may say that it has to stand first in a nest
-            nested, turned = (protected(_Nest(target, turn)).answer(X, kind) for turn in (False, True))
-            assert _alike(answers, nested), f"{kind}: it must protect another defense's answers as it does those of f*"
-            assert not _alike(answers, turned), f"{kind}: it must answer by what the defense behind it answers"
-    assert changed or not expect_change, "the defense changes nothing"
-
-
-def _check_hidden(shown: Target, target: Target) -> None:
-    secrets = [] if shown is target else [target, getattr(target, "estimator", target)]
-    for name in {*dir(shown), *dir(target)}:
-        public = None if name.startswith("_") else getattr(shown, name, None)
-        assert all(public is not secret for secret in secrets), f"the attribute {name} shows what is to be protected"
-
-
-class _Nest(Defended):
-    """A defense that does nothing, or turns every answer round."""
-
-    def __init__(self, target: Target, turn: bool) -> None:
-        super().__init__(target)
-        self._turn = turn
-
-    def answer(self, X: FloatArray, kind: Answer) -> Array:
-        answers = self._target.answer(X, kind)
-        if not self._turn:
-            return answers
-        if kind == "label" and self.classes is not None:
-            return np.asarray(self.classes[::-1][np.searchsorted(self.classes, answers)])
-        return np.asarray(answers[:, ::-1] if kind == "proba" else -answers)
-
-
-def _alike(a: Array, b: Array) -> bool:
-    """Equal, but for the last digits that a matrix product may round otherwise for one row."""
-    if a.dtype.kind == "f" and a.shape == b.shape:
-        return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12))
-    return np.array_equal(a, b)
 
 
 def check_attack(attack: Attack, target: Target | None = None, *, least_agreement: float | None = None) -> Extraction:
@@ -194,7 +90,7 @@ def check_model(model: Model) -> FittedTarget:
         assert target.domain.objection(X) is None, "the target's domain must accept the rows it was fitted on"
         for kind in target.answers:
             answers = target.answer(X, kind)
-            checked_answers(answers, len(X), knowledge(target, answers=kind))
+            checked_answers(answers, len(X), kind, target.classes)
             assert np.array_equal(answers, again.answer(X, kind)), f"{kind}: the same seed must fit the same model"
     assert target is not None
     return target

@@ -1,4 +1,4 @@
-"""scikit-learn estimators: made without a fit, the normal of a linear one, and random states."""
+"""scikit-learn estimators made without a fit, and their random states."""
 
 from __future__ import annotations
 
@@ -43,38 +43,6 @@ def constant(answer: Any, n_features: int, regression: bool = False) -> Estimato
 
     dummy = DummyRegressor if regression else DummyClassifier
     return dummy(strategy="constant", constant=[answer]).fit(np.zeros((1, n_features)), [answer])
-
-
-def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
-    """The weights, shape (d,), and the intercept of a linear estimator in the units of its input; None for others.
-
-    The estimator has a single row of weights, or is a pipeline of ``StandardScaler`` steps that ends in such a one.
-
-    >>> from sklearn.datasets import load_breast_cancer
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
-    >>> w, b = normal(model)
-    >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
-    True
-    """
-    steps = [step for _, step in estimator.steps] if hasattr(estimator, "steps") else [estimator]
-    coef = getattr(steps[-1], "coef_", None)
-    if coef is None or getattr(steps[-1], "kernel", "linear") != "linear" or np.size(coef) != np.shape(coef)[-1]:
-        return None
-    w = np.asarray(coef, dtype=np.float64).ravel()
-    b = float(np.ravel(getattr(steps[-1], "intercept_", 0.0))[0])
-    from sklearn.preprocessing import StandardScaler
-
-    for scaler in reversed(steps[:-1]):
-        if not isinstance(scaler, StandardScaler):
-            return None
-        # z = (x - mean) / scale; mean or scale may be missing.
-        w = w if scaler.scale_ is None else w / scaler.scale_
-        b = b if getattr(scaler, "mean_", None) is None or not scaler.with_mean else b - float(w @ scaler.mean_)
-    return w, b
 
 
 def reseed(estimator: Estimator, rng: np.random.Generator | None) -> Estimator:

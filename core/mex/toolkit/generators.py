@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -13,8 +13,8 @@ Query = TypeVar("Query")
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
 
-RowSearch: TypeAlias = Generator[FloatArray, int, None]
-"""Yields one row at a time, shape (d,), and receives its answer as a whole number."""
+RowSearch: TypeAlias = Generator[FloatArray, Any, None]
+"""Yields one row at a time, shape (d,), and receives its answer."""
 
 
 def relay(
@@ -61,7 +61,7 @@ def lockstep(searches: Iterable[RowSearch]) -> Generator[FloatArray, Array, None
         unfinished = []
         for (search, _), answer in zip(waiting, answers, strict=True):
             try:
-                unfinished.append((search, search.send(int(answer)).copy()))
+                unfinished.append((search, search.send(answer).copy()))
             except StopIteration:
                 continue
         waiting = unfinished

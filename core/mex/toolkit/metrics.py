@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mex.domain import Domain
-from mex.toolkit.estimators import normal
+from mex.toolkit.normals import normal
 from mex.types import Array, Estimator, FloatArray
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from itertools import chain, islice
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -72,7 +72,7 @@ class EquationLearner(GeneratorLearner):
     def _find_anchor(self) -> Asking:
         """Ask rows, and between rows of different classes, until an answer is informative; that row is the anchor."""
         system, domain, pairs = self._system, self._known.domain, PAIRS
-        for row in islice(chain([domain.middle], search_rows(self._known, self._rng)), ROWS):
+        for _, row in islice(search_rows(self._known, self._rng), ROWS):
             yield from self._query(domain.clip(row[None]))
             others = np.flatnonzero(system.labels() != system.labels()[-1])
             if not system.informative()[-1] and len(others) and pairs:

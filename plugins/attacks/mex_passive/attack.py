@@ -55,7 +55,7 @@ class Passive:
             count = len(knowledge.pool)
         else:
             assert knowledge.budget is not None
-            count = knowledge.budget + 1  # one too many: it is the budget that ends it
+            count = knowledge.budget
         return _Passive(knowledge, source.draw(knowledge, count, rng), self.batch, estimator)
 
 

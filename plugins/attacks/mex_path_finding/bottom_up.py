@@ -12,7 +12,7 @@ import numpy as np
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps, without_noise
-from mex.toolkit.trees.builder import tree_around_boxes, tree_from_ids
+from mex.toolkit.trees.builder import ids_of, tree_around_boxes, tree_from_ids
 from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
 
@@ -69,6 +69,7 @@ class BottomUp(GeneratorLearner):
         self._slack = np.where(self._grid.whole, 0.0, 2 * epsilon * known.domain.half_width)
         self._leaves: dict[Any, list[_Leaf]] = defaultdict(list)
         self._answers: dict[bytes, Any] = {}
+        self._shown: dict[Any, Any] = {}
 
     def steps(self) -> Steps:
         """Search around the leaves of the rows in a queue, all at once; rows of other leaves found join the queue."""
@@ -145,7 +146,7 @@ class BottomUp(GeneratorLearner):
         fresh = {row.tobytes(): row for row in rows if row.tobytes() not in self._answers}
         if fresh:
             answers = yield self._grid.rows(np.array(list(fresh.values())))
-            self._answers.update(zip(fresh, answers.tolist(), strict=True))
+            self._answers.update(zip(fresh, ids_of(answers, self._shown), strict=True))
 
     def _answer_to(self, row: FloatArray) -> Any:
         return self._answers[row.tobytes()]
@@ -164,4 +165,4 @@ class BottomUp(GeneratorLearner):
         tree, box_of = tree_around_boxes(
             *(np.array([getattr(leaf, end) for leaf in leaves]).reshape(-1, d) for end in ("lower", "upper"))
         )
-        return tree_from_ids(tree, {node: leaves[box].answer for node, box in box_of.items()}, self._known)
+        return tree_from_ids(tree, {node: leaves[box].answer for node, box in box_of.items()}, self._known, self._shown)

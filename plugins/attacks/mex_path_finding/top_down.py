@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -11,12 +11,12 @@ import numpy as np
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps, without_noise
 from mex.toolkit.generators import RowSearch, lockstep
-from mex.toolkit.trees.builder import TreeBuilder, threshold_between, tree_from_ids
+from mex.toolkit.trees.builder import TreeBuilder, ids_of, threshold_between, tree_from_ids
 from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
 
-NodeOf: TypeAlias = Generator[FloatArray, int, int]
-"""Yields a row, shape (d,), receives the node at which its path stops, and returns that node."""
+NodeOf: TypeAlias = Generator[FloatArray, Any, int]
+"""Yields a row, shape (d,), receives its answer, and returns the node at which its path stops."""
 
 
 @attrs.frozen(eq=False)
@@ -47,6 +47,7 @@ class TopDown(GeneratorLearner):
         self._ids: dict[int, int] = {}  # the node of each leaf of the tree
         self._finished = 0  # boxes whose node is a leaf
         self._answers: dict[bytes, int] = {}
+        self._shown: dict[Any, Any] = {}
         lower = self._grid.lower.copy()
         lower[[j for group in known.domain.groups for j in group]] = 0
         self._boxes = [_Box(lower, self._grid.upper.copy(), (), leaf=0)]
@@ -96,7 +97,7 @@ class TopDown(GeneratorLearner):
             rows[np.arange(len(rows)), np.resize(categories, len(rows))] = 1
         return rows
 
-    def _feature_of(self, box: _Box, row: FloatArray, node: int) -> Generator[FloatArray, int, int | None]:
+    def _feature_of(self, box: _Box, row: FloatArray, node: int) -> Generator[FloatArray, Any, int | None]:
         """The feature that a node splits on, with which a path goes on; None if the node is a leaf."""
         left = [unit for unit in range(len(self._units)) if unit not in box.given]
         if self._in_turn:
@@ -122,7 +123,7 @@ class TopDown(GeneratorLearner):
 
     def _deciding_feature(
         self, box: _Box, one: FloatArray, other: FloatArray, node: int
-    ) -> Generator[FloatArray, int, tuple[int, FloatArray]]:
+    ) -> Generator[FloatArray, Any, tuple[int, FloatArray]]:
         """A feature, and a row that stops at ``node`` but does not if the feature has the value it has in ``other``.
 
         The feature given last is tried first, since it is the one that the node above splits on.
@@ -164,9 +165,7 @@ class TopDown(GeneratorLearner):
             upper[columns] = lower[columns]
         self._boxes.append(attrs.evolve(box, lower=lower, upper=upper, leaf=right))
 
-    def _deciding_category(
-        self, box: _Box, group: Array, at: FloatArray, other: FloatArray, node: int
-    ) -> Generator[FloatArray, int, int]:
+    def _deciding_category(self, box: _Box, group: Array, at: FloatArray, other: FloatArray, node: int) -> NodeOf:
         """The one of two categories whose node no third category of the box has."""
         one, two = (int(group[np.argmax(row[group])]) for row in (at, other))
         with_other = at.copy()
@@ -184,9 +183,10 @@ class TopDown(GeneratorLearner):
         """The node at which the path of a row stops; no row is asked twice."""
         key = row.tobytes()
         if key not in self._answers:
-            self._answers[key] = yield self._grid.rows(row)
+            answer = yield self._grid.rows(row)
+            self._answers[key] = ids_of(answer[None], self._shown)[0]
         return self._answers[key]
 
     def hypothesis(self) -> Estimator:
         """The tree so far; a box that is not finished answers as the node at which its rows were last seen to stop."""
-        return tree_from_ids(self._tree, dict(self._ids), self._known)
+        return tree_from_ids(self._tree, dict(self._ids), self._known, self._shown)

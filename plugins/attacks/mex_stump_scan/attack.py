@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -13,8 +14,9 @@ from mex.params import doc, whole
 from mex.toolkit.active.samplers import sampler
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import JITTER
+from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
-from mex_stump_scan.curves import AdditiveSteps, Curve, curves, inside, place
+from mex_stump_scan.curves import AdditiveSteps, Curve, curves, place
 
 EXACT = 1e-11
 """The least jump that is not taken for rounding, as a share of the values."""
@@ -22,6 +24,9 @@ REPEATS, SIGMAS = 8, 8
 """Rows asked at one place to estimate the noise, and the least jump in standard deviations of it."""
 ROUNDS, WRONG_ROWS = 10, 3
 """The most rounds of checks, and how many wrong rows are followed up in each."""
+
+EXPONENTIAL = ("poisson", "gamma", "tweedie")
+"""Losses whose values are exponentials of a sum."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,23 +68,42 @@ class StumpScan:
     paper: ClassVar[str] = "after Tramèr et al. 2016, Section 4.2, whose trees have leaf ids"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses trees that are no stumps, and features without bounds.
+        """Start; refuses models that are no sum of stumps, and features without bounds.
 
         Raises:
             Incompatible: in both cases.
         """
-        depth = knowledge.family.public.get("max_depth")
+        public = knowledge.family.public
+        depth = _depth(public)
         if depth != 1:
             raise Incompatible(
                 "stump-scan reads sums of stumps (max_depth=1); in trees of depth "
                 f"{depth or 'unknown'} features interact, and what one does along its axis says nothing of elsewhere"
+                + ("" if depth else " (declare family=mex.Family('boosted', {'max_depth': 1}) if they are stumps)")
             )
+        losses = [str(public[name]) for name in ("objective", "loss", "loss_function") if public.get(name)]
+        if loss := next((loss for loss in losses if any(word in loss.lower() for word in EXPONENTIAL)), None):
+            raise Incompatible(
+                f"stump-scan reads sums of stumps, and with the loss {loss} values are exponentials of them"
+            )
+        if not isinstance(public.get("init"), str | None):
+            raise Incompatible("stump-scan reads sums of stumps, and these are added to another model")
         if not knowledge.domain.bounded:
             i = int(np.argmin(np.isfinite(knowledge.domain.lower) & np.isfinite(knowledge.domain.upper)))
             raise Incompatible(
                 f"stump-scan goes from bound to bound, and {knowledge.domain.name(i)} has no finite ones"
             )
         return _Scan(self, knowledge, rng)
+
+
+def _depth(public: Mapping[str, Any]) -> int | None:
+    """The depth of the trees, by the names that the libraries of boosting have for it; None if it is not public."""
+    if any(public.get(name) == 2 for name in ("num_leaves", "max_leaf_nodes", "max_leaves")):
+        return 1
+    if public.get("interactions") == 0:  # of an explainable boosting machine
+        return 1
+    depth = public.get("max_depth", public.get("depth"))
+    return int(depth) if depth is not None and depth > 0 else None
 
 
 class _Scan(GeneratorLearner):
@@ -89,14 +113,15 @@ class _Scan(GeneratorLearner):
         self._rng = rng
         self._pool = known.pool if known.pool is not None and len(known.pool) else None
         self._curves = curves(known.domain)
-        self._base = self._as_float32(known.domain.clip(known.domain.middle[None]))
+        self._grid = Grid(known.domain)
+        self._base = self._grid.cast(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None  # at the base row
         self._tolerance = 0.0  # the least difference of two values that counts
         self.note = ""
 
     def steps(self) -> Steps:
         """Ask each axis at a few places, bisect every difference, and check the sum at random rows."""
-        values = yield self._base
+        values = yield self._grid.rows(self._base)
         self._value = float(values[0])
         for curve in self._curves:
             curve.add(place(self._base, curve.columns), values)
@@ -109,29 +134,25 @@ class _Scan(GeneratorLearner):
             if not self._attack.checks:
                 return
             source = "uniform" if self._pool is None else "mixed"
-            rows = self._as_float32(sampler(source).draw(self._known, self._attack.checks, self._rng))
-            off = np.abs(self.hypothesis().predict(rows) - (yield rows)) > self._tolerance * len(self._curves)
+            rows = self._grid.cast(sampler(source).draw(self._known, self._attack.checks, self._rng))
+            answers = yield self._grid.rows(rows)
+            off = np.abs(self.hypothesis().predict(rows) - answers) > self._tolerance * len(self._curves)
             found = sum(len(last) for _, last, _ in self.hypothesis().terms)
             self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
             if not off.any():
                 return
             yield from self._ask([place(rows[off][:WRONG_ROWS], curve.columns) for curve in self._curves])
 
-    def _as_float32(self, rows: FloatArray) -> FloatArray:
-        """The rows rounded to float32 numbers inside the domain."""
-        domain = self._known.domain
-        return np.stack([inside(x, *bounds) for x, *bounds in zip(rows.T, domain.lower, domain.upper, strict=True)], 1)
-
     def _first(self, curve: Curve) -> FloatArray:
         """The first places of a curve: all categories, or the bounds of a number and quantiles of the pool or range."""
         if len(curve.columns) > 1:
             return np.arange(len(curve.columns), dtype=np.float64)
         i = curve.columns[0]
-        low, high = self._known.domain.lower[i], self._known.domain.upper[i]
+        low, high = self._grid.lower[i], self._grid.upper[i]
         between = np.array([low, high]) if self._pool is None else self._pool[:, i]
         inner = np.quantile(between, np.arange(1, self._attack.probes + 1) / (self._attack.probes + 1))
         places = np.concatenate([[low, high], inner])
-        return np.unique(np.round(places) if curve.whole else inside(places, low, high))
+        return np.unique(np.round(places) if curve.whole else places.astype(np.float32).astype(np.float64))
 
     def _measure_noise(self) -> Steps:
         """Ask rows at one place, and set the tolerance by the standard deviation of their values."""
@@ -147,10 +168,11 @@ class _Scan(GeneratorLearner):
         rows = [curve.rows(self._base[0], np.setdiff1d(x, curve.x)) for curve, x in new]
         if sum(map(len, rows)):
             X = np.concatenate(rows)
-            self.cut(X, (yield X))
+            self.cut(X, (yield self._grid.rows(X)))
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Take the values, all or those that the budget left, of rows that differ from the base in one feature."""
+        X = self._grid.cast(X)
         differs = [(X[:, curve.columns] != self._base[:, curve.columns]).any(axis=1) for curve in self._curves]
         features = np.sum(differs, axis=0)
         for curve, of_curve in zip(self._curves, differs, strict=True):

@@ -16,15 +16,6 @@ Step: TypeAlias = tuple[tuple[int, ...], FloatArray, FloatArray]
 """The columns of a feature, the last place before each of its steps, and the values between the steps."""
 
 
-def inside(x: FloatArray, low: float, high: float) -> FloatArray:
-    """The float32 numbers nearest to ``x`` in [low, high], or ``x`` itself where there is none."""
-    near = np.asarray(x, dtype=np.float32)
-    near = np.where(near.astype(np.float64) < low, np.nextafter(near, np.float32(np.inf)), near)
-    near = np.where(near.astype(np.float64) > high, np.nextafter(near, np.float32(-np.inf)), near)
-    wide = near.astype(np.float64)  # numpy would compare with the bounds rounded to float32
-    return np.where((wide >= low) & (wide <= high), wide, x)
-
-
 def place(rows: FloatArray, columns: tuple[int, ...]) -> FloatArray:
     """The place of each row on a feature: its number, or the index of the category in a one-hot group."""
     return rows[:, columns].argmax(axis=1).astype(np.float64) if len(columns) > 1 else rows[:, columns[0]]

@@ -59,7 +59,7 @@ class ThresholdCartLearner(GeneratorLearner):
         self._X: FloatArray = np.empty((0, known.domain.n_features))
         self._y: Array = np.empty(0, dtype=np.int64)  # indices of classes
         self._is_random = np.empty(0, dtype=bool)  # which rows sent are neither of a search nor chosen
-        values = None if known.pool is None else np.sort(known.pool.astype(np.float32).astype(np.float64), axis=0)
+        values = None if known.pool is None else np.sort(thresholds.grid.cast(known.pool), axis=0)
         self._resolution = Resolution(domain=known.domain, rows=values, bits=attack.bits)
         self._rho = min(known.rho or 0.0, 0.49)
         # Of so many rows the majority is wrong in fewer than 1 of 400 leaves, up to rho = 0.4.
@@ -119,13 +119,12 @@ class ThresholdCartLearner(GeneratorLearner):
 
     def _draw(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw ``n`` rows of float32 numbers."""
-        X = self._source.draw(self._known, n, rng).astype(np.float32).astype(np.float64)
-        return np.asarray(np.clip(X, self._thresholds.box.lower, self._thresholds.box.upper))
+        return self._thresholds.grid.cast(self._source.draw(self._known, n, rng))
 
     def _ask(self, X: FloatArray, n_random: int = 0) -> Steps:
         """Ask rows, of which the last ``n_random`` are random."""
         self._is_random = np.concatenate([self._is_random, np.arange(len(X)) >= len(X) - n_random])
-        self.cut(X, (yield X))
+        self.cut(X, (yield self._thresholds.grid.rows(X)))
 
     def _ask_labels(self, X: FloatArray) -> Generator[FloatArray, Array, Array]:
         yield from self._ask(X)
@@ -133,7 +132,7 @@ class ThresholdCartLearner(GeneratorLearner):
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Keep the answers, all or those that the budget left."""
-        self._X = np.concatenate([self._X, X])
+        self._X = np.concatenate([self._X, self._thresholds.grid.cast(X)])
         self._y = np.concatenate([self._y, np.argmax(answers[:, None] == self._classes, axis=1)])
 
     def hypothesis(self) -> Estimator:

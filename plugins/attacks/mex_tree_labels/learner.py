@@ -63,7 +63,7 @@ class TreeLabelsLearner(GeneratorLearner):
         if pool is not None and attack.pool:
             budget = self._known.budget or 4 * attack.pool
             rows = pool[self._rng.permutation(len(pool))[: min(attack.pool, budget // 4)]]
-            yield from self._ask(np.clip(rows.astype(np.float32), box.lower, box.upper), probe=False)
+            yield from self._ask(self._thresholds.grid.cast(rows), probe=False)
         while True:
             growth = self._grow(attack.patience, self._decisions)
             if growth.expected_leaves > attack.max_leaves:
@@ -152,7 +152,7 @@ class TreeLabelsLearner(GeneratorLearner):
         """Ask the rows that were not asked before."""
         X = self._answers.missing(X)
         if len(X):
-            self._keep(X, (yield X), probe)
+            self._keep(X, (yield self._thresholds.grid.rows(X)), probe)
 
     def _ask_labels(self, X: FloatArray) -> Generator[FloatArray, Array, Array]:
         yield from self._ask(X, probe=False)
@@ -163,7 +163,7 @@ class TreeLabelsLearner(GeneratorLearner):
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Keep the answers that the budget left; whether to probes does not matter any more."""
-        self._keep(X, answers, probe=False)
+        self._keep(self._thresholds.grid.cast(X), answers, probe=False)
 
     def _add_note(self, sentence: str) -> None:
         self.note = "; ".join(filter(None, [self.note, sentence]))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import numpy as np
 
 from mex.knowledge import Knowledge
 from mex.learner import without_noise
-from mex.toolkit.trees.builder import TreeBuilder, threshold_between, tree_from_ids
+from mex.toolkit.trees.builder import TreeBuilder, ids_of, threshold_between, tree_from_ids
 from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
 from mex_tree_structure.hulls import Hulls
@@ -57,6 +58,7 @@ class Recovery:
         self._rng = rng
         self._evidence = evidence
         self._checks = checks
+        self._shown: dict[Any, Any] = {}
         self._hulls = Hulls(Grid(known.domain, resolution))
         self._root = Node(Box.whole(self._hulls), set())
         self._planes: list[list[Plane]] = [[] for _ in range(known.domain.n_features)]  # of each column, sorted
@@ -90,7 +92,7 @@ class Recovery:
         """Extend the hulls, and remove every plane that cuts one."""
         asked = self._probes[: len(answers)]
         rows, origins = np.array([probe.row for _, probe in asked]), [probe.hull for _, probe in asked]
-        where = self._hulls.add(rows, answers.tolist(), origins)
+        where = self._hulls.add(rows, ids_of(answers, self._shown), origins)
         for (node, probe), k in zip(asked, where, strict=True):
             node.size = 2 * probe.moved if k == probe.hull else max(1, probe.moved // 2)
         for k in sorted(set(where)):
@@ -206,4 +208,4 @@ class Recovery:
             if plane is not None:
                 j, threshold = plane.column, threshold_between(plane.below, plane.above)
                 waiting += zip(children, tree.split(at, j, threshold), strict=True)
-        return tree_from_ids(tree, {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}, self._known)
+        return tree_from_ids(tree, {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}, self._known, self._shown)

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import zlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, TextIO
+from typing import Any, ClassVar
 
 import attrs
 
 from mex import Dataset, UsageError
-from mex.errors import suggest
-from mex.params import doc, one_of, optional, text
-from mex.toolkit.tabular import Task, class_name, encode
+from mex.params import Check, doc, one_of, optional, text
+from mex.toolkit.tabular.csvfile import Reading, read_csv
+from mex.toolkit.tabular.datasets import Task, class_name, dataset_of
+from mex.toolkit.tabular.parsing import MISSING
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+def texts() -> Check:
+    """One text, or a list of them."""
+    return Check(
+        "a text or a list of texts", lambda v: isinstance(v, tuple) and all(isinstance(part, str) for part in v)
+    )
+
+
+def columns(description: str) -> Any:
+    """A parameter that names columns."""
+    return attrs.field(default=(), converter=_listed, validator=texts(), metadata=doc(description))
 
 
 @attrs.frozen(kw_only=True)
 class Csv:
-    """A CSV file: UTF-8, commas, a first line that names the columns; plain or gzip-compressed (``.gz``).
+    """A CSV file with a first line that names the columns; plain, or packed with gzip, bzip2 or xz.
 
-    Columns of numbers are features, all others are one-hot; rows with a missing value are left out
-    (:func:`mex.toolkit.tabular.encode`). The dataset has the name of the file.
+    A column of numbers is one feature, a truth value is one of 0 and 1, any other column is one-hot
+    (:func:`mex.toolkit.tabular.datasets.dataset_of`). Columns that are no features as they stand, such as identifiers,
+    dates, money and remarks, are an error that says how to decide on them. Rows with a missing value stay, for models
+    that take them. The dataset has the name of the file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "clinic.csv"
-    ...     _ = path.write_text("age,smoker,risk\\n41,no,low\\n29,yes,high\\n35,,high\\n", encoding="utf-8")
-    ...     Csv(path=str(path), positive="high").load()
-    Dataset(name='clinic', X=<2 x 3>, class_names=('low', 'high'))
+    ...     _ = path.write_text("age;smoker;risk\\n41,5;no;low\\n29;yes;high\\n35;n/a;high\\n", encoding="utf-8")
+    ...     dataset = Csv(path=str(path), positive="high").load()
+    >>> dataset
+    Dataset(name='clinic', X=<3 x 3>, class_names=('low', 'high'))
+    >>> dataset.X[:, 0], dataset.notes
+    (array([41.5, 29. , 35. ]), ("the decimal mark is ','",))
     """
 
     path: str | None = attrs.field(default=None, validator=optional(text()), metadata=doc("the file"))
@@ -47,6 +66,28 @@ class Csv:
         validator=one_of("auto", "classification", "regression"),
         metadata=doc("auto takes a target of numbers with more than 20 distinct values for a regression"),
     )
+    drop: Sequence[str] = columns("columns to leave out")
+    categorical: Sequence[str] = columns("columns to take for categories, whatever they hold")
+    numeric: Sequence[str] = columns(
+        "columns to take for numbers: units and parted thousands are read, what is no number is missing"
+    )
+    missing: Sequence[str] = attrs.field(
+        default=MISSING,
+        converter=_listed,
+        validator=texts(),
+        metadata=doc("the texts that stand for a missing value; by default NULL, NA, ? and their like"),
+    )
+    sep: str | None = attrs.field(
+        default=None,
+        validator=optional(Check("one character", lambda v: isinstance(v, str) and len(v) == 1)),
+        metadata=doc("what separates fields; none finds out"),
+    )
+    decimal: str | None = attrs.field(
+        default=None, validator=optional(one_of(".", ",")), metadata=doc("the decimal mark; none finds out")
+    )
+    encoding: str | None = attrs.field(
+        default=None, validator=optional(text()), metadata=doc("of the text; none takes UTF-8, or what the file marks")
+    )
 
     source: ClassVar[str] = "a file of yours"
     licence: ClassVar[str] = "yours"
@@ -55,75 +96,30 @@ class Csv:
         """Return the dataset.
 
         Raises:
-            UsageError: if there is no path, no such file, or no dataset in it.
+            UsageError: if there is no path, no such file, or no dataset in it, or what a column is is in doubt.
         """
         if self.path is None:
             raise UsageError("csv needs the path of a file: csv:path=FILE")
         path = Path(self.path).expanduser()
-        header, *rows = _read(path)
-        if not rows:
-            raise UsageError(f"{path} has no rows below its header")
-        target = header[-1] if self.target is None else self.target
-        if target not in header:
-            raise UsageError(f"{path} has no column {target!r}{suggest(target, header)}")
-        name = Path(path.name.removesuffix(".gz")).stem
-        dataset = encode(name, header, rows, target=target, task=self.task)
+        how = Reading(
+            sep=self.sep,
+            decimal=self.decimal,
+            encoding=self.encoding,
+            missing=self.missing,
+            drop=self.drop,
+            categorical=self.categorical,
+            numeric=self.numeric,
+        )
+        table = read_csv(path, how, self.target)
+        name = path.name
+        for suffix in (".gz", ".bz2", ".xz"):
+            name = name.removesuffix(suffix)
+        dataset = dataset_of(
+            Path(name).stem,
+            table.columns,
+            target=table.target,
+            task=self.task,
+            categorical=self.categorical,
+            notes=table.notes,
+        )
         return dataset if self.positive is None else dataset.one_versus_rest(self.positive)
-
-
-def _open(path: Path) -> TextIO:
-    # Excel puts a byte order mark before the first name, which utf-8-sig takes away.
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _read(path: Path) -> list[list[str]]:
-    """The header and the rows; every way to fail is one sentence."""
-    try:
-        with _open(path) as file:
-            return list(_records(path, file))
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not text in UTF-8") from None
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"{path} cannot be read: {reason[0].lower()}{reason[1:]}") from None
-
-
-def _records(path: Path, file: TextIO) -> Iterator[list[str]]:
-    reader = csv.reader(file)
-    header: list[str] | None = None
-    for fields in reader:
-        record = [field.strip() for field in fields]
-        if not record:  # a blank line
-            continue
-        if header is None:
-            header = record
-            _check_header(path, header)
-        elif len(record) != len(header):
-            line = f"line {reader.line_num} of {path}"
-            raise UsageError(f"{line} has {len(record)} fields, and the header names {len(header)} columns")
-        yield record
-    if header is None:
-        raise UsageError(f"{path} is empty")
-
-
-def _check_header(path: Path, header: list[str]) -> None:
-    first = f"the first line of {path}"
-    if len(header) < 2:
-        raise UsageError(f"{first} must name two or more columns, with commas between them, and names {len(header)}")
-    for i, name in enumerate(header):
-        if not name:
-            raise UsageError(f"{first} gives column {i + 1} no name")
-        if name in header[:i]:
-            raise UsageError(f"{first} names two columns {name!r}")
-        if _is_number(name):
-            raise UsageError(f"{first} must name the columns, and {name!r} is a number, not a name")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

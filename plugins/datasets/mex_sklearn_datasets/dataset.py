@@ -11,7 +11,7 @@ from sklearn import datasets
 
 from mex import Dataset, Domain
 from mex.params import doc, optional, text
-from mex.toolkit.tabular import class_name
+from mex.toolkit.tabular.datasets import class_name
 
 
 def _dataset(name: str, bunch: Any, class_names: tuple[str, ...] = ()) -> Dataset:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-from importlib.resources import files
+from importlib.resources import as_file, files
 from typing import ClassVar
 
 import attrs
 
 from mex import Dataset
 from mex.params import doc, optional, text
-from mex.toolkit.tabular import class_name, encode
+from mex.toolkit.tabular.csvfile import Reading, read_csv
+from mex.toolkit.tabular.datasets import class_name, dataset_of
 from mex_uci.manifest import RECORDS, Record
 
 
@@ -20,7 +19,7 @@ class Bundled:
     """A dataset whose file is shipped in ``data``; its README has the sources, licences and changes.
 
     Rows with a missing value in a column that is used are left out. Columns of numbers are features,
-    all others are one-hot (:func:`mex.toolkit.tabular.encode`).
+    all others are one-hot (:func:`mex.toolkit.tabular.datasets.dataset_of`).
 
     >>> dataset = COMPONENTS["steak-survey"](positive="Rare").load()
     >>> dataset
@@ -43,17 +42,11 @@ class Bundled:
     def load(self) -> Dataset:
         """Return the dataset; an unknown positive class is a :class:`mex.UsageError`."""
         r = self.record
-        packed = files("mex_uci").joinpath("data", r.file)
-        with packed.open("rb") as file, gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
-            header, *rows = csv.reader(lines)
-        dataset = encode(
-            r.name,
-            header,
-            rows,
-            target=r.target,
-            task="classification",
-            left_out=r.left_out,
-            categorical=r.categorical,
+        how = Reading(sep=",", decimal=".", missing=("",), drop=r.left_out, categorical=r.categorical, trusted=True)
+        with as_file(files("mex_uci").joinpath("data", r.file)) as path:
+            table = read_csv(path, how, r.target)
+        dataset = dataset_of(
+            r.name, table.columns, target=r.target, task="classification", categorical=r.categorical, complete=True
         )
         positive = self.positive or r.positive
         return dataset.one_versus_rest(positive) if positive else dataset

@@ -87,7 +87,7 @@ class BoundaryNoise:
             Incompatible: if f* has no labels or no scores, or if the rows give no zone of such a share.
         """
         rows = train.X
-        margins = margins_behind("boundary-noise", target, rows)
+        margins = margins_behind("boundary-noise", target, train, rng.spawn(1)[0])
         width = self.width
         if width is None:
             if len(rows) == 0:

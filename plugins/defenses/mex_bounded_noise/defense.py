@@ -12,6 +12,7 @@ from mex.dataset import Rows
 from mex.params import above, between, boolean, doc, optional
 from mex.toolkit.perturbation.draws import Draws
 from mex.toolkit.perturbation.labels import LabelNoise
+from mex.toolkit.perturbation.rules import class_index
 from mex.types import Answer, Array, FloatArray
 
 
@@ -77,7 +78,6 @@ class _Noisy(LabelNoise):
         flipped = u < self._rho
         wrong = len(self._labels) - 1
         shift = 1 + np.minimum((u[flipped] / self._rho * wrong).astype(np.int64), wrong - 1)
-        index = np.searchsorted(self._labels, labels[flipped])
-        answers = labels.copy()
-        answers[flipped] = self._labels[(index + shift) % len(self._labels)]
-        return answers
+        index = class_index(self._labels, labels)
+        index[flipped] += shift
+        return np.where(flipped, self._labels[index % len(self._labels)], labels)

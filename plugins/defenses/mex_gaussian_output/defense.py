@@ -12,6 +12,7 @@ from mex.dataset import Rows
 from mex.params import above, between, boolean, doc, optional
 from mex.toolkit.perturbation.draws import Draws
 from mex.toolkit.perturbation.outputs import DefendedOutput, has_probabilities
+from mex.toolkit.perturbation.rules import DecisionRule, known_rule
 from mex.types import FloatArray
 
 
@@ -19,9 +20,10 @@ from mex.types import FloatArray
 class GaussianOutput:
     """Add Gaussian noise to each probability, and answer the vector of probabilities nearest to the sum.
 
-    Nearest in the Euclidean norm. The label is the class of the largest noisy probability, so near the boundary it is
-    wrong more often than far from it. Fresh noise averages out over repeated queries. Sticky noise gives the same row
-    the same answer, and averages out over neighbouring rows; with ``cell`` these share it.
+    Nearest in the Euclidean norm. The label follows from the noisy vector by f*'s decision rule (the largest, or a
+    threshold that was moved), so near the boundary it is wrong more often than far from it. Fresh noise averages out
+    over repeated queries. Sticky noise gives the same row the same answer, and averages out over neighbouring rows;
+    with ``cell`` these share it.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -51,15 +53,20 @@ class GaussianOutput:
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 5 (randomised answers); the norm by Duchi et al. 2008"
 
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
-        """Return a target with noisy probabilities; the secret key is drawn from ``rng``."""
+        """Return a target with noisy probabilities; the secret key is drawn from ``rng``.
+
+        Raises:
+            Incompatible: if there are no probabilities, or if the labels do not follow from them by a decision rule.
+        """
         if not has_probabilities(target, "gaussian-output"):
             return target
-        return _Noisy(target, self.scale, Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain))
+        rule = known_rule("gaussian-output", target, train, rng.spawn(1)[0])
+        return _Noisy(target, rule, self.scale, Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain))
 
 
 class _Noisy(DefendedOutput):
-    def __init__(self, target: Target, scale: float, draws: Draws) -> None:
-        super().__init__(target)
+    def __init__(self, target: Target, rule: DecisionRule, scale: float, draws: Draws) -> None:
+        super().__init__(target, rule)
         self._scale = scale
         self._draws = draws
 

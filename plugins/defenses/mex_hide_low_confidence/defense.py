@@ -10,13 +10,13 @@ import numpy as np
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import between, boolean, doc
-from mex.toolkit.perturbation.outputs import DefendedOutput, conceal, has_probabilities
-from mex.types import FloatArray
+from mex.toolkit.perturbation.outputs import TruncatedOutput, has_probabilities
+from mex.types import BoolArray, FloatArray
 
 
 @attrs.frozen(kw_only=True)
 class HideLowConfidence:
-    """Hide the probabilities below a threshold; the largest is always shown.
+    """Hide the probabilities below a threshold; the probability of the label's class is always shown.
 
     The hidden ones are 0 and those shown are divided by their sum; or, with ``spread``, those shown stay and the hidden
     ones are replaced by their mean. With ``spread`` a single hidden class would follow from the others, so two
@@ -54,15 +54,10 @@ class HideLowConfidence:
         return _Confident(target, self.threshold, self.spread)
 
 
-class _Confident(DefendedOutput):
-    keeps_labels = True
-
+class _Confident(TruncatedOutput):
     def __init__(self, target: Target, threshold: float, spread: bool) -> None:
-        super().__init__(target)
+        super().__init__(target, spread=spread)
         self._threshold = threshold
-        self._spread = spread
 
-    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
-        shown = self._threshold <= P
-        shown[np.arange(len(P)), np.argmax(P, axis=1)] = True
-        return conceal(P, shown, self._spread)
+    def shown(self, P: FloatArray, label: BoolArray) -> BoolArray:
+        return np.asarray(self._threshold <= P)

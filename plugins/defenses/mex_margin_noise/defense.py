@@ -76,7 +76,7 @@ class MarginNoise:
             pure
                 leaves, or if ``relative`` is asked for and there are no training rows or their median margin is 0.
         """
-        margins = margins_behind("margin-noise", target, train.X)
+        margins = margins_behind("margin-noise", target, train, rng.spawn(1)[0])
         lead = margins(train.X).lead if len(train.X) else np.empty(0)
         scale = self.scale
         if self.relative:

@@ -12,7 +12,7 @@ from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.defense import undefended
 from mex.params import above, between, boolean, doc, whole
-from mex.toolkit.estimators import normal
+from mex.toolkit.normals import normal
 from mex.toolkit.perturbation.draws import Draws
 from mex.types import Answer, Array, FloatArray
 from mex_model_distribution.distribution import Distribution, Frame

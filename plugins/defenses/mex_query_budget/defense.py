@@ -10,6 +10,7 @@ import numpy as np
 from mex import Defended, Scope, Target
 from mex.dataset import Rows
 from mex.params import doc, whole
+from mex.toolkit.perturbation.rules import both
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 
@@ -56,3 +57,7 @@ class _Limited(Defended):
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         return self._target.answer(X, kind)
+
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and labels of the target behind, shapes (n, k) and (n,)."""
+        return both(self._target, X)

@@ -11,6 +11,7 @@ from mex import Defended, Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.defense import undefended
 from mex.params import between, doc, one_of, optional, whole
+from mex.toolkit.perturbation.rules import both
 from mex.types import Answer, Array, BoolArray, FloatArray
 from mex_query_detector.calibration import Calibration, FalseAlarms, Standard, Statistic, calibrated, tested
 from mex_query_detector.distances import LEAST, Prada
@@ -162,6 +163,10 @@ class Watched(Defended):
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """As the target behind."""
         return self._target.answer(X, kind)
+
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and labels of the target behind, shapes (n, k) and (n,)."""
+        return both(self._target, X)
 
     def _watch(self, X: FloatArray) -> None:
         """Test the rows in blocks; the result does not depend on the batches in which they come."""

@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import shapiro
 
 from mex import FittedTarget
+from mex.toolkit.perturbation.rules import class_index
 from mex.types import FloatArray
 from mex_query_detector.calibration import Shared, Standard
 
@@ -41,7 +42,7 @@ class Prada(Shared):
     def describe(self, X: FloatArray) -> FloatArray:
         """The standardised rows, with the index of their class in a last column."""
         classes = self.model.classes
-        labels = np.zeros(len(X)) if classes is None else np.searchsorted(classes, self.model.answer(X, "label"))
+        labels = np.zeros(len(X)) if classes is None else class_index(classes, self.model.answer(X, "label"))
         return np.column_stack([self.standard(X), labels])
 
     def against(self, Z: FloatArray) -> Prada:

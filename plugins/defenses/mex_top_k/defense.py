@@ -10,14 +10,15 @@ import numpy as np
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import boolean, doc, whole
-from mex.toolkit.perturbation.outputs import DefendedOutput, conceal, has_probabilities
-from mex.types import FloatArray
+from mex.toolkit.perturbation.outputs import TruncatedOutput, has_probabilities
+from mex.types import BoolArray, FloatArray
 
 
 @attrs.frozen(kw_only=True)
 class TopK:
-    """Show the probabilities of the k most probable classes only.
+    """Show the probabilities of k classes only: that of the label, and the most probable others.
 
+    The label of most models is the most probable class; where a threshold was moved, its class is shown all the same.
     The hidden ones are 0 and those shown are divided by their sum; or, with ``spread``, those shown stay and the hidden
     ones are replaced by their mean. With ``spread`` a single hidden class would follow from the others, so k + 1
     classes are refused. The label is kept.
@@ -58,15 +59,13 @@ class TopK:
         return _TopK(target, self.k, self.spread)
 
 
-class _TopK(DefendedOutput):
-    keeps_labels = True
-
+class _TopK(TruncatedOutput):
     def __init__(self, target: Target, k: int, spread: bool) -> None:
-        super().__init__(target)
+        super().__init__(target, spread=spread)
         self._k = k
-        self._spread = spread
 
-    def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
+    def shown(self, P: FloatArray, label: BoolArray) -> BoolArray:
+        first = np.argsort(-np.where(label, np.inf, P), axis=1, kind="stable")[:, : self._k]
         shown = np.zeros(P.shape, dtype=bool)
-        np.put_along_axis(shown, np.argsort(-P, axis=1, kind="stable")[:, : self._k], True, axis=1)
-        return conceal(P, shown, self._spread)
+        np.put_along_axis(shown, first, True, axis=1)
+        return shown

@@ -15,7 +15,41 @@ from mex.registry.spec import Spec
 names = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+){0,2}", fullmatch=True)
 keys = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True).filter(lambda key: key not in ("use", "nest"))
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ["true", "false", "inf", "nan", "null", "1", "0.5", 'a",b', "a' + 'b", "{x=1}", "[", "]", "\\", "a b ", "~/x.csv"]
+    [
+        *(
+            "true",
+            "false",
+            "inf",
+            "nan",
+            "null",
+            "1",
+            "0.5",
+            'a",b',
+            "a' + 'b",
+            "{x=1}",
+            "[",
+            "]",
+            "\\",
+            "a b ",
+            "~/x.csv",
+        ),
+        *(
+            "2024-01-01",
+            "1x",
+            "1 # x",
+            "a#b",
+            "(a",
+            "a)b(",
+            "a + b",
+            "C:\\x y",
+            "=",
+            "ü=1",
+            "0x1F",
+            "inf x",
+            "+x",
+            "1.2.3",
+        ),
+    ]
 )
 scalars = st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
 values = st.recursive(
@@ -55,6 +89,11 @@ def test_a_value_left_out_is_not_written() -> None:
         ("x:a=rbf,b=one-two", {"a": "rbf", "b": "one-two"}),
         ("x:a=~/data/my file.csv", {"a": "~/data/my file.csv"}),
         ("x:a=../b.csv", {"a": "../b.csv"}),
+        ("x:a=2024/01-data.csv", {"a": "2024/01-data.csv"}),
+        ("x:a=/daten/Umsätze 2024 (neu).csv,b=1", {"a": "/daten/Umsätze 2024 (neu).csv", "b": 1}),
+        ("x:a=über/k=v+w.csv", {"a": "über/k=v+w.csv"}),
+        (r"x:a=C:\data\x.csv,b=2", {"a": r"C:\data\x.csv", "b": 2}),
+        ("x:a=D:/data/x.csv", {"a": "D:/data/x.csv"}),
         ("x:a='b,c=d'", {"a": "b,c=d"}),
         ('x:a="b + c"', {"a": "b + c"}),
         ("x:a=[1, 2],b={use='y', c=3}", {"a": [1, 2], "b": {"use": "y", "c": 3}}),
@@ -95,6 +134,33 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except mex.UsageError:
         return
     assert Spec.parse(str(spec)) == spec or any(v != v for v in spec.params.values()), "unless it holds a NaN"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "plain.csv",
+            "2024.csv.gz",
+            "a b.tsv",
+            "über/Größe (1).csv",
+            "k=v + w,x.csv",
+            r"C:\data\x.CSV",
+            "./O'Brien.csv",
+        ),
+        *("http:data.csv", "data.txt.xz", " x.csv "),
+    ],
+)
+def test_the_name_of_a_csv_file_is_that_file(path: str) -> None:
+    spec = Spec.parse(path)
+    assert spec == Spec("csv", {"path": path.strip()}) == Spec.of(path)
+    assert Spec.parse(str(spec)) == spec
+
+
+def test_a_component_with_a_parameter_that_ends_like_a_file_is_no_file() -> None:
+    assert Spec.parse("csv:path=plain.csv") == Spec("csv", {"path": "plain.csv"})
+    assert Spec.parse("csv:sep=';',path=plain.csv").params == {"sep": ";", "path": "plain.csv"}
+    assert Spec.parse("x + y:a=b.csv").params["nest"] == [{"use": "x"}, {"use": "y", "a": "b.csv"}]
 
 
 def test_a_spec_is_made_of_itself_of_text_or_of_a_table() -> None:

@@ -15,6 +15,7 @@ import pytest
 import skops.io
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -26,9 +27,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mex
 from mex import DefendedClassifier, DefendedRegressor, FittedTarget
 from mex.dataset import Rows
-from mex.serving import _stream
 from mex.target import Target
-from mex.types import Answer, Array, BoolArray, FloatArray
+from mex.types import Answer, Array, BoolArray, FloatArray, stream
 
 X, y = load_iris(return_X_y=True)
 STICKY = "gaussian-output:scale=0.2,sticky=true"
@@ -51,7 +51,8 @@ def test_scikit_learn_finds_nothing_wrong(estimator: Any, check: Callable[[Any],
 @pytest.mark.parametrize("spec", ["none", "label-only", STICKY, "gaussian-output", "bounded-noise:rho=0.3 + rounding"])
 @pytest.mark.parametrize("model", [LOGISTIC, FOREST], ids=["logistic", "forest"])
 def test_the_answers_are_those_of_the_matrix(registry: mex.Registry, spec: str, model: Any) -> None:
-    target: Target = registry.build("defense", spec).protect(FittedTarget.wrap(model), Rows(X, y), _stream("key"))
+    defense = registry.build("defense", spec)
+    target: Target = defense.protect(FittedTarget.wrap(model), Rows(X, y), stream("key", "defense"))
     served = DefendedClassifier.wrap(model, spec, X, y, secret="key")
     assert np.array_equal(served.predict(X), target.answer(X, "label"))
     assert hasattr(served, "predict_proba") == ("proba" in target.answers)
@@ -138,6 +139,66 @@ def test_a_defense_that_cannot_protect_says_so_before_anything_is_served() -> No
         DefendedClassifier(SVC(), "rounding").fit(X, y)
     with pytest.raises(mex.UsageError, match="did you mean 'rounding'"):
         DefendedClassifier(SVC(), "roundin").fit(X, y)
+
+
+class Foreign:
+    """A fitted classifier of a library with conventions of its own: no classes, no width, no tags."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predict(self, X: FloatArray) -> Array:
+        return np.array([["yes", "no"][label] for label in self.model.predict(X)])[:, None]
+
+    def predict_proba(self, X: FloatArray) -> FloatArray:
+        return np.asarray(self.model.predict_proba(X))
+
+
+@pytest.mark.parametrize("spec", ["none", "rounding", "gaussian-output:scale=1e-9", "bounded-noise:rho=0"])
+def test_a_model_of_another_library_is_served_as_it_is(spec: str) -> None:
+    A, b = load_breast_cancer(return_X_y=True)
+    model = Foreign(make_pipeline(StandardScaler(), LogisticRegression()).fit(A, b))
+    served = DefendedClassifier.wrap(model, spec, A, classes=["yes", "no"])
+    assert served.classes_.tolist() == ["yes", "no"]
+    assert np.array_equal(served.predict(A), model.predict(A)[:, 0])
+    if hasattr(served, "predict_proba"):
+        assert served.predict_proba(A) == pytest.approx(model.predict_proba(A), abs=0.006)
+
+
+def test_noise_on_labels_in_any_order_and_of_any_length_is_noise_on_as_many() -> None:
+    A, b = load_breast_cancer(return_X_y=True)
+    model = Foreign(make_pipeline(StandardScaler(), LogisticRegression()).fit(A, b))
+    wrong = DefendedClassifier.wrap(model, "bounded-noise:rho=1", A, classes=["yes", "no"])
+    assert np.array_equal(wrong.predict(A) == "yes", model.predict(A)[:, 0] == "no")
+    narrow = Foreign(DecisionTreeClassifier().fit(np.eye(2), [1, 1]))  # answers "no" alone, in arrays of two letters
+    turned = DefendedClassifier.wrap(narrow, "bounded-noise:rho=1", np.eye(2), classes=["yes", "no"])
+    assert turned.predict(np.eye(2)).tolist() == ["yes", "yes"]
+
+
+def test_what_a_model_does_not_tell_is_asked_for() -> None:
+    A, b = load_breast_cancer(return_X_y=True)
+    model = Foreign(LogisticRegression(max_iter=10000).fit(A, b))
+    with pytest.raises(
+        mex.UsageError, match="Foreign answers with labels and does not say which there are; give classes"
+    ):
+        DefendedClassifier.wrap(model, "rounding", A)
+    with pytest.raises(mex.UsageError, match="Foreign does not tell its number of features: fit it, or give X_train"):
+        DefendedClassifier.wrap(model, "rounding", classes=["yes", "no"])
+    for unfitted in (LogisticRegression(), Foreign(LogisticRegression())):
+        with pytest.raises(NotFittedError):
+            DefendedClassifier.wrap(unfitted, "rounding", A, classes=["yes", "no"])
+
+
+def test_a_classifier_is_not_served_as_a_regressor_nor_the_other_way() -> None:
+    with pytest.raises(
+        mex.UsageError, match="DefendedRegressor cannot serve a RandomForestClassifier, which answers lab"
+    ):
+        DefendedRegressor.wrap(FOREST, "none")
+    A, b = load_diabetes(return_X_y=True)
+    with pytest.raises(
+        mex.UsageError, match="DefendedClassifier cannot serve a LinearRegression, which answers values"
+    ):
+        DefendedClassifier.wrap(LinearRegression().fit(A, b), "none")
 
 
 @attrs.frozen(kw_only=True)

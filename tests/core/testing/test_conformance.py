@@ -12,12 +12,13 @@ import pytest
 import mex
 from mex.dataset import Rows
 from mex.defense import undefended
-from mex.params import between, doc
+from mex.params import between, boolean, doc
 from mex.target import Target
 from mex.testing import check_attack, check_declarations, check_defense, check_model
 from mex.testing.examples import example_dataset, example_target
 from mex.toolkit.estimators import constant
-from mex.types import Answer, Array, Estimator, FloatArray
+from mex.toolkit.perturbation.draws import keyed_uniform
+from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +94,6 @@ def test_a_kind_of_answer_left_as_it_was_is_found_unless_declared() -> None:
 
     with pytest.raises(AssertionError, match="proba: every answer is that of f"):
         check_defense(Flip(how=coin, shown=Beside), untouched=())
-    check_defense(Flip(how=coin, shown=Beside), untouched=("proba",))
     with pytest.raises(AssertionError, match="label: every answer is that of f"):
         check_defense(Flip(how=lambda y, rng: y), untouched=())
 
@@ -112,7 +112,177 @@ def test_a_defense_that_forgets_the_one_behind_it_is_found() -> None:
                 raise mex.Incompatible("this defense has to stand first in a nest")
             super().__init__(target, how, rng)
 
-    check_defense(Flip(shown=First))
+    with pytest.raises(
+        AssertionError, match=r"refuses to stand before another defense \(this .* say so: .*nests=False"
+    ):
+        check_defense(Flip(shown=First))
+    check_defense(Flip(shown=First), nests=False)
+    with pytest.raises(AssertionError, match=r"has to stand first in a nest must raise mex.Incompatible"):
+        check_defense(Flip(how=coin), nests=False)
+
+
+def test_probabilities_that_tell_a_changed_label_are_found() -> None:
+    class Beside(_Flipped):
+        answers: tuple[Answer, ...] = ("label", "proba")
+
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            return super().answer(X, kind) if kind == "label" else self._target.answer(X, kind)
+
+    class Blurred(Beside):
+        """The labels are changed, and the probabilities a little."""
+
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            return super().answer(X, kind) if kind == "label" else 0.99 * self._target.answer(X, kind) + 0.005
+
+    for shown in (Beside, Blurred):
+        with pytest.raises(
+            AssertionError, match=r"labels are changed, .* beside 100% of them still .*: show labels only"
+        ):
+            check_defense(Flip(how=coin, shown=shown), untouched=("proba",))
+
+
+class _Declares(_Flipped):
+    rho = 0.1
+
+
+class _WorseAtTheBoundary(_Flipped):
+    """Wrong in a tenth of the answers where f* is sure, and in most where it is not."""
+
+    rho = 0.4
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        near = np.abs(self._target.answer(X, "proba")[:, 1] - 0.5) < 0.1
+        labels = self._target.answer(X, kind)
+        return np.where(self.rng.random(len(X)) < np.where(near, 0.8, 0.1), 1 - labels, labels)
+
+
+@pytest.mark.parametrize(
+    ("how", "shown", "broken"),
+    [
+        (lambda y, rng: flipped(y, rng, 0.1), _Declares, ""),
+        (lambda y, rng: flipped(y, rng, 0.02), _Declares, ""),
+        (lambda y, rng: flipped(y, rng, 0.13), _Declares, r"rho = 0.1, and 1\d\.\d% of labels of all rows are wrong"),
+        (None, _WorseAtTheBoundary, r"rho = 0.4, and \d\d\.\d% of labels where it is worst are wrong .* or None"),
+    ],
+)
+def test_a_bound_on_wrong_labels_is_held_against_what_is_measured(how: Any, shown: Any, broken: str) -> None:
+    if not broken:
+        return check_defense(Flip(how=how, shown=shown))
+    with pytest.raises(AssertionError, match=broken):
+        check_defense(Flip(how=how, shown=shown))
+
+
+def flipped(y: Array, rng: np.random.Generator, rho: float) -> Array:
+    return np.where(rng.random(len(y)) < rho, 1 - y, y)
+
+
+def test_a_bound_of_zero_and_a_bound_that_is_none_are_read_as_such() -> None:
+    class Exact(_Flipped):
+        rho = 0.0
+
+    with pytest.raises(AssertionError, match=r"declares rho = 0, and \d+ of \d+ labels are not f\*'s"):
+        check_defense(Flip(how=lambda y, rng: flipped(y, rng, 0.01), shown=Exact))
+
+    class Absurd(_Flipped):
+        rho = 1.5
+
+    with pytest.raises(AssertionError, match=r"rho must be a probability, or None"):
+        check_defense(Flip(how=coin, shown=Absurd))
+
+
+@attrs.frozen(kw_only=True)
+class Sticky(Flip):
+    """The same answer for the same row, if it is to be believed."""
+
+    sticky: bool = attrs.field(default=False, validator=boolean(), metadata=doc("the same answer for the same row"))
+
+    def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
+        return self.shown(target, self.sticky, rng)
+
+
+class _Keyed(_Flipped):
+    """Noise by the row and a key, which ``counted`` of the queries changes."""
+
+    every = 0
+
+    def __init__(self, target: Target, sticky: bool, rng: np.random.Generator) -> None:
+        super().__init__(target, None, rng)
+        self.key, self.sticky, self.asked = rng.bytes(16), sticky, 0
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        keys = [self.key] * len(X)
+        if not self.sticky:
+            keys = [self.rng.bytes(16) for _ in X]
+        elif self.every:
+            keys = [self.key + bytes([(self.asked + i) // self.every % 256]) for i in range(len(X))]
+        self.asked += len(X)
+        u = np.array([keyed_uniform(row[None], key)[0, 0] for row, key in zip(X, keys, strict=True)])
+        labels = self._target.answer(X, kind)
+        return np.where(u < 0.2, 1 - labels, labels)
+
+
+def test_sticky_noise_that_drifts_with_a_counter_is_found() -> None:
+    class Drifting(_Keyed):
+        every = 5000
+
+    check_defense(Sticky(shown=_Keyed))
+    check_defense(Sticky(shown=_Keyed, sticky=True))
+    for sticky in (False, True):
+        with pytest.raises(
+            AssertionError, match=r"sticky: label of row \d+ was \d, and is \d after 10000 others: derive"
+        ):
+            check_defense(Sticky(shown=Drifting, sticky=sticky))
+
+
+class _Refusing(_Flipped):
+    """Refuses rows as ``how`` says of a batch."""
+
+    def __init__(self, target: Target, how: Any, rng: np.random.Generator) -> None:
+        super().__init__(target, coin, rng)
+        self.refuse, self.asked = how, 0
+
+    def admit(self, X: FloatArray) -> BoolArray:
+        admitted: BoolArray = self.refuse(X, self.asked)
+        self.asked += len(X)
+        return admitted
+
+
+@pytest.mark.parametrize(
+    ("how", "broken"),
+    [
+        (lambda X, asked: X[:, 0] < 0.5, ""),
+        (lambda X, asked: asked + np.arange(len(X)) < 50, ""),
+        (
+            lambda X, asked: np.arange(len(X)) < 50,
+            r"row 50 of a batch is refused, and not so where .* one by one: go by",
+        ),
+        (lambda X, asked: X < 0.5, r"admit must answer for each of the 200 rows, shape \(200,\), not \(200, 4\)"),
+        (lambda X, asked: bool(asked < 50), r"shape \(200,\), not \(\)"),
+        (lambda X, asked: (X[:, 0] < 0.5).astype(int), r"admit must answer True or False for each row, not int64"),
+    ],
+)
+def test_rows_are_admitted_by_themselves_and_by_those_before(how: Any, broken: str) -> None:
+    if not broken:
+        return check_defense(Flip(how=how, shown=_Refusing))
+    with pytest.raises(AssertionError, match=broken):
+        check_defense(Flip(how=how, shown=_Refusing))
+
+
+def test_a_domain_or_classes_that_were_replaced_are_found() -> None:
+    class Elsewhere(_Flipped):
+        @property
+        def domain(self) -> mex.Domain:
+            return mex.Domain(self._target.domain.lower / 2, self._target.domain.upper)
+
+    class Renamed(_Flipped):
+        @property
+        def classes(self) -> Array:
+            return np.array([0, 2])
+
+    with pytest.raises(AssertionError, match=r"the domain must stand, and its lower differs: .*refuse some in admit"):
+        check_defense(Flip(how=coin, shown=Elsewhere))
+    with pytest.raises(AssertionError, match=r"the classes must stand: they are \[0 1\], not \[0 2\]"):
+        check_defense(Flip(how=lambda y, rng: 2 * y, shown=Renamed))
 
 
 def test_a_defense_that_invents_labels_is_found() -> None:
@@ -200,11 +370,30 @@ def test_declarations_that_are_missing_are_found() -> None:
     class Unscoped:
         """No scope."""
 
+    @attrs.frozen(kw_only=True)
+    class Boundless:
+        """A default that is no JSON."""
+
+        rho: float = attrs.field(
+            default=float("inf"), validator=attrs.validators.instance_of(object), metadata=doc("share")
+        )
+        scope: ClassVar[mex.Scope] = mex.Scope()
+
+    @attrs.frozen(kw_only=True)
+    class Vector(Boundless):
+        """The same, made by a factory."""
+
+        rho: Any = attrs.field(
+            factory=lambda: np.array([0.1]), validator=attrs.validators.instance_of(object), metadata=doc("shares")
+        )
+
     for component, broken in (
         (Plain(), "must be an attrs class"),
         (Undocumented(), "parameter rho has no doc"),
         (Unchecked(), "parameter rho has no validator"),
         (Unscoped(), "must declare scope"),
+        (Boundless(), "parameter rho has the default inf, which no record, .* take a finite number"),
+        (Vector(), r"parameter rho has the default array\(\[0.1\]\), which no record"),
     ):
         with pytest.raises(AssertionError, match=broken):
             check_declarations(component)

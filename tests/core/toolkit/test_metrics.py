@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -17,8 +17,9 @@ import mex
 from mex.app.matrix.evaluation import POINTS, Yardstick
 from mex.dataset import Rows
 from mex.target import labels
-from mex.toolkit.estimators import constant, normal
+from mex.toolkit.estimators import constant
 from mex.toolkit.metrics import agreement, geometric_error
+from mex.toolkit.normals import normal
 from mex.types import Answer, Array, Estimator, FloatArray
 
 REALS = mex.Domain.reals(2)
@@ -124,7 +125,7 @@ def test_what_is_no_halfspace_has_no_normal(iris: mex.Dataset) -> None:
         SVC(kernel="poly").fit(X, y > 0),
         DecisionTreeClassifier().fit(X, y),
         DummyClassifier().fit(X, y),
-        make_pipeline(MinMaxScaler(), LogisticRegression()).fit(X, y > 0),  # a scaler that is not looked through
+        make_pipeline(PolynomialFeatures(), LogisticRegression(max_iter=1000)).fit(X, y > 0),
     ):
         assert normal(model) is None, model
         assert geometric_error(model, mex.halfspace(np.ones(4)), iris.domain) is None

@@ -1,21 +1,35 @@
-"""The records of a matrix put together: seeds into medians, attacks and defenses into a table for each scene."""
+"""The records of a matrix put together: seeds into medians, attacks and defenses into a comparison for each model."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import attrs
-import numpy as np
 
-from mex.app.analysis.naming import KINDS, SETTINGS, Record, labels, settings_apart
-from mex.app.analysis.statistics import Estimate, median, multiplier, queries_to, upper_median
+from mex.app.analysis.naming import labels, parts_of, settings_apart
+from mex.app.analysis.statistics import Estimate, best_attack_ratio, median, middle, queries_to
 from mex.app.matrix.plan import Plan
+from mex.app.matrix.record import Record, Status
 
 LEVEL = 0.99
 """The agreement at which the best attack and a defense's multiplier are told, unless another is asked for."""
+
+
+def value_of(record: Record, field: str) -> float | None:
+    """A number of a record: one of its fields, or ``queries_to_LEVEL`` or ``usd_to_LEVEL`` with any level.
+
+    >>> value_of({"price_per_query": 0.01, "curve": [{"queries": 8, "agreement": 1.0}]}, "usd_to_0.99")
+    0.08
+    """
+    what, to, level = field.partition("_to_")
+    if not to:
+        number: float | None = cast("Mapping[str, Any]", record)[field]
+        return number
+    queries = queries_to(record["curve"] or [], float(level))
+    return queries * record["price_per_query"] if what == "usd" else queries
 
 
 @attrs.define(slots=False)
@@ -37,39 +51,36 @@ class Group:
         return [record for record in self.records if record["status"] == "ok"]
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """``ok`` if any cell ran, else why none did: ``failed`` or ``skipped``."""
-        return "ok" if self.ran else str(self.records[0]["status"])
+        return "ok" if self.ran else self.records[0]["status"]
 
     def median(self, field: str) -> Estimate | None:
-        """The median of a field of the records; of ``queries_to_0.99`` and ``usd_to_0.99`` with any level as well."""
+        """The median of a number of the records, as :func:`value_of` names them."""
         return median([value_of(record, field) for record in self.ran])
 
-    def middle(self, field: str) -> float:
-        """The same median without its interval; the group has a cell that ran."""
-        return float(upper_median(np.array([value_of(record, field) for record in self.ran], dtype=float)))
-
-
-def value_of(record: Record, field: str) -> float | None:
-    """A number of a record: one of its fields, or the queries or dollars to a level of agreement.
-
-    >>> value_of({"price_per_query": 0.01, "curve": [{"queries": 8, "agreement": 1.0}]}, "usd_to_0.99")
-    0.08
-    """
-    what, to, level = field.partition("_to_")
-    if not to:
-        return record.get(field)
-    queries = queries_to(record, float(level))
-    return queries * record["price_per_query"] if what == "usd" else queries
+    def middle(self, field: str) -> float | None:
+        """The same median without its interval, which takes a hundred times as long."""
+        return middle([value_of(record, field) for record in self.ran])
 
 
 @attrs.define(slots=False)
-class Scene:
-    """The groups of one model and dataset: attacks down, defenses across."""
+class Comparison:
+    """Attacks against defenses on one model and dataset: a group for each pair.
+
+    Attributes:
+        model, dataset: what the plan calls them.
+        groups: by attack and defense, in the order of the plan.
+    """
 
     model: str
     dataset: str
     groups: dict[tuple[str, str], Group] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def title(self) -> str:
+        """The model and the dataset."""
+        return f"{self.model} on {self.dataset}"
 
     @property
     def attacks(self) -> list[str]:
@@ -82,10 +93,23 @@ class Scene:
         return list(dict.fromkeys(defense for _, defense in self.groups))
 
     @property
+    def records(self) -> list[Record]:
+        """Of every cell."""
+        return [record for group in self.groups.values() for record in group.records]
+
+    @property
+    def ran(self) -> list[Record]:
+        """Of the cells that came to a result."""
+        return [record for group in self.groups.values() for record in group.ran]
+
+    def median(self, field: str) -> Estimate | None:
+        """The median over all cells of a number that depends neither on the attack nor on the defense."""
+        return median([value_of(record, field) for record in self.ran])
+
+    @property
     def regression(self) -> bool:
         """Whether the model answers with values, so that agreement and accuracy are R^2."""
-        ran = [record for group in self.groups.values() for record in group.ran]
-        return bool(ran) and all(record.get("uniform_majority") is None for record in ran)
+        return bool(self.ran) and all(record["uniform_majority"] is None for record in self.ran)
 
     @property
     def baseline(self) -> str | None:
@@ -100,64 +124,64 @@ class Scene:
         """The attack that needs the fewest queries to ``level``, or, if none gets there, agrees most."""
 
         def rank(group: Group) -> tuple[float, float]:
-            return group.middle(f"queries_to_{level}"), -group.middle("agreement")
+            queries, agreement = group.middle(f"queries_to_{level}"), group.middle("agreement")
+            assert queries is not None
+            assert agreement is not None
+            return queries, -agreement
 
         return min(self.against(defense), key=rank).attack if self.against(defense) else None
 
     def multiplier(self, defense: str, level: float = LEVEL) -> Estimate | None:
-        """How many times more queries the best attack needs than without a defense; see :func:`multiplier`."""
+        """How many times more queries the best attack needs than without a defense: :func:`best_attack_ratio`.
+
+        Seeds count that ran on both sides, whatever the attack.
+        """
         if self.baseline is None:
             return None
-        sides = [
-            [{r["seed"]: queries_to(r, level) for r in group.ran} for group in self.against(side)]
-            for side in (defense, self.baseline)
+        defended = self._queries_by_seed(defense, level)
+        bare = self._queries_by_seed(self.baseline, level)
+        seeds = sorted(set().union(*defended) & set().union(*bare))
+        return best_attack_ratio(_in_order(defended, seeds), _in_order(bare, seeds))
+
+    def _queries_by_seed(self, defense: str, level: float) -> list[dict[int, float]]:
+        """Queries to ``level`` against a defense: for each attack, by seed."""
+        return [
+            {record["seed"]: queries_to(record["curve"] or [], level) for record in group.ran}
+            for group in self.against(defense)
         ]
-        theirs, ours = (set().union(*side) for side in sides)
-        seeds = sorted(theirs & ours)
-        return multiplier(*([[queries.get(s, math.nan) for s in seeds] for queries in side] for side in sides))
 
     def cost(self, defense: str, field: str) -> Estimate | None:
-        """A field that depends on the defense and not on the attack, once for each seed."""
-        by_seed = {record["seed"]: record[field] for group in self.against(defense) for record in group.ran}
+        """The median of a field that depends on the defense and not on the attack, once for each seed."""
+        by_seed = {record["seed"]: value_of(record, field) for group in self.against(defense) for record in group.ran}
         return median(list(by_seed.values()))
 
 
-NAMED = (*KINDS, *(f"{kind}_params" for kind in KINDS), "seed", "status", "reason", *SETTINGS)
-SCORED = ("agreement", "queries", "features", "rho", "price_per_query", "target_accuracy", "accuracy_lost", "curve")
+def _in_order(attacks: Sequence[Mapping[int, float]], seeds: Sequence[int]) -> list[list[float]]:
+    """The queries of each attack in the order of ``seeds``, NaN where it did not run."""
+    return [[queries.get(seed, math.nan) for seed in seeds] for queries in attacks]
 
 
-def whole(record: Record) -> bool:
-    """Whether a record has what a summary needs: one by hand, or of an older mex, may not."""
-    return all(name in record for name in NAMED) and (
-        record["status"] != "ok" or (all(name in record for name in SCORED) and _drawable(record["curve"]))
-    )
-
-
-def _drawable(curve: Any) -> bool:
-    points = curve if isinstance(curve, list) else []
-    return bool(points) and all(
-        isinstance(point, dict) and {"queries", "agreement"} <= point.keys() for point in points
-    )
-
-
-def scenes(records: Sequence[Record], plan: Plan | None = None) -> list[Scene]:
+def compare(records: Sequence[Record], plan: Plan | None = None) -> list[Comparison]:
     """Group records by model and dataset, and in these by attack and defense, in the order they come.
 
     Labels are those of ``plan``; where there is none, names, with the parameters that tell them apart. The
     records of several plans in one directory stay apart by what they differ in, such as their budgets.
     """
-    name, apart = labels(records), settings_apart(records)
-    found: dict[tuple[str, str], Scene] = {}
-    for record in records:
-        model, dataset, attack, defense = ((plan and plan.label(kind, record)) or name(kind, record) for kind in KINDS)
+    parts = [parts_of(record) for record in records]
+    label = labels((part for components in parts for part in components), plan)
+    apart = settings_apart(records, parts)
+    found: dict[tuple[str, str], Comparison] = {}
+    for record, components in zip(records, parts, strict=True):
+        attack, defense, model, dataset = (label[part] for part in components)
         if apart:
-            dataset += f" ({', '.join(f'{field} {record.get(field)}'.replace('_', ' ') for field in apart)})"
-        scene = found.setdefault((model, dataset), Scene(model, dataset))
-        scene.groups.setdefault((attack, defense), Group(attack, defense)).records.append(record)
-    for scene in found.values():
+            settings = cast("Mapping[str, Any]", record)
+            dataset += f" ({', '.join(f'{field} {settings[field]}'.replace('_', ' ') for field in apart)})"
+        comparison = found.setdefault((model, dataset), Comparison(model, dataset))
+        comparison.groups.setdefault((attack, defense), Group(attack, defense)).records.append(record)
+    for comparison in found.values():
         if plan:  # results on disk are in the order they finished
             order = list(plan.attacks), list(plan.defenses)
-            scene.groups = dict(sorted(scene.groups.items(), key=lambda item: _places(order, item[0])))
+            comparison.groups = dict(sorted(comparison.groups.items(), key=lambda item: _places(order, item[0])))
     return list(found.values())
 
 

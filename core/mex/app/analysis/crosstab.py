@@ -1,4 +1,4 @@
-"""The matrix as a grid of text, attacks down and defenses across, for terminals and documents."""
+"""A comparison as a table of text, attacks down and defenses across, for terminals and documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import attrs
 import numpy as np
 
-from mex.app.analysis.aggregate import LEVEL, Group, Scene
+from mex.app.analysis.aggregate import LEVEL, Comparison, Group
 from mex.app.analysis.statistics import Estimate, upper_median
 
 BEST = "★"
@@ -19,7 +19,7 @@ CURVE_POINTS = 12
 
 
 @attrs.frozen
-class Grid:
+class TextTable:
     """A table of text: a title, a row of defenses, a row per attack, and rows about the defenses."""
 
     title: str
@@ -27,14 +27,14 @@ class Grid:
     rows: list[list[str]]
     footer: list[list[str]]
 
-    def columns(self, which: Sequence[int]) -> Grid:
+    def columns(self, which: Sequence[int]) -> TextTable:
         """The same with the first column and those numbered."""
         keep = [0, *which]
 
         def cut(rows: list[list[str]]) -> list[list[str]]:
             return [[row[i] for i in keep] for row in rows]
 
-        return Grid(self.title, cut([self.header])[0], cut(self.rows), cut(self.footer))
+        return TextTable(self.title, cut([self.header])[0], cut(self.rows), cut(self.footer))
 
     @property
     def widths(self) -> list[int]:
@@ -42,24 +42,25 @@ class Grid:
         return [max(map(len, column)) for column in zip(self.header, *self.rows, *self.footer, strict=True)]
 
 
-def grid(scene: Scene, level: float = LEVEL, curves: bool = False) -> Grid:
+def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False) -> TextTable:
     """Each pair as agreement and queries to ``level``, the attack with the fewest of them marked in each column."""
-    ran = [record for group in scene.groups.values() for record in group.ran]
-    accuracy = Group("", "", ran).median("target_accuracy")
-    what = f"{scene.model} on {scene.dataset}" + (f", accuracy {accuracy.value:.3f}" if accuracy else "")
-    seeds = len({record["seed"] for group in scene.groups.values() for record in group.records})
+    accuracy = comparison.median("target_accuracy")
+    what = comparison.title + (f", accuracy {accuracy.value:.3f}" if accuracy else "")
+    seeds = len({record["seed"] for record in comparison.records})
     title = f"{what}; {seeds} seeds; agreement, queries to {level:g} ({BEST} fewest, {NEVER} never)"
+    best = {defense: comparison.best(defense, level) for defense in comparison.defenses}
     rows = []
-    for attack in scene.attacks:
-        groups = [scene.groups.get((attack, defense)) for defense in scene.defenses]
-        rows.append([attack, *(_cell(scene, group, level) for group in groups)])
+    for attack in comparison.attacks:
+        groups = [comparison.groups.get((attack, defense)) for defense in comparison.defenses]
+        marked = [len(comparison.attacks) > 1 and best[defense] == attack for defense in comparison.defenses]
+        rows.append([attack, *(_cell(group, level, mark) for group, mark in zip(groups, marked, strict=True))])
         if curves:
             rows.append(["", *(sparkline(group) if group and group.ran else "" for group in groups)])
-    footer = [["multiplier", *(times(scene.multiplier(defense, level)) for defense in scene.defenses)]]
+    footer = [["multiplier", *(times(comparison.multiplier(defense, level)) for defense in comparison.defenses)]]
     for name, field, form in COSTS:
-        costs = [scene.cost(defense, field) for defense in scene.defenses]
+        costs = [comparison.cost(defense, field) for defense in comparison.defenses]
         footer.append([name, *(form(cost.value) if cost else "" for cost in costs)])
-    return Grid(title, ["attack", *scene.defenses], rows, footer)
+    return TextTable(title, ["attack", *comparison.defenses], rows, footer)
 
 
 def _percent(value: float) -> str:
@@ -73,13 +74,12 @@ COSTS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 )
 
 
-def _cell(scene: Scene, group: Group | None, level: float) -> str:
+def _cell(group: Group | None, level: float, best: bool) -> str:
     if group is None or not group.ran:
         return group.status if group else ""
-    agreement, queries = group.median("agreement"), group.median(f"queries_to_{level}")
-    mark = BEST if len(scene.attacks) > 1 and scene.best(group.defense, level) == group.attack else ""
-    parts = [with_spread(agreement), (number(queries.value) if queries else NEVER) + mark]
-    return "  ".join(parts) + (f" ({missing(group)})" if missing(group) else "")
+    queries = group.middle(f"queries_to_{level}")
+    said = with_spread(group.median("agreement")) + "  " + (NEVER if queries is None else number(queries))
+    return said + (BEST if best else "") + (f" ({missing(group)})" if missing(group) else "")
 
 
 def missing(group: Group) -> str:
@@ -131,10 +131,10 @@ def times(factor: Estimate | None) -> str:
 
 def sparkline(group: Group) -> str:
     """The median learning curve, queries on a logarithmic scale, from an agreement of 1/2 up to 1."""
-    curves = [[(p["queries"], p["agreement"]) for p in record["curve"]] for record in group.ran]
+    curves = [[(float(p["queries"]), p["agreement"]) for p in record["curve"] or []] for record in group.ran]
     most = max(queries for curve in curves for queries, _ in curve)
     marks = np.geomspace(min(8, most), most, CURVE_POINTS)
     at = [[next((a for q, a in reversed(curve) if q <= mark), 0.0) for mark in marks] for curve in curves]
     middle = upper_median(np.array(at).T)
-    steps = np.clip((middle - 0.5) * 2 * len(BARS), 0, len(BARS) - 1).astype(int)
+    steps = np.minimum((np.clip(middle, 0.5, 1) - 0.5) * 2 * len(BARS), len(BARS) - 1).astype(int)
     return "".join(BARS[step] for step in steps)

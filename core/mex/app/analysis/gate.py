@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -11,7 +12,8 @@ from xml.etree import ElementTree
 
 import attrs
 
-from mex.app.analysis.aggregate import Group, Scene
+from mex.app.analysis.aggregate import Comparison, Group
+from mex.app.matrix.record import DERIVED, MEASURED
 from mex.errors import UsageError
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -20,12 +22,8 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-FIELDS = (
-    *("agreement", "near_agreement", "uniform_agreement", "geometric_error", "queries", "price_usd"),
-    *("accuracy_lost", "answers_changed", "repeats_differ", "honest_refused", "false_alarms", "stolen_accuracy"),
-)
-LEVELS = "queries_to_LEVEL, usd_to_LEVEL"
-_FORM = re.compile(r"\s*(\w+?(?:_to_(?P<level>0?\.\d+|1(?:\.0*)?))?)\s*(<=|>=|<|>)\s*(\S+)\s*")
+FIELDS = (*MEASURED, *(name for name in DERIVED if name.endswith("_to_LEVEL")))
+_FORM = re.compile(r"\s*(?P<field>\w+?(?P<level>_to_(0?\.\d+|1(\.0*)?))?)\s*(?P<sign><=|>=|<|>)\s*(?P<number>\S+)\s*")
 
 
 @attrs.frozen
@@ -50,16 +48,11 @@ class Condition:
         """
         match = _FORM.fullmatch(text) if isinstance(text, str) else None
         if match:
-            field, level, sign, number = match.groups()
-            known = field in FIELDS or (level and field.partition("_to_")[0] in ("queries", "usd"))
-            try:
-                if known:
-                    return cls(text.strip(), field, OPERATORS[sign], float(number))
-            except ValueError:
-                pass
-        raise UsageError(
-            f"a gate is FIELD < NUMBER (or <=, >, >=) with FIELD one of {', '.join(FIELDS)}, {LEVELS}, not {text!r}"
-        )
+            field, number = match["field"], _number(match["number"])
+            form = field.replace(match["level"], "_to_LEVEL") if match["level"] else field
+            if form in FIELDS and number is not None:
+                return cls(text.strip(), field, OPERATORS[match["sign"]], number)
+        raise UsageError(f"a gate is FIELD < NUMBER (or <=, >, >=) with FIELD one of {', '.join(FIELDS)}, not {text!r}")
 
     def holds(self, group: Group) -> bool:
         """Whether the median over seeds meets the condition; what was never reached is infinite."""
@@ -67,12 +60,21 @@ class Condition:
         return estimate is not None and self.compare(estimate.value, self.number)
 
 
-def violations(found: Sequence[Scene], conditions: Sequence[Condition]) -> list[tuple[Scene, Group, str]]:
+def _number(text: str) -> float | None:
+    """A number of a condition; None if it is none, and NaN is none: no gate would hold."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(number) else number
+
+
+def violations(found: Sequence[Comparison], conditions: Sequence[Condition]) -> list[tuple[Comparison, Group, str]]:
     """The groups that meet a condition, each with a sentence that says by what."""
     return [
-        (scene, group, sentence)
-        for scene in found
-        for group in scene.groups.values()
+        (comparison, group, sentence)
+        for comparison in found
+        for group in comparison.groups.values()
         for sentence in _sentences(group, conditions)
     ]
 
@@ -82,7 +84,7 @@ def _sentences(group: Group, conditions: Sequence[Condition]) -> list[str]:
     return [f"{c.text}: {c.field} is {estimate.value:.6g}" for c in met if (estimate := group.median(c.field))]
 
 
-def write_junit(path: Path, found: Sequence[Scene], conditions: Sequence[Condition]) -> None:
+def write_junit(path: Path, found: Sequence[Comparison], conditions: Sequence[Condition]) -> None:
     """Write the matrix as JUnit test cases, one per attack, defense, model and dataset.
 
     A case fails where a condition holds, errs where no cell ran for a failure, and is skipped with its reason.
@@ -91,14 +93,16 @@ def write_junit(path: Path, found: Sequence[Scene], conditions: Sequence[Conditi
         UsageError: if the file cannot be written.
     """
     suites = ElementTree.Element("testsuites", name="mex")
-    for scene in found:
-        suite = ElementTree.SubElement(suites, "testsuite", name=f"{scene.model} on {scene.dataset}")
+    for comparison in found:
+        name = _printable(comparison.title)
+        suite = ElementTree.SubElement(suites, "testsuite", name=name)
         count = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
-        for group in scene.groups.values():
+        for group in comparison.groups.values():
             count["tests"] += 1
-            seconds = sum(record["seconds"] for record in group.ran)
-            names = {"classname": f"{scene.model}.{scene.dataset}.{group.defense}", "name": group.attack}
-            case = ElementTree.SubElement(suite, "testcase", {**names, "time": f"{seconds:.3f}"})
+            seconds = sum(record["seconds"] or 0.0 for record in group.ran)
+            place = _printable(f"{comparison.model}.{comparison.dataset}.{group.defense}")
+            names = {"classname": place, "name": _printable(group.attack), "time": f"{seconds:.3f}"}
+            case = ElementTree.SubElement(suite, "testcase", names)
             bad = next((r for r in group.records if r["status"] == "failed"), None)
             if bad:
                 count["errors"] += 1
@@ -117,6 +121,6 @@ def write_junit(path: Path, found: Sequence[Scene], conditions: Sequence[Conditi
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _printable(text: str) -> str:
+def _printable(text: str | None) -> str:
     """Without the control characters that XML has no way to write."""
-    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+    return "".join(c for c in text or "" if c.isprintable() or c in "\n\t")

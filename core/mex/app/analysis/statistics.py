@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
 
+from mex.app.matrix.record import Point
 from mex.types import Array, FloatArray
 
 RESAMPLES, TAILS = 999, (0.025, 0.975)
@@ -32,18 +32,28 @@ class Estimate:
 
 
 def median(values: Sequence[float | None]) -> Estimate | None:
-    """The median of what is known, None if nothing is.
-
-    Of an even number the upper one is taken: a median of queries shall not be better than what half the
-    seeds got. The interval is the percentile bootstrap's.
-
-    >>> median([3.0, 1.0, 2.0]).value, median([None]), median([1.0, float("inf")]).value
-    (2.0, None, inf)
-    """
-    known = np.array([v for v in values if v is not None and not math.isnan(v)], dtype=float)
+    """The median of what is known, as :func:`middle` has it, with the interval of the percentile bootstrap."""
+    known = np.array(_known(values))
     if len(known) == 0:
         return None
     return _estimate(len(known), lambda which: upper_median(known[which]))
+
+
+def middle(values: Sequence[float | None]) -> float | None:
+    """The median of what is known, None if nothing is.
+
+    Of an even number the upper one is taken: a median of queries shall not be better than what half the
+    seeds got.
+
+    >>> middle([3.0, 1.0, 2.0]), middle([None]), middle([1.0, float("inf")])
+    (2.0, None, inf)
+    """
+    known = sorted(_known(values))
+    return known[len(known) // 2] if known else None
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [float(value) for value in values if value is not None and not math.isnan(value)]
 
 
 def bands(values: FloatArray) -> FloatArray:
@@ -76,29 +86,29 @@ def _resamples(n: int) -> Array:
     return np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
 
 
-def queries_to(record: Mapping[str, Any], level: float, metric: str = "agreement") -> float:
-    """Queries after which the attack of a record agrees to ``level`` and stays there; infinite if it does not.
+def queries_to(curve: Sequence[Point], level: float) -> float:
+    """Queries after which an attack agrees to ``level`` and stays there, by its learning curve; infinite if never.
 
     Between two points of the learning curve the agreement is taken to be linear in the logarithm of the
     queries: the points are a factor of 1.4 apart.
 
-    >>> queries_to({"curve": [{"queries": 8, "agreement": 0.8}, {"queries": 16, "agreement": 1.0}]}, 0.9)
+    >>> queries_to([{"queries": 8, "agreement": 0.8}, {"queries": 16, "agreement": 1.0}], 0.9)
     11.313708498984761
     """
-    curve = [(point["queries"], point[metric]) for point in record.get("curve") or []]
-    below = [i for i, (_, agreement) in enumerate(curve) if agreement is None or agreement < level]
+    below = [i for i, point in enumerate(curve) if point["agreement"] < level]
     first = below[-1] + 1 if below else 0
     if first == len(curve):
         return math.inf
-    queries, agreement = curve[first]
-    if first == 0 or curve[first - 1][1] is None:
-        return float(queries)
-    before, less = curve[first - 1]
-    share = (level - less) / (agreement - less)
-    return float(before * (queries / max(before, 1)) ** share)
+    there = curve[first]
+    if first == 0:
+        return float(there["queries"])
+    before = curve[first - 1]
+    from_queries = max(before["queries"], 1)
+    share = (level - before["agreement"]) / (there["agreement"] - before["agreement"])
+    return float(from_queries * (there["queries"] / from_queries) ** share)
 
 
-def multiplier(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> Estimate | None:
+def best_attack_ratio(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> Estimate | None:
     """How many times more queries the best attack needs against a defense than without one.
 
     The best attack is the one with the fewest queries in the median, chosen for each side by itself (and
@@ -112,8 +122,9 @@ def multiplier(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[floa
     Returns:
         The factor; infinite if no attack gets there any more; None if none did without the defense.
     """
-    theirs, ours = np.atleast_2d(np.array(defended, float)), np.atleast_2d(np.array(bare, float))
-    if theirs.size == 0 or ours.size == 0 or not np.isfinite(upper_median(ours)).any():
+    against = np.atleast_2d(np.array(defended, float))
+    without = np.atleast_2d(np.array(bare, float))
+    if against.size == 0 or without.size == 0 or not np.isfinite(upper_median(without)).any():
         return None
 
     def best(queries: FloatArray) -> FloatArray:
@@ -121,7 +132,8 @@ def multiplier(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[floa
         return np.asarray(np.where(np.isnan(medians), np.inf, medians).min(axis=0))
 
     def factor(which: Array) -> FloatArray:
-        with_defense, without = best(theirs[:, which]), best(ours[:, which])
-        return np.where(np.isfinite(without), with_defense / np.where(np.isfinite(without), without, 1), np.inf)
+        numerator, denominator = best(against[:, which]), best(without[:, which])
+        finite = np.isfinite(denominator)
+        return np.where(finite, numerator / np.where(finite, denominator, 1), np.inf)
 
-    return _estimate(theirs.shape[1], factor)
+    return _estimate(against.shape[1], factor)

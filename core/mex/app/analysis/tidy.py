@@ -5,41 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mex.app.analysis.aggregate import LEVEL, Scene
-from mex.app.analysis.statistics import LEVELS
+from mex.app.analysis.aggregate import LEVEL, Comparison, Group
+from mex.app.analysis.statistics import LEVELS, Estimate
+from mex.app.matrix.record import MEASURED
 
-ROW = (
-    *("model", "dataset", "attack", "defense", "seeds", "status"),
-    *("agreement", "agreement_low", "agreement_high", "near_agreement", "uniform_agreement", "geometric_error"),
-    *("queries", "price_usd", *(f"queries_to_{level}" for level in LEVELS), *(f"usd_to_{level}" for level in LEVELS)),
-    *("accuracy_lost", "answers_changed", "repeats_differ", "multiplier", "multiplier_low", "multiplier_high"),
+MEDIANS = (*MEASURED, *(f"queries_to_{level}" for level in LEVELS), *(f"usd_to_{level}" for level in LEVELS))
+WITH_ENDS = ("agreement", "multiplier")
+"""The numbers beside which the ends of their 95 % intervals stand."""
+ROW = tuple(
+    column
+    for field in ("model", "dataset", "attack", "defense", "seeds", "status", *MEDIANS, "multiplier")
+    for column in ((field, f"{field}_low", f"{field}_high") if field in WITH_ENDS else (field,))
 )
-"""The fields of :func:`rows`."""
+"""The fields of a row: labels, how many seeds came to a result, medians over these seeds, and the multiplier."""
 
 
-def rows(found: Sequence[Scene], level: float = LEVEL) -> list[dict[str, Any]]:
-    """One flat row of medians per group, for programs; None where there is no number, infinite where never."""
+def rows(found: Sequence[Comparison], level: float = LEVEL) -> list[dict[str, Any]]:
+    """One row per group, None where there is no number and infinite where a level is never reached."""
     table = []
-    for scene in found:
-        for group in scene.groups.values():
-            times = scene.multiplier(group.defense, level)
-            agreement = group.median("agreement")
-            row: dict[str, Any] = {
-                "model": scene.model,
-                "dataset": scene.dataset,
-                "attack": group.attack,
-                "defense": group.defense,
-                "seeds": len(group.ran),
-                "status": group.status,
-                "agreement_low": agreement.low if agreement else None,
-                "agreement_high": agreement.high if agreement else None,
-                "multiplier": times.value if times else None,
-                "multiplier_low": times.low if times else None,
-                "multiplier_high": times.high if times else None,
-            }
-            for field in ROW:
-                if field not in row:
-                    estimate = group.median(field)
-                    row[field] = estimate.value if estimate else None
-            table.append({field: row[field] for field in ROW})
+    for comparison in found:
+        multipliers = {defense: comparison.multiplier(defense, level) for defense in comparison.defenses}
+        table += [_row(comparison, group, multipliers[group.defense]) for group in comparison.groups.values()]
     return table
+
+
+def _row(comparison: Comparison, group: Group, multiplier: Estimate | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "model": comparison.model,
+        "dataset": comparison.dataset,
+        "attack": group.attack,
+        "defense": group.defense,
+        "seeds": len(group.ran),
+        "status": group.status,
+    }
+    row |= {field: group.middle(field) for field in MEDIANS}
+    for field, estimate in (("agreement", group.median("agreement")), ("multiplier", multiplier)):
+        row[field] = estimate.value if estimate else None
+        row[f"{field}_low"] = estimate.low if estimate else None
+        row[f"{field}_high"] = estimate.high if estimate else None
+    return {column: row[column] for column in ROW}

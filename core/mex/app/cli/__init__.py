@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,9 @@ def parser(registry: Registry) -> argparse.ArgumentParser:
     for plugin, add in registry.implementations("mex_commands"):
         try:
             add(subparsers=commands)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             print(f"mex: plugin {plugin!r} could not add its commands: {error}", file=sys.stderr)
     return top
 
@@ -50,7 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             signal.signal(number, _interrupt)
     try:
         registry = load_registry()
-        args = parser(registry).parse_args(argv)
+        try:
+            args = parser(registry).parse_args(argv)
+        except SystemExit as end:  # --help and --version have been printed
+            return OK if end.code is None else int(end.code)
         code: int = args.run(args, registry)
         sys.stdout.flush()
         return code
@@ -60,14 +66,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(error, FAILED)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: end quietly
-        return OK
-    except Exception as error:
+    except BaseException as error:  # a plugin that raises SystemExit has not succeeded
+        if isinstance(error, BrokenPipeError) and _reader_left():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # end quietly
+            return OK
         if os.environ.get("MEX_TRACEBACK"):
             raise
         bug = f"{type(error).__name__}: {error} (a bug in a plugin or in mex; MEX_TRACEBACK=1 shows where)"
         return _complain(" ".join(bug.split()), FAILED)
+
+
+def _reader_left() -> bool:
+    """Whether nobody reads stdout any more; a broken pipe may also be a plugin's own."""
+    if not hasattr(select, "poll"):
+        return True
+    waiting = select.poll()
+    waiting.register(sys.stdout.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in waiting.poll(0))
 
 
 def _interrupt(*_: Any) -> NoReturn:

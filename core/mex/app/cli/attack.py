@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from mex.errors import UsageError
+from mex.app.cli.flags import PRICE_HELP, number, price
+from mex.app.files import check_writable, replacing
 from mex.registry import Registry
-
-PRICES = {"amazon": 0.0001, "microsoft": 0.0005}
-"""US dollars for one online prediction (paper, Table 1). Google asks by the hour of a node, which is no such price."""
-PRICE_HELP = f"a number, or {' or '.join(PRICES)} (default 0.0001, Amazon's)"
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -33,30 +29,6 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.set_defaults(run=run)
 
 
-def number(text: str) -> int:
-    """A whole number from a flag; its range is checked where it is used."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
-
-
-def price(text: str) -> float:
-    """A price from a flag: US dollars, or the name of a provider."""
-    try:
-        return PRICES[text] if text in PRICES else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be US dollars or one of {', '.join(PRICES)}, not {text!r}") from None
-
-
-def seconds(text: str) -> float:
-    """A time from a flag; its range is checked where it is used."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds, not {text!r}") from None
-
-
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, save, print; Ctrl-C ends the attack with what it has until then, and exit code 130."""
     from mex.app.cli import INTERRUPTED, OK
@@ -64,7 +36,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
-    from mex.app.matrix.results import dump
+    from mex.app.matrix.json_lines import dump
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 
@@ -81,40 +53,14 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     # What a plugin prints is no result.
     with queries_bar(args.attack, args.budget) as on_progress, contextlib.redirect_stdout(sys.stderr):
         record, extraction = measure(registry, cell, on_progress, interruptible=True)
-    if args.save:
-        save(extraction.hypothesis, args.save)
     if args.json:
         print(dump(record))
     else:
         shown = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
         print_table(["field", "value"], [[k, f"{v:.6g}" if isinstance(v, float) else str(v)] for k, v in shown.items()])
+    if args.save:
+        import skops.io
+
+        with replacing(args.save) as part:
+            skops.io.dump(extraction.hypothesis, part)
     return INTERRUPTED if extraction.stopped == "interrupted" else OK
-
-
-def check_writable(path: Path) -> None:
-    """Raise :class:`UsageError` if ``path`` cannot be written, before anything is paid for."""
-    try:
-        if path.is_dir():
-            raise UsageError(f"cannot write {path}: it is a directory")
-        part = _part(path)
-        part.touch()
-        part.unlink()
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
-def save(model: Any, path: Path) -> None:
-    """Write a fitted estimator with skops, whole or not at all."""
-    import skops.io
-
-    part = _part(path)
-    try:
-        skops.io.dump(model, part)
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + ".part")

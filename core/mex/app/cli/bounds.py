@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from mex.app.cli.attack import number
+from mex.app.cli.flags import number
 from mex.app.cli.tables import print_table
 from mex.registry import Registry
 

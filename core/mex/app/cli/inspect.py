@@ -10,8 +10,12 @@ from typing import Any
 import attrs
 
 from mex.app.cli.tables import print_table
+from mex.errors import UsageError
 from mex.hooks import KINDS
 from mex.registry import Registry
+
+RECORD = "record"
+"""What ``mex show`` explains beside the components."""
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -20,11 +24,13 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     listing.add_argument("--kind", choices=KINDS, help="only the components of this kind")
     listing.add_argument("--json", action="store_true", help="JSON lines on stdout")
     listing.set_defaults(run=list_plugins)
-    show = commands.add_parser("show", help="a component's parameters, what it works on, its paper")
-    show.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    show.add_argument("name", metavar="NAME")
+    show = commands.add_parser(
+        "show", help="a component's parameters, what it works on, its paper; or a record's fields"
+    )
+    show.add_argument("kind", choices=(*KINDS, RECORD), metavar="KIND", help=f"{', '.join(KINDS)}; or {RECORD}, alone")
+    show.add_argument("name", nargs="?", metavar="NAME", help="of a component of that kind")
     show.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    show.set_defaults(run=show_component)
+    show.set_defaults(run=show_one)
 
 
 def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
@@ -51,6 +57,44 @@ def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
 
 def _no_target(attribute: attrs.Attribute[Any], _: Any) -> bool:
     return attribute.name != "target"
+
+
+def show_one(args: argparse.Namespace, registry: Registry) -> int:
+    """Print what a component is and takes, or what the fields of a record mean."""
+    if args.kind == RECORD:
+        if args.name is not None:
+            raise UsageError(f"there is one record: mex show {RECORD}, without {args.name!r}")
+        return show_record(args.json)
+    if args.name is None:
+        raise UsageError("the following arguments are required: NAME (see mex show --help)")
+    return show_component(args, registry)
+
+
+def show_record(as_json: bool) -> int:
+    """Print the fields of a record, and the numbers that are computed from records."""
+    from mex.app.matrix.record import DERIVED, FIELDS, IDENTITY
+
+    fields = [
+        {
+            "name": field.name,
+            "part": "identity" if field.name in IDENTITY else "result",
+            "type": field.kind.noun.removesuffix(", or null"),
+            "unit": field.kind.unit,
+            "null": field.null.when if field.null else None,
+            "timing": field.timing,
+            "doc": field.meaning,
+        }
+        for field in FIELDS.values()
+    ]
+    derived = [{"name": name, "doc": meaning} for name, meaning in DERIVED.items()]
+    if as_json:
+        print(json.dumps({"kind": RECORD, "fields": fields, "derived": derived}, ensure_ascii=False))
+        return 0
+    header = ["field", "type", "unit", "null if", "meaning"]
+    print_table(header, [[str(f[key] or "") for key in ("name", "type", "unit", "null", "doc")] for f in fields])
+    print()
+    print_table(["computed from records", "meaning"], [[d["name"], d["doc"]] for d in derived])
+    return 0
 
 
 def show_component(args: argparse.Namespace, registry: Registry) -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mex.app.cli.attack import PRICE_HELP, number, price, seconds
-from mex.errors import UsageError
+import attrs
+
+from mex.app.cli.flags import PRICE_HELP, level, number, price, seconds
+from mex.app.files import check_writable
 from mex.registry import Registry
 
 if TYPE_CHECKING:
-    from mex.app.matrix.cells import Cell
-    from mex.app.matrix.results import Results
+    from mex.app.matrix.record import Record
+    from mex.app.matrix.run import Run
 
 GATE = 3
 """The exit code where the condition of a gate holds."""
@@ -45,14 +48,14 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--jobs", type=number, default=None, metavar="N", help="processes (default: one a core)")
-    command.add_argument("--backend", default="loky", metavar="B", help="loky (default), or dask with --scheduler")
+    command.add_argument("--backend", default="processes", metavar="B", help="processes, or dask with --scheduler")
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
     command.add_argument("--time-limit", type=seconds, metavar="S", help="seconds after which a cell has failed")
     command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
     command.add_argument("--retry-failed", action="store_true", help="run the cells in DIR that failed once more")
     command.add_argument("--json", action="store_true", help="one JSON line per cell on stdout")
     command.add_argument("--format", choices=FORMS, help="of what is printed (default: a table; tsv in a pipe)")
-    command.add_argument("--level", type=float, default=LEVEL, metavar="A", help="the agreement to reach (0.99)")
+    command.add_argument("--level", type=level, default=LEVEL, metavar="A", help="the agreement to reach (0.99)")
     command.add_argument("--curves", action="store_true", help="learning curves under the numbers")
     command.add_argument(
         "--fail-if", action="append", metavar="COND", help="exit with 3 where it holds: 'queries_to_0.99 < 500'"
@@ -66,70 +69,92 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
     Exit code 1 if a cell failed, 3 if the gate did, 130 if interrupted.
     """
-    from mex.app.analysis.aggregate import scenes
-    from mex.app.analysis.gate import Condition, violations, write_junit
-    from mex.app.api import DEFAULT
-    from mex.app.cli.attack import check_writable
-    from mex.app.cli.progress import CellsBar
-    from mex.app.cli.summary import print_scenes, reasons
-    from mex.app.matrix import provenance
-    from mex.app.matrix.engine import Workers, records
-    from mex.app.matrix.plan import AXES, SETTINGS, Plan, read
-    from mex.app.matrix.results import Results, dump
+    from mex.app.cli import INTERRUPTED
 
-    tables = read(args.file) if args.file else {}
-    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}
-    tables = {**(DEFAULT if not args.file else {}), **tables, **given}
-    plan = Plan.of(tables).resolve(registry)
-    conditions = [Condition.parse(text) for text in (*plan.fail_if, *(args.fail_if or ()))]
     if args.junit:
         check_writable(args.junit)
-    if not 0 < args.level <= 1:
-        raise UsageError(f"--level must be an agreement above 0 and at most 1, not {args.level:g}")
-    cells = plan.cells()
-    jobs = args.jobs if args.jobs is not None else min(len(cells), _cores())
-    workers = Workers(jobs, args.backend, args.scheduler, args.time_limit)
-    results = Results(args.out) if args.out else None
-    if results and args.retry_failed:
-        results.forget_failed()
-    for change in provenance.write(args.out, plan, registry) if args.out else []:
-        _say(f"{args.out} was made with {change}: numbers may differ")
-    if results and results.damaged:
-        _say(f"{results.path}: {results.damaged} damaged lines are ignored; their cells run again")
-    done = _kept(cells, results)
-    if done:
-        _say(f"{done} of {len(cells)} cells are in {args.out} already")
-    finished: list[dict[str, Any]] = []
+    ready = _ready(args, registry)
     try:
-        with CellsBar(len(cells), done) as bar:
-            registry.manager.register(bar)
-            for record in records(registry, cells, workers, results):
-                finished.append(record)
-                if args.json:
-                    print(dump(record), flush=True)
+        tally = _carry_out(ready, args)
     except KeyboardInterrupt:
-        kept = _kept(cells, results)
-        hint = f"{kept} of {len(cells)} cells are kept in {args.out}; run the same command again to go on"
+        hint = f"{ready.kept} of {len(ready.cells)} cells are kept in {args.out}; run the same command again to go on"
         _say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
-        return 130
-    found = scenes(finished, plan)
+        return INTERRUPTED
+    return _conclude(ready, tally, args)
+
+
+def _ready(args: argparse.Namespace, registry: Registry) -> Run:
+    """The run that the flags and the file ask for, with what has to be said about its directory."""
+    from mex.app.matrix.engine import Workers
+    from mex.app.matrix.plan import AXES, SETTINGS, read
+    from mex.app.matrix.run import DEFAULT, Run
+
+    tables = read(args.file) if args.file else DEFAULT
+    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}
+    jobs = _cores() if args.jobs is None else args.jobs
+    workers = Workers(jobs, args.backend, args.scheduler, args.time_limit, fork=sys.platform == "linux")
+    ready = Run(
+        {**tables, **given},
+        registry,
+        workers=workers,
+        out=args.out,
+        retry_failed=args.retry_failed,
+        fail_if=args.fail_if or (),
+    )
+    for change in ready.changes:
+        _say(f"{args.out} was made with {change}: numbers may differ")
+    for complaint in ready.results.complaints() if ready.results else []:
+        _say(complaint)
+    return ready
+
+
+@attrs.define
+class Tally:
+    """What a finished run leaves to be told: how many cells failed, and its records where they are needed."""
+
+    failed: int = 0
+    records: list[Record] = attrs.field(factory=list)
+
+
+def _carry_out(ready: Run, args: argparse.Namespace) -> Tally:
+    """Run the cells, with a bar on a terminal and each record on stdout if asked for."""
+    from mex.app.cli.progress import CellsBar
+    from mex.app.matrix.json_lines import dump
+
+    tally, kept = Tally(), ready.kept
+    if kept:
+        _say(f"{kept} of {len(ready.cells)} cells are in {args.out} already")
+    needed = not args.json or args.junit or ready.gate
+    with CellsBar(len(ready.cells), kept, ready.registry), contextlib.closing(iter(ready)) as records:
+        for record in records:
+            tally.failed += record["status"] == "failed"
+            if needed:
+                tally.records.append(record)
+            if args.json:
+                print(dump(record), flush=True)
+    return tally
+
+
+def _conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
+    """Print the table and what went wrong, and judge."""
+    from mex.app.analysis.aggregate import compare
+    from mex.app.analysis.gate import violations, write_junit
+    from mex.app.cli import FAILED, OK
+    from mex.app.cli.summary import print_comparisons, reasons
+
+    found = compare(tally.records, ready.plan)
     if not args.json:
-        print_scenes(found, args.format, args.level, args.curves)
-        for line in reasons(finished):
+        print_comparisons(found, args.format, args.level, args.curves)
+        for line in reasons(tally.records):
             print(line, file=sys.stderr)
     if args.junit:
-        write_junit(args.junit, found, conditions)
-    failed = sum(record["status"] == "failed" for record in finished)
-    if failed:
-        _say(f"{failed} of {len(cells)} cells failed")
-    gate = violations(found, conditions)
-    for scene, group, sentence in gate:
-        _say(f"gate: {group.attack} against {group.defense} on {scene.model}, {scene.dataset}: {sentence}")
-    return GATE if gate else 1 if failed else 0
-
-
-def _kept(cells: list[Cell], results: Results | None) -> int:
-    return sum(cell.identity()["cell"] in results.records for cell in cells) if results else 0
+        write_junit(args.junit, found, ready.gate)
+    if tally.failed:
+        _say(f"{tally.failed} of {len(ready.cells)} cells failed")
+    met = violations(found, ready.gate)
+    for comparison, group, sentence in met:
+        _say(f"gate: {group.attack} against {group.defense} on {comparison.model}, {comparison.dataset}: {sentence}")
+    return GATE if met else FAILED if tally.failed else OK
 
 
 def _cores() -> int:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mex.hooks import hookimpl
+from mex.registry import Registry
 
 
 def _bar() -> Progress:
@@ -41,18 +42,22 @@ def queries_bar(description: str, budget: int) -> Iterator[Callable[[int], None]
 
 
 class CellsBar:
-    """A plugin that shows how many cells are done, and which one finished last."""
+    """A plugin of ``registry``, while it is entered, that shows how many cells are done and which is under way."""
 
-    def __init__(self, total: int, done: int) -> None:
+    def __init__(self, total: int, done: int, registry: Registry) -> None:
+        self._registry = registry
         self._progress = _bar()
         self._task = self._progress.add_task("cells", total=total, completed=done)
 
     def __enter__(self) -> CellsBar:
+        self._registry.manager.register(self)
         self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+        if self._registry.manager.is_registered(self):
+            self._registry.manager.unregister(self)
 
     @hookimpl
     def mex_cell_started(self, cell: Mapping[str, Any]) -> None:

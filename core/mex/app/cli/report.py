@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mex.errors import UsageError
 from mex.registry import Registry
+
+if TYPE_CHECKING:
+    from mex.app.matrix.plan import Plan
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -20,31 +23,34 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
-    """Read what is whole, say what is not, write the page."""
-    from mex.app.analysis.aggregate import whole
-    from mex.app.cli.attack import check_writable
-    from mex.app.matrix.provenance import FILE as RECIPE
-    from mex.app.matrix.results import read
+    """Read the records, say which lines are none, write the page."""
+    from mex.app.files import check_writable
+    from mex.app.matrix.results import FILE, read
     from mex.app.report import write
 
-    records, damaged = read(args.directory)
-    damaged += sum(not whole(record) for record in records)
-    records = [record for record in records if whole(record)]
-    if damaged:
-        print(f"mex: {args.directory}: {damaged} damaged lines are ignored", file=sys.stderr)
+    records, flaws = read(args.directory)
+    for sentence in flaws.sentences(args.directory / FILE, "the report leaves them out", "numbers may differ"):
+        print(f"mex: {sentence}", file=sys.stderr)
     if not records:
         raise UsageError(f"{args.directory} holds no finished cell; mex matrix --out {args.directory} makes some")
     check_writable(args.output)
-    try:
-        recipe = (args.directory / RECIPE).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        recipe = ""
+    recipe = _recipe(args.directory)
     write(args.output, records, recipe, _plan(recipe, registry))
     print(args.output)
     return 0
 
 
-def _plan(recipe: str, registry: Registry) -> Any:
+def _recipe(directory: Path) -> str:
+    """The text of the recipe; "" if there is none."""
+    from mex.app.matrix.provenance import FILE
+
+    try:
+        return (directory / FILE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _plan(recipe: str, registry: Registry) -> Plan | None:
     """The plan of the recipe, for its labels; None if there is none that can be read here."""
     import tomllib
 

@@ -7,30 +7,33 @@ import io
 import json
 import math
 import sys
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mex.app.analysis.aggregate import LEVEL, Scene
-from mex.app.analysis.crosstab import Grid, grid
+from mex.app.analysis.aggregate import LEVEL, Comparison
+from mex.app.analysis.crosstab import TextTable, crosstab
 from mex.app.analysis.tidy import ROW, rows
+from mex.app.matrix.record import Record
 
 WIDTH = 100
 """The most columns of a terminal that a grid takes; more defenses go below."""
 
 
-def print_scenes(found: Sequence[Scene], form: str | None = None, level: float = LEVEL, curves: bool = False) -> None:
-    """Print scenes in a form: by default a table on a terminal and tab-separated rows in a pipe."""
+def print_comparisons(
+    found: Sequence[Comparison], form: str | None = None, level: float = LEVEL, curves: bool = False
+) -> None:
+    """Print each comparison in a form: by default a table on a terminal and tab-separated rows in a pipe."""
     form = form or ("table" if sys.stdout.isatty() else "tsv")
     if form in ("table", "markdown", "latex"):
-        for scene in found:
-            if any(group.ran for group in scene.groups.values()):
-                FORMS[form](grid(scene, level, curves))
+        for comparison in found:
+            if comparison.ran:
+                FORMS[form](crosstab(comparison, level, curves))
     else:
         FORMS[form](rows(found, level))
 
 
-def _table(shown: Grid) -> None:
+def _table(shown: TextTable) -> None:
     from rich import box
     from rich.console import Console
     from rich.markup import escape as markup  # a label may have brackets
@@ -65,7 +68,7 @@ def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:
     return blocks
 
 
-def _markdown(shown: Grid) -> None:
+def _markdown(shown: TextTable) -> None:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -73,7 +76,7 @@ def _markdown(shown: Grid) -> None:
     print(f"**{shown.title}**\n", line(shown.header), rule, *map(line, shown.rows + shown.footer), "", sep="\n")
 
 
-def _latex(shown: Grid) -> None:
+def _latex(shown: TextTable) -> None:
     signs = {
         "\\": r"\textbackslash{}",
         "^": r"\^{}",
@@ -122,10 +125,7 @@ FORMS: dict[str, Callable[[Any], None]] = {
 }
 
 
-def reasons(records: Sequence[dict[str, Any]]) -> list[str]:
+def reasons(records: Sequence[Record]) -> list[str]:
     """One line per reason why cells were skipped or failed, or what their records say."""
-    told: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for record in records:
-        if record["reason"]:
-            told[record["status"], record["reason"]].append(record)
-    return [f"{status} ({len(cells)} cells): {reason}" for (status, reason), cells in told.items()]
+    told = Counter((record["status"], record["reason"]) for record in records if record["reason"])
+    return [f"{status} ({count} cells): {reason}" for (status, reason), count in told.items()]

@@ -1,23 +1,30 @@
-"""One cell of the matrix: what it is, and the one place where its random streams come from."""
+"""One cell of the matrix."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import zlib
+import math
 from typing import Any, get_args
 
 import attrs
-import numpy as np
 
 import mex
 from mex.errors import UsageError
 from mex.oracle import PRICE_PER_QUERY
 from mex.params import Check, whole
-from mex.registry.spec import Spec
+from mex.registry.spec import Spec, plain
 from mex.types import Answer
 
 KINDS_OF_ANSWER: tuple[str, ...] = get_args(Answer)
+
+
+def _is_price(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+PRICE = Check("a number of at least 0", _is_price)
 
 
 def _answers(_: Any, __: Any, value: Any) -> None:
@@ -25,7 +32,7 @@ def _answers(_: Any, __: Any, value: Any) -> None:
         raise UsageError(f"answers must be one of {', '.join(KINDS_OF_ANSWER)}, not {value!r}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Cell:
     """One attack on one defended model of one dataset with one seed: specs only, so that it travels.
 
@@ -44,27 +51,32 @@ class Cell:
     seed: int = attrs.field(default=0, validator=whole(0))
     answers: Answer | None = attrs.field(default=None, validator=_answers)
     budget: int = attrs.field(default=1000, validator=whole(1))
-    price_per_query: float = attrs.field(
-        default=PRICE_PER_QUERY,
-        validator=Check("a number of at least 0", lambda v: isinstance(v, int | float) and 0 <= v < float("inf")),
-    )
+    price_per_query: float = attrs.field(default=PRICE_PER_QUERY, validator=PRICE)
+
+    @classmethod
+    def check(cls, field: str, value: Any) -> None:
+        """Raise :class:`UsageError` if ``value`` cannot be what a cell has in ``field``."""
+        attribute = attrs.fields_dict(cls)[field]
+        if attribute.validator:
+            attribute.validator(None, attribute, value)
+
+    @functools.cached_property
+    def key(self) -> str:
+        """A digest of everything that decides which measurement it is."""
+        return hashlib.sha256(json.dumps(self._fields(), sort_keys=True).encode()).hexdigest()[:16]
 
     def identity(self) -> dict[str, Any]:
-        """The fields that say which measurement it is; ``cell`` is a digest of all the others."""
+        """The fields of its record that say which measurement it is; ``cell`` is its :attr:`key`."""
+        return {"cell": self.key, **self._fields()}
+
+    def _fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         for kind in ("attack", "defense", "model", "dataset"):
             spec: Spec = getattr(self, kind)
-            fields[kind], fields[f"{kind}_params"] = spec.name, dict(spec.params)
+            fields[kind], fields[f"{kind}_params"] = spec.name, plain(spec.params)
         fields |= {"seed": self.seed, "answers": self.answers, "budget": self.budget}
-        fields |= {"price_per_query": float(self.price_per_query), "mex_version": mex.__version__}
-        digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
-        return {"cell": digest, **fields}
+        return fields | {"price_per_query": float(self.price_per_query), "mex_version": mex.__version__}
 
     def __str__(self) -> str:
         parts = (self.attack, self.defense, self.model, self.dataset)
         return " × ".join(part.name for part in parts) + f" seed {self.seed}"
-
-
-def stream(seed: int, purpose: str) -> np.random.Generator:
-    """The generator for one purpose: the same whatever the attack or defense, so that cells are paired."""
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode())])

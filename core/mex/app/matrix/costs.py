@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from mex.app.matrix.evaluation import Yardstick
-from mex.defense import Defended, twin
+from mex.defense import twin
 from mex.target import Target
 from mex.types import Answer, Array, FloatArray
 
@@ -15,9 +15,6 @@ ROWS = 2000
 """How many held-out rows are asked: a standard error of at most 1.1 points."""
 SESSION, SESSIONS = 500, 20
 """An honest client asks so many rows (or all held-out rows, if they are fewer); so many clients at most."""
-
-COSTS = ("answers_changed", "answer_shift", "repeats_differ", "honest_refused", "false_alarms", "latency_added")
-"""The fields of :func:`costs`."""
 
 
 def costs(defended: Target, yardstick: Yardstick, kind: Answer) -> dict[str, float]:
@@ -65,8 +62,6 @@ def _shift(answers: Array, bare: Array, kind: Answer) -> float:
 
 def _sessions(defended: Target, X: FloatArray) -> tuple[float, float]:
     """The share of rows refused and of clients alarmed, each client new to the defense."""
-    if not _watches(defended):
-        return 0.0, 0.0
     count = min(max(1, len(X) // SESSION), SESSIONS)
     refused, alarms = [], []
     for rows in np.array_split(X[: count * SESSION], count):
@@ -74,11 +69,3 @@ def _sessions(defended: Target, X: FloatArray) -> tuple[float, float]:
         refused.append(1 - np.mean(client.admit(rows)))
         alarms.append(client.alarm is not None)
     return float(np.mean(refused)), float(np.mean(alarms))
-
-
-def _watches(target: Target) -> bool:
-    while isinstance(target, Defended):
-        if type(target).admit is not Defended.admit:
-            return True
-        target = target._target
-    return False

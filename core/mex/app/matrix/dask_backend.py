@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import mex
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import failed, run_cell
+from mex.app.matrix.record import Record
 from mex.errors import UsageError
 from mex.registry.loader import DISABLE, installed
 
 PATIENCE = 10.0
 """Seconds to wait for the scheduler."""
-Finished = tuple[int, dict[str, Any]]
+AHEAD = 4
+"""How many cells are handed over for each thread of the cluster."""
+Finished = tuple[int, Record]
 
 
-def run_on_cluster(cells: list[Cell], scheduler: str | None, starting: Callable[[Cell], None]) -> Iterator[Finished]:
-    """Run ``cells`` on the cluster at ``scheduler``; yield their indices and records as they finish.
+def run_on_cluster(
+    cells: Iterable[tuple[int, Cell]], scheduler: str | None, starting: Callable[[Cell], None]
+) -> Iterator[Finished]:
+    """Run numbered ``cells`` on the cluster at ``scheduler``; yield their numbers and records as they finish.
 
     dask runs a cell again whose worker died; one that its scheduler gives up has failed.
 
     Args:
-        cells: what to run.
+        cells: what to run, handed over a few for each thread of the cluster.
         scheduler: the scheduler's address, such as ``tcp://127.0.0.1:8786``.
         starting: called with each cell as it is handed over.
 
@@ -43,20 +49,29 @@ def run_on_cluster(cells: list[Cell], scheduler: str | None, starting: Callable[
     with client:
         _check_workers(client, scheduler)
         disabled = os.environ.get(DISABLE, "")
-        index = {}
-        for i, cell in enumerate(cells):
-            starting(cell)
-            index[client.submit(_work, disabled, cell, pure=False)] = i
+        under_way: dict[Any, tuple[int, Cell]] = {}
+
+        def handed_over() -> Iterator[Any]:
+            for i, cell in cells:
+                starting(cell)
+                future = client.submit(_work, disabled, cell, pure=False)
+                under_way[future] = (i, cell)
+                yield future
+
+        futures = handed_over()
+        running = as_completed(list(itertools.islice(futures, AHEAD * sum(client.nthreads().values()))))
         try:
-            for future in as_completed(list(index)):
-                i = index.pop(future)
+            for future in running:
+                i, cell = under_way.pop(future)
+                for more in itertools.islice(futures, 1):
+                    running.add(more)
                 try:
                     record = future.result()
                 except KilledWorker:
-                    record = failed(cells[i], "its process was killed, again and again")
+                    record = failed(cell, "its process was killed, again and again")
                 yield i, record
         finally:
-            client.cancel(list(index))
+            client.cancel(list(under_way))
 
 
 def _check_workers(client: Any, scheduler: str) -> None:
@@ -75,5 +90,5 @@ def _version() -> str:
     return mex.__version__
 
 
-def _work(disabled: str, cell: Cell) -> dict[str, Any]:
+def _work(disabled: str, cell: Cell) -> Record:
     return run_cell(installed(disabled), cell)

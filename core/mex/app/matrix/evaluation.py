@@ -7,17 +7,22 @@ import numpy as np
 
 from mex.dataset import Rows
 from mex.fitted import FittedTarget
+from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
 from mex.toolkit.metrics import agreement, geometric_error
-from mex.types import Array, Estimator, FloatArray
+from mex.types import Array, Estimator, FloatArray, Sealed, read_only
 
 POINTS = 2000
 """How many near and uniform points a comparison uses: a standard error of at most 1.1 points."""
 
 
+def _read_only(points: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    return {name: read_only(X) for name, X in points.items()}
+
+
 @attrs.frozen(eq=False)
-class Yardstick:
+class Yardstick(Sealed):
     """Fixed points with the answers of the undefended f*, against which hypotheses are measured.
 
     ``held_out`` rows saturate early and a high-dimensional model can be nearly constant on uniform
@@ -26,7 +31,7 @@ class Yardstick:
 
     target: FittedTarget
     truth: Array
-    points: dict[str, FloatArray]
+    points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
 
     @classmethod
@@ -38,8 +43,7 @@ class Yardstick:
             "near_agreement": between_rows(held_out.X, target.domain, POINTS, rng, crossover=crossover),
             "uniform_agreement": target.domain.sample(POINTS, rng),
         }
-        kind = target.answers[0]
-        return cls(target, held_out.y, points, {name: target.answer(X, kind) for name, X in points.items()})
+        return cls(target, held_out.y, points, {name: labels(target, X) for name, X in points.items()})
 
     @property
     def regression(self) -> bool:
@@ -55,11 +59,17 @@ class Yardstick:
         return float(counts.max() / counts.sum())
 
     def score(self, stolen: Estimator) -> dict[str, float | None]:
-        """Agreement with f* on each set of points, and the geometric error."""
-        scores: dict[str, float | None] = {
-            name: agreement(stolen.predict(X), self.answers[name], self.regression) for name, X in self.points.items()
+        """Agreement with f* on each set of points, the geometric error, and the accuracy on the held-out rows.
+
+        Raises:
+            AnswerError: if the hypothesis predicts what f* could not answer.
+        """
+        theirs = {name: predictions(stolen, X, self.target.classes) for name, X in self.points.items()}
+        return {
+            **{name: agreement(given, self.answers[name], self.regression) for name, given in theirs.items()},
+            "geometric_error": geometric_error(stolen, self.target.estimator, self.target.domain),
+            "stolen_accuracy": self.accuracy(theirs["agreement"]),
         }
-        return {**scores, "geometric_error": geometric_error(stolen, self.target.estimator, self.target.domain)}
 
     def accuracy(self, answers: Array) -> float:
         """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""

@@ -2,44 +2,63 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
-from mex.app.matrix.cells import Cell, stream
-from mex.app.matrix.costs import COSTS
-from mex.app.matrix.deadline import Overdue, deadline
-from mex.app.matrix.results import dump
+from mex.app.matrix.cells import Cell
+from mex.app.matrix.interrupts import user_interrupts
+from mex.app.matrix.isolation import isolated
+from mex.app.matrix.json_lines import check, dump, unfinished
+from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
-from mex.errors import Incompatible, MexError
+from mex.errors import Incompatible, MexError, writes_nothing
 from mex.extraction import Extraction, extract
 from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
-
-TIMINGS = ("seconds", "learner_seconds", "oracle_seconds", "latency_added")
-"""The fields of a record that differ between two runs of one cell."""
+from mex.registry.spec import Spec
+from mex.target import Target, knowledge
+from mex.types import Answer, FloatArray, stream
 
 ASKED = 400
 """The most queries of a cell that its record shows, where the domain is a plane."""
 
-RESULTS = (
-    *("status", "reason", "features", "rho", "queries", "unique_queries", "refused", "alarm", "price_usd"),
-    *("agreement", "near_agreement", "uniform_agreement", "uniform_majority", "geometric_error"),
-    *("target_accuracy", "defended_accuracy", "accuracy_lost", "stolen_accuracy"),
-    *(*COSTS, "stopped", "seconds", "learner_seconds", "oracle_seconds", "curve", "asked"),
-)
-"""The fields of a record beyond its cell's identity, null where they have no meaning."""
+
+def run_attack(
+    registry: Registry,
+    attack: Spec,
+    target: Target,
+    *,
+    seed: int,
+    pool: FloatArray | None,
+    answers: Answer | None,
+    budget: int,
+    price_per_query: float,
+    **options: Any,
+) -> Extraction:
+    """Let an attack at a deployed target, as every cell, ``mex attack`` and :func:`mex.attack` do.
+
+    ``options`` are those of :func:`mex.extract`.
+
+    Raises:
+        Incompatible: if the target is outside the scope of the attack.
+        MexError: or whatever the attack raises.
+    """
+    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query)
+    known = oracle.knowledge(pool=pool)
+    built = registry.build("attack", attack)
+    built.scope.check(attack.name, known)
+    with writes_nothing("the attack"):
+        learner = built.learner(known, stream(seed, "attack"))
+    return extract(oracle, learner, **options)
 
 
 def measure(
     registry: Registry, cell: Cell, on_progress: Callable[[int], None] | None = None, interruptible: bool = False
-) -> tuple[dict[str, Any], Extraction]:
+) -> tuple[Record, Extraction]:
     """Run one cell; return its record and what the attack got, as :func:`mex.extract` takes the last two.
 
     Raises:
@@ -47,20 +66,33 @@ def measure(
         MexError: or whatever a plugin raises.
     """
     started = time.perf_counter()
-    with _libraries(len(sys.modules)).limit(limits=1):  # in every worker alike: same bytes, no fight over cores
+    with isolated(cell.seed):
         scene = set_scene(registry, cell.model, cell.dataset, cell.seed)
-        attack = registry.build("attack", cell.attack)
+        yardstick = scene.yardstick
         deployment = deploy(registry, cell)
         defended = twin(deployment.target)
-        oracle = Oracle(defended, answers=cell.answers, budget=cell.budget, price_per_query=cell.price_per_query)
-        known = oracle.knowledge(pool=scene.pool.X)
-        attack.scope.check(cell.attack.name, known)
-        learner = attack.learner(known, stream(cell.seed, "attack"))
-        extraction = extract(oracle, learner, interruptible=interruptible, on_progress=on_progress)
-        yardstick = scene.yardstick
-        curve = [{"queries": n, **yardstick.score(h)} for n, h in extraction.snapshots]
+        known = knowledge(defended, answers=cell.answers)
+        extraction = run_attack(
+            registry,
+            cell.attack,
+            defended,
+            seed=cell.seed,
+            pool=scene.pool.X,
+            answers=cell.answers,
+            budget=cell.budget,
+            price_per_query=cell.price_per_query,
+            keep=yardstick.score,
+            interruptible=interruptible,
+            on_progress=on_progress,
+        )
+        scores = extraction.snapshots[-1][1]
+        curve = [
+            {"queries": n, **{name: score for name, score in then.items() if name != "stolen_accuracy"}}
+            for n, then in extraction.snapshots
+        ]
         record = {
-            **_blank(cell),
+            **cell.identity(),
+            **dict.fromkeys(RESULTS),
             "answers": known.answers,
             "status": "ok",
             "features": known.domain.n_features,
@@ -71,23 +103,16 @@ def measure(
             "refused": extraction.refused,
             "alarm": defended.alarm,
             "price_usd": extraction.price_usd,
-            **{name: last for name, last in curve[-1].items() if name != "queries"},
+            **scores,
             "uniform_majority": yardstick.uniform_majority,
             **deployment.costs,
-            "stolen_accuracy": yardstick.accuracy(extraction.hypothesis.predict(yardstick.points["agreement"])),
             "stopped": extraction.stopped,
             "learner_seconds": extraction.learner_seconds,
             "oracle_seconds": extraction.oracle_seconds,
             "curve": curve,
             "asked": asked(extraction.transcript) if known.domain.n_features == 2 else None,
         }
-    return {**record, "seconds": time.perf_counter() - started}, extraction
-
-
-@functools.lru_cache(maxsize=1)
-def _libraries(modules: int) -> ThreadpoolController:
-    """The numeric libraries that are loaded; looked up again only when a module has come, for it takes milliseconds."""
-    return ThreadpoolController()
+    return check({**record, "seconds": time.perf_counter() - started}), extraction
 
 
 def asked(transcript: Transcript) -> list[list[float]]:
@@ -97,27 +122,34 @@ def asked(transcript: Transcript) -> list[list[float]]:
     return [[float(f"{value:.5g}") for value in row] for row in X[chosen]]
 
 
-def run_cell(registry: Registry, cell: Cell, time_limit: float | None = None) -> dict[str, Any]:
-    """Run one cell and return its record; what goes wrong inside is its status and reason."""
-    try:
-        with deadline(time_limit):
+def run_cell(registry: Registry, cell: Cell) -> Record:
+    """Run one cell and return its record; whatever goes wrong inside is its status and reason.
+
+    Raises:
+        KeyboardInterrupt: if the user interrupts; one that a plugin raises is its cell's failure.
+    """
+    with user_interrupts() as interrupted:
+        try:
             record, _ = measure(registry, cell)
-        dump(record)  # what is no JSON fails here, and not where it would end the matrix
+            dump(record)  # what is no JSON fails here, and not where it would end the matrix
+        except Incompatible as error:
+            record = unfinished(cell.identity(), "skipped", sentence(error))
+        except BaseException as error:
+            record = failed(cell, sentence(error))
+        if interrupted():
+            raise KeyboardInterrupt
         return record
-    except Overdue:
-        return failed(cell, f"took longer than {time_limit:g} seconds")
-    except Incompatible as reason:
-        return {**_blank(cell), "status": "skipped", "reason": str(reason)}
-    except MexError as error:
-        return failed(cell, str(error))
-    except (Exception, SystemExit) as error:
-        return failed(cell, f"{type(error).__name__}: {error}")
 
 
-def failed(cell: Cell, reason: str) -> dict[str, Any]:
+def sentence(error: BaseException) -> str:
+    """What an error says: ours as they are, others with their type."""
+    try:
+        said = str(error)
+    except Exception:
+        said = "an error that cannot be printed"
+    return said if isinstance(error, MexError) else f"{type(error).__name__}: {said}"
+
+
+def failed(cell: Cell, reason: str) -> Record:
     """The record of a cell that came to nothing."""
-    return {**_blank(cell), "status": "failed", "reason": reason}
-
-
-def _blank(cell: Cell) -> dict[str, Any]:
-    return {**cell.identity(), **dict.fromkeys(RESULTS)}
+    return unfinished(cell.identity(), "failed", reason)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import attrs
 
@@ -57,6 +58,8 @@ class Plan:
         if not (whole(1).accepts(seeds) or (isinstance(seeds, list) and seeds and all(map(whole(0).accepts, seeds)))):
             raise UsageError(f"seeds must be a whole number of at least 1 or a list of whole numbers, not {seeds!r}")
         settings = {key: tables[key] for key in SETTINGS if key in tables and key != "seeds"}
+        for key, value in settings.items():
+            Cell.check(key, value)
         return cls(**axes, seeds=seeds, settings=settings, fail_if=_gate(tables.get(GATE, {})))
 
     def resolve(self, registry: Registry) -> Plan:
@@ -71,18 +74,9 @@ class Plan:
         }
         return attrs.evolve(self, **axes)
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> Cells:
         """Every cell of a resolved plan once, those that share a fitted model next to each other."""
-        seeds = list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
-        cells = [
-            Cell(attack=attack, defense=defense, model=model, dataset=dataset, seed=seed, **self.settings)
-            for dataset in self.datasets.values()
-            for model in self.models.values()
-            for seed in seeds
-            for defense in self.defenses.values()
-            for attack in self.attacks.values()
-        ]
-        return list({cell.identity()["cell"]: cell for cell in cells}.values())
+        return Cells(self)
 
     def label(self, kind: str, record: Mapping[str, Any]) -> str | None:
         """What a resolved plan calls the component of that kind in a record; None if it is not in the plan."""
@@ -91,6 +85,42 @@ class Plan:
             if (spec.name, dict(spec.params)) == (record[kind], record[f"{kind}_params"]):
                 return str(label)
         return None
+
+
+class Cells(Sequence[Cell]):
+    """The cells of a resolved plan, each made when it is asked for: a hundred thousand take no room."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._settings = plan.settings
+        self._axes: dict[str, Sequence[Any]] = {  # the one that changes fastest comes last
+            "dataset": _distinct(plan.datasets.values()),
+            "model": _distinct(plan.models.values()),
+            "seed": range(plan.seeds) if isinstance(plan.seeds, int) else _distinct(plan.seeds),
+            "defense": _distinct(plan.defenses.values()),
+            "attack": _distinct(plan.attacks.values()),
+        }
+
+    @property
+    def datasets(self) -> Sequence[Spec]:
+        """The datasets of all cells."""
+        return self._axes["dataset"]
+
+    def __len__(self) -> int:
+        return math.prod(map(len, self._axes.values()))
+
+    @overload
+    def __getitem__(self, index: int) -> Cell: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Cell]: ...
+    def __getitem__(self, index: int | slice) -> Cell | list[Cell]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(len(self))[index]]
+        place = range(len(self))[index]
+        fields: dict[str, Any] = {}
+        for name, values in reversed(self._axes.items()):
+            place, i = divmod(place, len(values))
+            fields[name] = values[i]
+        return Cell(**fields, **self._settings)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -107,6 +137,10 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _gate(table: Any) -> list[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import platform
 import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mex.app.files import replacing
 from mex.app.matrix.plan import AXES, GATE, MADE_WITH, Plan
-from mex.errors import UsageError
 from mex.registry import Registry
 from mex.registry.spec import to_toml
 
@@ -59,15 +57,9 @@ def write(directory: Path, plan: Plan, registry: Registry) -> list[str]:
     made_with = versions(registry)
     path = directory / FILE
     before = _made_with(path)
-    part = path.with_suffix(".part")
-    try:
+    with replacing(path) as part:
         directory.mkdir(parents=True, exist_ok=True)
         part.write_text(text(plan, made_with), encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
     return [
         f"{name} {before[name]} then, {made_with[name]} now"
         for name in sorted(before.keys() & made_with.keys())

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
-import json
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from mex.app.matrix.json_lines import Flaws, NotARecord, dump, parse, scan
+from mex.app.matrix.record import Record
 from mex.errors import UsageError
-from mex.hooks import hookimpl
 
 FILE = "results.jsonl"
 
 
+class Stored(Mapping[str, Record]):
+    """The records of a file by the digests of their cells, read when asked for: a hundred thousand take no room."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begins: dict[str, int] = {}
+        self._failed: set[str] = set()
+
+    def __getitem__(self, cell: str) -> Record:
+        begins = self._begins[cell]
+        try:
+            with self._path.open("rb") as file:
+                file.seek(begins)
+                return parse(file.readline())
+        except (OSError, NotARecord) as error:
+            raise UsageError(f"{self._path} was changed by somebody else: {error}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._begins)
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def __contains__(self, cell: object) -> bool:
+        return cell in self._begins
+
+    def put(self, begins: int, record: Record) -> None:
+        """Note where the line of a record begins; the last one of a cell counts."""
+        self._begins[record["cell"]] = begins
+        (self._failed.add if record["status"] == "failed" else self._failed.discard)(record["cell"])
+
+    def forget_failed(self) -> None:
+        """Forget the records of cells that failed."""
+        for cell in self._failed:
+            del self._begins[cell]
+        self._failed.clear()
+
+
 class Results:
-    """A plugin that appends each record to ``results.jsonl`` and knows which cells are done.
+    """Appends each record to ``results.jsonl`` and knows which cells are done.
 
     Attributes:
         records: what the file holds, the last line of each cell, by its digest.
-        damaged: how many lines of it were no records (a torn last line after a crash).
+        flaws: what was wrong with the file.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -29,17 +67,20 @@ class Results:
             UsageError: if it cannot be made, read or written, or another run writes there.
         """
         self.path = directory / FILE
+        self.records = Stored(self.path)
+        self.flaws = Flaws()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._held = self.path.open("a+b")
             weakref.finalize(self, self._held.close)
             _hold(self._held, directory)
             self._held.seek(0)
-            content = self._held.read()
+            for begins, record in scan(self._held, self.flaws):
+                self.records.put(begins, record)
+            torn = self._held.tell() > 0 and not _ends_a_line(self._held)
         except OSError as error:
             raise UsageError(f"cannot write results to {directory}: {error.strerror}") from None
-        self.records, self.damaged = _records(content)
-        if content and not content.endswith(b"\n"):
+        if torn:
             self._write(b"\n")  # end the torn line, or the next record would be lost with it
 
     def close(self) -> None:
@@ -48,20 +89,34 @@ class Results:
 
     def forget_failed(self) -> None:
         """Let cells that failed run again: the line of the later run counts."""
-        self.records = {cell: record for cell, record in self.records.items() if record["status"] != "failed"}
+        self.records.forget_failed()
 
-    def _write(self, line: bytes) -> None:
+    def complaints(self) -> list[str]:
+        """Sentences about what is wrong with the file."""
+        return self.flaws.sentences(self.path, "what is missing runs again", "they are not used")
+
+    def _write(self, line: bytes) -> int:
+        """Append a line; return where it begins."""
         try:
             with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
+                begins = file.tell()
                 file.write(line)
+                return begins
         except OSError as error:
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
 
-    @hookimpl
-    def mex_cell_finished(self, cell: Mapping[str, Any], outcome: dict[str, Any]) -> None:
-        """Append the record."""
-        self._write(dump(outcome).encode() + b"\n")
-        self.records[outcome["cell"]] = outcome
+    def append(self, record: Record) -> None:
+        """Write the record of a cell.
+
+        Raises:
+            UsageError: if it cannot be written.
+        """
+        self.records.put(self._write(dump(record).encode() + b"\n"), record)
+
+
+def _ends_a_line(file: IO[bytes]) -> bool:
+    file.seek(-1, 2)
+    return file.read() == b"\n"
 
 
 def _hold(file: IO[bytes], directory: Path) -> None:
@@ -76,40 +131,16 @@ def _hold(file: IO[bytes], directory: Path) -> None:
         return
 
 
-def read(directory: Path) -> tuple[list[dict[str, Any]], int]:
-    """The records in ``directory``, in the order they were written, and how many lines of the file are none.
+def read(directory: Path) -> tuple[list[Record], Flaws]:
+    """The records in ``directory``, the last of each cell, in the order they were written; and what is wrong.
 
     Raises:
         UsageError: if there is no such file, or it cannot be read.
     """
+    flaws = Flaws()
     try:
-        records, damaged = _records((directory / FILE).read_bytes())
+        with (directory / FILE).open("rb") as file:
+            records = {record["cell"]: record for _, record in scan(file, flaws)}
     except OSError as error:
         raise UsageError(f"cannot read {directory / FILE}: {error.strerror}") from None
-    return list(records.values()), damaged
-
-
-def _records(content: bytes) -> tuple[dict[str, dict[str, Any]], int]:
-    """The last record of each cell, by its digest, and the number of lines that are no record."""
-    lines = [parse(line) for line in content.splitlines()]
-    return {record["cell"]: record for record in lines if record}, lines.count(None)
-
-
-def dump(record: dict[str, Any]) -> str:
-    """A record as its JSON line."""
-    line = json.dumps(record, allow_nan=False, ensure_ascii=False)
-    try:
-        line.encode()
-    except UnicodeEncodeError:  # the name of a file in a reason may be no text
-        return json.dumps(record, allow_nan=False)
-    return line
-
-
-def parse(line: bytes) -> dict[str, Any] | None:
-    """The record of a JSON line; None if it is no record."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    whole = isinstance(record, dict) and isinstance(record.get("cell"), str) and "status" in record
-    return record if whole else None
+    return list(records.values()), flaws

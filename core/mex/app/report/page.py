@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +9,12 @@ from typing import Any
 
 import attrs
 
-from mex.app.analysis.aggregate import LEVEL, Scene, scenes
+from mex.app.analysis.aggregate import LEVEL, Comparison, compare
 from mex.app.analysis.crosstab import COSTS, missing, number, times, with_spread
+from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
-from mex.app.report.words import accuracy_of, outlook, sentences, usd
+from mex.app.matrix.record import DERIVED, FIELDS, Record
+from mex.app.report.words import accuracy_of, overview, sentences, usd
 from mex.errors import UsageError
 
 ACROSS = 5
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 @attrs.frozen
 class Square:
-    """One square of the heat map."""
+    """One square of the heat map: what an attack got against a defense."""
 
     status: str
     heat: float = 0.0
@@ -35,7 +35,7 @@ class Square:
     missing: str = ""
 
 
-def write(path: Path, records: Sequence[dict[str, Any]], recipe: str = "", plan: Plan | None = None) -> None:
+def write(path: Path, records: Sequence[Record], recipe: str = "", plan: Plan | None = None) -> None:
     """Write the report of ``records`` to ``path``, whole or not at all.
 
     Args:
@@ -50,60 +50,66 @@ def write(path: Path, records: Sequence[dict[str, Any]], recipe: str = "", plan:
     if not records:
         raise UsageError("there is no finished cell to report")
     try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-        from mex.app.report import plots
+        page = _render(records, recipe, plan)
     except ImportError as error:
         raise UsageError(f"a report needs {error.name}: pip install 'model-extraction[report]'") from None
-    found = scenes(records, plan)
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8", errors="replace")  # the name of a file may be no text
+
+
+def _render(records: Sequence[Record], recipe: str, plan: Plan | None) -> str:
+    """The text of the page; the extra that it needs is imported here."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from mex.app.report import plots
+
+    found = compare(records, plan)
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.get_template("page.html").render(
+    return environment.get_template("page.html").render(
         style=(HERE / "style.css").read_text(encoding="utf-8"),
-        outlook=outlook(found),
-        sections=[_section(scene, plots) for scene in found],
+        overview=overview(found),
+        sections=[_section(comparison, plots) for comparison in found],
         reasons=_reasons(records),
+        meanings=_meanings(),
         recipe=recipe,
         level=f"{LEVEL:g}",
-        version=", ".join(sorted({str(record["mex_version"]) for record in records})),
+        version=", ".join(sorted({record["mex_version"] for record in records})),
     )
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _section(scene: Scene, plots: Any) -> dict[str, Any]:
-    ran = [record for group in scene.groups.values() for record in group.ran]
+def _section(comparison: Comparison, plots: Any) -> dict[str, Any]:
     return {
-        "title": f"{scene.model} on {scene.dataset}",
-        "accuracy": accuracy_of(scene),
-        "sentences": sentences(scene, LEVEL) if ran else [],
-        "tables": [_table(scene, scene.defenses[i : i + ACROSS]) for i in range(0, len(scene.defenses), ACROSS)],
-        "curves": _drawn(plot for plot in (plots.key(scene), *(plots.curves(scene, d) for d in scene.defenses))),
-        "errors": _drawn(plots.errors(scene, defense) for defense in scene.defenses),
-        "trade_off": plots.trade_off(scene, LEVEL),
-        "queries": _drawn(plots.queries(scene, group) for group in scene.groups.values() if group.ran),
+        "title": comparison.title,
+        "accuracy": accuracy_of(comparison),
+        "sentences": sentences(comparison, LEVEL) if comparison.ran else [],
+        "tables": [
+            _table(comparison, comparison.defenses[i : i + ACROSS]) for i in range(0, len(comparison.defenses), ACROSS)
+        ],
+        "curves": _drawn(
+            plot for plot in (plots.legend(comparison), *(plots.curves(comparison, d) for d in comparison.defenses))
+        ),
+        "errors": _drawn(plots.errors(comparison, defense) for defense in comparison.defenses),
+        "trade_off": plots.trade_off(comparison, LEVEL),
+        "queries": _drawn(plots.queries(comparison, group) for group in comparison.groups.values() if group.ran),
     }
 
 
-def _table(scene: Scene, defenses: list[str]) -> dict[str, Any]:
-    best = {defense: scene.best(defense) for defense in defenses}
-    rows = [(attack, [_square(scene, attack, d, best[d] == attack) for d in defenses]) for attack in scene.attacks]
-    return {"defenses": defenses, "rows": rows, "costs": _costs(scene, defenses)}
+def _table(comparison: Comparison, defenses: list[str]) -> dict[str, Any]:
+    best = {defense: comparison.best(defense) for defense in defenses}
+    rows = [
+        (attack, [_square(comparison, attack, d, best[d] == attack) for d in defenses]) for attack in comparison.attacks
+    ]
+    return {"defenses": defenses, "rows": rows, "costs": _costs(comparison, defenses)}
 
 
 def _drawn(plots: Any) -> list[str]:
     return [plot for plot in plots if plot]
 
 
-def _square(scene: Scene, attack: str, defense: str, best: bool) -> Square:
-    group = scene.groups.get((attack, defense))
+def _square(comparison: Comparison, attack: str, defense: str, best: bool) -> Square:
+    group = comparison.groups.get((attack, defense))
     if group is None or not group.ran:
         return Square(group.status if group else "not run")
     agreement, queries = group.median("agreement"), group.median(f"queries_to_{LEVEL}")
@@ -120,15 +126,22 @@ def _square(scene: Scene, attack: str, defense: str, best: bool) -> Square:
     )
 
 
-def _costs(scene: Scene, defenses: list[str]) -> list[tuple[str, list[str]]]:
-    rows = [("times more queries", [times(scene.multiplier(defense)) for defense in defenses])]
+def _costs(comparison: Comparison, defenses: list[str]) -> list[tuple[str, list[str]]]:
+    rows = [("times more queries", [times(comparison.multiplier(defense)) for defense in defenses])]
     for name, field, form in COSTS:
-        costs = [scene.cost(defense, field) for defense in defenses]
+        costs = [comparison.cost(defense, field) for defense in defenses]
         rows.append((name, [form(cost.value) if cost else "" for cost in costs]))
     return rows
 
 
-def _reasons(records: Sequence[dict[str, Any]]) -> list[tuple[str, int, str, str]]:
+def _meanings() -> list[tuple[str, str, str]]:
+    """Name, unit and meaning of each number that is computed from records or that they hold."""
+    level = f"{LEVEL:g}"
+    derived = [(name.replace("LEVEL", level), "", meaning.replace("LEVEL", level)) for name, meaning in DERIVED.items()]
+    return derived + [(field.name, field.kind.unit, field.meaning) for field in FIELDS.values() if field.measured]
+
+
+def _reasons(records: Sequence[Record]) -> list[tuple[str, int, str, str]]:
     """Status, how many cells, which, and the reason, of all that was skipped, failed or has a note."""
     told = Counter((r["status"], r["reason"]) for r in records if r["reason"])
     which: dict[tuple[str, str], set[str]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import rc_context
@@ -13,15 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter, LogLocator
 
-from mex.app.analysis.aggregate import Group, Scene
+from mex.app.analysis.aggregate import Comparison, Group
 from mex.app.analysis.statistics import Estimate, bands
 from mex.app.report.svg import INK, STYLE, Plot, blank, draw, plain
-from mex.toolkit.bounds import query_bound
+from mex.toolkit.bounds import capacity, query_bound
 from mex.types import FloatArray
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
 """Okabe and Ito's palette, told apart by the colour-blind; lines differ in their strokes and marks as well."""
 STROKES, MARKS = ("-", "--", "-.", ":"), "osD^vPX"
+CurveScore = Literal["agreement", "geometric_error"]
+TELLING = 1e-12
+"""Bits of an answer below which no number of queries is told."""
 MANY = 6
 """With more lines than this a plot has no key of its own, but shares one; with more points they are numbered."""
 
@@ -39,52 +42,54 @@ def style_of(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def key(scene: Scene) -> Plot | None:
+def legend(comparison: Comparison) -> Plot | None:
     """The lines of many attacks by name, once for all plots; None where each plot has room for them."""
-    if len(scene.attacks) <= MANY:
+    if len(comparison.attacks) <= MANY:
         return None
     with rc_context(STYLE):
-        rows = -(-len(scene.attacks) // 2)
+        rows = -(-len(comparison.attacks) // 2)
         figure = Figure(figsize=(4.6, 0.2 * rows + 0.2))
-        lines = [Line2D([], [], label=plain(attack), **look) for attack, look in style_of(scene.attacks).items()]
+        lines = [Line2D([], [], label=plain(attack), **look) for attack, look in style_of(comparison.attacks).items()]
         figure.legend(handles=lines, loc="center", ncols=2, fontsize=8)
-        return draw(figure, f"lines of the attacks on {scene.model} on {scene.dataset}", "the lines of the attacks")
+        return draw(figure, f"lines of the attacks on {comparison.title}", "the lines of the attacks")
 
 
-def curves(scene: Scene, defense: str) -> Plot | None:
+def curves(comparison: Comparison, defense: str) -> Plot | None:
     """Agreement against queries, a line per attack: the median over seeds and its interval."""
-    return _lines(scene, defense, "agreement", f"agreement with the model, defense {defense}")
+    return _lines(comparison, defense, "agreement", f"agreement with the model, defense {defense}")
 
 
-def errors(scene: Scene, defense: str) -> Plot | None:
+def errors(comparison: Comparison, defense: str) -> Plot | None:
     """Geometric error against queries where the attacks steal a halfspace, beside the bound of any attack.
 
     The bound holds for the mean over halfspaces uniform on the sphere; one model, or one prior, can be luckier.
     """
 
     def bound(axes: Axes) -> None:
-        first = scene.against(defense)[0].ran[0]
-        rho = first["rho"]
-        if rho is None or rho == 0.5 or first["answers"] != "label":  # the bound counts the bits of labels
+        first = comparison.against(defense)[0].ran[0]
+        rho, features = first["rho"], first["features"]
+        if rho is None or features is None or first["answers"] != "label":  # the bound counts the bits of labels
+            return
+        if capacity(rho) < TELLING:
             return
         eps = np.geomspace(1e-6, 1, 40)
         # A halfspace with an intercept is a direction in one dimension more (mex.toolkit.metrics.geometric_error).
-        fewest = [query_bound(first["features"] + 1, float(e), rho) for e in eps]
+        fewest = [query_bound(features + 1, float(e), rho) for e in eps]
         axes.plot(fewest, eps, color=INK, linewidth=1, label="bound, random halfspace")
 
-    return _lines(scene, defense, "geometric_error", f"geometric error, defense {defense}", log=True, beside=bound)
+    return _lines(comparison, defense, "geometric_error", f"geometric error, defense {defense}", log=True, beside=bound)
 
 
 def _lines(
-    scene: Scene,
+    comparison: Comparison,
     defense: str,
-    field: str,
+    score: CurveScore,
     label: str,
     log: bool = False,
     beside: Callable[[Axes], None] | None = None,
 ) -> Plot | None:
-    styles = style_of(scene.attacks)
-    drawn = [(group, *_band(group, field)) for group in scene.against(defense)]
+    styles = style_of(comparison.attacks)
+    drawn = [(group, *_band(group, score)) for group in comparison.against(defense)]
     drawn = [(group, n, bands) for group, n, bands in drawn if len(n)]
     if not drawn:
         return None
@@ -110,17 +115,17 @@ def _lines(
             axes.set_xlim(limits[0])
             axes.set_ylim(limits[1])
         axes.set_xlabel("queries")
-        axes.set_ylabel(field.replace("_", " "))
+        axes.set_ylabel(score.replace("_", " "))
         axes.grid(alpha=0.5)
-        if len(scene.attacks) <= MANY:
+        if len(comparison.attacks) <= MANY:
             axes.legend(fontsize=8)
-        return draw(figure, f"{label} of {scene.model} on {scene.dataset}", defense)
+        return draw(figure, f"{label} of {comparison.title}", defense)
 
 
-def _band(group: Group, field: str) -> tuple[FloatArray, FloatArray]:
+def _band(group: Group, score: CurveScore) -> tuple[FloatArray, FloatArray]:
     """The counts of queries at which some seed was measured, and low, median and high there, shape (3, counts)."""
-    measured = [[p for p in r["curve"] if p.get(field) is not None and p["queries"] > 0] for r in group.ran]
-    series = [[(p["queries"], p[field]) for p in points] for points in measured]
+    curves = [[(point["queries"], point[score]) for point in record["curve"] or []] for record in group.ran]
+    series = [[(float(n), float(value)) for n, value in curve if n > 0 and value is not None] for curve in curves]
     series = [points for points in series if points]
     if not series:
         return np.empty(0), np.empty((3, 0))
@@ -130,11 +135,11 @@ def _band(group: Group, field: str) -> tuple[FloatArray, FloatArray]:
     return n, bands(at)
 
 
-def trade_off(scene: Scene, level: float) -> Plot | None:
+def trade_off(comparison: Comparison, level: float) -> Plot | None:
     """What each defense buys against what it costs: the multiplier over the accuracy that honest users lose."""
     points: list[tuple[str, float, Estimate]] = []
-    for defense in scene.defenses:
-        factor, cost = scene.multiplier(defense, level), scene.cost(defense, "accuracy_lost")
+    for defense in comparison.defenses:
+        factor, cost = comparison.multiplier(defense, level), comparison.cost(defense, "accuracy_lost")
         if factor and cost:
             points.append((defense, round(100 * cost.value, 1) + 0.0, factor))
     if len(points) < 2:
@@ -170,12 +175,12 @@ def trade_off(scene: Scene, level: float) -> Plot | None:
         axes.set_ylabel("times more queries")
         axes.grid(alpha=0.5)
         numbered = "; ".join(f"{i} {name}" for i, name in enumerate(names, 1)) if len(points) > MANY else ""
-        return draw(figure, f"trade-off of the defenses of {scene.model} on {scene.dataset}", numbered)
+        return draw(figure, f"trade-off of the defenses of {comparison.title}", numbered)
 
 
-def queries(scene: Scene, group: Group) -> Plot | None:
+def queries(comparison: Comparison, group: Group) -> Plot | None:
     """Where an attack asked, for two features: one seed's queries, the later ones darker."""
-    asked = next((record["asked"] for record in group.ran if record.get("asked")), None)
+    asked = next((record["asked"] for record in group.ran if record["asked"]), None)
     if not asked:
         return None
     X = np.array(asked)
@@ -186,4 +191,4 @@ def queries(scene: Scene, group: Group) -> Plot | None:
         axes.set_xlabel("feature 0")
         axes.set_ylabel("feature 1")
         pair = f"{group.attack} against {group.defense}"
-        return draw(figure, f"queries of {pair}, {scene.model} on {scene.dataset}", pair)
+        return draw(figure, f"queries of {pair}, {comparison.title}", pair)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zlib
 from html import escape
 from typing import Any
@@ -42,7 +43,7 @@ class Plot:
 
 def plain(name: str) -> str:
     """A name for matplotlib, which would read what stands between two dollars as a formula."""
-    return name.replace("$", r"\$")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name).replace("$", r"\$")
 
 
 def blank(width: float, height: float) -> tuple[Figure, Axes]:
@@ -55,11 +56,13 @@ def blank(width: float, height: float) -> tuple[Figure, Axes]:
 def draw(figure: Figure, label: str, caption: str) -> Plot:
     """The figure as SVG that says what it shows, ``label``: other plots of the page have other labels."""
     out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser's fonts are others
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = _short(_own_ids(svg, f"p{zlib.crc32(label.encode()):08x}-"))
+    svg = _short(_own_ids(svg, f"p{zlib.crc32(label.encode(errors='replace')):08x}-"))
     svg = svg.replace(INK, "var(--ink)").replace(LINE, "var(--line)")
     head, rest = svg.split(">", 1)
     head = re.sub(r'\s(width|height)="[^"]*"', "", head)  # the page decides; the viewBox keeps the shape

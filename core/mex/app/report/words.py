@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
-from mex.app.analysis.aggregate import Group, Scene
+from mex.app.analysis.aggregate import Comparison
 from mex.app.analysis.crosstab import number
 from mex.app.analysis.statistics import Estimate
 
 
-def sentences(scene: Scene, level: float) -> list[str]:
+def sentences(comparison: Comparison, level: float) -> list[str]:
     """Which attack wins against which defense, at what price, and what it costs honest users."""
-    said = [_undefended(scene, level)] if scene.baseline else []
-    return said + [_defended(scene, defense, level) for defense in scene.defenses if defense != scene.baseline]
+    said = [_undefended(comparison, level)] if comparison.baseline else []
+    return said + [
+        _defended(comparison, defense, level) for defense in comparison.defenses if defense != comparison.baseline
+    ]
 
 
-def accuracy_of(scene: Scene) -> str:
+def accuracy_of(comparison: Comparison) -> str:
     """How good the model is that is to be stolen; nothing where no cell ran."""
-    right = Group("", "", [record for group in scene.groups.values() for record in group.ran]).median("target_accuracy")
+    right = comparison.median("target_accuracy")
     if right is None:
         return ""
-    if scene.regression:
+    if comparison.regression:
         return (
             f"The model explains {right.value:.3f} of the variance of the held-out rows (R²); agreement is R² as well."
         )
     return f"The model is right on {right.value:.3f} of the held-out rows."
 
 
-def _undefended(scene: Scene, level: float) -> str:
-    assert scene.baseline is not None
-    best = scene.best(scene.baseline, level)
+def _undefended(comparison: Comparison, level: float) -> str:
+    assert comparison.baseline is not None
+    best = comparison.best(comparison.baseline, level)
     if best is None:
         return "No attack came to a result on the model without a defense."
-    return f"Without a defense {_feat(scene, best, scene.baseline, level)}."
+    return f"Without a defense {_best_attack(comparison, best, comparison.baseline, level)}."
 
 
-def _defended(scene: Scene, defense: str, level: float) -> str:
-    best = scene.best(defense, level)
+def _defended(comparison: Comparison, defense: str, level: float) -> str:
+    best = comparison.best(defense, level)
     if best is None:
         return f"Against {defense} no attack came to a result."
-    times, lost = scene.multiplier(defense, level), scene.cost(defense, "accuracy_lost")
-    said = f"Against {defense} {_feat(scene, best, defense, level)}"
+    times, lost = comparison.multiplier(defense, level), comparison.cost(defense, "accuracy_lost")
+    said = f"Against {defense} {_best_attack(comparison, best, defense, level)}"
     if times and times.finite:
         said += f", {times.value:.1f} times as many as without it"
-    return f"{said}; {_cost(lost, scene.regression)}."
+    return f"{said}; {_cost(lost, comparison.regression)}."
 
 
-def _feat(scene: Scene, attack: str, defense: str, level: float) -> str:
-    group = scene.groups[attack, defense]
+def _best_attack(comparison: Comparison, attack: str, defense: str, level: float) -> str:
+    group = comparison.groups[attack, defense]
     queries, dollars = group.median(f"queries_to_{level}"), group.median(f"usd_to_{level}")
     if queries and queries.finite and dollars:
         return f"{attack} reaches an agreement of {level:g} in {number(queries.value)} queries ({usd(dollars.value)})"
@@ -75,17 +77,17 @@ def usd(value: float) -> str:
     return f"${value:.4f}" if value < 1 else f"${value:,.2f}"
 
 
-def outlook(found: Sequence[Scene]) -> str:
+def overview(found: Sequence[Comparison]) -> str:
     """One sentence on what the page holds."""
-    groups = [group for scene in found for group in scene.groups.values()]
-    cells = sum(len(group.records) for group in groups)
-    attacks, defenses = ({getattr(g, kind) for g in groups} for kind in ("attack", "defense"))
-    seeds = {record["seed"] for group in groups for record in group.records}
+    records = [record for comparison in found for record in comparison.records]
+    attacks = {attack for comparison in found for attack in comparison.attacks}
+    defenses = {defense for comparison in found for defense in comparison.defenses}
+    seeds = {record["seed"] for record in records}
     parts = [f"{_count(attacks, 'attack')} × {_count(defenses, 'defense')}", _count(found, "model and dataset")]
-    return f"{cells:,} cells: {', '.join(parts)}, {_count(seeds, 'seed')}."
+    return f"{len(records):,} cells: {', '.join(parts)}, {_count(seeds, 'seed')}."
 
 
-def _count(things: object, name: str) -> str:
-    n = len(things)  # type: ignore[arg-type]
+def _count(things: Sized, name: str) -> str:
+    n = len(things)
     plural = name.replace("model", "models").replace("dataset", "datasets") if " and " in name else f"{name}s"
     return f"{n} {name if n == 1 else plural}"

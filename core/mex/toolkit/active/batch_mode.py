@@ -60,7 +60,7 @@ class BatchModeLearner(SupervisedLearner):
         fitted = self.model()
         n = self.batch_size(fitted)
         if self.known.budget is not None:
-            n = min(n, max(self.known.budget - self.asked, 1))  # one too many: it is the budget that ends it
+            n = min(n, self.known.budget - self.asked)
         rows = self._candidates.draw(n if fitted is None else max(self.schedule.candidates, n))
         if not self._candidates.from_pool:
             rows = self._candidates.unseen(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Protocol
 
+import attrs
 import numpy as np
 
 from mex.errors import Incompatible
@@ -103,16 +104,17 @@ class HalfspaceLearner(GeneratorLearner):
     def _open_chart(self) -> Generator[FloatArray, Array, Chart]:
         domain = self._known.domain
         intercept = self._known.family.public.get("intercept", True)
-        if not np.isfinite(domain.lower).any() and not np.isfinite(domain.upper).any():
-            return ProjectiveChart(domain.n_features + 1) if intercept else LinearChart(domain.n_features)
         if domain.discrete[domain.lower < domain.upper].any():
             return (yield from relay(open_mixed_chart(self._known, self._rng, self._eps), self._ask_positives))
-        origin = yield from relay(self._find_origin(), self._ask_positives)
-        return CentredChart(domain, origin, domain.lower < domain.upper)
+        if not np.isfinite(domain.lower).any() and not np.isfinite(domain.upper).any():
+            return ProjectiveChart(domain.n_features + 1) if intercept else LinearChart(domain.n_features)
+        return (yield from relay(self._open_centred_chart(), self._ask_positives))
 
-    def _find_origin(self) -> Generator[FloatArray, Array, FloatArray]:
-        negative, positive = yield from opposite_rows(self._known, self._rng)
-        return (yield from boundary_point(negative, positive, self._known, self._eps))
+    def _open_centred_chart(self) -> Generator[FloatArray, Array, Chart]:
+        box, (negative, positive) = yield from opposite_rows(self._known, self._rng)
+        boxed = attrs.evolve(self._known, domain=box)
+        origin = yield from boundary_point(negative, positive, boxed, self._eps)
+        return CentredChart(box, origin, box.lower < box.upper)
 
     def _ask_positives(self, X: FloatArray) -> Generator[FloatArray, Array, BoolArray]:
         """Ask rows and return which of them got the positive label."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
-from itertools import chain, islice
+from itertools import count, islice
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from mex.domain import Domain
 from mex.errors import MexError
 from mex.knowledge import Knowledge
 from mex.toolkit.halfspaces.bisection import Bisection
+from mex.toolkit.halfspaces.reach import boxes, extended
 from mex.types import Array, BoolArray, FloatArray
 
 Search: TypeAlias = Generator[FloatArray, Array, FloatArray]
@@ -25,29 +26,31 @@ JITTER = 1e-6
 Integer features and one-hot groups stay as they are."""
 PATIENCE = 10_000
 """How many rows are asked for one of the other label before the search is given up."""
+PAIRS = 2
+"""How many pairs of corners are asked of each box where a domain without bounds is searched box by box."""
 
 
 class NoBoundary(MexError):
     """Every row asked got the same label, so no boundary was found."""
 
 
-def search_rows(known: Knowledge, rng: np.random.Generator) -> Iterator[FloatArray]:
-    """Rows among which to look for a class, without end: a corner of the box, its mirror image, a row of the pool.
+def search_rows(known: Knowledge, rng: np.random.Generator) -> Iterator[tuple[Domain, FloatArray]]:
+    """Rows among which to look for a class, without end, each with the bounded part of the domain that it is asked of.
 
-    A corner and its mirror image have different labels if the score of the corner outweighs the intercept, which is
-    likelier than for rows drawn from the inside.
+    Of each box (:func:`.reach.boxes`) the middle, then corners with their mirror images, and between them rows of the
+    pool. A corner and its mirror image have different labels if the score of the corner outweighs the intercept, which
+    is likelier than for rows drawn from the inside.
     """
-    domain = known.domain
-    pool = np.empty((0, domain.n_features)) if known.pool is None else known.pool[rng.permutation(len(known.pool))]
-    reach = domain.half_width * (0.999 if domain.bounded else 1.0)
-    turn = 0
-    while True:
-        corner = rng.choice([-1.0, 1.0], size=domain.n_features) * reach
-        yield np.clip(domain.middle + corner, domain.lower, domain.upper)
-        yield np.clip(domain.middle - corner, domain.lower, domain.upper)
-        if turn < len(pool):
-            yield pool[turn]
-        turn += 1
+    pool = iter(() if known.pool is None else known.pool[rng.permutation(len(known.pool))])
+    bounded = known.domain.bounded
+    for box in boxes(known):
+        yield box, box.middle
+        reach = box.half_width * (0.999 if bounded else 1.0)
+        for _ in count() if bounded else range(PAIRS):
+            corner = rng.choice([-1.0, 1.0], size=box.n_features) * reach
+            yield box, np.clip(box.middle + corner, box.lower, box.upper)
+            yield box, np.clip(box.middle - corner, box.lower, box.upper)
+            yield from ((box, row) for row in islice(pool, 1))
 
 
 def is_positive(row: FloatArray, known: Knowledge, rng: np.random.Generator) -> Generator[FloatArray, Array, bool]:
@@ -108,22 +111,31 @@ def boundary_point(
         search.tell(t, below=not (yield valid(point[None].copy()))[0])
 
 
-def opposite_rows(known: Knowledge, rng: np.random.Generator) -> Search:
-    """A negative and a positive row, shape (2, d). One of them is the middle of the domain.
+def opposite_rows(
+    known: Knowledge, rng: np.random.Generator
+) -> Generator[FloatArray, Array, tuple[Domain, FloatArray]]:
+    """A negative and a positive row, shape (2, d), and a bounded part of the domain with both of them.
 
-    Two corners could share a face, and no direction could be asked from a boundary point on a face.
+    One of them is the middle of a box: two corners could share a face, and no direction could be asked from a boundary
+    point on a face.
 
     Raises:
         NoBoundary: if :data:`PATIENCE` rows, all rows of the pool among them, have one label.
     """
-    found: dict[bool, FloatArray] = {}
-    count = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
-    for row in islice(chain([known.domain.middle], search_rows(known, rng)), count):
+    patience = max(PATIENCE, 0 if known.pool is None else 3 * len(known.pool))
+    first: bool | None = None
+    last = middle = known.domain.middle
+    for box, row in islice(search_rows(known, rng), patience):
         label = yield from is_positive(row, known, rng)
-        found.setdefault(label, row)
-        if len(found) == 2:
-            return np.stack([found[False], found[True]])
-    raise NoBoundary(f"the {count} places asked have one label: no boundary to start from was found")
+        central = np.array_equal(row, box.middle)
+        if first is None:
+            first = label
+        elif label != first:
+            other = last if central else middle
+            found = np.stack([row, other] if first else [other, row])
+            return extended(box, found), found
+        last, middle = row, row if central else middle
+    raise NoBoundary(f"{patience} places were asked, and no boundary to start from was found")
 
 
 def positives(known: Knowledge, answers: Array) -> BoolArray:

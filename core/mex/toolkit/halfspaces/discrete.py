@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from itertools import islice
+from collections.abc import Generator
 
 import attrs
 import numpy as np
 
 from mex.knowledge import Knowledge
-from mex.toolkit.halfspaces import boundary
 from mex.toolkit.halfspaces.bisection import Bisection
-from mex.toolkit.halfspaces.boundary import ERROR, NoBoundary, Search, boundary_point, is_positive
+from mex.toolkit.halfspaces.boundary import ERROR, Search, boundary_point, is_positive
+from mex.toolkit.halfspaces.context import rows_alike_but_for
 from mex.toolkit.halfspaces.mixed_chart import Change, Crossing, MixedChart, changes, fine_features, round_integers
-from mex.types import Array, BoolArray, FloatArray
+from mex.types import Array, FloatArray
 
 
 def open_mixed_chart(
@@ -26,8 +25,9 @@ def open_mixed_chart(
     Raises:
         NoBoundary: if moving the fine features never changes the label.
     """
-    domain, fine = known.domain, fine_features(known.domain)
-    negative, positive = yield from _opposite_corners(known, rng, fine)
+    fine = fine_features(known.domain)
+    domain, (negative, positive) = yield from rows_alike_but_for(fine, known, rng)
+    known = attrs.evolve(known, domain=domain)
     origin = yield from boundary_point(negative, positive, known, eps, valid=lambda X: round_integers(X, domain))
     chart = MixedChart(domain, origin, fine, np.ones(int(fine.sum())))
     chart.weight_signs = yield from _fine_signs(chart, known, rng)
@@ -37,7 +37,7 @@ def open_mixed_chart(
     beyond = []
     for change in todo:
         side = yield from measurement.locate(change)
-        if side:
+        if side and not (yield from measurement.locate_part(change)):
             beyond.append(_Beyond(change, side))
     # Each change that is measured with compensation may help to compensate the next.
     progress = True
@@ -112,6 +112,17 @@ class _Measurement:
         chart.crossings.append(Crossing(change, t, compensation))
         return 0
 
+    def locate_part(self, change: Change) -> Generator[FloatArray, Array, bool]:
+        """Find the crossing with an integer feature moved as far as one is found; False if a single step is too far."""
+        start = self.chart.origin[change.on]
+        while change.off is None and abs(change.value - start) >= 2:
+            change = Change(change.on, float(np.round(start + (change.value - start) / 2)))
+            first = yield from self._label(-1.0, change)
+            last = yield from self._label(1.0, change)
+            if first != last:
+                return (yield from self.locate(change)) == 0
+        return False
+
     def locate_compensated(self, beyond: _Beyond) -> Generator[FloatArray, Array, bool]:
         """Find the crossing of a change together with measured changes of opposite effect; False if it is not found."""
         chart, change, side = self.chart, beyond.change, beyond.side
@@ -160,29 +171,3 @@ def _compensation(change: Change, opposing: dict[Change, float], target: float, 
         larger = [other for other in opposing if other.unit not in used and opposing[other] > missing]
         chosen += sorted(larger, key=lambda c: opposing[c])[:1]
     return tuple(chosen)
-
-
-def _opposite_corners(known: Knowledge, rng: np.random.Generator, fine: BoolArray) -> Search:
-    """A negative and a positive row, shape (2, d), that differ in their fine features only."""
-    for low, high in islice(_corner_pairs(known, rng, fine), boundary.PATIENCE // 2):
-        below = yield from is_positive(low, known, rng)
-        above = yield from is_positive(high, known, rng)
-        if below != above:
-            return np.stack([high, low] if below else [low, high])
-    raise NoBoundary(
-        f"none of {boundary.PATIENCE // 2} moves of all fine features changed the label: no boundary was found"
-    )
-
-
-def _corner_pairs(
-    known: Knowledge, rng: np.random.Generator, fine: BoolArray
-) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Pairs of rows with their fine features at opposite corners; the other features are those of a random row."""
-    domain, pool = known.domain, known.pool
-    while True:
-        row = domain.sample(1, rng)[0] if pool is None or len(pool) == 0 else pool[rng.integers(len(pool))]
-        up = rng.random(domain.n_features) < 0.5
-        yield (
-            np.where(fine, np.where(up, domain.lower, domain.upper), row),
-            np.where(fine, np.where(up, domain.upper, domain.lower), row),
-        )

@@ -85,9 +85,6 @@ class PairwiseLearner(GeneratorLearner):
             self._examples.setdefault(label, row)
             if len(self._examples) == len(self._index) or without_news >= PATIENCE:
                 break
-        absent = [str(label) for label, i in self._index.items() if i not in self._examples]
-        if absent:
-            self.note = f"no row of class {', '.join(absent)} was found"
 
     def _rows(self) -> Iterator[FloatArray]:
         """The pool in random order, then uniform rows without end."""

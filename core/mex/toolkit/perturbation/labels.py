@@ -6,11 +6,13 @@ from abc import abstractmethod
 
 import numpy as np
 
+from mex.dataset import Rows
 from mex.defense import Defended, undefended
 from mex.errors import Incompatible
 from mex.target import Target
 from mex.toolkit.perturbation.draws import Draws
 from mex.toolkit.perturbation.margins import Margins, Ranking
+from mex.toolkit.perturbation.rules import trial_rows
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 
@@ -81,14 +83,16 @@ def _labels(name: str, target: Target) -> Array:
     return target.classes
 
 
-def margins_behind(name: str, target: Target, X: FloatArray) -> Margins:
-    """The margins of the f* behind ``target``, checked on the rows of ``X``, for the defense called ``name``.
+def margins_behind(name: str, target: Target, train: Rows, rng: np.random.Generator) -> Margins:
+    """The margins of the f* behind ``target``, for the defense called ``name``.
+
+    They are checked on the operator's rows and rows between them; without any, on rows of the domain.
 
     Raises:
         Incompatible: if the target has no labels to change, or f* no margins.
     """
     _labels(name, target)
-    return Margins.of(undefended(target), X)
+    return Margins.of(undefended(target), trial_rows(target.domain, train, rng))
 
 
 class RunnerUpNoise(LabelNoise):

@@ -1,4 +1,4 @@
-"""Bases for defenses that change the probabilities or values of an interface, row by row."""
+"""Bases for defenses that change or hide the probabilities or values of an interface, row by row."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mex.dataset import Rows
 from mex.defense import Defended, undefended
 from mex.errors import Incompatible
 from mex.target import Target
+from mex.toolkit.perturbation.rules import DecisionRule, both
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 
-class DefendedOutput(Defended):
-    """A base for targets whose probabilities are changed; a subclass gives :meth:`defended`.
+class _DefendedConfidence(Defended):
+    """A base for targets whose probabilities are changed or partly hidden.
 
-    A label is the most probable class of the *defended* probabilities, so that the two agree. Leaves are withheld,
-    since they would reveal the probabilities.
+    Leaves are withheld, since they would reveal the probabilities.
 
     Attributes:
-        keeps_labels: whether the most probable class stays the same.
+        keeps_labels: whether the labels are those of the target behind.
     """
 
     keeps_labels: ClassVar[bool] = False
@@ -37,16 +37,74 @@ class DefendedOutput(Defended):
         return self._target.rho if self.keeps_labels else None
 
     @abstractmethod
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and labels that agree with them (drawn once for both), shapes (n, k) and (n,)."""
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        """Answer as :meth:`mex.Target.answer` says."""
+        if kind == "label" and self.keeps_labels:
+            return self._target.answer(X, kind)
+        P, labels = self.both(X)
+        return P if kind == "proba" else labels
+
+
+class DefendedOutput(_DefendedConfidence):
+    """A base for targets whose probabilities are changed; a subclass gives :meth:`defended`.
+
+    A label is that of the target behind, unless the decision rule (for most models the most probable class) says
+    another class of the changed probabilities than of the original ones; then it is that class, so that labels and
+    probabilities agree. A subclass with ``keeps_labels`` never changes which class the rule says.
+    """
+
+    def __init__(self, target: Target, rule: DecisionRule | None = None) -> None:
+        """Protect ``target``, whose labels follow ``rule``: by default the most probable class."""
+        super().__init__(target)
+        self._rule = rule or DecisionRule()
+
+    @abstractmethod
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
         """Change ``P``, the probabilities of the rows ``X``, shape (n, k), to probabilities of the same shape."""
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`mex.Target.answer` says."""
-        P = self.defended(np.asarray(self._target.answer(X, "proba"), dtype=np.float64), X)
         if kind == "proba":
-            return P
+            return self.defended(np.asarray(self._target.answer(X, kind), dtype=np.float64), X)
+        return super().answer(X, kind)
+
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and labels that agree with them, shapes (n, k) and (n,)."""
+        P, labels = both(self._target, X)
+        Q = self.defended(P, X)
+        if self.keeps_labels:
+            return Q, labels
         assert self.classes is not None
-        return np.asarray(self.classes[np.argmax(P, axis=1)])
+        before, after = self._rule(P), self._rule(Q)
+        return Q, np.where(before == after, labels, self.classes[after])
+
+
+class TruncatedOutput(_DefendedConfidence):
+    """A base for targets that hide some of their probabilities; a subclass gives :meth:`shown`.
+
+    The class of the label is always shown. (If a model's threshold was moved, the most probable class may be another
+    one, and showing only that would reveal a second boundary.)
+    """
+
+    keeps_labels = True
+
+    def __init__(self, target: Target, *, spread: bool) -> None:
+        """Protect ``target``; ``spread`` as in :func:`conceal`."""
+        super().__init__(target)
+        self._spread = spread
+
+    @abstractmethod
+    def shown(self, P: FloatArray, label: BoolArray) -> BoolArray:
+        """Which of ``P`` to show, shape (n, k); ``label`` marks the class of each label, which is shown anyway."""
+
+    def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Probabilities and labels that agree with them, shapes (n, k) and (n,)."""
+        P, labels = both(self._target, X)
+        label = labels[:, None] == self.classes
+        return conceal(P, label | self.shown(P, label), self._spread), labels
 
 
 class DefendedValues(Defended):
@@ -84,19 +142,20 @@ def has_probabilities(target: Target, label: str) -> bool:
 
 
 def conceal(P: FloatArray, shown: BoolArray, spread: bool) -> FloatArray:
-    """Hide some probabilities, never the largest of a row.
+    """Hide the probabilities that are not ``shown``.
 
     Args:
         P: probabilities, shape (n, k).
-        shown: which of them are shown, shape (n, k); the largest of each row is.
+        shown: which of them are shown, shape (n, k), at least one in each row.
         spread: whether the hidden ones of a row are replaced by their mean; otherwise they are 0, and the shown ones
-            are divided by their sum.
+            are divided by their sum (equal if that is 0).
 
     >>> conceal(np.array([[0.5, 0.3, 0.2]]), np.array([[True, False, False]]), spread=True)
     array([[0.5 , 0.25, 0.25]])
     """
     if not spread:
         kept = np.where(shown, P, 0.0)
+        kept = np.where(kept.any(axis=1, keepdims=True), kept, shown)
         return np.asarray(kept / kept.sum(axis=1, keepdims=True))
     hidden = np.where(shown, 0.0, P)
     mean = hidden.sum(axis=1, keepdims=True) / np.maximum((~shown).sum(axis=1, keepdims=True), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -103,17 +104,32 @@ class TreeBuilder:
         return tree
 
 
-def tree_from_ids(tree: TreeBuilder, ids: dict[int, Any], known: Knowledge) -> Estimator:
+def ids_of(answers: Array, shown: dict[Any, Any]) -> list[Any]:
+    """The leaf ids of answers, or the values if these are the answers; what is shown beside an id is put in ``shown``.
+
+    >>> shown = {}
+    >>> ids_of(np.array([(3, "a"), (7, "b")], dtype=[("leaf", int), ("label", "U1")]), shown), shown
+    ([3, 7], {3: 'a', 7: 'b'})
+    """
+    if answers.dtype.names is None:
+        return answers.tolist()  # type: ignore[no-any-return]
+    ids: list[Any] = answers["leaf"].tolist()
+    for kind in answers.dtype.names[1:]:
+        shown.update(zip(ids, answers[kind].tolist(), strict=True))
+    return ids
+
+
+def tree_from_ids(tree: TreeBuilder, ids: dict[int, Any], known: Knowledge, shown: Mapping[Any, Any]) -> Estimator:
     """Build the tree that answers as the interface does, from the leaf id or the value found for each leaf.
 
-    A leaf id is answered by the label that was shown beside it, or as it is where none was. Without any leaf
-    nothing is known yet: then the first of the classes, or 0.
+    An id is answered by what was ``shown`` beside it (:func:`ids_of`), or as it is where nothing was. Without any
+    leaf it is a constant: the first of the classes, or 0.
     """
     d, classes, regression = known.domain.n_features, known.classes, known.classes is None
     if not ids:
         return constant(0.0 if classes is None else classes[0], d, regression)
-    if known.outcomes:
-        ids = {leaf: known.outcomes[name] for leaf, name in ids.items()}
+    if shown:
+        ids = {leaf: shown[name] for leaf, name in ids.items()}
     elif known.answers == "leaf":
         classes, regression = None, False
     return tree.build(ids, d, classes=classes, regression=regression)

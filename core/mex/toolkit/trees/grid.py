@@ -17,7 +17,8 @@ class Grid:
     """The numbers in each column of a domain: float32 numbers, whole numbers, or 0 and 1 in one-hot groups.
 
     scikit-learn's trees cast rows to float32, so no finer thresholds exist. A column without bound has the float32
-    numbers up to :data:`LARGEST`.
+    numbers up to :data:`LARGEST`. A bound that is no float32 number is cast to one, inside or outside of the bound, as
+    the target casts a row at the bound.
 
     Attributes:
         domain: the rows the interface accepts.
@@ -44,9 +45,17 @@ class Grid:
             object.__setattr__(self, name, np.where(exact, cut, cut.astype(np.float32).astype(np.float64)))
         object.__setattr__(self, "whole", exact)
 
+    def cast(self, X: FloatArray) -> FloatArray:
+        """The rows ``X`` of the domain as the target casts them, shape (n, d)."""
+        near = np.clip(X, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
+        return np.clip(np.where(self.whole, X, near), self.lower, self.upper)
+
     def rows(self, X: FloatArray) -> FloatArray:
-        """The rows of the domain that are cast to ``X``, shape (n, d), since a bound need not be a float32 number."""
-        return np.clip(X, self.domain.lower, self.domain.upper)
+        """Rows of the domain that are cast to ``X``, shape (n, d): at the ends of the grid the bounds themselves."""
+        domain = self.domain
+        lower = np.where(np.abs(domain.lower) <= LARGEST, domain.lower, self.lower)
+        upper = np.where(np.abs(domain.upper) <= LARGEST, domain.upper, self.upper)
+        return np.where(self.lower >= X, lower, np.where(self.upper <= X, upper, X))
 
     def middle(self, column: int, below: float, above: float) -> float | None:
         """The number in the middle of two numbers of a column, or None if they are neighbours.

@@ -11,6 +11,7 @@ import numpy as np
 
 from mex.domain import Domain
 from mex.errors import Incompatible
+from mex.toolkit.trees.grid import Grid
 from mex.types import Array, BoolArray, FloatArray
 
 
@@ -38,7 +39,8 @@ class Thresholds:
 
     Attributes:
         domain: the rows that the interface accepts.
-        box: the whole domain, on float32 numbers.
+        grid: the numbers that the target distinguishes.
+        box: the whole domain, on these numbers.
         units: the columns of each feature: one, or those of a one-hot group.
         unit_of: the unit of each column, shape (d,).
         column, below, above: the thresholds, in the order in which they were added, shape (k,).
@@ -59,9 +61,8 @@ class Thresholds:
         self.unit_of = np.zeros(domain.n_features, dtype=np.int64)
         for i, unit in enumerate(self.units):
             self.unit_of[unit] = i
-        lower, upper = _inside(domain.lower, domain.lower, np.inf), _inside(domain.upper, domain.upper, -np.inf)
-        empty = lower > upper  # a constant that is no float32 number, and is asked as it is
-        self.box = Box(np.where(empty, domain.lower, lower), np.where(empty, domain.lower, upper))
+        self.grid = Grid(domain)
+        self.box = Box(self.grid.lower.copy(), self.grid.upper.copy())
         self.column: Array = np.zeros(0, dtype=np.int64)
         self.below: FloatArray = np.zeros(0)
         self.above: FloatArray = np.zeros(0)
@@ -109,10 +110,3 @@ class Thresholds:
             elif box.upper[group].sum() == 1:
                 box.lower[group] = box.upper[group]
         return box
-
-
-def _inside(bound: FloatArray, limit: FloatArray, towards: float) -> FloatArray:
-    """The float32 numbers nearest to ``bound`` that are not past ``limit``, in the direction ``towards``."""
-    near = bound.astype(np.float32)
-    past = near < limit if towards > 0 else near > limit
-    return np.where(past, np.nextafter(near, np.float32(towards)), near).astype(np.float64)

@@ -15,7 +15,8 @@ import skops.io
 
 import mex
 from mex.app.matrix.cells import Cell
-from mex.app.matrix.experiment import RESULTS, TIMINGS, measure, set_scene
+from mex.app.matrix.experiment import measure, set_scene
+from mex.app.matrix.record import RESULTS, TIMINGS
 from mex.oracle import Oracle
 from mex.types import Array, FloatArray
 

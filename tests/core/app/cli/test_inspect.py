@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mex
+from mex.app.matrix.record import DERIVED, FIELDS, IDENTITY, TIMINGS
 from mex.hooks import KINDS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -82,6 +83,19 @@ def test_a_person_sees_parameters_with_what_is_allowed(run: Run) -> None:
     assert ">>>" not in shown
     assert run("show", "defense", "none").stdout.endswith("no parameters\n")
     assert "model\tnull\ta model\t" in run("show", "attack", "passive").stdout
+
+
+def test_the_fields_of_a_record_are_shown_as_they_are_described(run: Run) -> None:
+    shown = json.loads(run("show", "record", "--json").stdout)
+    assert shown["kind"] == "record"
+    assert [field["name"] for field in shown["fields"]] == list(FIELDS)
+    assert [field["name"] for field in shown["fields"] if field["part"] == "identity"] == list(IDENTITY)
+    assert [field["name"] for field in shown["fields"] if field["timing"]] == list(TIMINGS)
+    assert [number["name"] for number in shown["derived"]] == list(DERIVED)
+    lines = run("show", "record").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines[1 : len(FIELDS) + 1]] == list(FIELDS)
+    rho = "rho\ta number between 0 and 1\tshare\tnone is public\tpublic bound on the share of wrong labels"
+    assert rho in lines
 
 
 def test_help_and_version_end_well(run: Run) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import mex
-from mex.app.matrix.experiment import TIMINGS
+from mex.app.matrix.record import TIMINGS
 from mex.app.matrix.results import FILE
 
 SEEDS = 20

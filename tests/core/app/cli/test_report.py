@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 
 import mex
 from mex.app.matrix.provenance import FILE as RECIPE
+from mex.app.matrix.record import DERIVED, FIELDS, MEASURED
 from mex.app.matrix.results import FILE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -99,30 +101,38 @@ def test_half_written_and_corrupt_results_are_reported_as_far_as_they_are_whole(
     run: Run, results: Path, tmp_path: Path
 ) -> None:
     lines = (results / FILE).read_bytes().splitlines(keepends=True)
-    (tmp_path / FILE).write_bytes(lines[0] + b"\x00\xff garbage\n" + lines[1] + lines[2][:100])
+    torn = json.loads(lines[3])
+    del torn["curve"]
+    damaged = [b"\x00 garbage\n", json.dumps(torn).encode() + b"\n", lines[2][:100]]
+    (tmp_path / FILE).write_bytes(lines[0] + damaged[0] + lines[1] + damaged[1] + damaged[2])
     (tmp_path / RECIPE).write_bytes(b"\xff not text")
     done = run("report", tmp_path, "-o", tmp_path / "r.html")
-    assert (done.returncode, done.stderr) == (0, f"mex: {tmp_path}: 2 damaged lines are ignored\n")
+    named = [
+        "line 2 (it is not JSON from column 1 on)",
+        "line 4 (there is no field 'curve')",
+        "line 5 (it is cut short)",
+    ]
+    sentence = f"{tmp_path / FILE}: 3 lines are no records: {', '.join(named)}; the report leaves them out"
+    assert (done.returncode, done.stderr) == (0, f"mex: {sentence}\n")
     assert "2 cells" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_a_curve_without_numbers_is_damaged_too(run: Run, results: Path, tmp_path: Path) -> None:
-    lines = (results / FILE).read_text(encoding="utf-8").splitlines()
-    odd = [json.dumps({**json.loads(lines[1]), "curve": curve}) for curve in ("ab", [{}], [3])]
-    odd = [line.replace('"cell": "', f'"cell": "{i}') for i, line in enumerate(odd)]
-    (tmp_path / FILE).write_text("\n".join([lines[0], *odd, ""]), encoding="utf-8")
+def test_records_of_another_version_are_reported_and_told(run: Run, results: Path, tmp_path: Path) -> None:
+    first, second, *_ = (results / FILE).read_text(encoding="utf-8").splitlines()
+    version = f'"mex_version": "{mex.__version__}"'
+    (tmp_path / FILE).write_text(f"{first}\n{second.replace(version, version.replace('0.', '7.'))}\n", encoding="utf-8")
     done = run("report", tmp_path, "-o", tmp_path / "r.html")
-    assert (done.returncode, done.stderr) == (0, f"mex: {tmp_path}: 3 damaged lines are ignored\n")
+    assert done.returncode == 0
+    assert done.stderr.endswith(f", and this is '{mex.__version__}'; numbers may differ\n")
+    assert "2 cells" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("field", ["curve", "attack_params", "agreement"])
-def test_a_record_that_lacks_a_field_is_damaged_too(run: Run, results: Path, tmp_path: Path, field: str) -> None:
-    lines = (results / FILE).read_text(encoding="utf-8").splitlines()
-    torn = json.loads(lines[1])
-    del torn[field]
-    (tmp_path / FILE).write_text(f"{lines[0]}\n{json.dumps(torn)}\n", encoding="utf-8")
-    done = run("report", tmp_path, "-o", tmp_path / "r.html")
-    assert (done.returncode, done.stderr) == (0, f"mex: {tmp_path}: 1 damaged lines are ignored\n")
+def test_the_page_says_what_each_number_means(page: Path) -> None:
+    text = html.unescape(page.read_text(encoding="utf-8"))
+    for name in MEASURED:
+        assert f"{name}</th>" in text
+        assert FIELDS[name].meaning in text
+    assert all(meaning.replace("LEVEL", "0.99") in text for meaning in DERIVED.values())
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import mex
-from mex.app.matrix.experiment import TIMINGS
-from mex.app.matrix.results import dump
+from mex.app.matrix.json_lines import dump
+from mex.app.matrix.record import TIMINGS
 
 PLAN: dict[str, Any] = {
     "attacks": ["passive", "margin"],

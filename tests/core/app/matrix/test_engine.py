@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import time
+import json
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -12,15 +14,17 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 import pytest
+from odd import Odd
 
 import mex
-from mex.app.matrix.engine import execute
-from mex.app.matrix.experiment import RESULTS, TIMINGS
+from mex.app.matrix.engine import records
+from mex.app.matrix.json_lines import dump
 from mex.app.matrix.plan import Plan
-from mex.app.matrix.results import FILE, dump
+from mex.app.matrix.record import RESULTS, TIMINGS
+from mex.app.matrix.results import FILE
 from mex.dataset import Rows
 from mex.target import Target
-from mex.types import Array, Estimator, FloatArray
+from mex.types import Estimator
 
 Record = dict[str, Any]
 SMALL: dict[str, Any] = {
@@ -35,39 +39,6 @@ SMALL: dict[str, Any] = {
 
 def untimed(records: list[Record]) -> list[str]:
     return [dump({k: v for k, v in record.items() if k not in TIMINGS}) for record in records]
-
-
-@attrs.frozen(kw_only=True)
-class Odd:
-    """An attack that asks five rows and then does something odd."""
-
-    scope: ClassVar[mex.Scope] = mex.Scope()
-    paper: ClassVar[str] = "none"
-
-    def learner(self, knowledge: mex.Knowledge, rng: np.random.Generator) -> mex.Learner:
-        return _Odd(self, knowledge, rng)
-
-    def odd(self) -> None:
-        """Do it."""
-
-    def believe(self, knowledge: mex.Knowledge) -> Estimator:
-        return mex.halfspace(np.ones(knowledge.domain.n_features), classes=knowledge.classes)
-
-
-class _Odd:
-    def __init__(self, attack: Odd, knowledge: mex.Knowledge, rng: np.random.Generator) -> None:
-        self.attack, self.knowledge, self.X = attack, knowledge, knowledge.domain.sample(5, rng)
-        self.told = False
-
-    def ask(self) -> FloatArray | None:
-        return None if self.told else self.X
-
-    def tell(self, X: FloatArray, answers: Array) -> None:
-        self.told = True
-        self.attack.odd()
-
-    def hypothesis(self) -> Estimator:
-        return self.attack.believe(self.knowledge)
 
 
 class Raising(Odd):
@@ -90,6 +61,30 @@ class Mistaken(Odd):
         raise mex.QueryError("row 0: too odd")
 
 
+class Cancelled(Odd):
+    def odd(self) -> None:
+        raise asyncio.CancelledError
+
+
+class Closing(Odd):
+    def odd(self) -> None:
+        raise GeneratorExit("closed")
+
+
+class Interrupting(Odd):
+    def odd(self) -> None:
+        raise KeyboardInterrupt("not the user's")
+
+
+class Unspeakable(Odd):
+    def odd(self) -> None:
+        class Unprintable(BaseException):
+            def __str__(self) -> str:
+                raise ValueError("not now")
+
+        raise Unprintable
+
+
 class NotANumber(Odd):
     def believe(self, knowledge: mex.Knowledge) -> Estimator:
         stolen = super().believe(knowledge)
@@ -101,9 +96,13 @@ class NotANumber(Odd):
 ODD: dict[str, tuple[type[Odd], str, str]] = {
     "raising": (Raising, "failed", "ZeroDivisionError: nothing to divide by"),
     "leaving": (Leaving, "failed", "SystemExit: goodbye"),
+    "cancelled": (Cancelled, "failed", "CancelledError: "),
+    "closing": (Closing, "failed", "GeneratorExit: closed"),
+    "interrupting": (Interrupting, "failed", "KeyboardInterrupt: not the user's"),
+    "unspeakable": (Unspeakable, "failed", "Unprintable: an error that cannot be printed"),
     "refusing": (Refusing, "skipped", "this attack wants another world"),
     "mistaken": (Mistaken, "failed", "row 0: too odd"),
-    "not-a-number": (NotANumber, "failed", "ValueError: Out of range float values are not JSON compliant"),
+    "not-a-number": (NotANumber, "failed", "geometric_error must be a number of at least 0, or null, not nan"),
 }
 
 
@@ -116,27 +115,29 @@ def test_a_cell_that_goes_wrong_says_why_and_the_others_go_on(
     plan = {**SMALL, "attacks": [case, "passive"], "seeds": 1}
     records = mex.matrix(plan, registry=registry, out=tmp_path)
     wrong = [record for record in records if record["attack"] == case]
-    assert [(record["status"], record["reason"].partition(": nan")[0]) for record in wrong] == [(status, reason)] * 2
+    assert [(record["status"], record["reason"]) for record in wrong] == [(status, reason)] * 2
     assert all(record[field] is None for record in wrong for field in RESULTS if field not in ("status", "reason"))
     assert [record["status"] for record in records if record["attack"] == "passive"] == ["ok"] * 2
     lines = (tmp_path / FILE).read_text(encoding="utf-8").splitlines()
     assert lines == [dump(record) for record in records]
 
 
-class Endless(Odd):
+class Pressed(Odd):
+    """The user presses Ctrl-C, and a plugin swallows it."""
+
     def odd(self) -> None:
-        while True:
-            with contextlib.suppress(Exception):  # whatever a plugin catches, the alarm gets through
-                time.sleep(0.01)
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
 
 
-def test_a_cell_that_takes_too_long_has_failed_and_the_others_go_on(given: Callable[..., mex.Registry]) -> None:
-    registry = given(attack={"endless": Endless})
-    records = mex.matrix({**SMALL, "attacks": ["endless", "passive"], "seeds": 1}, registry=registry, time_limit=3)
-    assert {(record["attack"], record["status"], record["reason"]) for record in records} == {
-        ("endless", "failed", "took longer than 3 seconds"),
-        ("passive", "ok", None),
-    }
+def test_a_users_interrupt_ends_the_matrix_whatever_a_plugin_does_with_it(
+    given: Callable[..., mex.Registry], tmp_path: Path
+) -> None:
+    plan = {**SMALL, "attacks": ["passive", "pressed"], "seeds": 1}
+    with pytest.raises(KeyboardInterrupt):
+        mex.matrix(plan, registry=given(attack={"pressed": Pressed}), out=tmp_path)
+    (line,) = (tmp_path / FILE).read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["attack"] == "passive"
 
 
 class Unloadable:
@@ -204,6 +205,18 @@ def test_records_are_the_same_bytes_for_one_job_and_for_two(registry: mex.Regist
     assert untimed(mex.matrix(plan, registry=registry, jobs=2)) == untimed(one)
 
 
+@pytest.mark.parametrize("limit", [0, -1, float("inf"), float("nan"), True, "1"])
+def test_a_time_limit_is_a_number_above_zero(limit: Any) -> None:
+    with pytest.raises(mex.UsageError, match="a time limit must be a number of seconds above 0"):
+        mex.matrix(SMALL, jobs=1, time_limit=limit)
+
+
+@pytest.mark.parametrize("where", [{}, {"backend": "dask", "scheduler": "tcp://127.0.0.1:1", "jobs": 1}])
+def test_a_time_limit_needs_a_process_that_can_be_killed(where: Mapping[str, Any]) -> None:
+    with pytest.raises(mex.UsageError, match="a time limit needs worker processes that can be killed"):
+        mex.matrix(SMALL, time_limit=1, **where)
+
+
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, True, "2"])
 def test_jobs_is_a_whole_number_above_zero(registry: mex.Registry, jobs: Any) -> None:
     with pytest.raises(mex.UsageError, match="jobs must be a whole number of at least 1, not"):
@@ -211,30 +224,58 @@ def test_jobs_is_a_whole_number_above_zero(registry: mex.Registry, jobs: Any) ->
 
 
 def test_plugins_of_this_process_only_do_not_travel(given: Callable[..., mex.Registry]) -> None:
-    with pytest.raises(mex.UsageError, match="use jobs=1"):
+    with pytest.raises(mex.UsageError, match="plugins that are not installed cannot travel to other processes"):
         mex.matrix({**SMALL, "attacks": ["raising"]}, registry=given(attack={"raising": Raising}), jobs=2)
 
 
-def test_the_hooks_are_told_of_each_cell_and_one_that_raises_harms_nothing(
-    registry: mex.Registry, capsys: pytest.CaptureFixture[str]
-) -> None:
+def hooked(name: str, **hooks: Callable[..., None]) -> ModuleType:
+    plugin = ModuleType(name)
+    for hook, function in hooks.items():
+        setattr(plugin, hook, mex.hookimpl(function))
+    return plugin
+
+
+def test_the_hooks_are_told_of_each_cell() -> None:
     told: list[tuple[str, Mapping[str, Any]]] = []
-    clumsy, careful = ModuleType("clumsy"), ModuleType("careful")
-    careful.mex_cell_started = mex.hookimpl(lambda cell: told.append(("started", cell)))  # type: ignore[attr-defined]
-    careful.mex_cell_finished = mex.hookimpl(  # type: ignore[attr-defined]
-        lambda cell, outcome: told.append((outcome["status"], cell))
+    careful = hooked(
+        "careful",
+        mex_cell_started=lambda cell: told.append(("started", cell)),
+        mex_cell_finished=lambda cell, outcome: told.append((outcome["status"], cell)),
     )
-
-    def fail(cell: Mapping[str, Any], outcome: Record) -> None:
-        raise KeyError("no such dashboard")
-
-    clumsy.mex_cell_finished = mex.hookimpl(fail)  # type: ignore[attr-defined]
-    loaded = mex.load_registry()
-    assert loaded.add(lambda: careful, "careful")
-    assert loaded.add(lambda: clumsy, "clumsy")
+    registry = mex.load_registry()
+    assert registry.add(lambda: careful, "careful")
     cells = Plan.of(SMALL).resolve(registry).cells()
-    records = list(execute(loaded, cells))
-    assert [record["status"] for record in records] == ["ok"] * 4
+    assert [record["status"] for record in records(registry, cells)] == ["ok"] * 4
     assert told == [(what, cell.identity()) for cell in cells for what in ("started", "ok")]
-    complaint = "mex: plugin 'clumsy' failed in mex_cell_finished and is left out: 'no such dashboard'\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("no such dashboard"), SystemExit(0), mex.UsageError("no such dashboard"), asyncio.CancelledError()],
+)
+def test_a_hook_that_raises_is_left_out_and_harms_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: BaseException
+) -> None:
+    def fail(cell: Mapping[str, Any], outcome: Record) -> None:
+        raise error
+
+    registry = mex.load_registry()
+    assert registry.add(lambda: hooked("clumsy", mex_cell_finished=fail), "clumsy")
+    found = mex.matrix(SMALL, registry=registry, out=tmp_path)
+    assert [record["status"] for record in found] == ["ok"] * 4
+    complaint = f"mex: plugin 'clumsy' failed in mex_cell_finished and is left out: {error}\n"
     assert capsys.readouterr().err == complaint, "once, and then left out"
+    assert len((tmp_path / FILE).read_text(encoding="utf-8").splitlines()) == 4
+
+
+def test_what_a_hook_does_to_a_record_changes_no_record(tmp_path: Path) -> None:
+    def scribble(cell: dict[str, Any], outcome: Record) -> None:
+        cell["model_params"]["C"] = {1, 2}
+        outcome["curve"].clear()  # type: ignore[union-attr]
+        outcome["reason"] = object()  # type: ignore[typeddict-item]
+
+    registry = mex.load_registry()
+    assert registry.add(lambda: hooked("scribbling", mex_cell_finished=scribble), "scribbling")
+    found = mex.matrix(SMALL, registry=registry, out=tmp_path)
+    assert all(record["curve"] and record["reason"] is None for record in found)
+    assert [json.loads(line) for line in (tmp_path / FILE).read_text(encoding="utf-8").splitlines()] == found

@@ -11,8 +11,8 @@ import pytest
 
 import mex
 from mex.app.matrix.cells import Cell
-from mex.app.matrix.experiment import TIMINGS
-from mex.app.matrix.results import dump
+from mex.app.matrix.json_lines import dump
+from mex.app.matrix.record import TIMINGS
 from mex.registry.spec import Spec
 
 Record = dict[str, Any]

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from records import record
 
 import mex
 from mex.app.matrix.cells import Cell
-from mex.app.matrix.experiment import TIMINGS
-from mex.app.matrix.results import FILE, Results, dump
+from mex.app.matrix.json_lines import dump
+from mex.app.matrix.record import TIMINGS, Record
+from mex.app.matrix.results import FILE, Results
 from mex.hooks import hookimpl
 from mex.registry.spec import Spec
 
-Record = dict[str, Any]
 PLAN: dict[str, Any] = {
     "attacks": ["passive"],
     "defenses": ["none", "bounded-noise"],
@@ -105,18 +106,43 @@ def test_damaged_lines_are_run_again_and_the_others_are_not(
 
 
 def test_the_last_line_of_a_cell_counts(tmp_path: Path) -> None:
-    blank = {**CELL.identity(), "reason": None}
-    content = [{**blank, "status": "failed"}, {**blank, "status": "ok"}]
-    (tmp_path / FILE).write_text("".join(dump(record) + "\n" for record in content), encoding="utf-8")
+    content = [record(status="failed", reason="no"), record()]
+    (tmp_path / FILE).write_text("".join(dump(one) + "\n" for one in content), encoding="utf-8")
     results = Results(tmp_path)
-    assert [record["status"] for record in results.records.values()] == ["ok"]
-    assert results.damaged == 0
+    assert list(results.records.values()) == [content[1]]
+    assert results.complaints() == []
+    results.forget_failed()
+    assert len(results.records) == 1
 
 
-def test_damaged_lines_are_counted(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b'{"cell": "a", "status": "ok"}\n{"cell": "b", "sta\nxx')
+def test_lines_that_are_no_records_are_named_in_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    file.write_bytes(dump(record()).encode() + b'\n\n{"cell": "b", "sta\n[1, 2]\nnull\n\xff\n{"cell": "c"}\n{"ce')
     results = Results(tmp_path)
-    assert (set(results.records), results.damaged) == ({"a"}, 2)
+    assert list(results.records) == ["a none 0"]
+    first = "it is not JSON from column 19 on"
+    others = "line 4 (it must be an object, not [1, 2]), line 5 (it must be an object, not None) and 3 more"
+    assert results.complaints() == [
+        f"{file}: 6 lines are no records: line 3 ({first}), {others}; what is missing runs again"
+    ]
+
+
+def test_records_of_another_version_are_told_and_not_used(tmp_path: Path) -> None:
+    old = record(mex_version="0.0.9")
+    older = {name: value for name, value in {**old, "mex_version": "0.0.8"}.items() if name != "near_agreement"}
+    (tmp_path / FILE).write_text(f"{dump(old)}\n{dump(older)}\n", encoding="utf-8")
+    lacking, other = Results(tmp_path).complaints()
+    this = f"and this is '{mex.__version__}'"
+    assert f"line 2 (there is no field 'near_agreement'; a record of mex '0.0.8', {this});" in lacking
+    assert other.endswith(f"there are records of another version, 1 of mex '0.0.9', {this}; they are not used")
+
+
+def test_a_file_that_somebody_changes_under_a_run_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(dump(record()) + "\n", encoding="utf-8")
+    results = Results(tmp_path)
+    (tmp_path / FILE).write_text("", encoding="utf-8")
+    with pytest.raises(mex.UsageError, match="was changed by somebody else"):
+        list(results.records.values())
 
 
 def test_records_are_read_by_people_as_written(tmp_path: Path) -> None:
@@ -156,11 +182,11 @@ def test_two_runs_do_not_write_to_one_directory_at_a_time(tmp_path: Path) -> Non
 
 
 def test_what_utf_8_cannot_write_is_written_all_the_same(tmp_path: Path) -> None:
-    odd = {"cell": "a", "status": "failed", "reason": "no file caf\udce9.csv"}
-    Results(tmp_path).mex_cell_finished(CELL.identity(), odd)
-    assert Results(tmp_path).records == {"a": odd}
+    odd = record(status="failed", reason="no file caf\udce9.csv")
+    Results(tmp_path).append(odd)
+    assert Results(tmp_path).records == {odd["cell"]: odd}
 
 
 def test_nonsense_that_nests_deep_is_a_damaged_line(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"[" * 100_000 + b"\n")
-    assert Results(tmp_path).damaged == 1
+    assert "line 1 (it nests too deep)" in Results(tmp_path).complaints()[0]

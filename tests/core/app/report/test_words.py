@@ -8,56 +8,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from records import record
 
-from mex.app.analysis.aggregate import scenes
+from mex.app.analysis.aggregate import compare
 from mex.app.report import write
 from mex.app.report.page import ACROSS
-from mex.app.report.plots import MANY, curves, errors, key, trade_off
+from mex.app.report.plots import MANY, curves, errors, legend, trade_off
 from mex.app.report.words import accuracy_of, sentences
 from mex.errors import UsageError
-
-KINDS = ("model", "dataset", "attack", "defense")
-
-
-def record(attack: str = "a", defense: str = "none", seed: int = 0, **fields: Any) -> dict[str, Any]:
-    curve = [{"queries": n, "agreement": a, "geometric_error": 1 - a} for n, a in ((8, 0.5), (64, 0.995))]
-    named = {"model": "m", "dataset": "d", "attack": attack, "defense": defense, "seed": seed, "mex_version": "1"}
-    settings = {"budget": 64, "answers": "label", "price_per_query": 0.01, "rho": 0.0, "features": 2}
-    scores = {"agreement": 0.995, "uniform_majority": 0.6, "queries": 64, "target_accuracy": 0.9, "accuracy_lost": 0.05}
-    costs = {"answers_changed": 0.0, "repeats_differ": 0.0}
-    params: dict[str, Any] = {f"{kind}_params": {} for kind in KINDS}
-    return {**named, **params, **settings, **scores, **costs, "status": "ok", "reason": None, "curve": curve, **fields}
-
 
 REGRESSION = {"answers": "value", "uniform_majority": None}
 
 
 def test_of_a_regression_it_speaks_of_variance_and_never_of_rows_that_are_right() -> None:
-    (scene,) = scenes([record(**REGRESSION), record(defense="noise", **REGRESSION)])
-    assert accuracy_of(scene).startswith("The model explains 0.900 of the variance")
-    assert sentences(scene, 0.99)[1].endswith("honest users lose 0.050 of R².")
-    (scene,) = scenes([record(), record(defense="noise")])
-    assert accuracy_of(scene) == "The model is right on 0.900 of the held-out rows."
-    assert sentences(scene, 0.99)[1].endswith("honest users lose 5.0 points of accuracy.")
+    (comparison,) = compare([record(**REGRESSION), record(defense="noise", **REGRESSION)])
+    assert accuracy_of(comparison).startswith("The model explains 0.900 of the variance")
+    assert sentences(comparison, 0.99)[1].endswith("honest users lose 0.050 of R².")
+    (comparison,) = compare([record(), record(defense="noise")])
+    assert accuracy_of(comparison) == "The model is right on 0.900 of the held-out rows."
+    assert sentences(comparison, 0.99)[1].endswith("honest users lose 5.0 points of accuracy.")
 
 
 def test_the_bound_of_a_halfspace_is_drawn_only_where_the_answers_are_labels() -> None:
-    shown = [errors(scenes([record(answers=answers)])[0], "none") for answers in ("label", "proba", "value")]
+    shown = [errors(compare([record(answers=answers)])[0], "none") for answers in ("label", "proba", "value")]
     assert ["bound" in plot.svg for plot in shown if plot] == [True, False, False]
 
 
 @pytest.mark.parametrize("count", [MANY, MANY + 1])
 def test_many_attacks_share_one_key_and_few_have_theirs_in_the_plot(count: int) -> None:
-    (scene,) = scenes([record(attack=f"attack {i}") for i in range(count)])
-    shared, plot = key(scene), curves(scene, "none")
+    (comparison,) = compare([record(attack=f"attack {i}") for i in range(count)])
+    shared, plot = legend(comparison), curves(comparison, "none")
     assert plot
     assert ("attack 0" in plot.svg) == (shared is None) == (count <= MANY)
     assert shared is None or all(f"attack {i}" in shared.svg for i in range(count))
 
 
 def test_many_defenses_are_numbered_and_named_below() -> None:
-    (few,) = scenes([record(defense=d) for d in ("none", "b")])
-    (many,) = scenes([record(defense=f"defense {i}" if i else "none") for i in range(MANY + 1)])
+    (few,) = compare([record(defense=d) for d in ("none", "b")])
+    (many,) = compare([record(defense=f"defense {i}" if i else "none") for i in range(MANY + 1)])
     plots = trade_off(few, 0.99), trade_off(many, 0.99)
     assert [plot.caption for plot in plots if plot] == [
         "",
@@ -66,13 +54,13 @@ def test_many_defenses_are_numbered_and_named_below() -> None:
 
 
 def test_a_curve_from_no_queries_at_all_is_drawn_from_the_first_one_on() -> None:
-    curve = [{"queries": n, "agreement": a} for n, a in ((0, 0.5), (8, 0.9), (16, 0.95))]
-    assert curves(scenes([record(curve=curve)])[0], "none")
-    assert curves(scenes([record(curve=curve[:1])])[0], "none") is None
+    curve = [(0, 0.5), (8, 0.9), (16, 0.95)]
+    assert curves(compare([record(curve=curve)])[0], "none")
+    assert curves(compare([record(curve=curve[:1])])[0], "none") is None
 
 
 def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> None:
-    labels = ["$x^{$", "a b", "a-b", "a:b", "<i>&amp;\"'"]
+    labels = ["$x^{$", "a b", "a-b", "a:b", "<i>&amp;\"'", "caf\udce9", "a\0\nb", "模型"]
     page = tmp_path / "r.html"
     write(page, [record(attack=attack, defense=defense) for attack in labels for defense in ("none", *labels)])
     text = page.read_text(encoding="utf-8")
@@ -82,10 +70,26 @@ def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> N
     assert set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', text)) <= set(ids)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"curve": ((8, -1e9), (10**30, 1))},
+        {"features": 10**9, "rho": 0.5 + 1e-12},
+        {"price_usd": 10**200, "accuracy_lost": -1e9, "seconds": 10**30},
+        {"reason": "no file caf\udce9", "mex_version": "\udce9"},
+        {"asked": [[1e30, -1e30]]},
+        {"asked": []},
+    ],
+)
+def test_numbers_and_texts_that_nobody_expects_are_shown_as_they_are(tmp_path: Path, fields: dict[str, Any]) -> None:
+    write(tmp_path / "r.html", [record(**fields), record("b")])
+    assert "2 cells:" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
 def test_more_defenses_than_a_sheet_holds_go_below(tmp_path: Path) -> None:
     write(tmp_path / "r.html", [record(defense=f"d{i}") for i in range(ACROSS + 1)])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert [table.count('<th scope="col">d') for table in text.split("<table")[1:]] == [ACROSS, 1]
+    assert [table.count('<th scope="col">d') for table in text.split('<table class="heat"')[1:]] == [ACROSS, 1]
 
 
 def test_a_page_for_which_there_is_no_room_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def test_fine_features_that_never_matter_end_the_search_with_a_note(monkeypatch:
     domain = mex.Domain([0, 0, 0], [1, 1, 1], groups=[(1, 2)])
     fitted = target([0.0, 1.0, -1.0], 0.0, domain)  # the category decides alone
     stolen = steal(fitted)
-    assert (stolen.stopped, stolen.queries) == ("done", 60)
-    assert "no boundary was found" in stolen.note
+    assert stolen.stopped == "done"
+    assert 60 <= stolen.queries <= 160  # five walks from one category to the other are tried as well
+    assert "none changed the label" in stolen.note
 
 
 def test_rows_of_a_centred_chart_reach_the_wall_in_their_direction() -> None:

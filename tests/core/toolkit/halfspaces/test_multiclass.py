@@ -47,7 +47,7 @@ def test_a_class_that_no_row_has_is_reported_and_the_rest_is_learned() -> None:
     model = linear_classifier(np.array([[1.0], [-1.0], [0.0]]), np.array([0.0, 0.0, -9.0]), np.array(["a", "b", "c"]))
     stolen = steal(model, mex.Domain([-1], [1]))
     assert stolen.hypothesis.predict([[0.01], [-0.01]]).tolist() == ["a", "b"]
-    assert "class c" in stolen.note
+    assert "no answer was 'c'" in stolen.note
 
 
 def test_noise_is_refused_with_a_reason() -> None:

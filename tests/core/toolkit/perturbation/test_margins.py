@@ -9,7 +9,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,6 +17,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
+from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.perturbation.margins import Margins
 
 MODELS = {
@@ -80,6 +81,36 @@ def test_a_pure_tree_is_as_sure_of_every_row(iris: mex.Dataset) -> None:
     assert (Margins.of(tree)(iris.domain.sample(500, np.random.default_rng(0))).lead == 1).all()
 
 
+class Capricious(LogisticRegression):  # type: ignore[misc]
+    """Labels that follow no score."""
+
+    def predict(self, X: Any) -> Any:
+        return self.classes_[(np.asarray(X)[:, 0] * 10).astype(int) % 2]
+
+
+MOVED = {
+    "by hand": FixedThresholdClassifier(MODELS["logistic"], threshold=0.9),
+    "by a little": FixedThresholdClassifier(MODELS["logistic"], threshold=0.55),
+    "of the first class": FixedThresholdClassifier(MODELS["logistic"], threshold=0.9, pos_label=0),
+    "tuned": TunedThresholdClassifierCV(MODELS["logistic"], scoring="f1"),
+    "on scores": FixedThresholdClassifier(MODELS["linear-svm"], threshold=0.5, response_method="decision_function"),
+    "of a forest": FixedThresholdClassifier(MODELS["forest"], threshold=0.7),
+}
+
+
+@pytest.mark.parametrize("model", MOVED.values(), ids=MOVED)
+def test_a_moved_threshold_moves_the_margin(breast_cancer: mex.Dataset, model: Any) -> None:
+    fitted = model.fit(breast_cancer.X, breast_cancer.y)
+    target = mex.FittedTarget.wrap(fitted, domain=breast_cancer.domain)
+    margins = Margins.of(target, breast_cancer.X)
+    X = between_rows(breast_cancer.X, breast_cancer.domain, 5000, np.random.default_rng(1))
+    assert np.array_equal(margins(X).margin > 0, fitted.predict(X) == 1)
+    cut = {"by hand": np.log(9), "by a little": np.log(0.55 / 0.45), "of the first class": -np.log(9), "on scores": 0.5}
+    for name, moved in cut.items():
+        if model is MOVED[name]:
+            assert margins(X).margin == pytest.approx(fitted.decision_function(X) - moved, abs=1e-6)
+
+
 def test_what_has_no_margin_is_refused(iris: mex.Dataset) -> None:
     class Labels:
         classes_ = np.arange(3)
@@ -87,12 +118,11 @@ def test_what_has_no_margin_is_refused(iris: mex.Dataset) -> None:
         def predict(self, X: Any) -> Any:
             return np.zeros(len(X))
 
-    threshold = FixedThresholdClassifier(LogisticRegression(), threshold=0.9).fit(iris.X, iris.y == 2)
     for model, sentence in (
         (LinearRegression().fit(iris.X, iris.y), "lies between two classes, and this LinearRegression has 0"),
         (DummyClassifier().fit(iris.X, np.ones(150)), "lies between two classes, and this DummyClassifier has 1"),
         (Labels(), "this Labels tells labels only"),
-        (threshold, "the labels of this FixedThresholdClassifier are not those of its highest scores"),
+        (Capricious().fit(iris.X, iris.y == 2), "the labels of this Capricious are not those of its highest scores"),
     ):
         with pytest.raises(mex.Incompatible, match=sentence):
             Margins.of(model, iris.X)

@@ -41,8 +41,11 @@ def test_rows_stay_inside_bounds_that_are_no_float32_numbers() -> None:
     domain = mex.Domain([0.1], [7.9])
     grid = Grid(domain)
     ends = np.array([[grid.lower[0]], [grid.upper[0]]])
-    assert domain.objection(grid.rows(ends)) is None
-    assert np.array_equal(grid.rows(ends).astype(np.float32), ends)
+    assert grid.rows(ends).tolist() == [[0.1], [7.9]]
+    assert np.array_equal(grid.cast(grid.rows(ends)), ends)
+    inside = domain.sample(100, np.random.default_rng(0))
+    assert np.array_equal(grid.cast(grid.rows(grid.cast(inside))), grid.cast(inside))
+    assert domain.objection(grid.rows(grid.cast(inside))) is None
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -53,3 +56,11 @@ def test_whole_numbers_without_bounds_are_found(seed: int) -> None:
     while (middle := grid.middle(0, below, above)) is not None:
         below, above = (middle, above) if middle <= sought else (below, middle)
     assert (below, above) == (sought, sought + 1)
+
+
+def test_what_float32_cannot_hold_is_left_out() -> None:
+    grid = Grid(mex.Domain([-np.inf, -1e300, 0], [np.inf, 1e300, 1e60], integer=[False, False, True]))
+    assert grid.lower.tolist() == [-(2.0**100), -(2.0**100), 0]
+    assert np.isfinite(grid.rows(np.stack([grid.lower, grid.upper]))).all()
+    assert np.isfinite(grid.cast(np.array([[1e300, -1e300, 1e59]])).astype(np.float32)).all()
+    assert np.isnan(grid.rows(grid.cast(np.full((1, 3), np.nan)))).all()

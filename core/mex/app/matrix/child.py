@@ -1,0 +1,90 @@
+"""What a worker process does: it answers the tasks that it is sent, one after another, until it is sent None.
+
+Nothing heavy is imported here: a worker that starts afresh first says how many threads the numeric libraries may have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mex.app.matrix.cells import Cell
+    from mex.registry import Registry
+    from mex.registry.spec import Spec
+
+WATCH = 0.5
+"""Seconds between two looks of a worker at whether its parent lives."""
+LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMBA", "NUMEXPR")
+
+
+class Closable(Protocol):
+    """What the parent holds open and a worker must not."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def serve(
+    connection: Connection, parent: int, private: Path, registry: Registry | None = None, held: Closable | None = None
+) -> None:
+    """Answer tasks: a cell with its record as a line of JSON, a dataset with the user's mistake about it or "".
+
+    Args:
+        connection: where tasks come from and answers go to; the first answer says that the worker is ready.
+        parent: the process that sends them: when it is gone, so is the worker.
+        private: the directory of this run that workers share.
+        registry: the components; by default, those installed.
+        held: what a worker that was forked closes first.
+    """
+    if held is not None:
+        held.close()
+    _settle(parent, private)
+    from mex.app.matrix import scenarios
+    from mex.app.matrix.cache import Cache
+    from mex.registry.loader import load_registry
+
+    registry = registry or load_registry()
+    scenarios.cache = Cache(private)
+    connection.send_bytes(b"")
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        while (task := connection.recv()) is not None:
+            connection.send_bytes(_answer(registry, task).encode(errors="replace"))
+
+
+def _answer(registry: Registry, task: Cell | Spec) -> str:
+    from mex.app.matrix.cells import Cell
+    from mex.app.matrix.experiment import run_cell
+    from mex.app.matrix.json_lines import dump
+    from mex.app.matrix.scenarios import mistake_about
+
+    return dump(run_cell(registry, task)) if isinstance(task, Cell) else mistake_about(registry, task)
+
+
+def _settle(parent: int, private: Path) -> None:
+    """Leave Ctrl-C and stdout to the parent, let one thread work, and end when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and callable(signal.getsignal(number)):  # the handler is the parent's
+            signal.signal(number, signal.SIG_DFL)
+    sys.stdout = sys.stderr = sys.__stderr__
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)  # what a library of C prints is no record either
+    os.environ.update({f"{library}_NUM_THREADS": "1" for library in LIBRARIES})
+    threading.Thread(target=_watch, args=(parent, private), daemon=True).start()
+
+
+def _watch(parent: int, private: Path) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH)
+    shutil.rmtree(private, ignore_errors=True)
+    os._exit(1)

@@ -1,0 +1,96 @@
+"""A plan made ready and run: what ``mex matrix`` and :func:`mex.matrix` share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mex.app.analysis.gate import Condition
+from mex.app.matrix import provenance
+from mex.app.matrix.engine import Workers, records
+from mex.app.matrix.plan import Plan
+from mex.app.matrix.record import Record
+from mex.app.matrix.results import Results
+from mex.registry import Registry
+
+DEFAULT: dict[str, Any] = {
+    "attacks": ["pivot", "version-space", "passive"],
+    "defenses": {
+        "none": {},
+        "noise": {"use": "bounded-noise", "rho": 0.1},
+        "sticky-noise": {"use": "bounded-noise", "rho": 0.1, "sticky": True},
+    },
+    "models": ["logistic", "linear-svm"],
+    "datasets": ["breast-cancer"],
+    "budget": 700,
+    "seeds": 3,
+}
+"""The tables of the plan of ``mex matrix`` alone."""
+
+
+class Run:
+    """A plan that can be run: everything a user may have got wrong about it has been checked.
+
+    Iterate over it once for the records of its cells, in the order of the plan.
+
+    Attributes:
+        plan: the plan, every default filled in.
+        cells: its cells.
+        gate: the conditions that fail it.
+        workers: where the cells run.
+        results: what is kept on disk, if anything is.
+        changes: sentences about what has changed since the last run that was kept in the same place.
+
+    >>> from mex import load_registry
+    >>> run = Run({**DEFAULT, "attacks": ["passive"], "defenses": ["none"], "budget": 20, "seeds": 1}, load_registry())
+    >>> [(record["model"], record["queries"]) for record in run]
+    [('logistic', 20), ('linear-svm', 20)]
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Any],
+        registry: Registry,
+        *,
+        workers: Workers | None = None,
+        out: Path | None = None,
+        retry_failed: bool = False,
+        fail_if: Sequence[str] = (),
+    ) -> None:
+        """Check ``tables`` (:meth:`Plan.of`) and open the directory ``out``; nothing runs.
+
+        Args:
+            tables: the plan.
+            registry: the components.
+            workers: where the cells run; by default in this process.
+            out: a directory that keeps every finished cell and the recipe of the run; what it holds already is
+                not run again.
+            retry_failed: run again what failed there.
+            fail_if: conditions of the gate beside those of the plan.
+
+        Raises:
+            UsageError: for a plan that cannot be run, or a directory that cannot be written.
+        """
+        self.registry = registry
+        self.plan = Plan.of(tables).resolve(registry)
+        self.cells = self.plan.cells()
+        self.gate = [Condition.parse(text) for text in (*self.plan.fail_if, *fail_if)]
+        self.workers = workers or Workers()
+        self.results = None if out is None else Results(out)
+        if self.results and retry_failed:
+            self.results.forget_failed()
+        self.changes = [] if out is None else provenance.write(out, self.plan, registry)
+
+    @property
+    def kept(self) -> int:
+        """How many of the cells are on disk already."""
+        stored = self.results.records if self.results else {}
+        return sum(cell.key in stored for cell in self.cells) if stored else 0
+
+    def __iter__(self) -> Generator[Record, None, None]:
+        try:
+            yield from records(self.registry, self.cells, self.workers, self.results)
+        finally:
+            if self.results:
+                self.results.close()

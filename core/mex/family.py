@@ -1,0 +1,200 @@
+"""The public class F of f*, read off the whole of a fitted model: not its last step, but all that rows go through."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mex.errors import Incompatible
+from mex.knowledge import Family
+from mex.types import Estimator
+
+__all__ = ["Core", "core_of", "family_of"]
+
+LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis")
+"""Where the estimators live whose answers are known to follow their ``coef_``."""
+LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "SGDClassifier")
+COLUMNWISE = {"StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PolynomialFeatures"}
+COLUMNWISE |= {"FunctionTransformer", "SimpleImputer", "KNNImputer", "IterativeImputer"}
+"""Steps that are affine column by column, with the parameters that :func:`_obstacle` asks for."""
+PROJECTIONS = {"PCA", "IncrementalPCA", "TruncatedSVD", "FactorAnalysis", "FastICA", "LinearDiscriminantAnalysis"}
+PROJECTIONS |= {"GaussianRandomProjection", "SparseRandomProjection", "NeighborhoodComponentsAnalysis"}
+RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer", "KBinsDiscretizer"}
+"""Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
+DELEGATES = {"FixedThresholdClassifier", "TunedThresholdClassifierCV", "SelfTrainingClassifier", "RANSACRegressor"}
+DELEGATES |= {"RFE", "RFECV", "FrozenEstimator"}
+BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetual", "snapml", "thundergbm", "xgboost")
+"""Libraries of boosted trees, told by the name of their package, so that none is imported."""
+
+
+class Core(NamedTuple):
+    """The estimator inside a model that decides its answers, and what is around it.
+
+    ``steps`` are the transformers before it; ``altered`` names what was done to its answers: ``threshold``, ``target``,
+    or the method by which they were calibrated.
+    """
+
+    estimator: Estimator
+    steps: tuple[Estimator, ...] = ()
+    altered: tuple[str, ...] = ()
+
+
+def family_of(estimator: Estimator) -> Family:
+    """The :class:`mex.Family` of a fitted scikit-learn estimator or pipeline; any other object's is its own.
+
+    A model is linear if one ``coef_`` inside decides its answers: the steps before it are affine, and what is around it
+    leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
+    ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
+    scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
+    Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library. A model of no
+    class that attacks know has the kind of its own name, and :attr:`mex.Family.reason` may say why.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import PolynomialFeatures
+    >>> squares = make_pipeline(PolynomialFeatures(), LogisticRegression()).fit([[0.0], [1.0], [2.0]], [0, 1, 0])
+    >>> family_of(squares).kind, family_of(squares).reason
+    ('Pipeline', 'its step PolynomialFeatures is not affine')
+    """
+    learner = None
+    with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
+        from sklearn.base import clone
+
+        learner = clone(estimator)
+    try:
+        return Family(*_read(estimator), learner)
+    except Incompatible as reason:
+        return Family(type(estimator).__name__, {}, learner, str(reason))
+
+
+def _read(model: Estimator) -> tuple[str, Mapping[str, Any]]:
+    core = core_of(model)
+    params = _params(core.estimator)
+    if link := _link(core, np.size(_get(model, "classes_", ()))):
+        _check_steps(core, "is not affine", PROJECTIONS)
+        fitted = bool(np.any(np.asarray(_get(core.estimator, "intercept_", 0.0))))
+        moved = bool(core.steps or core.altered)  # the origin may be elsewhere
+        return "linear", {"intercept": moved or bool(params.get("fit_intercept", fitted)), "link": link}
+    if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
+        _check_steps(core, "is not affine", PROJECTIONS)
+        return "kernel", {name: params[name] for name in ("kernel", "C", "gamma", "degree", "coef0") if name in params}
+    kind = _trees(core.estimator, params)
+    _check_steps(core, "does not keep the order of each column", RISING)
+    return kind, params
+
+
+def _link(core: Core, k: int) -> str:
+    """How the answers of ``k`` classes (0 for values) depend on the scores of a ``coef_``; "" if there is none."""
+    estimator, name, params = core.estimator, type(core.estimator).__name__, _params(core.estimator)
+    if name == "OneVsRestClassifier" and _ours(estimator):
+        members = [core_of(member) for member in estimator.estimators_]
+        for member in members:
+            _check_steps(member, "is not affine", PROJECTIONS)
+        linear = all(_link(member, 2) and not member.altered for member in members)
+        return "" if not linear else "bent" if _has(estimator, "predict_proba") else "margin"
+    coef = _get(estimator, "coef_")
+    if coef is None or not type(estimator).__module__.startswith(LINEAR) or "OneClass" in name:
+        return ""
+    if k == 0:
+        if np.ndim(coef) > 1 and len(coef) > 1:
+            raise Incompatible("it answers a row with several values")
+        glm = type(estimator).__module__.startswith("sklearn.linear_model._glm")
+        log = params.get("link") == "log" or (params.get("link") != "identity" and params.get("power", 1) > 0)
+        return "log" if glm and log else "identity"
+    if k > 2 and _get(estimator, "dual_coef_") is not None:
+        return ""  # a support vector machine lets pairs of classes vote
+    calibrated = [how for how in core.altered if how != "threshold"]
+    if not calibrated and not _has(estimator, "predict_proba"):
+        return "margin"
+    one_by_one = k > 2 and ("loss" in params or not {"ovr", "liblinear"}.isdisjoint(map(str, params.values())))
+    logistic = name in LOGISTIC and not one_by_one and params.get("loss", "log_loss") == "log_loss"
+    if not (calibrated in (["sigmoid"], ["temperature"]) if calibrated else logistic):
+        return "bent"
+    return "threshold" if "threshold" in core.altered else "logit"
+
+
+def _trees(estimator: Estimator, params: Mapping[str, Any]) -> str:
+    name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
+    if _get(estimator, "tree_") is not None:
+        return "tree"
+    members = np.ravel(np.asarray(_get(estimator, "estimators_", ()), dtype=object))
+    if len(members) and all(_get(m, "tree_") is not None for m in members) and "final_estimator" not in params:
+        return "boosted" if "learning_rate" in params else "forest"  # boosting adds trees up, a forest lets them vote
+    if name.startswith("HistGradientBoosting") or (library in BOOSTERS and params.get("booster") != "gblinear"):
+        return "forest" if "RF" in name or params.get("boosting_type") == "rf" else "boosted"
+    raise Incompatible("")
+
+
+def core_of(model: Estimator) -> Core:
+    """What is at the core of a model; raises :class:`mex.Incompatible` where no single estimator decides."""
+    steps, inner, how = tuple[Estimator, ...](), None, ""
+    name, parts = type(model).__name__ if _ours(model) else "", _get(model, "steps")
+    if isinstance(parts, list) and type(model).__module__.partition(".")[0] in ("sklearn", "imblearn"):
+        steps, inner = tuple(s for _, s in parts[:-1] if _has(s, "transform")), parts[-1][1]
+    elif (best := _get(model, "best_estimator_")) is not None:
+        inner = best
+    elif name in DELEGATES:
+        inner = model.estimator if name == "FrozenEstimator" else model.estimator_
+        how = "threshold" if "Threshold" in name else ""
+        steps = (model,) if name.startswith("RFE") else ()
+    elif name == "CalibratedClassifierCV":
+        inner, how = model.calibrated_classifiers_[0].estimator, model.method
+        if len(model.calibrated_classifiers_) > 1:
+            raise Incompatible(f"it averages {len(model.calibrated_classifiers_)} calibrated models")
+        if len(model.classes_) > 2 and how != "temperature":
+            raise Incompatible("its classes are calibrated one by one")
+    elif name in ("OneVsRestClassifier", "OneVsOneClassifier") and len(model.estimators_) == 1:
+        inner = model.estimators_[0]
+    elif name == "TransformedTargetRegressor":
+        inner, how = model.regressor_, "target"
+        if _get(model.transformer_, "inverse_func") is not None or _obstacle(model.transformer_, set()):
+            raise Incompatible("its values are transformed, and not by an affine function")
+    core = Core(model) if inner is None else core_of(inner)
+    return Core(core.estimator, steps + core.steps, tuple(filter(None, (how, *core.altered))))
+
+
+def _check_steps(core: Core, objection: str, also: set[str]) -> None:
+    for name in filter(None, (_obstacle(step, also) for step in core.steps)):
+        raise Incompatible(f"its step {name} {objection}")
+
+
+def _obstacle(step: Estimator, also: set[str]) -> str:
+    """The name of a step, or part of one, that neither is affine column by column nor one of ``also``; else nothing."""
+    if step is None or isinstance(step, str):
+        return ""  # passthrough, drop
+    if type(step).__name__ == "FrozenEstimator":
+        return _obstacle(step.estimator, also)
+    if parts := next(filter(None, (_get(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
+        return next(filter(None, (_obstacle(part[1], also) for part in parts)), "")
+    name, params = type(step).__name__, _params(step)
+    rising = name in also and params.get("encode", "ordinal") == "ordinal"
+    fine = rising or _has(step, "get_support")
+    if name in COLUMNWISE:
+        complete = str(params.get("missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
+        bent = params.get("func") is not None or params.get("clip") or np.max(params.get("degree", 1)) > 1
+        fine = fine or (complete and not bent)
+    return "" if fine and _ours(step) else name
+
+
+def _ours(estimator: Estimator) -> bool:
+    """Whether an estimator is scikit-learn's own: what a name promises of it holds for no other's."""
+    return type(estimator).__module__.startswith("sklearn.")
+
+
+def _params(estimator: Estimator) -> dict[str, Any]:
+    with contextlib.suppress(Exception):
+        return dict(estimator.get_params(deep=False))
+    return {}
+
+
+def _get(estimator: Estimator, name: str, default: Any = None) -> Any:
+    with contextlib.suppress(Exception):  # a property may raise anything
+        return getattr(estimator, name)
+    return default
+
+
+def _has(estimator: Estimator, name: str) -> bool:
+    return _get(estimator, name, _get) is not _get

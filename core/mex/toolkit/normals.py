@@ -1,0 +1,90 @@
+"""The weights and the intercept of a fitted linear model in the units of its input."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from mex.family import core_of, family_of
+from mex.types import Array, Estimator, FloatArray
+
+STEP = 2.0**30
+"""The step of the finite differences; a large one makes the rounding of the intercept negligible."""
+CHUNK = 256
+"""How many features are moved in one batch of rows."""
+PLACES = 33
+"""How many scores between two are asked in one round of the search for a threshold."""
+
+
+def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
+    """The weights w, shape (d,), and the intercept b of a linear model in the units of its input; None for others.
+
+    The model answers the second class where <w, x> + b > 0; a regressor's value is <w, x> + b. Affine steps,
+    calibration and moved thresholds are taken into account, as far as :func:`mex.family.family_of` knows them.
+
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    >>> w, b = normal(model)
+    >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
+    True
+    """
+    core = core_of(estimator) if family_of(estimator).kind == "linear" else None
+    coef = getattr(core.estimator, "coef_", None) if core else None
+    if core is None or coef is None or np.size(coef) != np.shape(coef)[-1]:
+        return None
+    coef = np.ravel(coef.toarray() if hasattr(coef, "toarray") else coef).astype(np.float64)
+    intercept = float(np.ravel(getattr(core.estimator, "intercept_", 0.0))[0])
+    if not core.steps and not core.altered:
+        return coef, intercept
+
+    def score(X: FloatArray) -> FloatArray:
+        for step in core.steps:
+            X = step.transform(X)
+        return np.asarray(X @ coef + intercept, dtype=np.float64)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        stages = (estimator, *core.steps, core.estimator)  # a pipeline that starts with "passthrough" has no width
+        w, b = _affine(score, next(stage.n_features_in_ for stage in stages if hasattr(stage, "n_features_in_")))
+        return _of_answers(estimator, w, b) if core.altered else (w, b)
+
+
+def _affine(score: Callable[[FloatArray], FloatArray], d: int) -> tuple[FloatArray, float]:
+    """The weights, shape (d,), and the intercept of an affine function of rows."""
+    b = float(score(np.zeros((1, d)))[0])
+    moves = (np.eye(min(CHUNK, d - start), d, start) for start in range(0, d, CHUNK))
+    return np.concatenate([(score(STEP * rows) - b) / STEP for rows in moves]), b
+
+
+def _of_answers(model: Estimator, w: FloatArray, b: float) -> tuple[FloatArray, float]:
+    """The weights and the intercept of a model whose answers depend on <w, x> + b alone, by any threshold."""
+    length = float(w @ w)
+
+    def answers(scores: FloatArray) -> Array:
+        rows = np.multiply.outer(scores - b, w / length) if length else np.zeros((len(scores), len(w)))
+        return np.ravel(model.predict(rows))
+
+    if not hasattr(model, "classes_"):
+        low, high = answers(np.array([-1.0, 1.0]))
+        return w * (high - low) / 2, b * (high - low) / 2 + (high + low) / 2
+    sizes = 2.0 ** np.arange(-60, 61)
+    places = np.concatenate([-sizes[::-1], [0.0], sizes])
+    positive = answers(places) == model.classes_[1]
+    if positive.all() or not positive.any():
+        return np.zeros_like(w), 1.0 if positive.all() else -1.0
+    rises = bool(positive[-1])
+    while True:
+        i = int(np.argmax(positive == rises))  # the first place on the far side
+        low, high = places[i - 1], places[i]
+        places = np.unique(np.linspace(low, high, PLACES))
+        if len(places) < PLACES:
+            break
+        positive = answers(places) == model.classes_[1]
+    threshold = (low + high) / 2
+    return (w, b - threshold) if rises else (-w, threshold - b)

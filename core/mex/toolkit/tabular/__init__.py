@@ -1,0 +1,1 @@
+"""Tables as people have them: CSV files, data frames and arrays become schemas and datasets."""

@@ -1,0 +1,90 @@
+"""The schema of the tables that a fitted model takes: what it tells of them, and what a table shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from mex.errors import UsageError, suggest
+from mex.schema import Column, Schema
+from mex.toolkit.tabular import dtypes, inference
+from mex.toolkit.tabular.encoders import Levels, Name, levels_of, names_of
+from mex.toolkit.tabular.frames import LIBRARIES
+from mex.toolkit.tabular.reading import columns_of
+from mex.types import Estimator
+
+
+def schema_of_model(model: Estimator, like: Any = None) -> Schema:
+    """The schema of what a fitted model takes.
+
+    Args:
+        model: what it tells (names, levels) goes before what ``like`` shows.
+        like: a table as the model takes them (other columns do not matter), a schema, or the path of a CSV file.
+
+    Raises:
+        UsageError: if the model tells no columns and ``like`` is not given, or lacks one of them.
+    """
+    names = names_of(model)
+    table = inference.frame_of_csv(Path(like)) if isinstance(like, str | Path) else like
+    if table is None:
+        return _untold(model, names)
+    there = [column.name for column in table.columns] if isinstance(table, Schema) else list(columns_of(table))
+    for name in names or ():
+        if name not in there:
+            raise UsageError(
+                f"the model takes a column {name!r}, and the table has none{suggest(str(name), map(str, there))}"
+            )
+    width = getattr(model, "n_features_in_", None)
+    if names is None and width not in (None, len(there)):
+        raise UsageError(f"the model takes {width} columns and the table has {len(there)}; give those that it takes")
+    names = names or there
+    levels = levels_of(model, names)
+    shown = table if isinstance(table, Schema) else inference.schema_of_table(table, names, levels)
+    columns = {column.name: column for column in shown.columns}
+    merged = [_merged(columns[name], levels[name]) if name in levels else columns[name] for name in names]
+    return Schema(merged, shown.frame, "float32" if _is_single(model) else shown.precision)
+
+
+def _untold(model: Estimator, names: list[Name] | None) -> Schema:
+    """What a model alone tells: of numbers no range."""
+    width = getattr(model, "n_features_in_", None)
+    if names is None and width is None:
+        raise UsageError(f"{type(model).__name__} does not tell its columns: give a table as it takes them (like=)")
+    taken = names or list(range(int(width or 0)))
+    levels = {name: known for name, known in levels_of(model, taken).items() if known}
+    frame = "pandas" if names else "numpy"
+    columns = [
+        _told(name, levels[name], frame, model) if name in levels else Column(name, dtype="float64") for name in taken
+    ]
+    if frame == "numpy" and levels:
+        columns = [attrs.evolve(column, dtype="object") for column in columns]
+    return Schema(columns, LIBRARIES[frame], "float32" if _is_single(model) else "float64")
+
+
+def _told(name: Name, levels: list[Any], frame: str, model: Estimator) -> Column:
+    """A category of which only the model has told."""
+    dtype = "object"
+    if frame == "pandas":
+        import pandas as pd
+
+        native = type(model).__module__.partition(".")[0] in ("lightgbm", "xgboost")
+        dtype = "category" if native else dtypes.pandas_words(pd.Series(levels).dtype)
+    return _merged(Column(name, "category", levels=["?"], dtype=dtype), levels)
+
+
+def _merged(column: Column, levels: Levels) -> Column:
+    """A column of a table with the levels that a model knows."""
+    if levels is None or column.kind == "boolean":
+        return column
+    known = [level for level in levels if level is not None]
+    if not any(isinstance(level, str) for level in known):  # 1.0 because of a missing value beside it
+        known = [int(level) if float(level).is_integer() else level for level in known]
+    optional = column.optional or None in levels
+    return Column(column.name, "category", levels=known, optional=optional, dtype=column.dtype)
+
+
+def _is_single(model: Estimator) -> bool:
+    """Whether a model turns its rows into float32."""
+    return type(model).__module__.partition(".")[0] in ("xgboost", "catboost") or hasattr(model, "tree_")

@@ -1,0 +1,213 @@
+"""Cells in worker processes: whatever a plugin does to its process, its cell has failed and the others go on."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from odd import Odd
+
+import mex
+from mex.app.matrix.engine import Workers
+from mex.app.matrix.json_lines import dump
+from mex.app.matrix.processes import Processes, WorkersDie
+from mex.app.matrix.record import TIMINGS
+from mex.app.matrix.run import Run
+
+PLAN: dict[str, Any] = {
+    "attacks": ["passive"],
+    "defenses": ["none"],
+    "models": ["logistic"],
+    "datasets": ["haberman"],
+    "budget": 20,
+    "seeds": 2,
+}
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can copy a process")
+
+
+class Leaving(Odd):
+    def odd(self) -> None:
+        os._exit(0)
+
+
+class Killed(Odd):
+    def odd(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KilledOnce(Odd):
+    """What a system does that is short of memory: the second time there is enough."""
+
+    seen: Path
+
+    def odd(self) -> None:
+        if not self.seen.exists():
+            self.seen.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Swallowing(Odd):
+    def odd(self) -> None:
+        while True:
+            try:
+                time.sleep(60)
+            except BaseException:
+                continue
+
+
+class Deaf(Odd):
+    """A call of a library that gives nothing else a turn."""
+
+    def odd(self) -> None:
+        re.match(r"(a|a)+$", "a" * 60 + "b")
+
+
+class Orphaning(Odd):
+    """It leaves a child behind that holds all that was open."""
+
+    child: Path
+
+    def odd(self) -> None:
+        child = os.fork()
+        if child == 0:
+            time.sleep(600)
+        self.child.write_text(str(child))
+        os._exit(3)
+
+
+class Talking(Odd):
+    def odd(self) -> None:
+        print("a plugin talks")
+
+
+def run(registry: mex.Registry, jobs: int = 1, time_limit: float | None = None, **plan: Any) -> list[tuple[Any, ...]]:
+    workers = Workers(jobs, time_limit=time_limit, fork=True)
+    return [
+        (record["attack"], record["status"], record["reason"])
+        for record in Run({**PLAN, **plan}, registry, workers=workers)
+    ]
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Iterator[Path]:
+    file = tmp_path / "child"
+    yield file
+    if file.exists():
+        os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("cls", "reason"),
+    [(Leaving, "its process ended itself with exit code 0"), (Killed, "its process was killed by SIGKILL, twice")],
+)
+def test_a_cell_that_ends_its_process_has_failed_and_the_others_go_on(
+    given: Callable[..., mex.Registry], jobs: int, cls: type[Odd], reason: str
+) -> None:
+    registry = given(attack={"odd": cls})
+    wanted = [("passive", "ok", None), ("odd", "failed", reason)]
+    assert run(registry, jobs, attacks=["passive", "odd"]) == wanted * 2
+
+
+def test_a_cell_that_is_killed_once_runs_once_more(given: Callable[..., mex.Registry], tmp_path: Path) -> None:
+    KilledOnce.seen = tmp_path / "seen"
+    registry = given(attack={"odd": KilledOnce})
+    assert run(registry, 2, attacks=["odd", "passive"]) == [("odd", "ok", None), ("passive", "ok", None)] * 2
+    assert KilledOnce.seen.exists()
+
+
+def test_a_process_that_ends_is_missed_though_a_child_of_it_holds_what_would_tell(
+    given: Callable[..., mex.Registry], orphan: Path
+) -> None:
+    Orphaning.child = orphan
+    (found,) = run(given(attack={"odd": Orphaning}), attacks=["odd"], seeds=1)
+    assert found == ("odd", "failed", "its process ended itself with exit code 3")
+
+
+@pytest.mark.parametrize("cls", [Swallowing, Deaf])
+def test_a_time_limit_cannot_be_swallowed(given: Callable[..., mex.Registry], cls: type[Odd]) -> None:
+    found = run(given(attack={"odd": cls}), time_limit=3, attacks=["odd", "passive"], seeds=1)
+    assert found == [("odd", "failed", "took longer than 3 seconds"), ("passive", "ok", None)]
+
+
+class LeavingDataset:
+    source, licence = "nowhere", "none"
+
+    def load(self) -> mex.Dataset:
+        os._exit(0)
+
+
+def test_a_dataset_that_ends_its_process_fails_its_cells(given: Callable[..., mex.Registry]) -> None:
+    registry = given(dataset={"leaving": LeavingDataset})
+    found = run(registry, datasets=["leaving", "haberman"], seeds=1)
+    assert found == [
+        ("passive", "failed", "its process ended itself with exit code 0"),
+        ("passive", "ok", None),
+    ]
+
+
+class Missing:
+    source, licence = "nowhere", "none"
+
+    def load(self) -> mex.Dataset:
+        raise mex.UsageError("there is no such file")
+
+
+def test_a_dataset_that_the_user_got_wrong_is_told_before_any_cell_runs(given: Callable[..., mex.Registry]) -> None:
+    with pytest.raises(mex.UsageError, match="there is no such file"):
+        run(given(dataset={"missing": Missing}), datasets=["haberman", "missing"])
+
+
+def test_what_a_plugin_prints_goes_where_complaints_go(
+    given: Callable[..., mex.Registry], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(given(attack={"odd": Talking}), attacks=["odd"], seeds=1) == [("odd", "ok", None)]
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "a plugin talks\n")
+
+
+def test_workers_that_start_afresh_give_the_same_records_as_copies_and_as_this_process(registry: mex.Registry) -> None:
+    tables = {**PLAN, "attacks": ["passive", "margin"], "defenses": ["none", "bounded-noise"], "seeds": 3}
+
+    def untimed(workers: Workers) -> list[str]:
+        records = Run(tables, mex.load_registry(), workers=workers)
+        return [dump({k: v for k, v in record.items() if k not in TIMINGS}) for record in records]
+
+    here = untimed(Workers())
+    assert len(here) == 12
+    assert untimed(Workers(2)) == here
+    assert untimed(Workers(2, fork=True)) == here
+    assert untimed(Workers(1, fork=True)) == here
+
+
+def test_workers_that_cannot_be_started_end_the_run_with_a_sentence(
+    registry: mex.Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mex.app.matrix.worker.serve", lambda *_: os._exit(7))
+    with (
+        Processes(registry, 2, fork=True) as processes,
+        pytest.raises(
+            WorkersDie, match="worker processes cannot be started: its process ended itself with exit code 7"
+        ),
+    ):
+        processes.mistakes([registry.resolve("dataset", "haberman")])
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs the system's own list of processes")
+def test_no_process_outlives_a_run_that_is_left_early(registry: mex.Registry) -> None:
+    def children() -> set[str]:
+        return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+    before = children()
+    run = iter(Run({**PLAN, "seeds": 50}, registry, workers=Workers(2, fork=True)))
+    next(run)
+    assert len(children() - before) == 2
+    run.close()
+    assert children() <= before

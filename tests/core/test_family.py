@@ -1,0 +1,427 @@
+"""The public class that is read off the whole of a fitted model, and its classes."""
+
+from __future__ import annotations
+
+import sys
+import types
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_selection import RFE, SelectKBest, VarianceThreshold, f_classif
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import (
+    LogisticRegression,
+    MultiTaskLasso,
+    PoissonRegressor,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+    TweedieRegressor,
+)
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.svm import SVC, LinearSVC, OneClassSVM
+from sklearn.tree import DecisionTreeClassifier
+
+import mex
+from mex.family import family_of
+from mex.toolkit.normals import normal
+from mex.types import Array, Estimator, FloatArray
+
+X, y = load_breast_cancer(return_X_y=True)
+X, names = X[:, :6], np.array(["benign", "malignant"])[1 - y]
+THREE = load_iris(return_X_y=True)
+VALUES = load_diabetes(return_X_y=True)
+LR, TREE = LogisticRegression(max_iter=5000), DecisionTreeClassifier(max_depth=3, random_state=0)
+WARM = CalibratedClassifierCV(LR, method="temperature", ensemble=False)
+OTHER_UNITS = TransformedTargetRegressor(Ridge(), transformer=StandardScaler())
+LOG_VALUES = TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp)
+CATEGORY = OneHotEncoder(handle_unknown="ignore")
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::FutureWarning")
+
+
+def scaled(model: Estimator) -> Estimator:
+    return make_pipeline(StandardScaler(), model)
+
+
+def binary(link: str) -> tuple[Any, ...]:
+    return (X, names), "linear", {"link": link}
+
+
+def own(name: str, data: tuple[Array, Array] = (X, names)) -> tuple[Any, ...]:
+    return data, name, {}
+
+
+TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
+    label: (model, *expected)
+    for label, model, expected in [
+        # one coef_, and affine steps before it
+        ("logistic", LR, binary("logit")),
+        ("no intercept", LogisticRegression(fit_intercept=False), ((X, names), "linear", {"intercept": False})),
+        ("scaled", scaled(LogisticRegression(fit_intercept=False)), ((X, names), "linear", {"intercept": True})),
+        ("passthrough", make_pipeline("passthrough", RobustScaler(), MaxAbsScaler(), LR), binary("logit")),
+        ("min-max", make_pipeline(MinMaxScaler(), LR), binary("logit")),
+        ("pca", make_pipeline(StandardScaler(), PCA(3, whiten=True), LR), binary("logit")),
+        ("svd", make_pipeline(TruncatedSVD(2), LR), binary("logit")),
+        ("selected", make_pipeline(VarianceThreshold(), SelectKBest(f_classif, k=3), scaled(LR)), binary("logit")),
+        ("imputed", make_pipeline(SimpleImputer(), scaled(LR)), binary("logit")),
+        ("degree 1", make_pipeline(PolynomialFeatures(1), LR), binary("logit")),
+        ("identity", make_pipeline(FunctionTransformer(), scaled(LR)), binary("logit")),
+        (
+            "columns",
+            make_pipeline(ColumnTransformer([("a", StandardScaler(), [0, 2]), ("b", "passthrough", [5])]), LR),
+            binary("logit"),
+        ),
+        ("union", make_pipeline(FeatureUnion([("a", PCA(2)), ("b", MinMaxScaler())]), LR), binary("logit")),
+        ("rfe", RFE(LR, n_features_to_select=3), binary("logit")),
+        ("ridge", RidgeClassifier(), binary("margin")),
+        ("lda", LinearDiscriminantAnalysis(), binary("logit")),
+        ("sgd", scaled(SGDClassifier(loss="log_loss", random_state=0)), binary("logit")),
+        ("huber", scaled(SGDClassifier(loss="modified_huber", random_state=0)), binary("bent")),
+        ("linear kernel", scaled(SVC(kernel="linear")), binary("margin")),
+        ("platt", scaled(SVC(kernel="linear", probability=True, random_state=0)), binary("bent")),
+        # what is around it
+        ("search", GridSearchCV(scaled(LR), {"logisticregression__C": [0.1, 1.0]}), binary("logit")),
+        ("frozen", FrozenEstimator(scaled(clone(LR)).fit(X, names)), binary("logit")),
+        ("sigmoid", CalibratedClassifierCV(scaled(LinearSVC()), ensemble=False), binary("logit")),
+        ("of a frozen", CalibratedClassifierCV(FrozenEstimator(scaled(clone(LR)).fit(X, names))), binary("logit")),
+        ("temperature", CalibratedClassifierCV(scaled(LR), method="temperature", ensemble=False), binary("logit")),
+        ("isotonic", CalibratedClassifierCV(scaled(LR), method="isotonic", ensemble=False), binary("bent")),
+        ("fixed", FixedThresholdClassifier(scaled(LR), threshold=0.9, pos_label="malignant"), binary("threshold")),
+        ("other label", FixedThresholdClassifier(scaled(LR), threshold=0.9, pos_label="benign"), binary("threshold")),
+        ("tuned", TunedThresholdClassifierCV(scaled(LR), scoring="balanced_accuracy"), binary("threshold")),
+        ("tuned margin", TunedThresholdClassifierCV(scaled(LinearSVC()), scoring="f1_macro"), binary("margin")),
+        (
+            "frozen and tuned",
+            FrozenEstimator(FixedThresholdClassifier(clone(LR), threshold=0.8, pos_label="benign").fit(X, names)),
+            binary("threshold"),
+        ),
+        ("one against one", OneVsOneClassifier(scaled(LinearSVC())), binary("margin")),
+        ("one against the other", OneVsRestClassifier(scaled(LR)), binary("logit")),
+        # several classes
+        ("softmax", LR, (THREE, "linear", {"link": "logit"})),
+        ("three margins", LinearSVC(), (THREE, "linear", {"link": "margin"})),
+        ("against the rest", OneVsRestClassifier(scaled(LR)), (THREE, "linear", {"link": "bent"})),
+        ("sgd of three", scaled(SGDClassifier(loss="log_loss", random_state=0)), (THREE, "linear", {"link": "bent"})),
+        ("three temperatures", WARM, (THREE, "linear", {"link": "logit"})),
+        ("votes of pairs", SVC(kernel="linear"), (THREE, "kernel", {"kernel": "linear"})),
+        ("against one another", OneVsOneClassifier(LR), own("OneVsOneClassifier", THREE)),
+        ("three sigmoids", CalibratedClassifierCV(LR, ensemble=False), own("CalibratedClassifierCV", THREE)),
+        # values
+        ("regression", scaled(Ridge()), (VALUES, "linear", {"link": "identity"})),
+        ("poisson", PoissonRegressor(), (VALUES, "linear", {"link": "log"})),
+        ("tweedie", TweedieRegressor(power=0), (VALUES, "linear", {"link": "identity"})),
+        ("other units", OTHER_UNITS, (VALUES, "linear", {"link": "identity"})),
+        ("log values", LOG_VALUES, own("TransformedTargetRegressor", VALUES)),
+        # none of it
+        ("squares", make_pipeline(PolynomialFeatures(2), scaled(LR)), own("Pipeline")),
+        ("bins", make_pipeline(KBinsDiscretizer(4), LR), own("Pipeline")),
+        ("quantiles", make_pipeline(QuantileTransformer(n_quantiles=50), LR), own("Pipeline")),
+        ("clipped", make_pipeline(MinMaxScaler(clip=True), LR), own("Pipeline")),
+        ("logarithms", make_pipeline(FunctionTransformer(np.log1p), LR), own("Pipeline")),
+        ("lengths", make_pipeline(Normalizer(), LR), own("Pipeline")),
+        ("landmarks", make_pipeline(Nystroem(n_components=20, random_state=0), LR), own("Pipeline")),
+        ("zeros imputed", make_pipeline(SimpleImputer(missing_values=0), LR), own("Pipeline")),
+        ("categories", make_pipeline(ColumnTransformer([("a", CATEGORY, [0])]), LR), own("Pipeline")),
+        ("inside", GridSearchCV(make_pipeline(PolynomialFeatures(), scaled(LR)), {}), own("GridSearchCV")),
+        ("ensemble", CalibratedClassifierCV(scaled(LR), cv=3), own("CalibratedClassifierCV")),
+        ("voting", VotingClassifier([("a", LR), ("b", LinearSVC())]), own("VotingClassifier")),
+        ("stacking", StackingClassifier([("a", LR), ("b", TREE)]), own("StackingClassifier")),
+        ("stacked trees", StackingClassifier([("a", TREE)], final_estimator=TREE), own("StackingClassifier")),
+        ("bagging", BaggingClassifier(LR, 3), own("BaggingClassifier")),
+        ("bayes", GaussianNB(), own("GaussianNB")),
+        ("quadratic", QuadraticDiscriminantAnalysis(reg_param=0.1), own("QuadraticDiscriminantAnalysis")),
+        ("net", MLPClassifier((3,), max_iter=50), own("MLPClassifier")),
+        # kernels and trees
+        ("kernel", scaled(SVC(C=3.0)), ((X, names), "kernel", {"kernel": "rbf", "C": 3.0})),
+        ("bent kernel", make_pipeline(PowerTransformer(), SVC()), own("Pipeline")),
+        ("tree", TREE, ((X, names), "tree", {"max_depth": 3})),
+        ("quantile tree", make_pipeline(QuantileTransformer(n_quantiles=50), TREE), ((X, names), "tree", {})),
+        ("oblique tree", make_pipeline(PCA(), TREE), own("Pipeline")),
+        ("tuned tree", FixedThresholdClassifier(TREE, threshold=0.3, pos_label="benign"), ((X, names), "tree", {})),
+        ("forest", RandomForestClassifier(3), ((X, names), "forest", {"n_estimators": 3})),
+        ("bagged trees", BaggingClassifier(TREE, 3), ((X, names), "forest", {})),
+        ("boosting", GradientBoostingClassifier(n_estimators=3), ((X, names), "boosted", {"max_depth": 3})),
+        ("adaboost", AdaBoostClassifier(n_estimators=3), ((X, names), "boosted", {})),
+        ("histograms", HistGradientBoostingClassifier(max_iter=3), ((X, names), "boosted", {})),
+        ("values of histograms", HistGradientBoostingRegressor(max_iter=3), (VALUES, "boosted", {})),
+    ]
+}  # fmt: skip
+
+
+def fitted(label: str) -> tuple[Estimator, Array, Array]:
+    model, (A, b), _, _ = TABLE[label]
+    return (model if label.startswith("frozen") else clone(model).fit(A, b)), A, b
+
+
+@pytest.mark.parametrize("label", TABLE)
+def test_the_class_is_read_off_the_whole_model(label: str) -> None:
+    model, A, _ = fitted(label)
+    _, _, kind, public = TABLE[label]
+    domain = mex.Domain(A.min(axis=0), A.max(axis=0))
+    family = mex.FittedTarget.wrap(model, domain=domain).family
+    assert family.kind == kind, family.reason
+    assert public.items() <= dict(family.public).items()
+    if not isinstance(model, FrozenEstimator):
+        assert not hasattr(family.learner, "classes_")
+
+
+LINEAR = [label for label, (_, _, kind, _) in TABLE.items() if kind == "linear"]
+
+
+def far_and_wide(A: FloatArray, n: int) -> FloatArray:
+    """Rows of the box, beyond it, and between rows of the data."""
+    rng = np.random.default_rng(0)
+    low, high = A.min(axis=0), A.max(axis=0)
+    inside = low + (high - low) * rng.random((n, A.shape[1]))
+    beyond = low + (high - low) * rng.normal(0.5, 3, (n, A.shape[1]))
+    t = rng.random((n, 1))
+    return np.concatenate(
+        [
+            inside,
+            beyond,
+            t * rng.permutation(A)[rng.integers(len(A), size=n)] + (1 - t) * A[rng.integers(len(A), size=n)],
+        ]
+    )
+
+
+def answers(model: Estimator, rows: FloatArray) -> Array:
+    return np.ravel(model.predict(rows))
+
+
+@pytest.mark.parametrize("label", [label for label in LINEAR if TABLE[label][1] is not THREE])
+def test_what_is_called_linear_answers_by_one_halfspace(label: str) -> None:
+    model, A, _ = fitted(label)
+    found = normal(model)
+    assert found is not None
+    w, b = found
+    rows = far_and_wide(A, 3000)
+    # and rows on both sides of the boundary, a millionth of the way to a row of the data
+    onto = rows - np.outer((rows @ w + b) / (w @ w), w)
+    rows = np.concatenate([rows, onto + 1e-6 * (rows - onto), onto - 1e-6 * (rows - onto)])
+    score = rows @ w + b
+    if not hasattr(model, "classes_"):
+        values = np.exp(score) if TABLE[label][3]["link"] == "log" else score
+        assert np.allclose(answers(model, rows[:3000]), values[:3000], rtol=1e-9)
+        return
+    clear = np.abs(score) > 1e-11 * (np.abs(rows) @ np.abs(w) + abs(b))
+    assert clear.mean() > 0.99
+    assert (answers(model, rows) == model.classes_[(score > 0).astype(int)])[clear].all()
+
+
+@pytest.mark.parametrize("label", [label for label in LINEAR if TABLE[label][1] is THREE])
+def test_what_is_called_linear_parts_each_pair_of_classes_by_one_halfspace(label: str) -> None:
+    """Along any line each class has one stretch: the classes of a largest affine score are convex."""
+    model, A, _ = fitted(label)
+    rows = far_and_wide(A, 300)
+    for start, end in zip(rows, np.random.default_rng(1).permutation(rows), strict=True):
+        seen = answers(model, start + np.linspace(0, 1, 200)[:, None] * (end - start))
+        changes = seen[np.flatnonzero(np.append(True, seen[1:] != seen[:-1]))]
+        assert len(set(changes)) == len(changes)
+
+
+@pytest.mark.parametrize("label", [label for label in LINEAR if TABLE[label][3].get("link") in ("logit", "threshold")])
+def test_a_logit_link_says_that_log_probabilities_are_affine(label: str) -> None:
+    model, A, _ = fitted(label)
+    start, end = far_and_wide(A, 2)[[0, -1]]
+    P = np.log(model.predict_proba(np.median(A, axis=0) + np.linspace(-1e-2, 1e-2, 3)[:, None] * (end - start)))
+    logits = P - P.mean(axis=1, keepdims=True)
+    assert np.allclose(logits[0] - 2 * logits[1] + logits[2], 0, atol=1e-8)
+    labels = model.classes_[np.argmax(model.predict_proba(A), axis=1)]
+    assert (labels == model.predict(A)).all() == (TABLE[label][3]["link"] == "logit")
+
+
+@pytest.mark.parametrize("label", ["isotonic", "huber", "platt", "against the rest", "sgd of three"])
+def test_what_is_no_logistic_function_of_scores_is_not_solved_as_one(label: str) -> None:
+    model, A, _ = fitted(label)
+    domain = mex.Domain(A.min(axis=0), A.max(axis=0))
+    with pytest.raises(mex.Incompatible, match="this model's is bent"):
+        mex.attack("equation-solving", model, domain=domain, answers="proba")
+
+
+@pytest.mark.parametrize("label", ["sigmoid", "temperature", "of a frozen"])
+def test_a_calibrated_model_is_solved_exactly(label: str) -> None:
+    model, A, _ = fitted(label)
+    stolen = mex.attack("equation-solving", model, domain=mex.Domain(A.min(axis=0), A.max(axis=0)), answers="proba")
+    assert stolen.queries < 30
+    assert (stolen.hypothesis.predict(A) == model.predict(A)).all()
+    assert np.allclose(stolen.hypothesis.predict_proba(A), model.predict_proba(A))
+
+
+def test_the_sentence_says_why_and_how_to_declare_it() -> None:
+    model = make_pipeline(PolynomialFeatures(), LR).fit(X[:, :2], names)
+    with pytest.raises(
+        mex.Incompatible, match="this is a Pipeline one, as its step PolynomialFeatures is not affine"
+    ) as e:
+        mex.attack("pivot", model)
+    assert "declare family='linear'" in str(e.value)
+    with pytest.raises(mex.Incompatible) as refused:
+        mex.attack("pivot", TREE.fit(X, names))
+    assert "declare" not in str(refused.value)
+
+
+def in_library(module: str, name: str, bases: tuple[type, ...], **members: Any) -> Any:
+    """An estimator of another library, which is not installed and must not be imported."""
+    assert module.partition(".")[0] not in sys.modules
+    return types.new_class(name, bases, exec_body=lambda space: space.update({"__module__": module, **members}))()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "kind"),
+    [
+        ("lightgbm.sklearn", "LGBMClassifier", "boosted"),
+        ("xgboost.sklearn", "XGBRegressor", "boosted"),
+        ("xgboost.sklearn", "XGBRFClassifier", "forest"),
+        ("catboost.core", "CatBoostClassifier", "boosted"),
+        ("ngboost.api", "NGBClassifier", "boosted"),
+        ("interpret.glassbox._ebm._ebm", "ExplainableBoostingClassifier", "boosted"),
+        ("perpetual.booster", "PerpetualBooster", "boosted"),
+        ("glmnet.linear", "LogitNet", "LogitNet"),
+    ],
+)
+def test_boosters_of_other_libraries_are_told_by_their_library(module: str, name: str, kind: str) -> None:
+    def predict(self: Any, A: FloatArray) -> Array:
+        return np.zeros(len(A))
+
+    coef = {"coef_": np.ones(3)} if kind == name else {}
+    members = {"predict": predict, "classes_": np.array([0, 1]), **coef}
+    assert family_of(in_library(module, name, (BaseEstimator,), **members)).kind == kind
+
+
+class Silent(BaseEstimator):  # type: ignore[misc]
+    """Says nothing of its classes."""
+
+    n_features_in_ = 6
+
+    def predict(self, A: FloatArray) -> Array:
+        return (A[:, 0] > 15).astype(int)
+
+
+class WithProbabilities(Silent):
+    def predict_proba(self, A: FloatArray) -> FloatArray:
+        return np.eye(2)[self.predict(A)]
+
+
+class Classifier(ClassifierMixin, Silent):  # type: ignore[misc]
+    pass
+
+
+class Margin(Silent):
+    def decision_function(self, A: FloatArray) -> FloatArray:
+        return A[:, 0] - 15
+
+
+class EmptyRegressor(RegressorMixin, WithProbabilities):  # type: ignore[misc]
+    classes_: tuple[int, ...] = ()
+
+
+class EmptyOfBothKinds(WithProbabilities):
+    classes_ = np.array([])
+
+
+@pytest.mark.parametrize("kind", [WithProbabilities, Classifier, Margin, IsolationForest, OneClassSVM])
+def test_a_classifier_without_classes_is_never_a_regressor_in_silence(kind: Any) -> None:
+    model = kind() if issubclass(kind, Silent) else kind().fit(X)
+    with pytest.raises(mex.UsageError, match=rf"{kind.__name__} answers with labels .* give classes="):
+        mex.FittedTarget.wrap(model)
+    labels = [0, 1] if issubclass(kind, Silent) else [-1, 1]
+    target = mex.FittedTarget.wrap(model, classes=labels)
+    assert target.classes is not None
+    assert target.classes.tolist() == labels
+    assert target.answers == (("label", "proba") if hasattr(model, "predict_proba") else ("label",))
+    stolen = mex.attack("passive:model=decision-tree", model, classes=labels, pool=X, budget=200)
+    assert np.mean(stolen.hypothesis.predict(X) == model.predict(X)) > 0.9
+
+
+@pytest.mark.parametrize("model", [EmptyRegressor(), EmptyOfBothKinds(), Silent()])
+def test_a_regressor_with_no_classes_is_one(model: Estimator) -> None:
+    target = mex.FittedTarget.wrap(model)
+    assert (target.classes, target.answers) == (None, ("value",))
+
+
+def test_labels_in_a_column_are_labels() -> None:
+    class Column(Silent):
+        classes_ = np.array([0, 1])
+
+        def predict(self, A: FloatArray) -> Array:
+            return super().predict(A)[:, None]
+
+    assert mex.FittedTarget.wrap(Column()).answer(X, "label").shape == (len(X),)
+
+
+def test_several_labels_a_row_are_refused_in_one_sentence() -> None:
+    model = DecisionTreeClassifier().fit(X, np.stack([y, 1 - y], axis=1))
+    with pytest.raises(mex.UsageError, match="answers 2 labels at once"):
+        mex.FittedTarget.wrap(model)
+    values = MultiTaskLasso().fit(X, np.stack([y, 1 - y], axis=1))
+    assert family_of(values).reason == "it answers a row with several values"
+
+
+def test_what_only_predicts_has_a_class_of_its_own() -> None:
+    class Oracle:
+        n_features_in_ = 3
+
+        def predict(self, A: Any) -> Any:
+            return np.zeros(len(A))
+
+    family = mex.FittedTarget.wrap(Oracle()).family
+    assert (family.kind, family.learner) == ("Oracle", None)
+
+
+def test_a_subclass_that_answers_otherwise_is_not_taken_for_what_it_comes_from() -> None:
+    class Cautious(LogisticRegression):  # type: ignore[misc]
+        def predict(self, A: FloatArray) -> Array:
+            return np.where(A[:, 1] > 20, self.classes_[0], super().predict(A))
+
+    assert family_of(Cautious(max_iter=5000).fit(X, names)).kind == "Cautious"
+
+
+def test_a_linear_model_is_attacked_as_one_without_being_told() -> None:
+    model = scaled(LogisticRegression()).fit(X, names)
+    domain = mex.Domain(X.min(axis=0), X.max(axis=0))
+    stolen = mex.attack("pivot:eps=1e-3", model, domain=domain, budget=800)
+    assert np.mean(stolen.hypothesis.predict(X) == model.predict(X)) > 0.99
+
+
+def test_reading_a_model_asks_nothing_and_warns_of_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert family_of(SVC().fit(X, y)).kind == "kernel"
