@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 
+import mex
 from mex.types import FloatArray
+
+_registry = cache(mex.load_registry)
+
+
+def built(kind: str, spec: str) -> Any:
+    """A component of the installed registry, which is loaded once: ``built("defense", "bounded-noise:rho=0.2")``."""
+    return _registry().build(kind, spec)
 
 
 class RatioBisection:

@@ -25,7 +25,7 @@ from mex.app.matrix.evaluation import Yardstick
 from mex.app.matrix.split import split
 from mex.toolkit.trees.comparison import disagreement, leaves, refines
 from mex.types import Array
-from mex_decision_tree.incomplete import Stopping
+from mex_decision_tree.incomplete import StoppingTree
 
 REGISTRY = mex.load_registry()
 SEEDS = 3
@@ -90,7 +90,7 @@ def problem(name: str, shown: str, size: int | None, seed: int) -> Problem:
 def incomplete(case: Problem) -> Problem:
     """The same tree behind an interface that takes rows with features left out."""
     domain = attrs.evolve(case.target.domain, incomplete=True)
-    return attrs.evolve(case, target=attrs.evolve(case.target, domain=domain, estimator=Stopping(case.tree)))
+    return attrs.evolve(case, target=attrs.evolve(case.target, domain=domain, estimator=StoppingTree(case.tree)))
 
 
 def bits(tree: Any, domain: mex.Domain) -> tuple[float, float]:

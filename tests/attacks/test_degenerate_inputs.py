@@ -16,6 +16,7 @@ from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from toys import built
 
 import mex
 from mex.dataset import Rows
@@ -107,8 +108,7 @@ def a_single_class(family: str) -> Scene:
 def defended(family: str, spec: str) -> Scene:
     target, pool = scene(family, bits(), halves(bits()))
     train = Rows(pool, np.zeros(len(pool)) if target.classes is None else target.answer(pool, "label"))
-    defense = mex.load_registry().build("defense", spec)
-    return defense.protect(target, train, np.random.default_rng(0)), pool
+    return built("defense", spec).protect(target, train, np.random.default_rng(0)), pool
 
 
 class Silent(mex.Defended):
@@ -153,7 +153,7 @@ def steal(
     built, known = registry.build("attack", attack), oracle.knowledge(pool=pool)
     try:
         built.scope.check(attack, known)
-        return mex.extract(oracle, built.learner(known, np.random.default_rng(1)))
+        return mex.extract(oracle, built.learner(known, np.random.default_rng(1)), snapshots=False)
     except mex.Incompatible as reason:
         return str(reason)
 

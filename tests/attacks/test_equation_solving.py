@@ -62,7 +62,9 @@ def box(d: int, **kwargs: Any) -> mex.Domain:
 def steal(target: mex.Target, *, budget: int | None = None, seed: int = 0, extra: int = 9) -> mex.Extraction:
     kind: Any = "value" if target.classes is None else "proba"
     oracle = mex.Oracle(target, answers=kind, budget=budget)
-    return mex.extract(oracle, EquationSolving(extra=extra).learner(oracle.knowledge(), np.random.default_rng(seed)))
+    return mex.extract(
+        oracle, EquationSolving(extra=extra).learner(oracle.knowledge(), np.random.default_rng(seed)), snapshots=False
+    )
 
 
 def off(stolen: mex.Extraction, target: mex.FittedTarget) -> float:

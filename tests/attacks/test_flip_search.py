@@ -141,7 +141,9 @@ def scenario(data=load_breast_cancer, trees=20, budget=400):
 @pytest.mark.parametrize("data", [load_breast_cancer, load_iris])
 def test_it_learns_a_forest(data) -> None:
     pool, rest, target, oracle = scenario(data)
-    stolen = mex.extract(oracle, FlipSearch().learner(oracle.knowledge(pool=pool), np.random.default_rng(0)))
+    stolen = mex.extract(
+        oracle, FlipSearch().learner(oracle.knowledge(pool=pool), np.random.default_rng(0)), snapshots=False
+    )
     assert stolen.queries == 400
     assert np.mean(stolen.hypothesis.predict(rest) == target.answer(rest, "label")) > 0.93
 
@@ -151,7 +153,9 @@ def test_a_smaller_constant_asks_fewer_rows_of_the_same_stream() -> None:
     for c0 in (8.0, 1e-4):
         pool, _, _, oracle = scenario(trees=8, budget=5000)
         attack = FlipSearch(c0=c0, stream=800, batch=5)
-        stolen = mex.extract(oracle, attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(0)))
+        stolen = mex.extract(
+            oracle, attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(0)), snapshots=False
+        )
         assert stolen.stopped == "done"
         assert stolen.note == f"asked {stolen.queries} of 800 rows of the stream"
         asked.append(stolen.queries)
@@ -167,7 +171,9 @@ def test_it_is_a_well_behaved_attack(registry: mex.Registry) -> None:
 @pytest.mark.parametrize("budget", [1, 5, 23])
 def test_a_tiny_budget_leaves_a_hypothesis(budget: int) -> None:
     pool, rest, _, oracle = scenario(budget=budget)
-    stolen = mex.extract(oracle, FlipSearch().learner(oracle.knowledge(pool=pool), np.random.default_rng(0)))
+    stolen = mex.extract(
+        oracle, FlipSearch().learner(oracle.knowledge(pool=pool), np.random.default_rng(0)), snapshots=False
+    )
     assert stolen.queries == budget
     assert len(stolen.hypothesis.predict(rest)) == len(rest)
 
@@ -178,7 +184,9 @@ def test_one_label_only_and_labels_that_are_words() -> None:
     for classes, intercept in ((np.array(["no", "yes"]), 0.0), (np.array(["no", "yes"]), 99.0)):
         target = mex.FittedTarget.wrap(mex.halfspace(np.ones(3), intercept, classes), family=family)
         oracle = mex.Oracle(target, budget=60)
-        stolen = mex.extract(oracle, FlipSearch().learner(oracle.knowledge(pool=pool), np.random.default_rng(0)))
+        stolen = mex.extract(
+            oracle, FlipSearch().learner(oracle.knowledge(pool=pool), np.random.default_rng(0)), snapshots=False
+        )
         assert np.mean(stolen.hypothesis.predict(pool) == target.answer(pool, "label")) > 0.8
 
 

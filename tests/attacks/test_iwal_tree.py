@@ -33,7 +33,7 @@ def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
     check_attack(IwalTree(c0=0.01), target, least_agreement=0.8)
 
 
-def test_the_advantage_is_the_rise_of_the_weighted_error_by_brute_force(iris: mex.Dataset) -> None:
+def test_the_lead_is_the_rise_of_the_weighted_error_by_brute_force(iris: mex.Dataset) -> None:
     oracle = oracle_of(iris)
     learner = IwalTree(c0=0.01, growth=1.0, every=200).learner(oracle.knowledge(), np.random.default_rng(0))
     while len(learner._y) < 150:  # far from the last fit: labels have come that the tree has not seen
@@ -51,7 +51,7 @@ def test_the_advantage_is_the_rise_of_the_weighted_error_by_brute_force(iris: me
         errors = {other: weights[np.where(inside, other, given) != y].sum() for other in learner._classes}
         rise = min(error for other, error in errors.items() if other != label) - errors[label]
         expected.append(max(rise, 0))
-    assert np.allclose(learner.advantage(leaves), expected)
+    assert np.allclose(learner._lead(leaves), expected)
     assert max(expected) > 0
 
 
@@ -90,7 +90,7 @@ def test_a_stream_that_is_not_worth_a_query_ends(iris: mex.Dataset) -> None:
 @pytest.mark.parametrize("budget", [1, 5, 25])
 def test_a_tiny_budget(iris: mex.Dataset, budget: int) -> None:
     oracle = oracle_of(iris, budget=budget)
-    stolen = mex.extract(oracle, IwalTree().learner(oracle.knowledge(), np.random.default_rng(0)))
+    stolen = mex.extract(oracle, IwalTree().learner(oracle.knowledge(), np.random.default_rng(0)), snapshots=False)
     assert stolen.queries == budget
     assert set(stolen.hypothesis.predict(iris.X)) <= {0, 1, 2}
 
@@ -98,7 +98,9 @@ def test_a_tiny_budget(iris: mex.Dataset, budget: int) -> None:
 def test_noisy_labels_are_taken(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
     oracle = oracle_of(breast_cancer, 400, registry.build("defense", "bounded-noise:rho=0.2"), min_samples_leaf=20)
     attack = IwalTree(sampler="near")
-    stolen = mex.extract(oracle, attack.learner(oracle.knowledge(pool=breast_cancer.X), np.random.default_rng(0)))
+    stolen = mex.extract(
+        oracle, attack.learner(oracle.knowledge(pool=breast_cancer.X), np.random.default_rng(0)), snapshots=False
+    )
     truth = DecisionTreeClassifier(random_state=0, min_samples_leaf=20).fit(breast_cancer.X[::2], breast_cancer.y[::2])
     assert np.mean(stolen.hypothesis.predict(breast_cancer.X) == truth.predict(breast_cancer.X)) > 0.85
 

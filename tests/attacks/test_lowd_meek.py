@@ -15,7 +15,7 @@ from mex import Domain, Family, FittedTarget, Oracle, UsageError, extract, halfs
 from mex.toolkit.halfspaces import boundary
 from mex.toolkit.metrics import geometric_error
 from mex.types import Array, FloatArray
-from mex_lowd_meek.attack import LineSearch, LowdMeek
+from mex_lowd_meek.attack import LineSearchLearner, LowdMeek
 
 
 def uniform(d: int, rng: np.random.Generator) -> FloatArray:
@@ -23,9 +23,9 @@ def uniform(d: int, rng: np.random.Generator) -> FloatArray:
     return np.asarray(w / np.linalg.norm(w))
 
 
-def search(w: FloatArray, eps: float, rng: np.random.Generator) -> tuple[LineSearch, int, int]:
+def search(w: FloatArray, eps: float, rng: np.random.Generator) -> tuple[LineSearchLearner, int, int]:
     """A search that is done, its queries and its rounds."""
-    learner, queries, rounds = LineSearch(len(w), eps, 1e-6, rng), 0, 0
+    learner, queries, rounds = LineSearchLearner(len(w), eps, 1e-6, rng), 0, 0
     while (V := learner.ask()) is not None:
         learner.tell(V, np.where(V @ w > 0, 1.0, -1.0))
         queries, rounds = queries + len(V), rounds + 1
@@ -132,7 +132,7 @@ def test_it_steals_any_halfspace(weights: list[float], domain: str) -> None:
 
 @pytest.mark.parametrize("light", [1e-3, 1e-9, 1e-15])
 def test_a_witness_of_little_weight_will_do(light: float) -> None:
-    class OfTheFirst(LineSearch):
+    class OfTheFirst(LineSearchLearner):
         def _find_witness(self) -> Generator[FloatArray, Array, FloatArray | None]:
             yield np.eye(3)
             return np.array([-1.0, 0.0, 0.0])
@@ -187,7 +187,7 @@ def test_any_eps_comes_to_an_end(eps: float) -> None:
 
 
 def test_the_estimate_is_zero_before_the_first_answer() -> None:
-    assert not LineSearch(4, 1e-2, 1e-6, np.random.default_rng(0)).estimate().any()
+    assert not LineSearchLearner(4, 1e-2, 1e-6, np.random.default_rng(0)).estimate().any()
 
 
 @pytest.mark.parametrize(("rho", "says"), [(0.0, ""), (0.1, "10%"), (None, "unknown share")])

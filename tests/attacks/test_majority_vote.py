@@ -117,7 +117,7 @@ def test_several_classes_are_told_apart_by_the_most_frequent_label(iris: mex.Dat
     target = registry.build("model", "logistic").fit(iris, mex.dataset.Rows(iris.X, iris.y), np.random.default_rng(0))
     oracle = mex.Oracle(noisy(target, rho=0.4), answers="label")
     learner = MajorityVote(inner=Passive(), q=100).learner(oracle.knowledge(iris.X), np.random.default_rng(0))
-    stolen = mex.extract(oracle, learner)
+    stolen = mex.extract(oracle, learner, snapshots=False)
     voted = learner._inner._labels  # type: ignore[attr-defined]
     np.testing.assert_array_equal(
         np.concatenate(voted), target.answer(stolen.transcript.X[:: stolen.queries // 100], "label")

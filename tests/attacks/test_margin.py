@@ -37,7 +37,7 @@ def test_it_beats_passive_learning_on_the_same_pool() -> None:
         for attack in (Margin(), Passive()):
             rest, target, oracle = scenario(LogisticRegression(C=1000, max_iter=5000), seed=seed)
             learner = attack.learner(oracle.knowledge(pool=rest[::2]), np.random.default_rng(seed))
-            stolen = mex.extract(oracle, learner)
+            stolen = mex.extract(oracle, learner, snapshots=False)
             assert stolen.queries == 60
             X = rest[1::2]
             got[type(attack)].append(float(np.mean(stolen.hypothesis.predict(X) == target.answer(X, "label"))))
@@ -47,7 +47,9 @@ def test_it_beats_passive_learning_on_the_same_pool() -> None:
 
 def test_no_row_of_the_pool_is_asked_twice_and_it_is_done_when_all_are() -> None:
     rest, _, oracle = scenario(DecisionTreeClassifier(random_state=0), budget=1000)
-    stolen = mex.extract(oracle, Margin(batch=20).learner(oracle.knowledge(pool=rest[:100]), np.random.default_rng(0)))
+    stolen = mex.extract(
+        oracle, Margin(batch=20).learner(oracle.knowledge(pool=rest[:100]), np.random.default_rng(0)), snapshots=False
+    )
     assert (stolen.queries, stolen.unique_queries, stolen.stopped) == (100, 100, "done")
 
 
@@ -67,7 +69,7 @@ def test_the_lead_is_smallest_where_the_model_is_least_sure(learner) -> None:
 def test_several_classes_and_a_class_of_their_own() -> None:
     rest, target, oracle = scenario(LogisticRegression(max_iter=1000), data=load_iris, budget=40)
     learner = Margin().learner(oracle.knowledge(pool=rest), np.random.default_rng(0))
-    stolen = mex.extract(oracle, learner)
+    stolen = mex.extract(oracle, learner, snapshots=False)
     assert np.mean(stolen.hypothesis.predict(rest) == target.answer(rest, "label")) > 0.95
 
 
@@ -77,7 +79,7 @@ def test_one_label_only_is_asked_at_random_and_answered_by_that_label() -> None:
     )
     oracle = mex.Oracle(target, budget=30)
     learner = Margin(sampler="uniform").learner(oracle.knowledge(), np.random.default_rng(0))
-    stolen = mex.extract(oracle, learner)
+    stolen = mex.extract(oracle, learner, snapshots=False)
     assert stolen.queries == 30
     assert stolen.hypothesis.predict([[5.0, 5.0]]).tolist() == [1]
 

@@ -12,9 +12,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import mex
 from mex.app.matrix.split import split
 from mex.testing import check_attack
-from mex.toolkit.trees.branches import around
+from mex.toolkit.trees.builder import tree_around_boxes
 from mex.toolkit.trees.comparison import disagreement, equal, refines
-from mex_decision_tree.incomplete import Stopping
+from mex_decision_tree.incomplete import StoppingTree
 from mex_path_finding.attack import PathFinding
 from mex_tree_structure.attack import TreeStructure
 
@@ -35,7 +35,7 @@ def steal(target: mex.FittedTarget, attack: mex.Attack, answers: str = "leaf", b
 
 def incomplete(target: mex.FittedTarget) -> mex.FittedTarget:
     domain = attrs.evolve(target.domain, incomplete=True)
-    return attrs.evolve(target, estimator=Stopping(target.estimator), domain=domain)
+    return attrs.evolve(target, estimator=StoppingTree(target.estimator), domain=domain)
 
 
 def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
@@ -189,6 +189,6 @@ def test_where_it_cannot_work_it_says_why(iris: mex.Dataset) -> None:
 def test_boxes_that_no_plane_parts_are_answered_by_the_largest() -> None:
     lower = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 2.0], [0.0, 1.0], [1.0, 1.0]])  # a pinwheel
     upper = np.array([[1.9, 0.9], [3.0, 1.9], [3.0, 3.0], [0.9, 3.0], [1.9, 1.9]])
-    tree, box_of = around(lower, upper)
+    tree, box_of = tree_around_boxes(lower, upper)
     assert tree.leaves() == [0]
     assert box_of == {0: 2}

@@ -15,13 +15,14 @@ from mex import Domain, Extraction, Family, FittedTarget, Incompatible, Oracle, 
 from mex.target import knowledge
 from mex.toolkit.bounds import capacity, proposition_1, query_bound, repeats, sphere_bits
 from mex.types import Array, BoolArray, FloatArray
+from mex_pivot.answer_model import AnswerModel
 from mex_pivot.attack import Pivot
-from mex_pivot.bisection import GRID, Posteriors, Step
 from mex_pivot.box import Box
 from mex_pivot.exact import ExactSearch
 from mex_pivot.frame import Frame, basis
 from mex_pivot.groups import Groups, Ratios
 from mex_pivot.noisy import NoisySearch
+from mex_pivot.posteriors import GRID, Posteriors
 from mex_pivot.search import Search
 
 
@@ -286,14 +287,14 @@ def test_a_box_is_cut_where_half_of_the_prior_is() -> None:
     assert len(v) > 1000
 
 
-def brute_force(steps: list[Step], yes: list[bool], rho: float) -> tuple[FloatArray, FloatArray]:
+def brute_force(steps: list[AnswerModel], yes: list[bool], rho: float) -> tuple[FloatArray, FloatArray]:
     """Points of the grid's cells, finely, and their posterior under a prior that is flat in each cell."""
     fresh = Posteriors(1, rho)
     edges = np.concatenate([np.linspace(a, b, 400, endpoint=False) for a, b in itertools.pairwise(GRID)])
     points = edges + np.repeat(np.diff(GRID), 400) / 800
     mass = np.repeat(fresh._prior[0, : len(GRID) - 1], 400) / 400
     for step, answer in zip(steps, yes, strict=True):
-        right = step.chance(points[None])[0]
+        right = step.probability(points[None])[0]
         mass = mass * (rho + (1 - 2 * rho) * (right if answer else 1 - right))
     return points, mass / mass.sum()
 
@@ -304,7 +305,7 @@ def test_the_posterior_is_that_of_bayes_whatever_is_asked(rho: float) -> None:
     posterior, steps, answers = Posteriors(1, rho), [], []
     for _ in range(14):
         t = posterior.quantile(row, float(rng.uniform(0.1, 0.9)))
-        step, yes = Step(t), bool((t[0] < 0.35) != (rng.random() < rho))
+        step, yes = AnswerModel(t), bool((t[0] < 0.35) != (rng.random() < rho))
         posterior.tell(row, step, np.array([yes]))
         steps.append(step)
         answers.append(yes)
@@ -322,8 +323,8 @@ def test_the_posterior_is_that_of_bayes_whatever_is_asked(rho: float) -> None:
 def test_a_blurred_step_weighs_cells_by_the_chance_of_the_answer() -> None:
     row, one = np.array([0]), np.ones(1)
     posterior = Posteriors(1, 0.1)
-    step = Step(np.array([0.5]), -one, 0.4 * one, 0.1 * one, 0.05 * one)
-    chance = step.chance(np.array([[0.5, 0.9]]))[0]
+    step = AnswerModel(np.array([0.5]), -one, 0.4 * one, 0.1 * one, 0.05 * one)
+    chance = step.probability(np.array([[0.5, 0.9]]))[0]
     assert chance == pytest.approx([0.1 + 0.85 / 2, 0.1 + 0.85 * norm.cdf(-1)])
     posterior.tell(row, step, np.array([True]))
     points, mass = brute_force([step], [True], 0.1)
@@ -338,7 +339,7 @@ def test_a_group_answer_updates_each_of_its_ratios_as_the_joint_posterior_would(
     posteriors, v = Posteriors(3, rho), np.array([0.2, -0.4, 0.6])
     for _ in range(answers):
         t = posteriors.quantile(rows, 0.5)
-        posteriors.tell(rows, Step(t), (t < v) != (rng.random(3) < rho))
+        posteriors.tell(rows, AnswerModel(t), (t < v) != (rng.random(3) < rho))
     view = Ratios.unknown(3)
     view.update(posteriors, rows, 0.4)
     assert (view.left + view.right).max() > 0.02  # there is something to rule out
@@ -362,7 +363,7 @@ def test_groups_change_from_one_round_to_the_next() -> None:
     posteriors, view, frame = Posteriors(9, 0.2), Ratios.unknown(9), Frame(np.eye(10)[0], np.eye(10)[1:])
     for _ in range(60):
         t = posteriors.quantile(rows, 0.5)
-        posteriors.tell(rows, Step(t), (t < 0.3) != (rng.random(9) < 0.2))
+        posteriors.tell(rows, AnswerModel(t), (t < 0.3) != (rng.random(9) < 0.2))
     view.update(posteriors, rows, 1e-2)
     first, second = (Groups.of(view, rows, rng).directions(frame) for _ in range(2))
     assert len(np.intersect1d(first[:, 0], second[:, 0])) == 0
@@ -376,17 +377,17 @@ def test_making_room_changes_no_posterior(settled: bool) -> None:
     posteriors = Posteriors(6, 0.15)
     for _ in range(80):
         t = posteriors.quantile(rows, 0.5)
-        posteriors.tell(rows, Step(t), (t < rows / 3) != (rng.random(6) < 0.15))
+        posteriors.tell(rows, AnswerModel(t), (t < rows / 3) != (rng.random(6) < 0.15))
 
     def shape() -> FloatArray:
         return np.concatenate([posteriors.quantile(rows, q) for q in (0.01, 0.5, 0.99)])
 
     before, cells = shape(), posteriors._used.max()
     if settled:
-        posteriors.settle()
+        posteriors.stop_learning()
         assert posteriors._used.max() < cells / 2
     else:
-        posteriors._make_room()
+        posteriors._merge_cells()
     np.testing.assert_allclose(shape(), before, rtol=1e-3, atol=1e-6)
 
 
@@ -396,7 +397,7 @@ def test_making_room_far_from_the_prior_invents_no_evidence() -> None:
     posteriors, v = Posteriors(30, 0.2), rng.standard_normal(30)
     for _ in range(60):
         t = posteriors.quantile(rows, 0.5)
-        posteriors.tell(rows, Step(t), (t < v) != (rng.random(30) < 0.2))
+        posteriors.tell(rows, AnswerModel(t), (t < v) != (rng.random(30) < 0.2))
         assert 0.1 < posteriors.learn_scale() < 3
     assert np.abs(posteriors.quantile(rows, 0.5)).max() < 10
 
@@ -406,7 +407,7 @@ def test_the_evidence_prefers_the_true_rate() -> None:
     posteriors, v = Posteriors(40, 0.3), rng.standard_normal(40)
     for _ in range(40):
         t = posteriors.quantile(rows, 0.5)
-        posteriors.tell(rows, Step(t), (t < v) != (rng.random(40) < 0.2))
+        posteriors.tell(rows, AnswerModel(t), (t < v) != (rng.random(40) < 0.2))
     rhos = np.array([0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4])
     assert rhos[np.argmax(posteriors.log_evidence(rhos))] == 0.2
 
@@ -414,7 +415,7 @@ def test_the_evidence_prefers_the_true_rate() -> None:
 @pytest.mark.parametrize("kind", ["random", "canonical"])
 def test_a_frame_is_orthonormal_however_it_is_turned(kind: str) -> None:
     rows = basis(kind, 7, np.random.default_rng(0))
-    frame = Frame(rows[0], rows[1:]).turned(0.3)
+    frame = Frame(rows[0], rows[1:]).rotated(0.3)
     all_rows = np.vstack([frame.pivot, frame.others])
     np.testing.assert_allclose(all_rows @ all_rows.T, np.eye(7), atol=1e-12)
     assert frame.pivot @ rows[1] == pytest.approx(np.sin(0.3))
@@ -430,7 +431,7 @@ def target_of(w: FloatArray, **changes: Any) -> FittedTarget:
 
 def steal(attack: Pivot, target: FittedTarget, budget: int | None = None, seed: int = 0) -> Extraction:
     oracle = Oracle(target, budget=budget)
-    return extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(seed)))
+    return extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(seed)), snapshots=False)
 
 
 def test_labels_of_any_kind_are_learned() -> None:

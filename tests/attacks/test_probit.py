@@ -13,7 +13,9 @@ from mex.testing import check_attack
 from mex.testing.examples import example_target
 from mex.toolkit.bounds import query_bound
 from mex.types import Array, FloatArray
-from mex_probit.attack import Posterior, Probit, shares
+from mex_probit.attack import Probit
+from mex_probit.learner import allocate
+from mex_probit.posterior import Posterior
 
 
 class Drawn(mex.Defended):
@@ -40,7 +42,9 @@ def drawn(spread: FloatArray, seed: int) -> Drawn:
 def steal(defended: Drawn, budget: int = 100_000, **params: Any) -> tuple[mex.Extraction, float]:
     """The extraction, and ||w^ - mu||."""
     oracle = mex.Oracle(defended, budget=budget)
-    stolen = mex.extract(oracle, Probit(**params).learner(oracle.knowledge(), np.random.default_rng(9)))
+    stolen = mex.extract(
+        oracle, Probit(**params).learner(oracle.knowledge(), np.random.default_rng(9)), snapshots=False
+    )
     return stolen, float(np.linalg.norm(stolen.hypothesis.coef_[0] - defended.mean))
 
 
@@ -101,9 +105,9 @@ def test_the_posterior_has_the_moments_of_the_exact_one() -> None:
     assert told.cov == pytest.approx(covariance, rel=0.1, abs=1e-3)
 
 
-def test_shares_leave_the_least_variance() -> None:
+def test_the_allocation_leaves_the_least_variance() -> None:
     precision, information = np.array([1.0, 5.0, 200.0]), np.array([1.0, 0.2, 1.0])
-    best = shares(precision, information, 120)
+    best = allocate(precision, information, 120)
     assert best.sum() == 120
     variance = (1 / (precision + information * best)).sum()
     for i, j in ((0, 1), (1, 0), (0, 2), (1, 2)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from toys import built
 
 import mex
 from mex.learner import Attack
@@ -29,9 +30,9 @@ def homogeneous(d: int, seed: int) -> mex.FittedTarget:
 def run(
     attack: Attack, target: mex.Target, *, seed: int = 0, budget: int | None = None, defense: str = "none"
 ) -> mex.Extraction:
-    defended = mex.load_registry().build("defense", defense).protect(target, None, np.random.default_rng([seed, 1]))
+    defended = built("defense", defense).protect(target, None, np.random.default_rng([seed, 1]))
     oracle = mex.Oracle(defended, budget=budget)
-    return mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng([seed, 2])))
+    return mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng([seed, 2])), snapshots=False)
 
 
 def error(stolen: mex.Extraction, target: mex.FittedTarget) -> float:
@@ -84,7 +85,7 @@ def test_averaging_breaks_a_model_drawn_afresh_for_each_query_and_doubles_sigma_
     sigma = 8.0  # 25 times 1/sqrt(10), where it starts
     oracle = mex.Oracle(RandomModel(target, sigma, np.random.default_rng(0)))
     attack = Averaging(eps=0.5, scale=0.01, batch=10_000)
-    stolen = mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(1)))
+    stolen = mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(1)), snapshots=False)
     assert stolen.queries > attack.samples(10, 10**-0.5)
     assert error(stolen, target) < 0.5
 
@@ -126,7 +127,7 @@ def test_disagreement_asks_fewer_once_few_survive() -> None:
     target = homogeneous(3, 0)
     oracle = mex.Oracle(target, budget=4_000)
     learner = Disagreement(size=300).learner(oracle.knowledge(), np.random.default_rng(0))
-    stolen = mex.extract(oracle, learner)
+    stolen = mex.extract(oracle, learner, snapshots=False)
     w = stolen.hypothesis.coef_[0]
     early, late = np.abs(stolen.transcript.X[:100] @ w), np.abs(stolen.transcript.X[-100:] @ w)
     assert np.median(late) < np.median(early) / 2  # the region of disagreement closes in on the boundary

@@ -30,7 +30,9 @@ def stumps(X, y, trees=60, domain=None, **public):
 def steal(target, pool=None, attack=None, budget=None, seed=0):
     oracle = mex.Oracle(target, budget=budget)
     return mex.extract(
-        oracle, (attack or StumpScan()).learner(oracle.knowledge(pool=pool), np.random.default_rng(seed))
+        oracle,
+        (attack or StumpScan()).learner(oracle.knowledge(pool=pool), np.random.default_rng(seed)),
+        snapshots=False,
     )
 
 

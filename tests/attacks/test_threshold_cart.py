@@ -94,7 +94,7 @@ def test_one_label_and_the_same_row_over_and_over_end_well() -> None:
     target = tree(np.zeros((4, 2)), np.array([5, 5, 5, 5]), domain)
     oracle = mex.Oracle(target, budget=100)
     known = oracle.knowledge(pool=np.zeros((3, 2)))
-    stolen = mex.extract(oracle, ThresholdCart().learner(known, np.random.default_rng(0)))
+    stolen = mex.extract(oracle, ThresholdCart().learner(known, np.random.default_rng(0)), snapshots=False)
     assert stolen.queries == 100
     assert stolen.hypothesis.predict([[0.5, 0.5]]).tolist() == [5]
 
@@ -139,7 +139,7 @@ def test_cart_guesses_as_scikit_learn_does_and_takes_a_known_threshold_for_a_gue
     X, y = load_iris(return_X_y=True)
     X = X.astype(np.float32).astype(np.float64)
     known = Thresholds(mex.Domain.of(X))
-    plain = cart(known, X, y, np.arange(3), least=5)
+    plain = cart(known, X, y, np.arange(3), min_leaf=5)
     assert np.array_equal(
         plain.predict(X), DecisionTreeClassifier(min_samples_leaf=5, random_state=0).fit(X, y).predict(X)
     )
@@ -148,7 +148,7 @@ def test_cart_guesses_as_scikit_learn_does_and_takes_a_known_threshold_for_a_gue
     low, high = values[values <= guess].max(), values[values > guess].min()
     known.add(feature, low + (high - low) / 8, low + (high - low) / 4)
     known.add(1, 2.0, 4.4)  # rows lie inside this one: no guess is it, but CART may take it as it is
-    tree = cart(known, X, y, np.arange(3), least=5)
+    tree = cart(known, X, y, np.arange(3), min_leaf=5)
     assert low + (high - low) / 8 < tree.tree_.threshold[0] < low + (high - low) / 4 or tree.tree_.feature[0] != feature
     assert set(tree.tree_.threshold[tree.tree_.feature == 1]) <= {3.2} | set(
         np.convolve(np.unique(X[:, 1]), [0.5, 0.5])

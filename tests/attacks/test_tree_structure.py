@@ -227,11 +227,11 @@ def test_two_rows_with_another_between_them_part_their_hull() -> None:
 
     hulls = Hulls(Grid(mex.Domain([0], [9])))
     hulls.add(np.array([[1.0], [5.0]]), [7, 7], [-1, 0])
-    assert not hulls.part()
+    assert not hulls.split_shared()
     hulls.add(np.array([[3.0]]), [8], [-1])
-    assert hulls.part()
+    assert hulls.split_shared()
     assert hulls.shared == {7}
     alive = np.isfinite(hulls.lower[: len(hulls.ids), 0])
     assert sorted(hulls.lower[: len(hulls.ids), 0][alive]) == [1, 3, 5]
     assert hulls.add(np.array([[2.0], [6.0]]), [7, 7], [2, 3]) == [2, 3]
-    assert hulls.join(2, 3) is False
+    assert hulls.merge(2, 3) is False

@@ -190,7 +190,7 @@ def test_a_batch_costs_few_more_queries_and_far_fewer_rounds(shape: str, batch: 
     assert asked is not None
     assert asked @ asked.T == pytest.approx(np.eye(rows))
     assert asked @ learner.hypothesis().coef_[0] == pytest.approx(np.zeros(rows), abs=1e-12)
-    assert error(extract(oracle, learner), w) < 2e-4
+    assert error(extract(oracle, learner, snapshots=False), w) < 2e-4
 
 
 def test_stable_ends_where_table_5_does() -> None:

@@ -10,7 +10,7 @@ from scipy.stats import shapiro
 import mex
 from mex.types import FloatArray
 from mex_query_detector.calibration import Standard
-from mex_query_detector.distances import Growing, normality
+from mex_query_detector.distances import GrowingSet, normality
 from mex_query_detector.means import MMD, Hotelling
 
 
@@ -57,7 +57,7 @@ def test_the_growing_set_is_that_of_prada() -> None:
             kept.append(x)
             grown.append(distance)
             threshold = max(threshold, float(np.mean(grown) - np.std(grown)))
-    growing = Growing(X.shape[1])
+    growing = GrowingSet(X.shape[1])
     assert np.concatenate([growing.add(X[:70]), growing.add(X[70:71]), growing.add(X[71:])]) == pytest.approx(expected)
     assert len(kept) < 150
 

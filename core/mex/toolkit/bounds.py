@@ -1,4 +1,4 @@
-"""How many queries an attack needs, and how many suffice: the formulas that measurements are held against."""
+"""Bounds on the number of queries that attacks need, and numbers that suffice."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def proposition_1(q: int, delta: float, rho: float) -> float:
 def passive_samples(d: int, eps: float, nu: float = 0.0) -> float:
     """Order of the random samples that passive learning takes to an excess error ``eps``: (nu + eps) / eps^2 d.
 
-    ``nu`` is the error of f*, which a defense that answers at random raises, and ``d`` the VC dimension;
-    constants and logarithms are left out (paper, Remark 3).
+    ``nu`` is the error of f*, which noisy answers raise, and ``d`` the VC dimension; constants and logarithms are left
+    out (paper, Remark 3).
 
     >>> round(passive_samples(50, 0.01)), round(passive_samples(50, 0.01, nu=0.1))
     (5000, 55000)

@@ -1,4 +1,4 @@
-"""scikit-learn estimators: hypotheses built without a fit, normals that are read off, seeds that are drawn."""
+"""scikit-learn estimators made without a fit, and their random states."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def halfspace(w: FloatArray, intercept: float = 0.0, classes: Array | None = Non
     """A halfspace as a fitted ``LinearSVC``: ``classes[1]`` where <w, x> + intercept > 0.
 
     ``w`` has shape (d,); ``classes`` are the two labels, the negative one first (default -1, 1).
-    An all-zero ``w`` is allowed and means that nothing is known yet.
+    An all-zero ``w`` is allowed, for when nothing is known yet.
 
     >>> halfspace(np.array([1.0, -2.0])).predict([[3.0, 1.0], [1.0, 1.0]])
     array([ 1, -1])
@@ -23,9 +23,9 @@ def halfspace(w: FloatArray, intercept: float = 0.0, classes: Array | None = Non
 
 
 def linear_classifier(W: FloatArray, b: FloatArray, classes: Array) -> Estimator:
-    """The class of the largest score W x + b as a fitted ``LinearSVC``; W has shape (k, d).
+    """The classifier of the largest score W x + b as a fitted ``LinearSVC``; W has shape (k, d), b (k,).
 
-    Two classes have one row of weights, the score of the second class.
+    For two classes there is one row, the score of the second class.
     """
     from sklearn.svm import LinearSVC
 
@@ -38,7 +38,7 @@ def linear_classifier(W: FloatArray, b: FloatArray, classes: Array) -> Estimator
 
 
 def constant(answer: Any, n_features: int, regression: bool = False) -> Estimator:
-    """The classifier, or regressor, that always answers the same."""
+    """A fitted classifier, or regressor, that always answers ``answer``."""
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     dummy = DummyRegressor if regression else DummyClassifier
@@ -46,7 +46,7 @@ def constant(answer: Any, n_features: int, regression: bool = False) -> Estimato
 
 
 def reseed(estimator: Estimator, rng: np.random.Generator | None) -> Estimator:
-    """An unfitted copy whose every ``random_state`` is drawn from ``rng``, or forgotten."""
+    """An unfitted copy with every ``random_state`` drawn from ``rng``, or None if ``rng`` is."""
     from sklearn.base import clone
 
     copy = clone(estimator)
@@ -55,5 +55,5 @@ def reseed(estimator: Estimator, rng: np.random.Generator | None) -> Estimator:
 
 
 def random_state(rng: np.random.Generator) -> int:
-    """A seed for an estimator that takes none but scikit-learn's kind."""
+    """A ``random_state`` for a scikit-learn estimator, drawn from ``rng``."""
     return int(rng.integers(2**31))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from mex.types import Array, FloatArray
 Query = TypeVar("Query")
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
+
+RowSearch: TypeAlias = Generator[FloatArray, Any, None]
+"""Yields one row at a time, shape (d,), and receives its answer."""
 
 
 def relay(
@@ -46,22 +49,19 @@ def relay(
         return result
 
 
-def lockstep(generators: Iterable[Generator[FloatArray, int, None]]) -> Generator[FloatArray, Array, None]:
-    """Run generators of single rows side by side.
-
-    Yields one row of each that is not finished, shape (n, d), and sends each its answer, a whole number.
-    """
-    waiting: list[tuple[Generator[FloatArray, int, None], FloatArray]] = []
-    for generator in generators:
-        row = next(generator, None)
+def lockstep(searches: Iterable[RowSearch]) -> Generator[FloatArray, Array, None]:
+    """Run searches side by side: yields a row of each that is not finished, shape (n, d), receives their answers."""
+    waiting: list[tuple[RowSearch, FloatArray]] = []
+    for search in searches:
+        row = next(search, None)
         if row is not None:
-            waiting.append((generator, row.copy()))
+            waiting.append((search, row.copy()))
     while waiting:
         answers = yield np.array([row for _, row in waiting])
         unfinished = []
-        for (generator, _), answer in zip(waiting, answers, strict=True):
+        for (search, _), answer in zip(waiting, answers, strict=True):
             try:
-                unfinished.append((generator, generator.send(int(answer)).copy()))
+                unfinished.append((search, search.send(answer).copy()))
             except StopIteration:
                 continue
         waiting = unfinished

@@ -33,7 +33,7 @@ def geometric_error(stolen: Estimator, target: Estimator, domain: Domain) -> flo
 
 
 def distance(theirs: FloatArray | None, stolen: Estimator, domain: Domain) -> float | None:
-    """The geometric error of ``stolen`` where the target's unit normal, if it has one, is known already."""
+    """The geometric error of ``stolen``, given the unit normal of the target; None where either has none."""
     ours = None if theirs is None else unit_normal(stolen, domain)
     return None if ours is None or theirs is None else float(np.linalg.norm(ours - theirs))
 
@@ -46,7 +46,7 @@ def unit_normal(estimator: Estimator, domain: Domain) -> FloatArray | None:
     found = normal(estimator)
     if found is None:
         return None
-    # What a group's weights have in common and what a constant column adds is intercept by another name.
+    # The common part of a group's weights, and what a constant column adds, belong to the intercept.
     w, b = found[0].copy(), found[1]
     for group in [list(group) for group in domain.groups]:
         common = w[group].mean()

@@ -1,4 +1,4 @@
-"""What the model plugins share: a scikit-learn estimator becomes a target."""
+"""What the model plugins share: making a target of a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def deploy(
         train: the operator's rows.
         kind, public: the :class:`mex.Family` of f*.
         answers: what the interface gives, the usual kind first.
-        standardised: let the interface take *standardised* features, any row of R^d. This is the setting
-            of the paper's halfspaces: whoever asks scales the rows (:attr:`FittedTarget.encode`).
+        standardised: whether the interface takes standardised features, any row of R^d, as the paper's halfspaces do;
+            :attr:`FittedTarget.encode` then scales rows of the dataset.
     """
     family = Family(kind, public, reseed(estimator, None))
     if not standardised:

@@ -1,4 +1,4 @@
-"""The halfspace that a fitted model of two classes is, read off its weights and what is around them."""
+"""The weights and the intercept of a fitted linear model in the units of its input."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from mex.family import core_of, without_learner
 from mex.types import Array, Estimator, FloatArray
 
 STEP = 2.0**30
-"""How far a feature is moved to read off its weight: the farther, the less the rounding of an offset matters."""
+"""The step of the finite differences; a large one makes the rounding of the intercept negligible."""
 CHUNK = 256
-"""Features whose weights are read off at once."""
+"""How many features are moved in one batch of rows."""
 PLACES = 33
-"""Scores whose answers are asked at once."""
+"""How many scores between two are asked in one round of the search for a threshold."""
 
 
 def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
-    """The weights w and the intercept b of a halfspace on rows as it takes them, or None if it is not one.
+    """The weights w, shape (d,), and the intercept b of a linear model in the units of its input; None for others.
 
-    It answers the second class, or of a regressor its value, where <w, x> + b > 0. Looks through all that
-    :func:`mex.family.family_of` does: affine steps, calibration, moved thresholds.
+    The model answers the second class where <w, x> + b > 0; a regressor's value is <w, x> + b. Affine steps,
+    calibration and moved thresholds are taken into account, as far as :func:`mex.family.family_of` knows them.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.linear_model import LogisticRegression
@@ -56,14 +56,14 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
 
 
 def _affine(score: Callable[[FloatArray], FloatArray], d: int) -> tuple[FloatArray, float]:
-    """The weights and the intercept of a function of rows that is known to be affine."""
+    """The weights, shape (d,), and the intercept of an affine function of rows."""
     b = float(score(np.zeros((1, d)))[0])
     moves = (np.eye(min(CHUNK, d - start), d, start) for start in range(0, d, CHUNK))
     return np.concatenate([(score(STEP * rows) - b) / STEP for rows in moves]), b
 
 
 def _of_answers(model: Estimator, w: FloatArray, b: float) -> tuple[FloatArray, float]:
-    """The same for the answers of a model that depend on <w, x> + b alone, labels by a threshold of their own."""
+    """The weights and the intercept of a model whose answers depend on <w, x> + b alone, by any threshold."""
     length = float(w @ w)
 
     def answers(scores: FloatArray) -> Array:

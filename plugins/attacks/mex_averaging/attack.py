@@ -1,4 +1,4 @@
-"""The passive attack on randomised halfspaces: average the labelled directions."""
+"""The passive attack on randomised halfspaces: the average of labelled directions."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 
 DOUBLINGS = 12
-"""How often sigma is doubled before the labels count as telling nothing."""
+"""How often sigma is doubled before the attack fails."""
 
 
 @attrs.frozen(kw_only=True)
 class Averaging:
-    """Ask directions uniform on the sphere; the average of y x points along the mean halfspace.
+    """Ask directions uniform on the sphere; the average of y x estimates the direction of the mean halfspace.
 
-    Algorithm 1 of the paper, which breaks a server that draws a fresh halfspace from N(mu, sigma^2 I) for each
-    query, where every query near the boundary is answered by a fair coin. It asks
-    m = C d max(1, d sigma^2) ln(2 d / delta) / eps^2 directions with C = (15 pi)^2 and takes v = 1/m sum y x. If
-    ||v|| >= 1/(12 d sigma) the estimate v/||v|| is within eps of mu with probability 1 - delta (Propositions 1
-    and 2 of its appendix); otherwise sigma was too small (Proposition 3), so it is doubled, and the answers so
-    far are kept. Two slips of the printed algorithm are mended: it takes the sum for the average, and its text
-    would lower sigma. The paper's runs scale C by 1/100 and less.
+    Algorithm 1 of the paper, against a server that draws a fresh halfspace from N(mu, sigma^2 I) for each query. It
+    asks m = C d max(1, d sigma^2) ln(2 d / delta) / eps^2 directions with C = (15 pi)^2 and takes v = 1/m sum y x. If
+    ||v|| >= 1/(12 d sigma) the estimate v/||v|| is within eps of mu with probability 1 - delta (Propositions 1 and 2
+    of the appendix). Otherwise sigma was too small (Proposition 3); it is doubled, and the answers so far are kept.
+    Two errors of the printed algorithm are corrected: it takes the sum for the average, and its text lowers sigma. The
+    paper's experiments scale C by 1/100 and less.
 
     >>> import mex
     >>> w = np.array([0.6, 0.8, 0.0])
@@ -41,7 +40,7 @@ class Averaging:
     sigma: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
-        metadata=doc("first guess at the spread of the draws, 1/sqrt(d) at least, which is the default"),
+        metadata=doc("first guess at the standard deviation of the draws, by default the least allowed, 1/sqrt(d)"),
     )
     eps: float = attrs.field(default=0.1, validator=above(0), metadata=doc("the geometric error aimed at"))
     delta: float = attrs.field(
@@ -55,45 +54,48 @@ class Averaging:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return HalfspaceLearner(knowledge, rng, lambda d, stream: MeanDirection(self, d, stream), eps=self.eps)
+        return HalfspaceLearner(knowledge, rng, lambda d, stream: AveragingLearner(self, d, stream), eps=self.eps)
 
     def samples(self, d: int, sigma: float) -> int:
-        """m of Algorithm 1 in d dimensions, if the draws spread by ``sigma``."""
+        """m of Algorithm 1 in ``d`` dimensions, for draws of standard deviation ``sigma``."""
         C = self.scale * (15 * math.pi) ** 2
         return math.ceil(C * d * max(1.0, d * sigma**2) * math.log(2 * d / self.delta) / self.eps**2)
 
 
-class MeanDirection:
-    """Learns the mean of the normals behind the signs of random directions."""
+class AveragingLearner:
+    """A learner of directions: the average of random directions times their signs."""
 
     note = ""
 
     def __init__(self, attack: Averaging, d: int, rng: np.random.Generator) -> None:
-        self._attack, self._d, self._rng = attack, d, rng
-        self._sum, self._told = np.zeros(d), 0
+        self._attack = attack
+        self._d = d
+        self._rng = rng
+        self._sum: FloatArray = np.zeros(d)  # of y x
+        self._asked = 0
         self._sigma = max(attack.sigma or 0.0, 1 / math.sqrt(d))
-        self._most = self._sigma * 2**DOUBLINGS
+        self._largest_sigma = self._sigma * 2**DOUBLINGS
         self._pending = self._draw()
 
     def ask(self) -> FloatArray | None:
-        """Directions uniform on the sphere, None when the average is long enough to be trusted."""
+        """Directions uniform on the sphere; None once the average is long enough, or if the algorithm fails."""
         return self._pending if len(self._pending) else None
 
     def tell(self, V: FloatArray, signs: FloatArray) -> None:
-        """Add y x; at the end of a round accept the average or double sigma."""
+        """Add y x; after m directions accept the average, or double sigma."""
         self._sum += signs @ V
-        self._told += len(V)
-        length = float(np.linalg.norm(self._sum)) / self._told
-        while self._told >= self._attack.samples(self._d, self._sigma) and length < 1 / (12 * self._d * self._sigma):
+        self._asked += len(V)
+        length = float(np.linalg.norm(self._sum)) / self._asked
+        while self._asked >= self._attack.samples(self._d, self._sigma) and length < 1 / (12 * self._d * self._sigma):
             self._sigma *= 2
-            if self._sigma > self._most:
+            if self._sigma > self._largest_sigma:
                 self.note = "FAIL of Algorithm 1 at every sigma tried: the labels tell nothing of a mean halfspace"
                 self._pending = self._pending[:0]
                 return
         self._pending = self._draw()
 
     def _draw(self) -> FloatArray:
-        missing = self._attack.samples(self._d, self._sigma) - self._told
+        missing = self._attack.samples(self._d, self._sigma) - self._asked
         V = self._rng.standard_normal((max(min(self._attack.batch, missing), 0), self._d))
         return np.asarray(V / np.linalg.norm(V, axis=1, keepdims=True))
 

@@ -1,4 +1,4 @@
-"""Query synthesis for halfspaces under noise by dimension coupling."""
+"""Dimension coupling: query synthesis for halfspaces under noise."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def _inside(low: float, high: float) -> Check:
 class DimensionCoupling:
     """Couple the dimensions of a halfspace two by two, each pair by noisy bisection of a circle.
 
-    A balanced tournament of d - 1 problems in the plane, O(d (log 1/eps + log 1/delta)) queries under
-    flips of a known rate. Each keeps the posterior of w*'s direction in its plane, asks the diameter that
-    halves it, and ends when the direction is within its tolerance of the estimate with probability
-    1 - delta / (d - 1): a stop that an attacker has, unlike the paper's, which compares with w*. All
-    problems of a level ask in one batch. Without noise each answer rules half a circle out.
+    A balanced tree of d - 1 problems in the plane, with O(d (log 1/eps + log 1/delta)) queries under flips of a known
+    rate. Each problem keeps the posterior of the direction of w* in its plane, asks the diameter that halves it, and
+    ends when the direction is within its tolerance of the estimate with probability 1 - delta / (d - 1). (The paper's
+    stop compares with w*, which an attacker cannot.) All problems of a level are asked in one batch. Without noise
+    each answer rules out half a circle.
 
     >>> import mex
     >>> family = mex.Family("linear", {"intercept": False})
@@ -47,12 +47,14 @@ class DimensionCoupling:
         metadata=doc("probability that a label is wrong; by default what the scenario makes public"),
     )
     delta: float = attrs.field(
-        default=0.1, validator=_inside(0, 1), metadata=doc("probability that the error is above eps all the same")
+        default=0.1, validator=_inside(0, 1), metadata=doc("probability that the error is above eps")
     )
     tolerance: str = attrs.field(
         default="water-filled",
         validator=one_of(*TOLERANCES),
-        metadata=doc("of an angle: eps/d as in the paper, or as large as the levels' sizes allow (fewer queries)"),
+        metadata=doc(
+            "tolerance of an angle: eps/d as in the paper, or optimised over the levels, which takes fewer queries"
+        ),
     )
 
     scope: ClassVar[Scope] = Scope(tasks="binary", families="linear", answers="label")

@@ -1,4 +1,4 @@
-"""Noisy bisection of the circle, many circles at a time."""
+"""Noisy bisection of circles, many at a time."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from mex.types import BoolArray, FloatArray
 HALF_TURN, FULL_TURN = np.pi, 2 * np.pi
 
 SECTORS = 1024
-"""Where the diameters asked cut a circle into more pairs of sectors than this, light ones are merged."""
+"""The most pairs of opposite sectors of a circle, beyond which light ones are merged."""
 
 
 class Circles:
-    """The posteriors of k angles, each that of a unit vector c in a plane of its own: DC2, k planes at once.
+    """The posteriors of k angles, each of a unit vector c in its own plane: DC2 of the paper, for k planes at once.
 
-    A query in the plane tells, wrongly with probability ``rho``, on which side of a diameter c is. So the
-    density is constant between the diameters asked, and asking the one that halves the mass gains
-    1 - H(rho) bits whatever the answer. A diameter cuts opposite sectors at once: the edges in [0, pi]
-    serve both half circles.
+    The answer to a query in the plane is the side of a diameter that c is on, wrong with probability ``rho``. So the
+    density is constant between the diameters asked, and asking the diameter that halves the mass gains 1 - H(rho)
+    bits whatever the answer. A diameter cuts two opposite sectors, so the edges in [0, pi] are those of both halves.
 
     Args:
-        first, second: the probability that each coordinate of c is positive, shape (k,); inside a
-            quadrant the prior is uniform.
-        rho: the probability that an answer is wrong; if it is 0, half circles are ruled out.
+        first, second: the prior probability that each coordinate of c is positive, shape (k,); the prior is uniform
+            inside a quadrant.
+        rho: the probability of a wrong answer.
 
     >>> circles, c = Circles(np.full(1, 0.5), np.full(1, 0.5), 0.0), np.array([-0.6, 0.8])
     >>> for _ in range(22):
@@ -56,11 +55,11 @@ class Circles:
         return np.asarray(high - low + (ends[:, 0] > ends[:, 1]))
 
     def queries(self) -> FloatArray:
-        """The unit vectors to ask, orthogonal to the halving diameters, shape (k, 2)."""
+        """The unit vectors to ask, orthogonal to the diameters that halve the mass, shape (k, 2)."""
         return np.column_stack([-np.sin(self._diameter), np.cos(self._diameter)])
 
     def tell(self, positive: BoolArray) -> None:
-        """Take the answers to :meth:`queries`: was <c, query> said to be positive? Shape (k,)."""
+        """Take the answers to :meth:`queries`, whether <c, query> is positive, shape (k,)."""
         k, _, m = self._mass.shape
         rows, columns = np.arange(k), np.arange(m + 2)
         ahead = columns > self._sector[:, None]
@@ -78,15 +77,16 @@ class Circles:
         self._find_diameters()
 
     def keep(self, planes: BoolArray) -> None:
-        """Forget the other planes."""
-        self._edges, self._mass = self._edges[planes], self._mass[planes]
+        """Drop the other planes."""
+        self._edges = self._edges[planes]
+        self._mass = self._mass[planes]
         self._find_diameters()
 
     def _find_diameters(self) -> None:
-        """Find in each plane the first diameter, from an angle in [0, pi), with half the mass on either side."""
+        """Find the first diameter of each plane, with an angle in [0, pi), that has half the mass on either side."""
         self._below = _cumulated(self._mass)
         ahead, behind = self._below[:, 0], self._below[:, 1]
-        # What half a turn from each edge holds beyond a half: linear between edges, and opposite at the two ends.
+        # The mass of the half circle from each edge on, less 1/2: linear between edges, and opposite at the two ends.
         excess = ahead[:, -1:] - 0.5 - ahead + behind
         excess[:, -1] = -excess[:, 0]
         crossed = np.where(excess[:, :1] < 0, -excess, excess)[:, 1:] <= 0
@@ -108,13 +108,13 @@ class Circles:
         return np.asarray(below + half * self._below[:, :1, -1])
 
     def _merge(self) -> None:
-        """Keep the edges of heavy sectors, and of the light ones as many as quantiles of the mass need."""
+        """Merge light sectors: keep the edges of heavy ones and those at quantiles of the mass."""
         below = _cumulated(self._mass)
         quantile = np.floor(below.sum(axis=1) * (SECTORS / 4))
         heavy = np.diff(quantile) > 0
         last = heavy.shape[1]
         kept = np.pad(heavy, ((0, 0), (1, 0)), constant_values=True) | np.pad(heavy, ((0, 0), (0, 1)))
-        # A plane that keeps fewer than the others repeats its last edge: sectors without width or mass.
+        # Planes that keep fewer edges than others repeat their last one, with sectors of no width and mass.
         index = np.sort(np.where(kept, np.arange(last + 1), last), axis=1)[:, : int(kept.sum(axis=1).max()) + 1]
         self._edges = np.take_along_axis(self._edges, index, axis=1)
         self._mass = np.diff(np.take_along_axis(below, index[:, None], axis=2), axis=2)

@@ -1,4 +1,4 @@
-"""Disagreement-based active learning over a finite class."""
+"""Disagreement-based active learning over a finite class of halfspaces."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 
 DRAWS = 200
-"""How many random directions are looked at for one on which the survivors disagree, before they count as one."""
+"""How many random directions are drawn for a batch; if the candidates agree on all of them, the attack ends."""
 
 
 @attrs.frozen(kw_only=True)
 class Disagreement:
-    """Keep the halfspaces of a finite class that may still be best; ask only where they disagree.
+    """Keep the halfspaces of a finite class that may still be the best; ask only where they disagree.
 
-    A sample of ``size`` random unit normals stands for the class. Directions stream by, uniform on the sphere;
-    one on which all survivors agree costs nothing, since it cannot change their order. A halfspace is
-    dropped when it errs more often than the best, where the two differ, by more than chance explains (a
-    Hoeffding bound at level delta, for all halfspaces and counts), so wrong labels do no harm as long
-    as they are a minority. About nu^2/eps^2 d theta labels (paper, Remark 4), with nu the best error in the
-    class. For small classes and coarse errors: the best of N random normals is itself about
-    N^(-1/(d-1)) away from w*.
+    The class is a sample of ``size`` random unit normals. Of random directions only those are asked on which the
+    halfspaces kept disagree, since others cannot change their order. A halfspace is dropped when it has more errors
+    than the best one, where the two differ, than a Hoeffding bound at level delta explains (for all halfspaces and
+    numbers of answers), so that a minority of wrong labels does no harm. It takes about nu^2/eps^2 d theta labels
+    (paper, Remark 4), with nu the best error in the class. It is for coarse errors: the best of N random normals is at
+    a distance of about N^(-1/(d-1)) from w*.
 
     >>> import mex
     >>> w = np.array([0.6, 0.8])
@@ -40,7 +39,9 @@ class Disagreement:
 
     size: int = attrs.field(default=1000, validator=whole(2), metadata=doc("halfspaces in the class"))
     eps: float = attrs.field(
-        default=0.05, validator=above(0), metadata=doc("end when no survivor is farther than this from the estimate")
+        default=0.05,
+        validator=above(0),
+        metadata=doc("end when no halfspace kept is farther than this from the estimate"),
     )
     delta: float = attrs.field(
         default=0.05, validator=between(1e-9, 0.5), metadata=doc("probability that the best halfspace is dropped")
@@ -54,36 +55,38 @@ class Disagreement:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return HalfspaceLearner(knowledge, rng, lambda d, stream: Survivors(self, d, stream), eps=self.eps)
+        return HalfspaceLearner(knowledge, rng, lambda d, stream: DisagreementLearner(self, d, stream), eps=self.eps)
 
 
-class Survivors:
-    """The halfspaces that may still be the best, and their errors where they disagree."""
+class DisagreementLearner:
+    """A learner of directions that keeps the halfspaces which may still be the best."""
 
     def __init__(self, attack: Disagreement, d: int, rng: np.random.Generator) -> None:
-        self._attack, self._rng = attack, rng
-        self._normals = _directions(attack.size, d, rng)
-        self._wrong = np.empty((attack.size, 0), dtype=bool)  # of each halfspace on each direction asked
+        self._attack = attack
+        self._rng = rng
+        self._normals = _directions(attack.size, d, rng)  # of the halfspaces kept
+        self._wrong = np.empty((attack.size, 0), dtype=bool)  # whether each errs on each direction asked
         self._pending = self._disputed()
 
     def ask(self) -> FloatArray | None:
-        """Directions on which the survivors disagree, None when they are one."""
+        """Directions on which the halfspaces kept disagree, None at the end."""
         return self._pending if len(self._pending) else None
 
     def tell(self, V: FloatArray, signs: FloatArray) -> None:
-        """Count errors, and drop whoever has too many more than the best."""
+        """Count errors, and drop the halfspaces with too many more than the best."""
         self._wrong = np.hstack([self._wrong, (self._normals @ V.T > 0) != (signs > 0)])
         best = self._wrong[np.argmin(self._wrong.sum(axis=1))]
-        # Where a halfspace differs from the best, one of the two is wrong: a sum of terms -1 and 1.
+        # Where a halfspace differs from the best, one of the two errs: the difference is a sum of terms -1 and 1.
         differ = (self._wrong != best).sum(axis=1)
         worse = self._wrong.sum(axis=1) - best.sum()
         tests = self._attack.size * self._wrong.shape[1] ** 2
         keep = worse <= np.sqrt(2 * differ * math.log(2 * tests / self._attack.delta))
-        self._normals, self._wrong = self._normals[keep], self._wrong[keep]
+        self._normals = self._normals[keep]
+        self._wrong = self._wrong[keep]
         self._pending = self._disputed()
 
     def _disputed(self) -> FloatArray:
-        """The next directions of the stream that the survivors dispute; none if they are as good as one."""
+        """Random directions on which the halfspaces kept disagree; none if all of them are within eps."""
         d = self._normals.shape[1]
         if np.linalg.norm(self._normals - self.estimate(), axis=1).max() <= self._attack.eps:
             return np.empty((0, d))
@@ -92,7 +95,7 @@ class Survivors:
         return np.asarray(V[(positive > 0) & (positive < 1)][: self._attack.batch])
 
     def estimate(self) -> FloatArray:
-        """The mean of the survivors with the fewest errors."""
+        """The direction of the mean of the halfspaces with the fewest errors."""
         errors = self._wrong.sum(axis=1)
         best = self._normals[errors == errors.min()].mean(axis=0)
         length = float(np.linalg.norm(best))
@@ -100,5 +103,6 @@ class Survivors:
 
 
 def _directions(n: int, d: int, rng: np.random.Generator) -> FloatArray:
+    """Random unit vectors, shape (n, d)."""
     V = rng.standard_normal((n, d))
     return np.asarray(V / np.linalg.norm(V, axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Which rows to ask, so that each answer is an equation of its own."""
+"""The design of the rows to ask."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from mex import Domain
 from mex.types import BoolArray, FloatArray
 
 INDEPENDENT = 1e-7
-"""How much of a step, as a share of its length, may lie in what is known already and still count as new."""
+"""The relative singular value below which directions count as dependent."""
 CENTRAL = 2.0
-"""The largest logit to aim at where answers are rounded: the probabilities there have the most to tell."""
+"""The largest difference of scores near the boundary: probabilities there are the most informative if rounded."""
 DRAWN = 20
-"""Rows drawn for each row wanted near the boundary."""
+"""How many rows are drawn per row wanted near the boundary."""
 
 
 def star(domain: Domain, anchor: FloatArray, steps: FloatArray) -> FloatArray:
-    """One row per feature, that feature moved away from a row of the domain, shape (d, d).
+    """One row per feature, in which only that feature differs from a row of the domain, shape (d, d).
 
-    A number moves by ``steps`` (shape (d,), as shares of half its range, whole numbers by one at least)
-    to the side with more room; a column of a one-hot group becomes the one that is set. Features that
-    cannot move leave the anchor as it is.
+    Args:
+        domain: the domain.
+        anchor: the row, shape (d,).
+        steps: by how much each number is changed, as a share of half its range, an integer by at least one, shape
+            (d,). It moves towards its farther bound; a column of a one-hot group becomes the one that is 1. For
+            features that cannot change the row is the anchor.
     """
     X = np.tile(anchor, (len(anchor), 1))
     up, down = domain.upper - anchor, anchor - domain.lower
@@ -36,15 +39,15 @@ def star(domain: Domain, anchor: FloatArray, steps: FloatArray) -> FloatArray:
 
 
 def shortest(domain: Domain, steps: FloatArray, least: float) -> BoolArray:
-    """Which features :func:`star` cannot move by less than it does with ``steps``, or should not, shape (d,)."""
+    """For which features the step in :func:`star` cannot be shortened, or should not below ``least``, shape (d,)."""
     grouped = np.isin(np.arange(domain.n_features), [i for group in domain.groups for i in group])
     return np.asarray(grouped | (domain.integer & (steps * domain.half_width < 1.5)) | (steps < least))
 
 
 def independent(moves: FloatArray, known: FloatArray) -> list[int]:
-    """The fewest of ``moves``, shape (m, k), that together with the rows of ``known`` span what all of them do.
+    """The indices of the fewest ``moves``, shape (m, k), that with the rows of ``known`` span what all of them do.
 
-    Chosen greedily for conditioning: the one that is furthest from what is known or chosen comes next.
+    They are chosen greedily for good conditioning, by a QR decomposition with pivoting.
 
     >>> independent(np.eye(3), known=np.array([[1.0, 1.0, 0.0]]))
     [1, 2]
@@ -59,26 +62,24 @@ def independent(moves: FloatArray, known: FloatArray) -> list[int]:
 
 
 def along(domain: Domain, start: FloatArray, end: FloatArray, t: FloatArray, switch: FloatArray) -> FloatArray:
-    """The rows at shares ``t``, shape (n,), of the way from each row of ``start`` to that of ``end``.
+    """The rows at shares ``t``, shape (n,), of the segments from ``start`` to ``end``, shape (n, d).
 
-    Numbers move in proportion, rounded where they are whole; group g changes when t passes its column
-    of ``switch``, shape (n, number of groups).
+    Numbers change linearly, integers are rounded, and group g changes where t passes ``switch[:, g]``.
     """
     rows = np.clip(start + t[:, None] * (end - start), domain.lower, domain.upper)
     rows[:, domain.integer] = np.round(rows[:, domain.integer])
-    for group, turn in zip(domain.groups, switch.T, strict=True):
-        rows[:, group] = np.where((t > turn)[:, None], end[:, group], start[:, group])
+    for group, at in zip(domain.groups, switch.T, strict=True):
+        rows[:, group] = np.where((t > at)[:, None], end[:, group], start[:, group])
     return np.asarray(rows)
 
 
 def near_boundary(
     domain: Domain, scores: Callable[[FloatArray], FloatArray], n: int, rng: np.random.Generator
 ) -> FloatArray:
-    """Rows between two classes, at most n of them, far from each other along the boundary.
+    """At most ``n`` rows near the boundary between two classes.
 
-    Each lies between two random rows whose highest ``scores``, shape (rows, classes), are of different
-    classes, where those two scores differ by :data:`CENTRAL` at most; where all rows drawn are of one
-    class, the least sure of them are returned.
+    Each is on the segment between two random rows of different classes, where the ``scores`` of the two classes, shape
+    (rows, classes), differ by :data:`CENTRAL` at most. If all rows drawn are of one class, those of least margin.
     """
     X = domain.sample(DRAWN * n, rng)
     S = scores(X)
@@ -96,8 +97,8 @@ def near_boundary(
     return along(domain, X[a], X[b], (ahead - aim) / (ahead - behind), rng.random((n, len(domain.groups))))
 
 
-def far(domain: Domain, n: int, rng: np.random.Generator) -> FloatArray:
-    """Random corners of the domain, shape (n, d): where an error of the answers costs the weights least."""
+def random_corners(domain: Domain, n: int, rng: np.random.Generator) -> FloatArray:
+    """Random corners of the domain, shape (n, d), where errors of the answers affect the weights least."""
     X = domain.sample(n, rng)
     number = np.isfinite(domain.lower) & np.isfinite(domain.upper)
     number[[i for group in domain.groups for i in group]] = False
@@ -105,7 +106,7 @@ def far(domain: Domain, n: int, rng: np.random.Generator) -> FloatArray:
 
 
 def furthest(domain: Domain, slope: FloatArray) -> FloatArray:
-    """The row of the domain with the largest <slope, x>, shape (d,); unbounded features go one unit from the middle."""
+    """The row of the domain with the largest <slope, x>, shape (d,), at most one unit out in unbounded features."""
     row = domain.middle + np.sign(slope) * domain.half_width
     for group in domain.groups:
         row[list(group)] = np.eye(len(group))[np.argmax(slope[list(group)])]

@@ -1,4 +1,4 @@
-"""Answers as linear equations, and their solution as a scikit-learn estimator."""
+"""Linear equations from answers, and their solution as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 FLOAT = 2.0**-53
-"""The step between the numbers of float64 just below 1: what 1 - p is rounded to."""
+"""The spacing of float64 numbers just below 1, to which 1 - p is rounded."""
 FAINT = 1e-6
-"""A probability below this that was computed as 1 - p has lost too many digits to be an equation."""
+"""A probability below this that was computed as 1 - p has lost too many digits for an equation."""
 SATURATED = 0.02
-"""A probability nearer to 1 than this, if it may be wrong, says no more than that it is about so large."""
+"""An inexact probability within this of 1 is only a lower bound."""
 RIDGE = 1e-7
-"""Penalty of a fit to rounded probabilities, per row: what keeps saturated answers from infinite weights."""
+"""The L2 penalty, per row, of a fit to inexact probabilities, without which saturated ones give infinite weights."""
 
 
 def resolution(answers: FloatArray) -> float:
-    """The step between the values that answers take: 10^-k if they have k <= 6 decimals, else :data:`FLOAT`.
+    """The difference between neighbouring values of answers: 10^-k if they have k <= 6 decimals, else :data:`FLOAT`.
 
-    Probabilities, shape (n, k), may have been rounded each and then divided by their sum.
+    Probabilities, shape (n, k), may also have been divided by their sum after rounding.
 
     >>> resolution(np.array([[0.33, 0.33, 0.33], [0.5, 0.25, 0.25]]) / [[0.99], [1.0]])
     0.01
@@ -32,35 +32,38 @@ def resolution(answers: FloatArray) -> float:
     """
     table = answers[:, None] if answers.ndim == 1 else answers[(answers < 1 - 1e-9).all(axis=1)]
     if len(table) == 0 or not np.ptp(table, axis=0).any():
-        return FLOAT  # one value tells nothing of its rounding
-    off = table.shape[1] // 2  # how many units of the last decimal a sum of rounded shares can be off
+        return FLOAT  # one value does not tell how it was rounded
+    # By so many units of the last decimal the sum of rounded probabilities can differ from 1.
+    off = table.shape[1] // 2
     for decimals in range(answers.ndim - 1, 7):
         step = 10.0**-decimals
         sums = 1 + step * np.arange(-off, off + 1)
-        restored = table * sums[sums > 0.5, None, None] if answers.ndim == 2 else table[None]
-        whole = np.isclose(restored, np.round(restored, decimals), rtol=0, atol=1e-12 * np.abs(table).max(initial=1))
+        unnormalised = table * sums[sums > 0.5, None, None] if answers.ndim == 2 else table[None]
+        whole = np.isclose(
+            unnormalised, np.round(unnormalised, decimals), rtol=0, atol=1e-12 * np.abs(table).max(initial=1)
+        )
         if whole.all(axis=2).any(axis=0).all():
             return step
     return FLOAT
 
 
-def distinct_digits(answers: FloatArray, step: float) -> BoolArray:
-    """Which answers tell their score to nearly all digits, where they are good to ``step``; values always do.
+def accurate(answers: FloatArray, step: float) -> BoolArray:
+    """Which answers, of resolution ``step``, determine their score to nearly all digits, shape (n,); values always do.
 
-    Not those with a probability near 0 that was computed as 1 - p, or that rounding took the digits of.
+    Probabilities do not if one of them is near 0 and was rounded, or computed as 1 - p.
     """
     if answers.ndim == 1:
         return np.ones(len(answers), dtype=bool)
     faint = answers < max(FAINT, 5 * step)
-    if step == FLOAT:  # what is off the grid of 1 - p was computed by itself, and has all its digits
+    if step == FLOAT:  # a probability that is no multiple of it was not computed as 1 - p, and has all its digits
         faint &= np.round(answers / FLOAT) * FLOAT == answers
     return np.asarray(~faint.any(axis=1))
 
 
 def extremes(answers: FloatArray, shared: int = 2) -> BoolArray:
-    """Which answers are the largest or the smallest of all, together with others: those that clipping makes.
+    """Which answers may be clipped, shape (n,): the largest or smallest of all, shared by at least ``shared`` rows.
 
-    A probability of 0 or 1 to nine digits is saturated and not clipped.
+    Probabilities of 0 or 1 to nine digits do not count, since they are saturated.
     """
     value = answers if answers.ndim == 1 else answers.max(axis=1) if answers.shape[1] > 2 else answers[:, 1]
     found = np.zeros(len(value), dtype=bool)
@@ -73,7 +76,7 @@ def extremes(answers: FloatArray, shared: int = 2) -> BoolArray:
 
 @attrs.frozen(eq=False)
 class Linear:
-    """Scores ``[(x - origin) / scale, 1] @ weights``, weights of shape (d + 1, number of scores)."""
+    """A model with the scores ``[(x - origin) / scale, 1] @ weights``; weights have shape (d + 1, number of scores)."""
 
     weights: FloatArray
     origin: FloatArray
@@ -84,7 +87,7 @@ class Linear:
         return np.asarray((X - self.origin) / self.scale @ self.weights[:-1] + self.weights[-1])
 
     def estimator(self, classes: Array | None) -> Estimator:
-        """The same as a fitted estimator on rows: linear, logistic or softmax regression."""
+        """The model as a fitted linear, logistic or softmax regression."""
         W = (self.weights[:-1] / self.scale[:, None]).T
         b = self.weights[-1] - W @ self.origin
         if classes is not None and len(classes) == 2:
@@ -98,25 +101,25 @@ class Linear:
 
 
 def right_hand_sides(answers: FloatArray) -> FloatArray:
-    """Values, shape (n, 1), or log-probabilities less their mean, shape (n, number of classes)."""
+    """The right-hand sides of the equations: values, shape (n, 1), or centred log-probabilities, shape (n, classes)."""
     if answers.ndim == 1:
         return answers[:, None]
     logs = np.log(answers)
     return np.asarray(logs - logs.mean(axis=1, keepdims=True))
 
 
-def solve(V: FloatArray, answers: FloatArray, intercept: bool, trust: FloatArray) -> FloatArray:
-    """The least-squares weights of least norm, each equation times its ``trust``, shape (n,)."""
+def solve(V: FloatArray, answers: FloatArray, intercept: bool, factor: FloatArray) -> FloatArray:
+    """The least-squares weights of least norm, each equation times its ``factor``, shape (n,)."""
     columns = np.column_stack([V, np.ones(len(V))]) if intercept else V
-    solution = np.linalg.lstsq(columns * trust[:, None], right_hand_sides(answers) * trust[:, None])[0]
+    solution = np.linalg.lstsq(columns * factor[:, None], right_hand_sides(answers) * factor[:, None])[0]
     weights = np.asarray(solution, dtype=np.float64)
     return weights if intercept else np.vstack([weights, np.zeros((1, weights.shape[1]))])
 
 
 def fit_probabilities(V: FloatArray, answers: FloatArray, intercept: bool) -> FloatArray:
-    """The weights of the softmax that is nearest to the probabilities, in the sense of Kullback and Leibler.
+    """The weights of the softmax with the least Kullback-Leibler divergence from the probabilities.
 
-    Of an answer that is saturated or clipped only one side counts: the model may be as sure, or surer.
+    A saturated or clipped answer is a lower bound: it adds nothing if the model's largest probability is above it.
     """
     top, most = answers.argmax(axis=1)[:, None], answers.max(axis=1)
     limit = 1 - max(resolution(answers) / 2, SATURATED)

@@ -1,4 +1,4 @@
-"""The equations asked so far."""
+"""The system of equations asked so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mex_equation_solving.equations import (
     FAINT,
     FLOAT,
     Linear,
-    distinct_digits,
+    accurate,
     extremes,
     fit_probabilities,
     resolution,
@@ -20,59 +20,61 @@ from mex_equation_solving.equations import (
 )
 
 CONSISTENT = 1e-7
-"""How far a probability, or a value in proportion, may be off a prediction that rounding in float64 explains."""
+"""The largest difference (relative, for values) between an answer and its prediction that float64 explains."""
 FEW_DIGITS = 1e-6
-"""Weight of an equation that is not clear, so that it tells what the clear ones leave open and nothing else."""
+"""The weight of an equation that is not informative, so that it decides only what the others leave open."""
 UNDECIDED = 0.8
-"""A largest probability below this is that of a row near the boundary, even if it is rounded or noisy."""
+"""An inexact answer is informative if its largest probability is below this, as near the boundary."""
 
 
 class System:
-    """Rows with their answers, what they determine, and what is still to ask.
+    """The rows asked with their answers, the model that they determine, and the rows that are missing.
 
     Attributes:
-        X, answers: what was asked and answered, shape (n, d) and (n,) or (n, number of classes).
-        anchor: the row that the others are steps away from, shape (d,).
-        steps: how far, as a share of half the range of each feature, shape (d,).
-        inexact: the answers are not exactly those of a linear model, so extreme ones that many rows share
-            are not trusted, and the weights are fitted.
+        X, answers: the rows and their answers, shape (n, d) and (n,) or (n, number of classes).
+        anchor: the row around which one row per feature is asked, shape (d,).
+        steps: the distance of each of these from it, as a share of half the range of the feature, shape (d,).
+        inexact: whether answers are not exactly those of a linear model; then the weights are fitted, and extreme
+            answers that several rows share are ignored.
     """
 
     def __init__(self, domain: Domain, classes: Array | None, intercept: bool) -> None:
-        self._domain, self._intercept = domain, intercept
-        self.X = np.empty((0, domain.n_features))
-        self.answers = np.empty((0,) if classes is None else (0, len(classes)))
-        self.anchor = np.zeros(domain.n_features)
-        self.steps = np.ones(domain.n_features)
+        self._domain = domain
+        self._intercept = intercept
+        self.X: FloatArray = np.empty((0, domain.n_features))
+        self.answers: FloatArray = np.empty((0,) if classes is None else (0, len(classes)))
+        self.anchor: FloatArray = np.zeros(domain.n_features)
+        self.steps: FloatArray = np.ones(domain.n_features)
         self.inexact = False
         self._solution: Linear | None = None
-        self._solved = (0, False)
+        self._solved = (0, False)  # the number of answers and ``inexact`` for which the solution was computed
 
     def add(self, X: FloatArray, answers: Array) -> None:
-        """Take answers."""
-        self.X, self.answers = np.vstack([self.X, X]), np.concatenate([self.answers, answers])
+        """Add rows and their answers."""
+        self.X = np.vstack([self.X, X])
+        self.answers = np.concatenate([self.answers, answers])
 
     @property
-    def step(self) -> float:
-        """The step between the values that the answers take."""
+    def resolution(self) -> float:
+        """The difference between neighbouring values of the answers."""
         return resolution(self.answers)
 
     @property
     def rounded(self) -> bool:
-        """Whether the answers are visibly rounded; values may have few digits and be exact."""
-        return self.step > FLOAT
+        """Whether the answers have few decimals; values may and be exact."""
+        return self.resolution > FLOAT
 
     @property
     def constant(self) -> bool:
-        """Whether several rows were all answered alike."""
+        """Whether there are several answers and all are equal."""
         return len(self.answers) > 1 and not np.ptp(self.answers, axis=0).any()
 
-    def clear(self) -> BoolArray:
-        """Which answers are good equations, or, once they are inexact, tell more than a label, shape (n,)."""
+    def informative(self) -> BoolArray:
+        """Which answers are accurate equations or, if answers are inexact, tell more than a label, shape (n,)."""
         if self.inexact:
             undecided = self.answers.ndim == 1 or self.answers.max(axis=1) < UNDECIDED
             return np.asarray(undecided & ~extremes(self.answers, shared=1))
-        return distinct_digits(self.answers, self.step)
+        return accurate(self.answers, self.resolution)
 
     def labels(self) -> Array:
         """The most probable class of each row asked, as an index."""
@@ -84,7 +86,7 @@ class System:
 
     @property
     def unknowns(self) -> int:
-        """How many weights there are to find."""
+        """The number of weights to find."""
         moves = self._coordinates(self.star()) - self._coordinates(self.anchor)
         return int(np.linalg.matrix_rank(moves)) + self._intercept
 
@@ -93,8 +95,8 @@ class System:
         return star(self._domain, self.anchor, self.steps)
 
     def missing(self) -> list[int]:
-        """The features whose rows of the star would add what the clear answers do not tell."""
-        known, moves = self._coordinates(self.X[self.clear()]), self._coordinates(self.star())
+        """The features whose rows of :meth:`star` would add equations that the informative answers do not imply."""
+        known, moves = self._coordinates(self.X[self.informative()]), self._coordinates(self.star())
         moves = moves - self._coordinates(self.anchor)
         if self._intercept:
             known, moves = (np.column_stack([A, np.full(len(A), c)]) for A, c in ((known, 1.0), (moves, 0.0)))
@@ -104,35 +106,37 @@ class System:
         """Whether the last answer is the one that a model predicts."""
         predicted, answer = model.scores(self.X[-1:]), self.answers[-1]
         if self.answers.ndim == 2:
-            # Where steps had to be short, what rounding does to an equation is that many times larger far from them.
+            # The error of rounding grows with the distance from the anchor, in steps.
             allowed = CONSISTENT + FLOAT / FAINT * np.abs(self._coordinates(self.X[-1])).sum()
             return bool(np.abs(softmax(predicted, axis=1) - answer).max() <= allowed)
         return bool(np.abs(predicted - answer).max() <= CONSISTENT * max(abs(answer), 1e-300))
 
-    def believe_nothing(self) -> None:
-        """Begin again, with answers that are not exact."""
-        self.inexact, self.steps = True, np.ones_like(self.steps)
+    def restart_as_inexact(self) -> None:
+        """Treat answers as inexact from now on, and reset the steps."""
+        self.inexact = True
+        self.steps = np.ones_like(self.steps)
 
     def solution(self) -> Linear | None:
-        """The model so far, None if nothing is known."""
+        """The model so far, None if there is no usable answer."""
         if self._solved != (len(self.X), self.inexact):
-            self._solved, self._solution = (len(self.X), self.inexact), self._solve()
+            self._solution = self._solve()
+            self._solved = (len(self.X), self.inexact)
         return self._solution
 
     def _solve(self) -> Linear | None:
-        clear = self.clear()
-        use, fit = clear, self.inexact and self.answers.ndim == 2
+        informative = self.informative()
+        use, fit = informative, self.inexact and self.answers.ndim == 2
         if self.inexact:
             use = np.full(len(self.X), True) if fit else ~extremes(self.answers)
         elif self.answers.ndim == 2 and self.missing():
-            use = np.asarray((self.answers > 0).all(axis=1))  # few digits are better than none
+            use = np.asarray((self.answers > 0).all(axis=1))  # less accurate ones are better than none
         if not use.any():
             return None
         V, answers = self._coordinates(self.X[use]), self.answers[use]
         if fit:
             weights = fit_probabilities(V, answers, self._intercept)
         else:
-            weights = solve(V, answers, self._intercept, np.where(clear[use] | self.inexact, 1.0, FEW_DIGITS))
+            weights = solve(V, answers, self._intercept, np.where(informative[use] | self.inexact, 1.0, FEW_DIGITS))
         return Linear(weights, self._origin, self._scale)
 
     def _coordinates(self, X: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 from mex import Incompatible, Knowledge, Learner, Model, Scope
 from mex.params import above, between, component, doc, one_of, whole
 from mex.toolkit.active.iwal import EQUATIONS, query_probability
-from mex.toolkit.active.samplers import SAMPLERS, sampler
+from mex.toolkit.active.samplers import Sampler, granted, sampler_parameter
 from mex.toolkit.estimators import constant, random_state
 from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
@@ -23,16 +23,16 @@ CHUNK = 64
 
 @attrs.frozen(kw_only=True)
 class IwalTree:
-    """Rows stream by; each is asked with the probability that its label matters, and weighs the inverse of it.
+    """Ask each row of a stream with a probability p by importance-weighted active learning (IWAL), with weight 1/p.
 
-    With h_n the tree so far and h'_n the best tree that answers otherwise on the row x_n, the row matters as
-    long as their errors, weighted by importance, differ by no more than chance explains (``query_probability``).
-    h'_n is h_n with the leaf of x_n given its next best label, so that G_n = err(h'_n) - err(h_n) is read off the
-    label weights of that leaf. Rows that are not asked cost nothing, but count for n. The tree is refitted with
-    importance weights after ``every`` labels, or ``growth`` times the labels so far if that is more.
+    With h_n the tree so far and h'_n the best tree that labels the row x_n otherwise, p depends on the difference of
+    their importance-weighted errors, G_n = err(h'_n) - err(h_n) (:func:`.query_probability`). h'_n is h_n with the
+    next best label in the leaf of x_n, so G_n follows from the label weights of that leaf. Rows that are not asked
+    count for n. The tree is refitted with importance weights after ``every`` labels, or ``growth`` times the labels so
+    far if that is more.
 
-    The estimate of the error is unbiased, wrong labels included. Labels are saved only where n is so large, or c0
-    so small, that chance explains little; the paper's Table 4 has it at 13 times the queries of path finding.
+    The estimate of the error is unbiased under wrong labels as well. Labels are saved only for a large n or a small
+    c0; in the paper's Table 4 it takes 13 times the queries of path finding.
 
     >>> import mex
     >>> from sklearn.datasets import load_iris
@@ -45,24 +45,30 @@ class IwalTree:
     0.93
     """
 
-    sampler: str = attrs.field(
-        default="uniform", validator=one_of(*SAMPLERS), metadata=doc("where the stream comes from")
+    sampler: str = sampler_parameter("uniform", "where the stream comes from")
+    c0: float = attrs.field(
+        default=8.0, validator=above(0), metadata=doc("constant of the probability; a smaller one asks less")
     )
-    c0: float = attrs.field(default=8.0, validator=above(0), metadata=doc("how careful to be; less asks less"))
-    c1: float = attrs.field(default=1.0, validator=between(1, 100), metadata=doc("5 + 2 sqrt(2) in theory"))
-    c2: float = attrs.field(default=1.0, validator=between(1, 100), metadata=doc("5 in theory"))
+    c1: float = attrs.field(
+        default=1.0,
+        validator=between(1, 100),
+        metadata=doc("constant of the probability; 5 + 2 sqrt(2) in the analysis"),
+    )
+    c2: float = attrs.field(
+        default=1.0, validator=between(1, 100), metadata=doc("constant of the probability; 5 in the analysis")
+    )
     equation: str = attrs.field(
         default="corrected",
         validator=one_of(*EQUATIONS),
-        metadata=doc("for the probability: that of Beygelzimer et al., or as Chandrasekaran et al. print it"),
+        metadata=doc("equation of the probability: that of Beygelzimer et al., or as Chandrasekaran et al. print it"),
     )
-    start: int = attrs.field(default=20, validator=whole(1), metadata=doc("rows to ask first, whatever they are"))
+    start: int = attrs.field(default=20, validator=whole(1), metadata=doc("rows to ask first, without a choice"))
     every: int = attrs.field(default=1, validator=whole(1), metadata=doc("fewest labels between two fits"))
     growth: float = attrs.field(
         default=0.05, validator=between(0, 1), metadata=doc("labels between two fits, as a share of those there are")
     )
     patience: int = attrs.field(
-        default=10_000, validator=whole(1), metadata=doc("end when so many rows in a row were not worth a query")
+        default=10_000, validator=whole(1), metadata=doc("end after so many rows in succession that were not asked")
     )
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the tree to fit; by default that of f*, or CART if f* is no tree")
@@ -73,43 +79,50 @@ class IwalTree:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses a stream without a pool or an end, and a model that is no tree."""
-        if self.sampler not in ("uniform",) and knowledge.pool is None:
-            raise Incompatible(f"iwal-tree draws {self.sampler} rows, and this scenario grants no pool")
-        if knowledge.budget is None:
-            raise Incompatible("iwal-tree asks until a budget is spent, and this scenario sets none")
+        source = granted("iwal-tree", self.sampler, knowledge, endless=True)
         if self.model is None and knowledge.family.kind != "tree":
             estimator: Estimator = DecisionTreeClassifier(random_state=random_state(rng))
         else:
             estimator = learner_over("iwal-tree", self.model, knowledge, rng)
         if not hasattr(estimator, "apply") or hasattr(estimator, "n_estimators"):
             raise Incompatible(f"iwal-tree relabels the leaves of a tree, and {type(estimator).__name__} is none")
-        return Iwal(self, knowledge, rng, estimator)
+        return _IwalTree(self, knowledge, rng, source, estimator)
 
 
-class Iwal:
-    """The labels so far, the tree fitted to them, and the stream."""
-
+class _IwalTree:
     note = ""
 
-    def __init__(self, attack: IwalTree, known: Knowledge, rng: np.random.Generator, estimator: Estimator) -> None:
+    def __init__(
+        self, attack: IwalTree, known: Knowledge, rng: np.random.Generator, source: Sampler, estimator: Estimator
+    ) -> None:
         assert known.classes is not None
-        self._attack, self._known, self._rng, self._estimator = attack, known, rng, estimator
-        self._classes, self._source = known.classes, sampler(attack.sampler)
+        self._attack = attack
+        self._known = known
+        self._rng = rng
+        self._estimator = estimator
+        self._classes = known.classes
+        self._source = source
         self._X: list[FloatArray] = []
-        self._y: list[int] = []
+        self._y: list[int] = []  # indices of classes
         self._weights: list[float] = []
-        self._seen = self._fitted_on = self._passed = 0
+        self._seen = 0  # rows of the stream, those asked included
+        self._skipped = 0  # rows of the stream since the last one asked
+        self._fitted_on = 0  # labels the tree was fitted to
         self._tree: Estimator | None = None
-        self._leaf_weights: FloatArray = np.empty((0, len(self._classes)))
-        self._stream, self._luck = np.empty((0, known.domain.n_features)), np.empty(0)
+        self._leaf_weights: FloatArray = np.empty((0, len(self._classes)))  # of each label in each node
+        # Rows of the stream that are drawn and not decided on yet, the uniform number of each, and its leaf.
+        self._stream: FloatArray = np.empty((0, known.domain.n_features))
+        self._uniform: FloatArray = np.empty(0)
         self._leaves: Array = np.empty(0, dtype=int)
-        self._pending: FloatArray | None = self._source.draw(known, attack.start, rng)
+        self._pending: FloatArray | None = source.draw(known, attack.start, rng)
         self._pending_weight = 1.0
 
     def ask(self) -> FloatArray | None:
+        """The first rows, then one row of the stream at a time; None at the end."""
         return self._pending
 
     def tell(self, X: FloatArray, answers: Array) -> None:
+        """Take the labels, refit the tree if it is time, and find the next row."""
         labels = np.searchsorted(self._classes, answers)
         self._X += list(X)
         self._y += labels.tolist()
@@ -126,9 +139,11 @@ class Iwal:
         self._pending = self._next()
 
     def _refit(self) -> None:
-        self._tree, self._fitted_on = self._fit(), len(self._y)
-        kinds = max(len(self._classes), 2)  # of a single label there is another all the same
-        self._leaf_weights = np.zeros((self._tree.tree_.node_count, kinds))
+        """Fit the tree, and compute the label weights of its leaves."""
+        self._tree = self._fit()
+        self._fitted_on = len(self._y)
+        n_labels = max(len(self._classes), 2)  # the next best label needs a column
+        self._leaf_weights = np.zeros((self._tree.tree_.node_count, n_labels))
         np.add.at(self._leaf_weights, (_leaves(self._tree, np.array(self._X)), np.array(self._y)), self._weights)
         self._leaves = _leaves(self._tree, self._stream)
 
@@ -136,35 +151,38 @@ class Iwal:
         return clone(self._estimator).fit(np.array(self._X), self._classes[self._y], sample_weight=self._weights)
 
     def _next(self) -> FloatArray | None:
-        """The next row of the stream that is worth a query; None after too many that are not."""
+        """The next row of the stream that is to be asked, shape (1, d); None if too many in succession are not."""
         assert self._tree is not None
-        while self._passed < self._attack.patience:
+        while self._skipped < self._attack.patience:
             if len(self._stream) == 0:
                 self._stream = self._source.draw(self._known, CHUNK, self._rng)
-                self._luck, self._leaves = self._rng.random(CHUNK), _leaves(self._tree, self._stream)
+                self._uniform = self._rng.random(CHUNK)
+                self._leaves = _leaves(self._tree, self._stream)
             n = self._seen + 1 + np.arange(len(self._stream))
             p = query_probability(
-                self.advantage(self._leaves) / (n - 1),
+                self._lead(self._leaves) / (n - 1),
                 n,
                 c0=self._attack.c0,
                 c1=self._attack.c1,
                 c2=self._attack.c2,
                 equation=self._attack.equation,
             )
-            heads = self._luck < p
-            i = int(heads.argmax()) if heads.any() else len(heads) - 1
-            row, asked = self._stream[i : i + 1], bool(heads[i])
-            self._seen, self._passed = self._seen + i + 1, 0 if asked else self._passed + i + 1
-            self._stream, self._luck = self._stream[i + 1 :], self._luck[i + 1 :]
+            chosen = self._uniform < p
+            i = int(chosen.argmax()) if chosen.any() else len(chosen) - 1
+            row, asked = self._stream[i : i + 1], bool(chosen[i])
+            self._seen += i + 1
+            self._skipped = 0 if asked else self._skipped + i + 1
+            self._stream = self._stream[i + 1 :]
+            self._uniform = self._uniform[i + 1 :]
             self._leaves = self._leaves[i + 1 :]
             if asked:
                 self._pending_weight = float(1 / p[i])
                 return row
-        self.note = f"the last {self._passed} rows of the stream were not worth a query"
+        self.note = f"the last {self._skipped} rows of the stream were not worth a query"
         return None
 
-    def advantage(self, leaves: Array) -> FloatArray:
-        """(n - 1) G_n for rows in ``leaves``: by how much the label given there outweighs the next best."""
+    def _lead(self, leaves: Array) -> FloatArray:
+        """(n - 1) G_n of rows in ``leaves``: the weight of the label given there less that of the next best, or 0."""
         assert self._tree is not None
         weights = self._leaf_weights[leaves]
         given = np.searchsorted(self._classes, self._tree.classes_)[self._tree.tree_.value[leaves, 0].argmax(axis=1)]
@@ -181,5 +199,5 @@ class Iwal:
 
 
 def _leaves(tree: Estimator, X: FloatArray) -> Array:
-    """``tree.apply(X)`` without the checks, which cost more than the tree does."""
+    """``tree.apply(X)`` without its checks, which take longer than the rest."""
     return np.asarray(tree.tree_.apply(X.astype(np.float32)))

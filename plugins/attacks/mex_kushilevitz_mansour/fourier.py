@@ -1,4 +1,4 @@
-"""Boolean functions: rows as bits, characters, the Fourier transform, and a classifier that is a Fourier expansion."""
+"""Boolean functions: rows as bits, characters, the Fourier transform, and Fourier expansions as classifiers."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class BitChart:
     """
 
     domain: Domain
-    columns: Array
-    twins: Array  # the other column of the group, or the column itself
+    columns: Array  # of each bit, shape (n,)
+    complements: Array  # the other column of its group, or the column itself, shape (n,)
 
     @classmethod
     def of(cls, domain: Domain) -> BitChart:
-        """Raise :class:`mex.Incompatible` unless each feature has at most two values."""
+        """The chart of a domain; raises :class:`mex.Incompatible` if a feature has more than two values."""
         units = [u for u in domain.units() if len(u) > 1 or domain.lower[u[0]] < domain.upper[u[0]]]
         for unit in units:
-            alone = len(unit) == 1 and domain.integer[unit[0]] and domain.upper[unit[0]] - domain.lower[unit[0]] == 1
-            if not (alone or len(unit) == 2):
+            is_bit = len(unit) == 1 and domain.integer[unit[0]] and domain.upper[unit[0]] - domain.lower[unit[0]] == 1
+            if not (is_bit or len(unit) == 2):
                 raise Incompatible(f"kushilevitz-mansour asks about bits, and {domain.name(unit[0])} has more values")
         return cls(domain, np.array([u[0] for u in units], dtype=np.int64), np.array([u[-1] for u in units], np.int64))
 
@@ -38,7 +38,7 @@ class BitChart:
         """The rows with these bits, shape (m, d)."""
         X = np.repeat(self.domain.lower[None], len(bits), axis=0)
         lower, upper = self.domain.lower, self.domain.upper
-        X[:, self.twins] = np.where(bits, lower[self.twins], upper[self.twins])
+        X[:, self.complements] = np.where(bits, lower[self.complements], upper[self.complements])
         X[:, self.columns] = np.where(bits, upper[self.columns], lower[self.columns])
         return X
 
@@ -64,28 +64,31 @@ def transform(values: FloatArray) -> FloatArray:
 
 
 def characters(bits: BoolArray, subsets: BoolArray) -> FloatArray:
-    """chi_S of each row for each subset S: -1 where the row has an odd number of bits in S, shape (m, K)."""
+    """chi_S of each row and subset S: -1 if the row has an odd number of bits in S, else 1, shape (m, K)."""
     return np.asarray(1.0 - 2.0 * ((bits.astype(np.float32) @ subsets.T.astype(np.float32)) % 2), dtype=np.float64)
 
 
 class FourierSign(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """The sign of a sum of characters, as a fitted classifier.
+    """A fitted classifier by the sign of a sum of characters.
 
     Attributes:
         subsets_: the columns of each character, shape (K, d).
-        coefficients_: their coefficients where the second label is -1, shape (K,).
-        thresholds_: above them a column is a bit that is set, shape (d,).
-        classes_, n_features_in_: as everywhere in scikit-learn.
+        coefficients_: the coefficients, for the second label as -1, shape (K,).
+        thresholds_: the bit of a column is 1 above them, shape (d,).
+        classes_, n_features_in_: as in scikit-learn.
     """
 
     def set(self, subsets: BoolArray, coefficients: FloatArray, thresholds: FloatArray, classes: Array) -> FourierSign:
-        """Set the expansion."""
-        self.subsets_, self.coefficients_, self.thresholds_ = subsets, coefficients, thresholds
-        self.classes_, self.n_features_in_ = np.asarray(classes), subsets.shape[1]
+        """Set the expansion, in place of a fit."""
+        self.subsets_ = subsets
+        self.coefficients_ = coefficients
+        self.thresholds_ = thresholds
+        self.classes_ = np.asarray(classes)
+        self.n_features_in_ = subsets.shape[1]
         return self
 
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
-        """Minus the sum, shape (m,): positive for the second label."""
+        """The negative sum, shape (m,): positive for the second label."""
         bits = np.asarray(X, dtype=np.float64) > self.thresholds_
         return np.asarray(-(characters(bits, self.subsets_) @ self.coefficients_))
 

@@ -1,4 +1,4 @@
-"""Line searches for the weights of a halfspace, one feature at a time."""
+"""The attack of Lowd and Meek: a line search for each weight of a halfspace."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import Array, Estimator, FloatArray
 
 FLOAT_LIMIT = 1e-15
-"""A weight known to a smaller share of itself than this is known to rounding."""
+"""The least relative error of a weight: smaller ones are lost in rounding."""
 
 NEAREST = 2.0**-100
-"""A feature that outweighs the witness by more is not searched further: the witness hardly counts beside it."""
+"""The search for a weight ends once it is at least the inverse of this times the witness's."""
 
 
 @attrs.frozen(kw_only=True)
 class LowdMeek:
-    """Find a sign witness, then weigh each other feature against it by a line search.
+    """Find a sign witness, then the ratio of each other weight to its weight by a line search.
 
-    A sign witness is a feature that changes the label when it alone changes. On the way between two
-    rows of different labels there is one, found here by bisection. A step back against the witness
-    leaves the boundary; how far along another feature leads back to it tells the ratio of their
-    weights: an exponential search, then a binary one, O(d log 1/eps) queries beside those that ratios
-    far from 1 take. A feature that does not lead back in either direction weighs nothing. All features
-    are searched at once, a round trip a step.
+    A sign witness is a feature that changes the label when it alone changes; between two rows of different labels there
+    is one, found here by bisection. From a step against the witness, the distance along another feature to the
+    boundary is the ratio of the two weights. It is found by an exponential and then a binary search, with
+    O(d log 1/eps) queries besides those for ratios far from 1. A feature along which there is no boundary in either
+    direction has weight 0. All features are searched side by side.
 
     >>> import mex
     >>> family = mex.Family("linear", {"intercept": False})
@@ -44,12 +43,12 @@ class LowdMeek:
     eps: float = attrs.field(
         default=1e-2,
         validator=above(0),
-        metadata=doc("how exactly to know each weight, as a share of it; the geometric error is then at most as large"),
+        metadata=doc("relative error of each weight; the geometric error is at most as large"),
     )
     zero: float = attrs.field(
         default=1e-6,
         validator=between(1e-12, 0.1),
-        metadata=doc("a weight below this share of the witness's counts as 0"),
+        metadata=doc("a weight below this share of the witness's is taken for 0"),
     )
 
     scope: ClassVar[Scope] = Scope(tasks="binary", families="linear", answers="label")
@@ -60,29 +59,32 @@ class LowdMeek:
         return HalfspaceLearner(
             knowledge,
             rng,
-            lambda d, stream: LineSearch(d, self.eps, self.zero, stream),
+            lambda d, stream: LineSearchLearner(d, self.eps, self.zero, stream),
             eps=min(self.eps, self.zero),
             note=without_noise("lowd-meek", knowledge.rho),
         )
 
 
-class LineSearch(GeneratorLearner):
-    """Learns a direction of R^d from signs that are right.
+class LineSearchLearner(GeneratorLearner):
+    """A learner of directions from signs that are right.
 
-    Along feature i the row t e_i - s e_f, with s the sign of the witness's weight w_f, is positive beyond
-    t = |w_f / w_i|: the origin is on the boundary, and from it the step back has a gap of 1.
+    With s the sign of the weight w_f of the witness f, the direction t e_i - s e_f is positive for t > |w_f / w_i|, if
+    w_i is positive; otherwise -t e_i - s e_f is.
     """
 
     note = ""
 
     def __init__(self, d: int, eps: float, zero: float, rng: np.random.Generator) -> None:
-        self._d, self._eps, self._rng = d, max(eps, FLOAT_LIMIT), rng
-        self._witness: FloatArray | None = None
-        self._sides = np.zeros(d)
-        self._low, self._high = np.zeros(d), np.full(d, 1 / zero)
+        self._d = d
+        self._eps = max(eps, FLOAT_LIMIT)
+        self._rng = rng
+        self._witness: FloatArray | None = None  # its signed axis, shape (d,)
+        self._sides: FloatArray = np.zeros(d)  # the signs of the other weights, 0 for those that are 0
+        self._low: FloatArray = np.zeros(d)  # bounds of |w_f / w_i|
+        self._high: FloatArray = np.full(d, 1 / zero)
 
     def estimate(self) -> FloatArray:
-        """The unit normal by the middles of the intervals that hold the crossings, shape (d,)."""
+        """The unit normal with the ratios in the middle of their intervals, shape (d,)."""
         if self._witness is None:
             return np.zeros(self._d)
         w = self._witness + self._sides * 2 / (self._low + self._high)
@@ -111,16 +113,17 @@ class LineSearch(GeneratorLearner):
             rows = np.zeros((len(active), self._d))
             rows[np.arange(len(active)), active] = t * self._sides[active]
             beyond = (yield rows - witness) > 0
-            self._low[active], self._high[active] = np.where(beyond, low, t), np.where(beyond, t, high)
+            self._low[active] = np.where(beyond, low, t)
+            self._high[active] = np.where(beyond, t, high)
 
     def _find_witness(self) -> Generator[FloatArray, Array, FloatArray | None]:
-        """The signed axis of a feature that alone changes the label somewhere, shape (d,)."""
+        """The axis of a sign witness, with the sign of its weight, shape (d,); None if there is none."""
         v = self._rng.standard_normal(self._d)
         signs = yield np.stack([v, -v])
         if signs[0] == signs[1]:
             return None
         v = v * signs[0]
-        first, last = 0, self._d  # v with so many coordinates negated is positive, and negative
+        first, last = 0, self._d  # with so many coordinates negated, v is positive, and negative
         while last - first > 1:
             middle = (first + last) // 2
             sign = (yield np.where(np.arange(self._d) < middle, -v, v)[None])[0]
@@ -128,5 +131,6 @@ class LineSearch(GeneratorLearner):
         return np.where(np.arange(self._d) == first, np.sign(v), 0.0)
 
     def _unfinished(self) -> Array:
+        """The features whose intervals are too wide."""
         low, high = self._low, self._high
         return np.flatnonzero((self._sides != 0) & (high - low > self._eps * (low + high)) & (high > NEAREST))

@@ -1,4 +1,4 @@
-"""Repeat and vote: an attack on noisy labels out of any attack on clean ones (Proposition 1)."""
+"""Majority votes: an attack on noisy labels made of an attack on right ones (Proposition 1)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mex.toolkit.bounds import repeats as paper_repeats
 from mex.types import Array, Estimator, FloatArray
 
 ROWS = 20_000
-"""The most rows to ask at once, so that repeats of a large batch do not fill the memory."""
+"""The most rows to ask at once, which bounds the memory."""
 CHANCE = 1e-6
-"""How improbable it has to be under fresh noise that no answer ever differed, before it is called sticky."""
+"""If no repeated answer has ever differed, and that has less than this probability, noise is taken for sticky."""
 
 
 @attrs.frozen(kw_only=True)
 class MajorityVote:
     """Ask every query of another attack r times and tell it the majority label.
 
-    If labels are wrong with a probability of at most rho < 1/2, freshly drawn for each query, an attack
-    of q noise-free queries becomes one of q r queries with r = 8 / (1 - 2 rho)^2 ln(q / delta), and each
-    of its q majorities is right with probability 1 - delta. Against sticky noise, which answers a
-    row the same for ever, it buys nothing, and says so. Of several classes the most frequent one counts.
+    If each label is wrong with a probability of at most rho < 1/2, independently for each query, an attack of q
+    noise-free queries becomes one of q r queries with r = 8 / (1 - 2 rho)^2 ln(q / delta), and all its q majorities
+    are right with probability 1 - delta. Against sticky noise repeating has no effect, which the note says. Of several
+    classes the most frequent one counts.
 
     >>> from mex.toolkit.bounds import repeats
     >>> repeats(100, 0.05, 0.1), fewest_repeats(100, 0.05, 0.1)
@@ -51,12 +51,14 @@ class MajorityVote:
     q: int | None = attrs.field(
         default=None,
         validator=optional(whole(1)),
-        metadata=doc("queries of the inner attack; by default as many as the budget allows to repeat"),
+        metadata=doc("queries of the inner attack; by default as many as the budget allows with their repeats"),
     )
     repeats: str = attrs.field(
         default="paper",
         validator=one_of("paper", "exact"),
-        metadata=doc("how often to ask: by the paper's Chernoff bound, or the fewest by the binomial distribution"),
+        metadata=doc(
+            "how often to ask: by the paper's Chernoff bound, or the fewest times by the binomial distribution"
+        ),
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers="label")
@@ -66,8 +68,9 @@ class MajorityVote:
         """Start the inner attack on noise-free labels and a smaller budget.
 
         Raises:
-            Incompatible: if the inner attack is but a name, rho is unknown or not below 1/2, nothing tells how many
-                queries to plan for, the budget is too small to repeat one, or the inner attack does not work here.
+            Incompatible: if the inner attack is a name that no registry has replaced, if rho is unknown or not below
+                1/2, if there is neither q nor a budget, if the budget does not allow one query with its repeats, or if
+                the inner attack does not work here.
         """
         if isinstance(self.inner, str):
             raise Incompatible(f"majority-vote repeats an attack, not the name {self.inner!r}: let a registry build it")
@@ -86,7 +89,7 @@ class MajorityVote:
         return _Voting(self.inner.learner(noise_free, streams[0]), q, r, rho, knowledge.classes, streams[1])
 
     def _plan(self, budget: int | None, rho: float) -> tuple[int, int]:
-        """The number of inner queries, and how often to ask each."""
+        """The number of queries of the inner attack, and how often to ask each."""
         count: Callable[[int, float, float], int] = paper_repeats if self.repeats == "paper" else fewest_repeats
 
         def r(q: int) -> int:
@@ -108,8 +111,8 @@ class MajorityVote:
 def fewest_repeats(q: int, delta: float, rho: float) -> int:
     """The smallest r for which each of ``q`` majorities of r answers is wrong with probability delta / q at most.
 
-    It is odd: with a tie broken by a coin, an even r is no better than r - 1. For several classes the
-    worst case is that all wrong answers agree, so the bound is the same.
+    It is odd, since with ties broken at random an even r is no better than r - 1. For several classes the worst case is
+    that all wrong answers agree, so the number is the same.
     """
 
     def enough(half: int) -> bool:
@@ -126,15 +129,21 @@ def fewest_repeats(q: int, delta: float, rho: float) -> int:
 
 class _Voting:
     def __init__(self, inner: Learner, q: int, r: int, rho: float, classes: Array, rng: np.random.Generator) -> None:
-        self._inner, self._left, self._r, self._rho, self._classes, self._rng = inner, q, r, rho, classes, rng
-        self._waiting: FloatArray | None = None
-        self._votes: list[Array] = []
-        self._asked, self._rows = 0, 0
-        self._differed = False
+        self._inner = inner
+        self._left = q  # queries of the inner learner
+        self._r = r
+        self._rho = rho
+        self._classes = classes
+        self._rng = rng
+        self._waiting: FloatArray | None = None  # the batch of the inner learner
+        self._votes: list[Array] = []  # the majority labels of its first rows
+        self._asked = 0  # rows sent by the last ask, repeats included
+        self._rows = 0  # rows with a majority
+        self._differed = False  # whether answers to one row have ever differed
 
     @property
     def note(self) -> str:
-        """The inner learner's note, and whether repeating was of no use."""
+        """The inner learner's note, and whether repeating had no effect."""
         notes = [getattr(self._inner, "note", "")]
         if not self._differed and self._rows * self._r * math.log1p(-self._rho) < math.log(CHANCE):
             notes.append(
@@ -155,7 +164,7 @@ class _Voting:
         return np.repeat(rows, self._r, axis=0)
 
     def tell(self, X: FloatArray, answers: Array) -> None:
-        """Count the votes; when all rows have theirs, or the budget cut them, tell the inner learner."""
+        """Count the votes; when all rows of the batch have theirs, or the budget is spent, tell the inner learner."""
         assert self._waiting is not None
         cut, rows = len(answers) < self._asked, len(answers) // self._r
         self._votes.extend(self._majorities(answers[: rows * self._r].reshape(rows, self._r)))

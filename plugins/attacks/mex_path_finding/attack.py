@@ -1,4 +1,4 @@
-"""Path finding: the leaves of a tree from the ids that its interface shows."""
+"""Path finding: a tree from its leaf ids."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from mex_path_finding.top_down import TopDown
 
 @attrs.frozen(kw_only=True)
 class PathFinding:
-    """The two attacks of Tramèr et al. on trees that tell which node a row ends in.
+    """The two attacks of Tramèr et al. on trees whose interface tells in which node a row ends.
 
-    *Bottom-up* (their Algorithm 1): from one row of each leaf met, a line search along each continuous or
-    whole-numbered feature, and each other category of each one-hot group; every other leaf met on the way is
-    searched in turn. About one line search per leaf, feature and threshold. An id that comes back outside of the box
-    found for it is of another leaf, which is searched as well; but where two leaves with one id lie on a line, a
-    third between them is missed.
+    *Bottom-up* (their Algorithm 1): from one row of each leaf found it searches along each continuous or integer
+    feature, and asks each other category of each one-hot group; each other leaf found that way is searched in turn.
+    That takes about one line search per leaf, feature and threshold. An id outside of the box found for it belongs to
+    another leaf, which is searched as well; but a leaf between two leaves of one id on a line is missed.
 
     *Top-down*, where the interface takes incomplete rows (:attr:`mex.Domain.incomplete`) and answers with the node at
-    which a path stops: from the empty row, which stops at the root, the feature that each node splits on is the one
-    that lets the row move on, and one line search finds the threshold. With ``scan=in-turn`` features are tried one
-    by one, as published; by halves it takes the logarithm of their number. A node that splits on a feature given
-    further up is passed unseen, so both ends of each box are asked too: they are alike where nothing was passed.
-    Where something was, a leaf may be found in several boxes; the tree is right all the same.
+    which the path stops: from the empty row, which stops at the root, each node's feature is the one with which the
+    path goes on, and a line search finds its threshold. With ``scan=in-turn`` features are tried one by one, as
+    published; by halves it takes the logarithm of their number. A path does not stop at a node whose feature is given,
+    so the two ends of each box are asked as well: they differ if there was such a node. Then a leaf may be found in
+    several boxes.
 
-    Answers are remembered, so no row is asked twice; all that can be asked about side by side is.
+    No row is asked twice, and rows that do not depend on each other are asked in one batch.
 
     >>> import mex
     >>> from mex.toolkit.trees.comparison import disagreement
@@ -58,7 +57,7 @@ class PathFinding:
     scan: str = attrs.field(
         default="halves",
         validator=one_of("halves", "in-turn"),
-        metadata=doc("top-down: how the feature that a node splits on is found, by halving those left or one by one"),
+        metadata=doc("top-down: how the feature of a node is found, by halving those left or one by one"),
     )
 
     scope: ClassVar[Scope] = Scope(families="tree", answers=("leaf", "value"))

@@ -1,4 +1,4 @@
-"""Halfspace extraction by bisecting ratios of weights."""
+"""Halfspace extraction by bisection of the ratios of weights."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from mex_pivot.search import Goal, Search
 
 @attrs.frozen(kw_only=True)
 class Pivot:
-    """Bisect the ratio of each weight to a pivot weight, with a posterior that is exact.
+    """Bisect the ratio of each weight to a pivot weight, by an exact posterior.
 
-    In a basis with <w*, pivot> > 0 the query b_j - t pivot is answered by whether the ratio v_j of
-    <w*, b_j> to <w*, pivot> is above t. Whatever was asked, the version space is a box in the ratios: its
-    halving, its centroid and its size have closed forms, and a query costs O(d). When answers may be wrong the
-    posterior is a product of one-dimensional ones, each query asks a median (probabilistic bisection), and
-    group queries then rule out gross errors of several ratios at once. No two queries are alike, so wrong
-    answers that stick to the row are no harder than fresh ones.
+    In a basis with <w*, pivot> > 0 the direction b_j - t pivot is answered by whether the ratio v_j of <w*, b_j> to
+    <w*, pivot> is above t. So the version space is a box in the ratios; its halving, centroid and size have closed
+    forms, and a query takes O(d) time. If answers may be wrong, the posterior is a product of one-dimensional ones;
+    each query asks a median (probabilistic bisection), and group queries then rule out gross errors of several ratios
+    at once. No two queries are alike, so sticky noise is no harder than fresh noise.
 
-    A model with an intercept, in a box, with integer features and one-hot groups, or of several classes is
-    brought to that form first (:mod:`mex.toolkit.halfspaces`). With ``rho`` = 0 wrong answers go unnoticed; a rate that
-    is unknown (Knowledge.rho None) is estimated, from above, as it goes.
+    A model with an intercept, in a box, with integer features and one-hot groups, or of several classes is brought to
+    that form first (:mod:`mex.toolkit.halfspaces`). With ``rho`` = 0 wrong answers are not noticed; an unknown rate is
+    estimated from the answers, at the upper end.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> from mex.toolkit.bounds import query_bound

@@ -1,4 +1,4 @@
-"""The posterior of the ratios when answers are never wrong: a box under the prior."""
+"""The posterior of the ratios when answers are right: the prior, truncated to a box."""
 
 from __future__ import annotations
 
@@ -7,51 +7,54 @@ import math
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from mex.types import Array, FloatArray
+from mex.types import Array, BoolArray, FloatArray
 from mex_pivot.prior import LOG_WEIGHT, NODES, normalised, upper_tail
 
 FLAT = 0.25
-"""Width, in prior standard deviations, below which the prior counts as constant on an interval."""
+"""The prior is taken for constant on intervals narrower than this, in prior standard deviations."""
 
 FAR = 5.0
-"""Distance from zero, in prior standard deviations, beyond which the prior is not believed: half-lines double."""
+"""The prior is ignored beyond this distance from zero, in prior standard deviations: there intervals double."""
 
 FORGOTTEN = -40.0
-"""Log of the weight, relative to the largest, below which a node of s is dropped."""
+"""The log of the weight, relative to the largest, below which a node of s is dropped."""
 
 TINY = 1e-300
 
 
 class Box:
-    """Intervals of the ratios, each on one side of zero, and the posterior of s (:mod:`mex_pivot.prior`).
+    """An interval for each ratio, on one side of zero, and the posterior of s (:mod:`mex_pivot.prior`).
 
     Attributes:
-        side: signs of the ratios, 0 where not known yet, shape (m,).
+        side: the signs of the ratios, 0 if not known yet, shape (m,).
         low, high: bounds of their absolute values, shape (m,); ``high`` may be infinite.
-        flat: which intervals are so short that their median is their middle, shape (m,).
+        flat: which intervals are so narrow that the prior is constant on them, shape (m,).
         mean, variance: posterior moments of the absolute values, shape (m,).
         scale: the posterior mean of s.
     """
 
     def __init__(self, side: FloatArray, high: FloatArray) -> None:
         m = len(side)
-        self.side, self.low, self.high = side.copy(), np.zeros(m), high.copy()
-        self.mean, self.variance, self.flat = np.zeros(m), np.zeros(m), np.zeros(m, dtype=bool)
-        self._s, self._log_weight = NODES, LOG_WEIGHT
-        # Prior mass beyond the bounds, a column for each node of s that still matters.
-        self._above_low, self._above_high = upper_tail(self.low, NODES), upper_tail(self.high, NODES)
+        self.side: FloatArray = side.copy()
+        self.low: FloatArray = np.zeros(m)
+        self.high: FloatArray = high.copy()
+        self.mean: FloatArray = np.zeros(m)
+        self.variance: FloatArray = np.zeros(m)
+        self.flat: BoolArray = np.zeros(m, dtype=bool)
+        self._s = NODES  # those with a weight that matters
+        self._log_weight = LOG_WEIGHT
+        # The prior mass above either bound, shape (m, nodes).
+        self._above_low = upper_tail(self.low, NODES)
+        self._above_high = upper_tail(self.high, NODES)
         self._learn(np.log(2 * self._mass(np.arange(m))).sum(axis=0))
 
     @property
     def width(self) -> FloatArray:
-        """Lengths of the intervals, shape (m,)."""
+        """The lengths of the intervals, shape (m,)."""
         return np.asarray(self.high - self.low)
 
     def medians(self, rows: Array) -> FloatArray:
-        """Where to cut the intervals of ``rows`` so that both answers are equally likely, shape (n,).
-
-        Cuts are of the ratios themselves, so 0 where the sign is not known.
-        """
+        """The medians of the ratios of ``rows``, with their signs, shape (n,); 0 where the sign is not known."""
         side, flat, t = self.side[rows], self.flat[rows], np.zeros(len(rows))
         t[flat] = (self.low[rows[flat]] + self.high[rows[flat]]) / 2
         curved = ~flat & (side != 0)
@@ -63,7 +66,7 @@ class Box:
         low, s, mean = self.low[rows], self._s, self.scale
         above = self._above_low[rows]
         share = self._weight / self._mass(rows)
-        # From the median at the mean of s, two Newton steps to the median under the posterior of s.
+        # Two Newton steps, from the median at the mean of s to the median under the posterior of s.
         t = -ndtri((ndtr(-low * mean) + ndtr(-self.high[rows] * mean)) / 2 + TINY) / mean
         for _ in range(2):
             excess = (share * (above - upper_tail(t, s))).sum(axis=1) - 0.5
@@ -74,12 +77,13 @@ class Box:
         return np.where(low * mean > FAR, (low + high) / 2, np.clip(t, low + margin, high - margin))
 
     def cut(self, rows: Array, t: FloatArray, signs: FloatArray) -> None:
-        """Take the answers: is each ratio of ``rows`` above (+1) or below (-1) its ``t``?"""
+        """Take the answers: whether each ratio of ``rows`` is above (+1) or below (-1) its ``t``."""
         known = self.side[rows] != 0
         self.side[rows[~known]] = signs[~known]
         rows, t, above = rows[known], np.abs(t[known]), (signs * self.side[rows])[known] > 0
         curved = ~self.flat[rows]
-        self.low[rows], self.high[rows] = np.where(above, t, self.low[rows]), np.where(above, self.high[rows], t)
+        self.low[rows] = np.where(above, t, self.low[rows])
+        self.high[rows] = np.where(above, self.high[rows], t)
         if curved.any():
             self._learn_from(rows[curved], t[curved], above[curved, None])
         self.flat |= self.width * self.scale < FLAT
@@ -97,19 +101,22 @@ class Box:
         return np.maximum(self._above_low[rows] - self._above_high[rows], TINY)
 
     def _learn(self, log_likelihood: FloatArray) -> None:
-        """Weigh the nodes of s by new evidence, shape (k,)."""
+        """Update the weights of the nodes of s, the moments, and the mean of s; of shape (nodes,)."""
         log_weight = self._log_weight + log_likelihood
         log_weight -= log_weight.max()
         keep = log_weight > FORGOTTEN
         if not keep.all():
-            self._s, log_weight = self._s[keep], log_weight[keep]
-            self._above_low, self._above_high = self._above_low[:, keep], self._above_high[:, keep]
-        self._log_weight, self._weight = log_weight, normalised(log_weight)
+            self._s = self._s[keep]
+            log_weight = log_weight[keep]
+            self._above_low = self._above_low[:, keep]
+            self._above_high = self._above_high[:, keep]
+        self._log_weight = log_weight
+        self._weight = normalised(log_weight)
         self.scale = float(self._weight @ self._s)
         self._moments(np.flatnonzero(~self.flat))
 
     def _moments(self, rows: Array) -> None:
-        """Moments of the truncated normal at the mean of s."""
+        """Update the moments of ``rows`` to those of the truncated normal at the mean of s."""
         a, b = self.low[rows] * self.scale, self.high[rows] * self.scale
         mass = np.maximum(ndtr(-a) - ndtr(-b), TINY)
         p, q = (np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) for x in (a, b))
@@ -121,9 +128,9 @@ class Box:
         self.variance[rows] = np.where(far, (b - a) ** 2 / 12, variance) / self.scale**2
 
     def residuals(self, u: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Draws of the ratios' absolute values minus their means from uniform numbers ``u``, shape (n, m).
+        """Draws of the ratios' absolute values minus their means, made of uniform numbers ``u``, shape (n, m).
 
-        Uniform on the intervals that are flat or nearly so, from the truncated prior on the others.
+        They are uniform on intervals that are flat or nearly so, and of the truncated prior on the others.
         """
         drawn = (u - 0.5) * np.sqrt(12 * self.variance)
         wide = np.flatnonzero((self.width * self.scale > 3 * FLAT) & (self.low * self.scale < FAR))

@@ -1,4 +1,4 @@
-"""Ratio bisection when answers are never wrong."""
+"""Ratio bisection when answers are right."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mex.types import Array, BoolArray, FloatArray
 from mex_pivot.box import Box
 from mex_pivot.frame import Frame
 from mex_pivot.search import UNBOUNDED, Goal, Search
-from mex_pivot.stopping import Stop
+from mex_pivot.stopping import HalvingPlan
 
 
 class ExactSearch(Search):
-    """Halves the interval of the ratio that adds most to the error, until the box meets the goal.
+    """Halves the intervals of the ratios that contribute most to the error, until the goal is reached.
 
-    While s is uncertain each answer moves the medians of all other ratios, so in ``sequential`` mode few
-    are asked at a time; once intervals are flat, asking any number together costs nothing.
+    While s is uncertain each answer changes the medians of all other ratios, so ``sequential`` mode asks few at a time;
+    once intervals are flat (:class:`.Box`) any number can be asked in one batch at no loss.
 
     >>> goal = Goal(eps=0.01, stop="confidence", confidence=0.9)
     >>> rng = np.random.default_rng(0)
@@ -32,37 +32,39 @@ class ExactSearch(Search):
 
     def __init__(self, d: int, goal: Goal, basis_kind: str, mode: str, rng: np.random.Generator) -> None:
         super().__init__(d, goal, basis_kind, rng)
-        self._stop = Stop(goal, rng)
-        # Ratios asked together at first, and how many answers about s let one more join.
-        self._together, self._patience = (1, 8.0) if mode == "sequential" else (4, 0.25)
+        self._plan = HalvingPlan(goal, rng)
+        # How many ratios are asked in one batch at first, and after how many answers one more is.
+        self._first_batch, self._answers_per_more = (1, 8.0) if mode == "sequential" else (4, 0.25)
         self._box: Box | None = None
 
     def _ratios(self) -> FloatArray:
-        return np.zeros(self._d - 1) if self._box is None else self._stop.centre(self._box)
+        return np.zeros(self._d - 1) if self._box is None else self._plan.centre(self._box)
 
     def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
-        self._frame = self._box = None
+        self._frame = None
+        self._box = None
         signs = yield rows[:2]
         self._first = signs[0] * rows[0]
         if self._d == 1:
             return ""
-        # Two signs leave a quadrant of the first plane, a third one half of that. With the pivot in the middle
-        # of it the first ratio is known to within tan(pi/8), and the pivot is larger than a basis vector would be.
-        start = Frame(signs[0] * rows[0], np.concatenate([signs[1] * rows[1:2], rows[2:]])).turned(math.pi / 4)
+        # Three signs leave an angle of pi/4 in the plane of the first two basis vectors. With the pivot in its middle
+        # the first ratio is within tan(pi/8), and <w*, pivot> is larger than for a basis vector.
+        start = Frame(signs[0] * rows[0], np.concatenate([signs[1] * rows[1:2], rows[2:]])).rotated(math.pi / 4)
         signs = yield start.others
-        self._frame = start.turned(signs[0] * math.pi / 8)
-        side, high = np.concatenate([[0.0], signs[1:]]), np.full(self._d - 1, np.inf)
+        self._frame = start.rotated(signs[0] * math.pi / 8)
+        side = np.concatenate([[0.0], signs[1:]])
+        high = np.full(self._d - 1, np.inf)
         high[0] = math.tan(math.pi / 8)
         self._box = Box(side, high)
         return (yield from self._bisect(self._frame, self._box))
 
     def _bisect(self, frame: Frame, box: Box) -> Generator[FloatArray, Array, str]:
-        informative = 0
+        n_curved = 0  # answers about ratios whose intervals were not flat
         while not self._unbounded(box.low):
-            size = self._stop.size(box)
+            size = self._plan.size(box)
             wanted = size > 2 * self._goal.eps**2 / len(size)
             if not wanted.any():
-                wanted = self._stop.halvings(box, size) > 0
+                wanted = self._plan.halvings(box, size) > 0
                 if not wanted.any():
                     return ""
             wanted &= self._separable(box)
@@ -70,9 +72,9 @@ class ExactSearch(Search):
                 self.note = f"float64 does not separate weights to within eps = {self._goal.eps:g}"
                 return ""
             curved = np.flatnonzero(wanted & ~box.flat)
-            group = self._together + int(informative / self._patience)
-            curved = curved[np.argsort(-size[curved], kind="stable")[:group]]
-            informative += len(curved)
+            batch = self._first_batch + int(n_curved / self._answers_per_more)
+            curved = curved[np.argsort(-size[curved], kind="stable")[:batch]]
+            n_curved += len(curved)
             rows = np.concatenate([np.flatnonzero(wanted & box.flat), curved])
             t = box.medians(rows)
             box.cut(rows, t, (yield frame.directions(rows, t)))

@@ -1,4 +1,4 @@
-"""The chart of the projective sphere in which threshold queries are one-dimensional."""
+"""A basis of R^d in which a query is a threshold of one ratio."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mex.types import Array, FloatArray
 class Frame:
     """An orthonormal basis of R^d whose first vector, the pivot, makes an acute angle with w*.
 
-    The halfspace has ratios v_j = <w*, others_j> / <w*, pivot>. The direction others_j - t pivot
-    is answered sign(v_j - t): each ratio is a threshold of its own, so what is left of the ratios is a
-    box when answers are right, and a product of one-dimensional posteriors when they may be wrong.
+    The halfspace has ratios v_j = <w*, others_j> / <w*, pivot>. The direction others_j - t pivot is answered
+    sign(v_j - t), so each query is about one ratio. The version space of the ratios is a box if answers are right;
+    if they may be wrong the posterior is a product of one-dimensional ones.
 
     Attributes:
         pivot: shape (d,).
@@ -33,7 +33,7 @@ class Frame:
     others: FloatArray
 
     def directions(self, rows: Array, t: FloatArray) -> FloatArray:
-        """The queries "is ratio j above t?" for each j in ``rows`` and its t, shape (n, d)."""
+        """The directions that ask whether ratio j is above t, for each j in ``rows`` and its ``t``, shape (n, d)."""
         return np.asarray(self.others[rows] - t[:, None] * self.pivot)
 
     def normal(self, ratios: FloatArray) -> FloatArray:
@@ -41,17 +41,17 @@ class Frame:
         w = self.pivot + ratios @ self.others
         return np.asarray(w / np.linalg.norm(w))
 
-    def turned(self, angle: float) -> Frame:
-        """This frame with the pivot turned towards ``others[0]`` by ``angle``."""
+    def rotated(self, angle: float) -> Frame:
+        """This frame with the pivot rotated towards ``others[0]`` by ``angle``."""
         c, s = math.cos(angle), math.sin(angle)
         first = c * self.others[0] - s * self.pivot
         return Frame(c * self.pivot + s * self.others[0], np.concatenate([first[None], self.others[1:]]))
 
 
 def basis(kind: str, d: int, rng: np.random.Generator) -> FloatArray:
-    """An orthonormal basis of R^d as rows: ``canonical``, or ``random`` (uniform over all).
+    """An orthonormal basis of R^d as rows: ``canonical``, or ``random``, uniform over all of them.
 
-    In a random basis every target looks drawn from the uniform prior, so a confidence holds for each.
+    In a random basis the prior of w* is uniform on the sphere whatever w* is, so a confidence holds for each w*.
     """
     if kind == "canonical":
         return np.eye(d)

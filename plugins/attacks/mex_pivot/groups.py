@@ -1,4 +1,4 @@
-"""Queries that check several ratios at once for gross errors."""
+"""Group queries, which test several ratios at once for gross errors."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ import attrs
 import numpy as np
 
 from mex.types import Array, BoolArray, FloatArray
-from mex_pivot.bisection import Posteriors, Step
+from mex_pivot.answer_model import AnswerModel
 from mex_pivot.frame import Frame
+from mex_pivot.posteriors import Posteriors
 
 WINDOW = 0.6
-"""An error of one ratio beyond this share of the error allowed is gross."""
+"""The error of a ratio is gross if it is larger than this share of the error allowed."""
 
 SPREAD = 0.3
-"""Standard deviation of a group's sum, as a share of the error allowed, up to which ratios join it."""
+"""The largest standard deviation of the sum of a group's errors, as a share of the error allowed."""
 
 OUTLIERS = 0.3
-"""Expected number of gross errors in a group up to which ratios join it."""
+"""The largest expected number of gross errors in a group."""
 
 
 @attrs.define(eq=False)
 class Ratios:
-    """What the posteriors say of each ratio, each of shape (m,); errors are shares of the error allowed.
+    """Summaries of the posteriors, each of shape (m,); errors are in units of the error allowed.
 
     Attributes:
-        centre: the estimate, in units of the ratio.
-        unit: the error that one unit of the ratio makes.
-        variance, fourth: central moments of the error where it is not gross.
+        centre: the estimate of the ratio.
+        unit: the error of the unit normal per unit of the ratio.
+        variance, fourth: the second and fourth moment of the error where it is not gross.
         left, right: probabilities that the ratio is grossly below and above the centre.
-        median: the posterior median, in units of the ratio.
+        median: the posterior median of the ratio.
     """
 
     centre: FloatArray
@@ -41,15 +42,15 @@ class Ratios:
 
     @classmethod
     def unknown(cls, m: int) -> Ratios:
-        """Before any answer."""
+        """Before the first answer."""
         return cls(*(np.zeros(m) for _ in attrs.fields(cls)))
 
     def update(self, posteriors: Posteriors, rows: Array, eps: float) -> None:
-        """Look again at the posteriors of ``rows``."""
+        """Update the summaries of ``rows``; ``eps`` is the error allowed."""
         self.median[rows] = posteriors.quantile(rows, 0.5)
         square = self.median**2
         length = 1 + square.sum()
-        # A step along others_j moves the unit normal by the part of it that is across w*.
+        # A step along others_j moves the unit normal by its component orthogonal to w*.
         self.unit = np.sqrt(np.maximum(1 - square / length, 1e-12) / length) / eps
         unit = self.unit[rows]
         window = posteriors.window(rows, self.median[rows], WINDOW / unit)
@@ -57,17 +58,24 @@ class Ratios:
         self.centre[rows] = self.median[rows] + offset
         self.variance[rows] = unit**2 * np.maximum(window.second - offset * window.first, 0)
         self.fourth[rows] = unit**4 * window.fourth
-        self.left[rows], self.right[rows] = window.left, window.right
+        self.left[rows] = window.left
+        self.right[rows] = window.right
 
 
 @attrs.frozen(eq=False)
 class Groups:
-    """One query per group: is the sum of its ratios' errors, each towards its heavier tail, above a bound?
+    """One query per group: whether the sum of its ratios' errors, each towards its heavier tail, is above a bound.
 
-    Single errors within the bulk of their posteriors add up to less than the bound, a gross one to more: so
-    one answer speaks for all its members, as in group testing. Its likelihood as a function of each ratio is
-    exact up to a normal approximation for the bulk of the others; what the answer says of the ratios jointly
-    is dropped.
+    Errors that are not gross add up to less than the bound, a gross one exceeds it, so that one answer tests all
+    members, as in group testing. The likelihood of the answer as a function of each ratio is exact up to a normal
+    approximation for the others; dependences between the ratios are dropped.
+
+    Attributes:
+        rows: the ratios in groups, shape (n,).
+        group: the group of each, shape (n,).
+        side: the sign of its heavier tail, shape (n,).
+        bound: the bound of each group, shape (number of groups,).
+        ratios: the summaries.
     """
 
     rows: Array
@@ -78,21 +86,21 @@ class Groups:
 
     @classmethod
     def of(cls, ratios: Ratios, rows: Array, rng: np.random.Generator) -> Groups:
-        """Group ``rows`` at random, so that the same ratios do not stay together, as far as bulks allow."""
+        """Group ``rows`` at random, each group up to :data:`SPREAD` and :data:`OUTLIERS`."""
         rows = rng.permutation(rows)
         load = ratios.variance[rows] / SPREAD**2 + (ratios.left[rows] + ratios.right[rows]) / OUTLIERS
         group = np.unique(np.floor(np.cumsum(load)), return_inverse=True)[1]
         spread = np.sqrt(np.bincount(group, ratios.variance[rows]))
-        # Far from the bulk, yet inside the window; and a fresh real number each time, for noise that sticks.
+        # Beyond the bulk, yet inside the window; and random, so that sticky noise does not repeat itself.
         bound = np.clip(1.7 * spread, 0.5 * WINDOW, 0.8 * WINDOW) * rng.uniform(0.95, 1.05, len(spread))
         return cls(rows, group, np.where(ratios.right[rows] > ratios.left[rows], 1.0, -1.0), bound, ratios)
 
     def directions(self, frame: Frame) -> FloatArray:
-        """The queries, shape (number of groups, d)."""
+        """The directions to ask, shape (number of groups, d)."""
         weight = self.side * self.ratios.unit[self.rows]
-        asked = -np.multiply.outer(self.bound, frame.pivot)
-        np.add.at(asked, self.group, weight[:, None] * frame.directions(self.rows, self.ratios.centre[self.rows]))
-        return asked
+        V = -np.multiply.outer(self.bound, frame.pivot)
+        np.add.at(V, self.group, weight[:, None] * frame.directions(self.rows, self.ratios.centre[self.rows]))
+        return V
 
     def tell(self, posteriors: Posteriors, yes: BoolArray) -> None:
         """Take the answers, shape (number of groups,)."""
@@ -102,10 +110,10 @@ class Groups:
         away = np.where(right, r.left[rows], r.right[rows])
         blur = np.sqrt(self._others(r.variance[rows])) / r.unit[rows]
         t = r.centre[rows] + self.side * self.bound[self.group] / r.unit[rows]
-        step = Step(t, self.side, blur, np.minimum(self._others(towards), 0.45), np.minimum(self._others(away), 0.45))
-        posteriors.tell(rows, step, yes[self.group])
+        yes_forced, no_forced = np.minimum(self._others(towards), 0.45), np.minimum(self._others(away), 0.45)
+        posteriors.tell(rows, AnswerModel(t, self.side, blur, yes_forced, no_forced), yes[self.group])
 
     def _others(self, values: FloatArray) -> FloatArray:
-        """For each member the sum of ``values`` over the other members of its group."""
+        """The sum of ``values`` over the other members of each one's group, shape (n,)."""
         alone = np.bincount(self.group)[self.group] == 1
         return np.where(alone, 0.0, np.maximum(np.bincount(self.group, values)[self.group] - values, 0.0))

@@ -1,8 +1,7 @@
-"""What is known about the ratios before the first threshold query.
+"""The prior of the ratios.
 
-Scale w* to a standard normal vector, which changes no sign and makes its direction uniform. Given
-s = <w*, pivot> > 0 the ratios are then independent N(0, 1/s^2), and s itself is the absolute value of a
-standard normal variable, which the answers teach.
+A w* uniform on the sphere is a standard normal vector up to its length, which changes no sign. Given s = <w*, pivot> >
+0 its ratios are independent N(0, 1/s^2), and s is the absolute value of a standard normal variable.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from scipy.special import ndtr
 from mex.types import FloatArray
 
 NODES = np.geomspace(1e-6, 6.0, 64)
-"""Values of s that carry its posterior, equally spaced in log s."""
+"""The values of s on which its posterior is computed, equally spaced in log s."""
 
 LOG_WEIGHT = np.log(NODES) - NODES**2 / 2
-"""Log of their prior weights, up to a constant."""
+"""The log of their prior weights, up to a constant."""
 
 
 def normalised(log_weight: FloatArray) -> FloatArray:
@@ -37,7 +36,7 @@ def cell_masses(edges: FloatArray) -> FloatArray:
     np.float64(1.0)
     """
     tail = upper_tail(np.abs(edges), NODES)
-    # Measured from the nearer end, so that far cells keep their digits.
+    # By the tail of the same sign, so that cells far out keep their digits.
     signed = np.where(edges[:, None] < 0, tail, -tail)
     crossing = (edges[:-1] < 0) & (edges[1:] >= 0)
     return np.asarray(np.maximum(np.diff(signed, axis=0) + crossing[:, None], 1e-300))

@@ -1,4 +1,4 @@
-"""Stream-based active learning of halfspaces: look at each row that comes by, and ask only if it is worth it."""
+"""Stream-based active learning of halfspaces."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import above, between, doc, one_of, optional, whole
-from mex.toolkit.active.samplers import SAMPLERS, sampler
+from mex.toolkit.active.samplers import granted, sampler_parameter
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_selective_sampling.perceptron import BandPerceptron
-from mex_selective_sampling.region import RegionOfDisagreement
+from mex_selective_sampling.region import DisagreementRegion
 
 
 @attrs.frozen(kw_only=True)
 class SelectiveSampling:
-    """Decide row by row whether to ask; the rows that pass by cost nothing.
+    """Decide for each row of a stream whether to ask it.
 
-    ``rule="disagreement"`` (Cohn, Atlas and Ladner 1994): ask if two halfspaces that agree with every answer
-    so far disagree on the row, which a linear program decides. Needs right labels; it says so where they
-    are not. ``rule="perceptron"`` (Yan and Zhang 2017): directions uniform on the sphere, asked only in a
-    thin band beside the current halfspace, which a mistake reflects: w <- w - 2 <w, x> x. Each epoch halves the
-    angle and the band; O(d/(1-2 rho)^2 log 1/eps) labels with flips of a rate up to rho. The constants of
-    its analysis are far from practice, so ``effort`` sets the labels per epoch.
+    ``rule="disagreement"`` (Cohn, Atlas and Ladner 1994) asks a row if two halfspaces that agree with all answers so
+    far disagree on it, which a linear program decides. It needs right labels; the note says so where they may be
+    wrong. ``rule="perceptron"`` (Yan and Zhang 2017) asks directions in a thin band next to the current halfspace,
+    which a mistake reflects: w <- w - 2 <w, x> x. Each epoch halves the angle and the band. It takes O(d/(1-2 rho)^2
+    log 1/eps) labels under flips of rate up to rho; since the constants of the analysis are large, ``effort`` sets the
+    labels per epoch.
 
     >>> import mex
     >>> w = np.array([0.6, 0.8, 0.0])
@@ -39,13 +39,11 @@ class SelectiveSampling:
     rule: str = attrs.field(
         default="disagreement",
         validator=one_of("disagreement", "perceptron"),
-        metadata=doc("what makes a row worth asking"),
+        metadata=doc("by which rule a row is asked"),
     )
-    sampler: str = attrs.field(
-        default="uniform", validator=one_of(*SAMPLERS), metadata=doc("for disagreement: where the stream comes from")
-    )
+    sampler: str = sampler_parameter("uniform", "for disagreement: where the stream comes from")
     stream: int = attrs.field(
-        default=2000, validator=whole(1), metadata=doc("for disagreement: rows to look at before it is done")
+        default=2000, validator=whole(1), metadata=doc("for disagreement: the length of the stream")
     )
     eps: float = attrs.field(
         default=1e-2, validator=above(0), metadata=doc("for perceptron: the geometric error aimed at")
@@ -67,8 +65,8 @@ class SelectiveSampling:
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; the stream of rows is drawn from the domain or the pool, the perceptron's through the chart."""
         if self.rule == "disagreement":
-            rows = sampler(self.sampler).draw(knowledge, self.stream, rng)
-            return RegionOfDisagreement(knowledge, rows)
+            source = granted("selective-sampling", self.sampler, knowledge, endless=False)
+            return DisagreementRegion(knowledge, source.draw(knowledge, self.stream, rng))
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is None or rho >= 0.5:
             raise Incompatible(

@@ -1,4 +1,4 @@
-"""The active perceptron that learns beside its own boundary."""
+"""The active perceptron of Yan and Zhang."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from mex.types import FloatArray
 
 
 class BandPerceptron:
-    """The modified perceptron of Yan and Zhang (NeurIPS 2017), by epochs of half the angle each.
+    """The modified perceptron of Yan and Zhang (NeurIPS 2017), in epochs that halve the angle.
 
-    A direction uniform on the sphere that lands in the band b/2 <= <w, x> <= b is asked; drawing from the
-    band at once is the same as letting the others pass, which is free. If the answer says that w is wrong
-    there, w is reflected, which keeps its length.
+    It asks directions uniform in the band b/2 <= <w, x> <= b of the sphere, which is the same as skipping the other
+    directions of a stream. If w errs on the direction, it is reflected, which keeps its length.
 
     Args:
         d: the dimension.
@@ -24,11 +23,14 @@ class BandPerceptron:
     """
 
     def __init__(self, d: int, rng: np.random.Generator, eps: float, effort: float) -> None:
-        self._d, self._rng, self._eps = d, rng, eps
+        self._d = d
+        self._rng = rng
+        self._eps = eps
         self._per_epoch = math.ceil(effort * d * math.log(d + 2))
         w = rng.standard_normal(d)
         self._w = w / np.linalg.norm(w)
-        self._angle, self._told = math.pi / 2, 0
+        self._angle = math.pi / 2  # a bound on the angle between w and w*
+        self._in_epoch = 0  # labels in this epoch
         self._pending = self._draw()
 
     def ask(self) -> FloatArray | None:
@@ -36,6 +38,7 @@ class BandPerceptron:
         return self._pending if self._angle > self._eps / 2 else None
 
     def _draw(self) -> FloatArray:
+        """A direction in the band, shape (1, d)."""
         band = min(self._angle / math.sqrt(self._d), 1.0)
         height = band * self._rng.uniform(0.5, 1.0) if self._d > 1 else 1.0
         u = self._rng.standard_normal(self._d)
@@ -50,11 +53,12 @@ class BandPerceptron:
         if signs[0] < 0:
             self._w = self._w - 2 * (self._w @ x) * x
             self._w /= np.linalg.norm(self._w)
-        self._told += 1
-        if self._told >= self._per_epoch:
-            self._angle, self._told = self._angle / 2, 0
+        self._in_epoch += 1
+        if self._in_epoch >= self._per_epoch:
+            self._angle /= 2
+            self._in_epoch = 0
         self._pending = self._draw()
 
     def estimate(self) -> FloatArray:
-        """The current normal."""
+        """The current normal, shape (d,)."""
         return self._w

@@ -12,50 +12,51 @@ from mex.toolkit.estimators import constant, halfspace
 from mex.types import Array, Estimator, FloatArray
 
 SLACK = 1e-9
-"""A margin, per unit of weights and row, below which a program counts as infeasible."""
+"""The margin, for weights in [-1, 1] and rows of length 1, below which a linear program counts as infeasible."""
 
 
-class RegionOfDisagreement:
-    """Looks through a stream of rows and asks those that the version space does not decide."""
+class DisagreementRegion:
+    """A learner that asks the rows of a stream whose label the version space does not determine."""
 
     takes_refusals = True
 
     def __init__(self, known: Knowledge, stream: FloatArray) -> None:
         assert known.classes is not None
-        self._known, self._classes = known, known.classes
+        self._known = known
+        self._classes = known.classes
         middle, half = known.domain.middle, known.domain.half_width
         ones = np.ones((len(stream), 1 if known.family.public.get("intercept", True) else 0))
         lifted = np.hstack([(stream - middle) / half, ones])
         self._stream = stream
         self._lifted = lifted / np.maximum(np.linalg.norm(lifted, axis=1, keepdims=True), 1e-12)
-        self._next = 0
-        self._cone = np.empty((0, lifted.shape[1]))  # y x of the answers
-        self._w = np.zeros(lifted.shape[1])
+        self._next = 0  # the index of the next row of the stream
+        self._cone: FloatArray = np.empty((0, lifted.shape[1]))  # y x of the answers
+        self._w: FloatArray = np.zeros(lifted.shape[1])
         self._labels: list[Array] = []
         self.note = without_noise("selective-sampling", known.rho)
 
     def ask(self) -> FloatArray | None:
-        """The next row of the stream in the region of disagreement."""
-        while self._next < len(self._stream) and not self._disputed(self._lifted[self._next]):
+        """The next row of the stream in the region of disagreement, shape (1, d); None at its end."""
+        while self._next < len(self._stream) and not self._is_open(self._lifted[self._next]):
             self._next += 1
         return self._stream[self._next : self._next + 1] if self._next < len(self._stream) else None
 
-    def _disputed(self, x: FloatArray) -> bool:
+    def _is_open(self, x: FloatArray) -> bool:
         """Whether some halfspace that agrees with all answers puts ``x`` on the other side than the current one."""
         if len(self._cone) == 0:
             return True
         side = 1.0 if self._w @ x > 0 else -1.0
-        return _widest(np.vstack([self._cone, -side * x]))[1] > SLACK
+        return _max_margin(np.vstack([self._cone, -side * x]))[1] > SLACK
 
     def tell(self, X: FloatArray, answers: Array) -> None:
-        """Narrow the version space: a disputed row leaves some of it, whatever the answer (but for rounding)."""
-        if refusals(answers).any():  # another row of the stream will do
+        """Narrow the version space; up to rounding, some of it is left whatever the answer."""
+        if refusals(answers).any():  # go on to the next row
             self._next += 1
             return
         sign = 1.0 if answers[0] == self._classes[1] else -1.0
         self._labels.append(answers)
         cone = np.vstack([self._cone, sign * self._lifted[self._next]])
-        w, margin = _widest(cone)
+        w, margin = _max_margin(cone)
         if margin > 0:
             self._cone, self._w = cone, w
         self._next += 1
@@ -72,8 +73,8 @@ class RegionOfDisagreement:
         return halfspace(w, b, self._classes)
 
 
-def _widest(cone: FloatArray) -> tuple[FloatArray, float]:
-    """The w in [-1, 1]^d that maximises the least <w, a> over the rows a, and that margin (a linear program)."""
+def _max_margin(cone: FloatArray) -> tuple[FloatArray, float]:
+    """The w in [-1, 1]^d with the largest margin, the least <w, a> over the rows a, and this margin."""
     n, d = cone.shape
     solution = linprog(
         np.append(np.zeros(d), -1.0),

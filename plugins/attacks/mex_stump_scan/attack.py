@@ -1,4 +1,4 @@
-"""Boosted stumps from their values: every step of every feature, by bisection along the axes."""
+"""Boosted stumps from their values, by bisection along each axis."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from mex.types import Array, Estimator, FloatArray
 from mex_stump_scan.curves import AdditiveSteps, Curve, curves, place
 
 EXACT = 1e-11
-"""The least jump that counts, as a share of the values: the sum of a few hundred numbers is rounded to less."""
+"""The least jump that is not taken for rounding, as a share of the values."""
 REPEATS, SIGMAS = 8, 8
-"""Rows asked at one place to see the noise of the answers, and how many of its deviations a jump has to have."""
-ROUNDS, CULPRITS = 10, 3
-"""How often to go back for steps that checks have found missing, and how many rows to follow up each time."""
+"""Rows asked at one place to estimate the noise, and the least jump in standard deviations of it."""
+ROUNDS, WRONG_ROWS = 10, 3
+"""The most rounds of checks, and how many wrong rows are followed up in each."""
 
 EXPONENTIAL = ("poisson", "gamma", "tweedie")
 """Losses whose values are exponentials of a sum."""
@@ -31,19 +31,17 @@ EXPONENTIAL = ("poisson", "gamma", "tweedie")
 
 @attrs.frozen(kw_only=True)
 class StumpScan:
-    """Read off every step of a sum of stumps along each axis, exactly.
+    """Find every step of a sum of stumps along each axis through one row, exactly.
 
-    Boosted stumps are additive: the value is a step function of each feature, summed. So the steps along each
-    axis through one row are all there are. Neighbours on an axis that differ in value have a step between
-    them, and bisection in float32 finds it to the last bit; all axes and steps are bisected at once, in
-    a few dozen batches. Jumps between two places may cancel out; random rows check the sum, and where one is
-    wrong its coordinates are asked on every axis. A category costs one query. Numbers are taken to be read
-    as float32, as scikit-learn's trees do, so the model is exact there.
+    A sum of stumps is a sum of step functions of one feature each, so that the steps along the axes through one row are
+    all steps. Between two places of an axis with different values there is a step, which bisection finds to the last
+    bit of float32; all steps are bisected side by side, in a few dozen batches. Steps between two places may
+    cancel. So random rows check the sum, and the coordinates of a wrong one are asked on every axis. A category takes
+    one query. scikit-learn's trees compare numbers as float32, and so does the hypothesis, which is exact there.
 
-    Trees of depth 2 and more are out of reach: what a feature does then depends on others, and one scan of
-    its axis sees the trees only as far as the base row goes. It refuses those.
+    Trees of depth 2 and more are refused: there the effect of a feature depends on others.
 
-    Noisy values are measured at one place first; smaller jumps than the noise are lost.
+    If values are noisy, the noise is estimated at one place first; steps smaller than it are not found.
 
     >>> import mex
     >>> from sklearn.datasets import load_diabetes
@@ -58,17 +56,19 @@ class StumpScan:
     """
 
     probes: int = attrs.field(
-        default=8, validator=whole(0), metadata=doc("places on each axis to ask first: steps between them may cancel")
+        default=8,
+        validator=whole(0),
+        metadata=doc("places on each axis to ask first; steps between two of them may cancel"),
     )
     checks: int = attrs.field(
-        default=20, validator=whole(0), metadata=doc("random rows that have to be right before it is done")
+        default=20, validator=whole(0), metadata=doc("random rows that have to be right at the end")
     )
 
     scope: ClassVar[Scope] = Scope(tasks="regression", families="boosted", answers="value")
     paper: ClassVar[str] = "after Tramèr et al. 2016, Section 4.2, whose trees have leaf ids"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses what is no sum of stumps, and features without bounds.
+        """Start; refuses models that are no sum of stumps, and features without bounds.
 
         Raises:
             Incompatible: in both cases.
@@ -108,16 +108,19 @@ def _depth(public: Mapping[str, Any]) -> int | None:
 
 class _Scan(GeneratorLearner):
     def __init__(self, attack: StumpScan, known: Knowledge, rng: np.random.Generator) -> None:
-        self._attack, self._known, self._rng = attack, known, rng
+        self._attack = attack
+        self._known = known
+        self._rng = rng
         self._pool = known.pool if known.pool is not None and len(known.pool) else None
-        self._curves, self._grid = curves(known.domain), Grid(known.domain)
+        self._curves = curves(known.domain)
+        self._grid = Grid(known.domain)
         self._base = self._grid.cast(known.domain.clip(known.domain.middle[None]))
-        self._value: float | None = None
-        self._tolerance = 0.0
+        self._value: float | None = None  # at the base row
+        self._tolerance = 0.0  # the least difference of two values that counts
         self.note = ""
 
     def steps(self) -> Steps:
-        """Ask each axis at a few places, bisect every difference, and check the sum elsewhere."""
+        """Ask each axis at a few places, bisect every difference, and check the sum at random rows."""
         values = yield self._grid.rows(self._base)
         self._value = float(values[0])
         for curve in self._curves:
@@ -138,10 +141,10 @@ class _Scan(GeneratorLearner):
             self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
             if not off.any():
                 return
-            yield from self._ask([place(rows[off][:CULPRITS], curve.columns) for curve in self._curves])
+            yield from self._ask([place(rows[off][:WRONG_ROWS], curve.columns) for curve in self._curves])
 
     def _first(self, curve: Curve) -> FloatArray:
-        """All categories; of a number, both ends and some places between them, among the pool's if there is one."""
+        """The first places of a curve: all categories, or the bounds of a number and quantiles of the pool or range."""
         if len(curve.columns) > 1:
             return np.arange(len(curve.columns), dtype=np.float64)
         i = curve.columns[0]
@@ -152,7 +155,7 @@ class _Scan(GeneratorLearner):
         return np.unique(np.round(places) if curve.whole else places.astype(np.float32).astype(np.float64))
 
     def _measure_noise(self) -> Steps:
-        """Ask about the same place a few times: what differs there is noise."""
+        """Ask rows at one place, and set the tolerance by the standard deviation of their values."""
         domain = self._known.domain
         step = np.where(domain.discrete, 0.0, JITTER * domain.half_width)
         rows = self._base + step * self._rng.uniform(-1, 1, size=(REPEATS, domain.n_features))
@@ -160,7 +163,7 @@ class _Scan(GeneratorLearner):
         self._tolerance = SIGMAS * float(np.std(values, ddof=1))
 
     def _ask(self, places: list[FloatArray]) -> Steps:
-        """Ask the base row with each feature at each of its places."""
+        """Ask the base row with each feature at each of its places that was not asked before."""
         new = zip(self._curves, places, strict=True)
         rows = [curve.rows(self._base[0], np.setdiff1d(x, curve.x)) for curve, x in new]
         if sum(map(len, rows)):
@@ -178,7 +181,7 @@ class _Scan(GeneratorLearner):
         self._tolerance = max([self._tolerance, *(EXACT * np.abs(curve.v).max(initial=0) for curve in self._curves)])
 
     def hypothesis(self) -> Estimator:
-        """The sum of the steps known so far, each half-way in what is left of its interval."""
+        """The sum of the steps so far, each in the middle of its interval."""
         d = self._known.domain.n_features
         if self._value is None:
             return constant(0.0, d, regression=True)

@@ -1,4 +1,4 @@
-"""What is known of an additive step function: one curve per feature, and their sum as an estimator."""
+"""Step functions of one feature each, as known from values along the axes, and their sum as an estimator."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from mex.domain import Domain
 from mex.types import BoolArray, FloatArray
 
 Step: TypeAlias = tuple[tuple[int, ...], FloatArray, FloatArray]
-"""The columns of a feature, the last place before each of its steps, and the value of each stretch."""
+"""The columns of a feature, the last place before each of its steps, and the values between the steps."""
 
 
 def place(rows: FloatArray, columns: tuple[int, ...]) -> FloatArray:
-    """The number in a column of each row, or which one of a one-hot group's columns is set."""
+    """The place of each row on a feature: its number, or the index of the category in a one-hot group."""
     return rows[:, columns].argmax(axis=1).astype(np.float64) if len(columns) > 1 else rows[:, columns[0]]
 
 
 @attrs.define(eq=False)
 class Curve:
-    """The values along one feature, all others as in the base row.
+    """The values along one feature, with the other features as in the base row.
 
     Attributes:
         columns: the column of a number, or those of a one-hot group.
-        whole: whether it takes whole numbers; a category is the place in its group.
+        whole: whether its places are whole numbers, as categories are.
         x, v: the places asked, in order, and the values there.
     """
 
@@ -43,12 +43,12 @@ class Curve:
         return rows
 
     def add(self, x: FloatArray, v: FloatArray) -> None:
-        """Take values; a place that was asked before keeps its first."""
+        """Add values; a place that was asked before keeps its first value."""
         self.x, first = np.unique(np.concatenate([self.x, x]), return_index=True)
         self.v = np.concatenate([self.v, v])[first]
 
     def middles(self, tolerance: float) -> FloatArray:
-        """The places to ask next: half-way between neighbours that differ, as far as a number lies between."""
+        """The places to ask next: half-way between neighbouring places of different values, if there is a number."""
         if len(self.columns) > 1:
             return np.empty(0)  # every category is asked
         low, high = self.x[:-1], self.x[1:]
@@ -59,25 +59,25 @@ class Curve:
         return np.asarray(np.abs(np.diff(self.v)) > tolerance)
 
     def steps(self, tolerance: float) -> Step:
-        """The columns, the last place before each step, and the value of each stretch: the mean of those there."""
+        """The steps found; the value between two steps is the mean of the values there."""
         jumps = self._jumps(tolerance)
         low, high = self.x[:-1][jumps], self.x[1:][jumps]
         after = low + 1 if self.whole else np.nextafter(low.astype(np.float32), np.float32(np.inf))
-        stretch = np.concatenate([[0], np.cumsum(jumps)]).astype(int)
-        first = self.v[np.unique(stretch, return_index=True)[1]]
-        # Around the first value, so that the mean of equal values is that value to the last bit.
-        mean = first + np.bincount(stretch, self.v - first[stretch]) / np.bincount(stretch)
+        piece = np.concatenate([[0], np.cumsum(jumps)]).astype(int)  # between which steps each value is
+        first = self.v[np.unique(piece, return_index=True)[1]]
+        # Relative to the first value, so that the mean of equal values is exact.
+        mean = first + np.bincount(piece, self.v - first[piece]) / np.bincount(piece)
         return self.columns, np.where(after >= high, low, (low + high) / 2), mean
 
 
 def curves(domain: Domain) -> list[Curve]:
-    """An empty curve per feature that can change."""
+    """An empty curve for each feature that can change."""
     units = [unit for unit in domain.units() if len(unit) > 1 or domain.lower[unit[0]] < domain.upper[unit[0]]]
     return [Curve(unit, len(unit) > 1 or bool(domain.integer[unit[0]])) for unit in units]
 
 
 class AdditiveSteps(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no types
-    """A sum of step functions of one feature each, as a fitted regressor.
+    """A fitted regressor: the sum of step functions of one feature each.
 
     Numbers are compared as float32, as scikit-learn's trees do.
 
@@ -87,8 +87,10 @@ class AdditiveSteps(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scik
     """
 
     def __init__(self, base: float, n_features: int, terms: Sequence[Step] = ()) -> None:
-        """``base`` is the value of the row from which the ``terms``, one per feature, were found."""
-        self.base, self.n_features, self.terms = base, n_features, terms
+        """``base`` is the value of the base row, through which the ``terms``, one per feature, go."""
+        self.base = base
+        self.n_features = n_features
+        self.terms = terms
         self.n_features_in_ = n_features
 
     def predict(self, X: FloatArray) -> FloatArray:

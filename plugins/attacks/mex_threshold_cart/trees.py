@@ -1,4 +1,4 @@
-"""Ways to a tree: the smallest one over the thresholds found; CART, which may guess others; a forest to make one of."""
+"""Trees over known thresholds: a small one, CART, and a random forest; and cells of mixed labels."""
 
 from __future__ import annotations
 
@@ -7,37 +7,47 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from mex.toolkit.estimators import random_state
-from mex.toolkit.trees.branches import Branches, threshold_between
+from mex.toolkit.trees.builder import TreeBuilder, threshold_between
 from mex.toolkit.trees.growth import grow
 from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
-COLUMNS = 0.3
-"""The share of the columns among which a tree of a forest may choose each of its splits."""
+MAX_FEATURES = 0.3
+"""The share of the columns that a forest considers for a split."""
 
 
-def smallest(known: Thresholds, X: FloatArray, y: Array, classes: Array, *, look: int, least: int) -> Estimator:
-    """The smallest tree over ``known`` that fits: ``y`` are indices of ``classes``, leaves have ``least`` rows."""
-    growth = grow(known, X, y, look=look, least=least)
+def smallest(thresholds: Thresholds, X: FloatArray, y: Array, classes: Array, *, look: int, min_leaf: int) -> Estimator:
+    """The tree that :func:`.grow` makes over ``thresholds``.
+
+    Args:
+        thresholds: the thresholds known.
+        X, y: rows, shape (n, d), and the indices of their labels in ``classes``, shape (n,).
+        classes: all labels.
+        look: how many thresholds are tried out for each split.
+        min_leaf: the fewest rows in a leaf.
+    """
+    growth = grow(thresholds, X, y, look=look, least=min_leaf)
     answers = {leaf.node: classes[leaf.label] for leaf in growth.leaves}
-    return growth.branches.fitted(answers, X.shape[1], classes=classes)
+    return growth.tree.build(answers, X.shape[1], classes=classes)
 
 
-def cart(known: Thresholds, X: FloatArray, y: Array, classes: Array, *, least: int) -> Estimator:
-    """CART over ``known`` and over the features, where it guesses a threshold midway between two rows.
+def cart(thresholds: Thresholds, X: FloatArray, y: Array, classes: Array, *, min_leaf: int) -> Estimator:
+    """CART over ``thresholds`` and over the features, whose thresholds lie midway between two rows.
 
-    A guess is dropped for a known threshold that splits the rows of its node alike.
+    Of a feature, a known threshold that splits the rows of the node alike is taken instead. The arguments are those of
+    :func:`smallest`.
 
     >>> from mex import Domain
-    >>> known = Thresholds(Domain([0.0], [1.0]))
-    >>> known.add(0, 0.25, 0.375)
-    >>> tree = cart(known, np.array([[0.1], [0.2], [0.7]]), np.array([0, 0, 1]), np.array(["a", "b"]), least=1)
+    >>> thresholds = Thresholds(Domain([0.0], [1.0]))
+    >>> thresholds.add(0, 0.25, 0.375)
+    >>> X, y = np.array([[0.1], [0.2], [0.7]]), np.array([0, 0, 1])
+    >>> tree = cart(thresholds, X, y, np.array(["a", "b"]), min_leaf=1)
     >>> float(tree.tree_.threshold[0]), tree.predict([[0.0], [1.0]]).tolist()
     (0.3125, ['a', 'b'])
     """
-    d, Z = X.shape[1], columns(known, X)
-    fitted = DecisionTreeClassifier(min_samples_leaf=least, random_state=0).fit(Z, y)
-    tree, branches, answers = fitted.tree_, Branches(), {}
+    d, Z = X.shape[1], with_indicators(thresholds, X)
+    fitted = DecisionTreeClassifier(min_samples_leaf=min_leaf, random_state=0).fit(Z, y)
+    tree, builder, answers = fitted.tree_, TreeBuilder(), {}
     waiting = [(0, 0, np.arange(len(X)))]
     while waiting:
         node, ours, rows = waiting.pop()
@@ -48,34 +58,38 @@ def cart(known: Thresholds, X: FloatArray, y: Array, classes: Array, *, least: i
         right = Z[rows, column] > threshold
         if column >= d:
             exact = column - d
-            column = int(known.column[exact])
+            column = int(thresholds.column[exact])
         else:
             low, high = X[rows[~right], column].max(), X[rows[right], column].min()
-            alike = np.flatnonzero((known.column == column) & (low <= known.below) & (known.above <= high))
+            alike = np.flatnonzero(
+                (thresholds.column == column) & (low <= thresholds.below) & (thresholds.above <= high)
+            )
             exact = int(alike[0]) if len(alike) else -1
         if exact >= 0:
-            threshold = threshold_between(float(known.below[exact]), float(known.above[exact]))
-        pair = branches.split(ours, column, threshold)
+            threshold = threshold_between(float(thresholds.below[exact]), float(thresholds.above[exact]))
+        pair = builder.split(ours, column, threshold)
         waiting.append((tree.children_left[node], pair[0], rows[~right]))
         waiting.append((tree.children_right[node], pair[1], rows[right]))
-    return branches.fitted(answers, d, classes=classes)
+    return builder.build(answers, d, classes=classes)
 
 
 def forest(
-    known: Thresholds, X: FloatArray, y: Array, *, trees: int, least: int, rng: np.random.Generator
+    thresholds: Thresholds, X: FloatArray, y: Array, *, trees: int, min_leaf: int, rng: np.random.Generator
 ) -> RandomForestClassifier:
-    """A random forest over the features and over ``known``: for :func:`columns`, not for rows."""
-    fitted = RandomForestClassifier(trees, max_features=COLUMNS, min_samples_leaf=least, random_state=random_state(rng))
-    return fitted.fit(columns(known, X), y)
+    """A random forest over the features and the thresholds; it takes rows as :func:`with_indicators` gives them."""
+    fitted = RandomForestClassifier(
+        trees, max_features=MAX_FEATURES, min_samples_leaf=min_leaf, random_state=random_state(rng)
+    )
+    return fitted.fit(with_indicators(thresholds, X), y)
 
 
-def columns(known: Thresholds, X: FloatArray) -> FloatArray:
-    """The features, and behind them on which side of each threshold a row is."""
-    return np.hstack([X, known.indicators(X)])
+def with_indicators(thresholds: Thresholds, X: FloatArray) -> FloatArray:
+    """The features of rows, and after them on which side of each threshold the row is, shape (n, d + thresholds)."""
+    return np.hstack([X, thresholds.indicators(X)])
 
 
 def mixed_cells(Z: BoolArray, y: Array) -> list[Array]:
-    """The rows of each cell, alike in all indicators, that have more than one label.
+    """The indices of the rows of each cell with more than one label; a cell is the rows that are alike in all of ``Z``.
 
     >>> mixed_cells(np.array([[True], [False], [True], [False]]), np.array([0, 1, 1, 1]))
     [array([0, 2])]

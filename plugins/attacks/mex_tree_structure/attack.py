@@ -1,4 +1,4 @@
-"""Exact recovery of a tree from leaf ids."""
+"""Exact recovery of a tree from its leaf ids or values."""
 
 from __future__ import annotations
 
@@ -12,30 +12,28 @@ from mex.params import between, doc, optional, whole
 from mex_tree_structure.recovery import Recovery
 
 CHECKS = 100
-"""Random rows to ask where answers are values, which leaves may well share."""
+"""Random rows to ask where answers are values, since several leaves may have one value."""
 
 
 @attrs.frozen(kw_only=True)
 class TreeStructure:
-    """Recover a tree from the ids of its leaves, or from a regression tree's values: exactly, and knowing it.
+    """Recover a tree exactly from the ids of its leaves, or from the values of a regression tree, with a certificate.
 
-    A leaf is a box, so any two rows answered alike put the whole hull between them in one leaf. A box whose opposite
-    corners are answered alike is done. Otherwise the root of what is inside is a plane that cuts no hull, and three
-    kinds of row find it: one that pushes a leaf across several gaps between hulls at once, which rules all of them
-    out if it is still the same leaf; one that halves the last gap; and one that looks beyond all hulls. A plane
-    that turns out to cut a leaf is taken back, which costs nothing, as the hulls are all that is remembered; so
-    no leaf is found in pieces.
+    A leaf is a box, so all rows between two rows of one answer (their *hull*) are in one leaf. A box of the domain is
+    finished if two opposite corners of it are in one hull. Otherwise it is split at a plane that cuts no hull, which
+    three kinds of rows find: a row that extends a hull across several gaps between hulls at once, which rules these
+    gaps out if it is answered alike; a row that halves a gap; and a row beyond all hulls. A plane that turns out to
+    cut a leaf is removed; the hulls below it stay, so no query is lost.
 
-    Thresholds are found to the last float32 number (scikit-learn compares float32), to a whole number for integer
-    features, and a feature without bounds is searched over the float32 numbers up to 2^100. Open boxes are asked
-    about side by side, a row of each at a time. Of one-hot groups a leaf has to show each category that it holds,
-    since any one of them could be another leaf: that is most of the cost where categories are many.
+    Thresholds are exact to float32 numbers, which scikit-learn compares, and to whole numbers for integer features; a
+    feature without bounds is searched up to 2^100. All open boxes are asked in one batch, a row of each. Of a
+    one-hot group each category of a leaf has to be seen, which is most of the cost where there are many.
 
-    All of that takes for granted that no two leaves answer alike. Two that do are noticed when a row of a third is
-    answered between them, which need not happen; ``checks`` rows at random, once all boxes are closed, make it likely.
-    From then on an answer stands for several hulls, parted wherever another answer lies between, and the search goes
-    on; ``note`` no longer calls the tree certified. That is good for a few leaves that share: where most do, too little
-    is left to tell planes by, boxes end in a guess, and ``passive`` is nearer to the target for the same questions.
+    This assumes that no two leaves have one answer. If two have, that shows when a row between their rows is answered
+    otherwise; ``checks`` random rows, asked when all boxes are finished, make it likely. From then on an answer may
+    have several hulls, kept apart wherever a row of another answer lies between them, and the note does not call the
+    tree certified. That works for a few leaves with a common answer. Where most leaves have one, boxes end in a guess,
+    and ``passive`` agrees better for the same queries.
 
     >>> import mex
     >>> from mex.toolkit.trees.comparison import refines
@@ -51,7 +49,9 @@ class TreeStructure:
     """
 
     evidence: int = attrs.field(
-        default=2, validator=whole(1), metadata=doc("leaves that must end at each gap left before a box is split")
+        default=2,
+        validator=whole(1),
+        metadata=doc("how many leaves must be known to end at each gap before a box is split"),
     )
     resolution: float = attrs.field(
         default=0.0,
@@ -61,7 +61,7 @@ class TreeStructure:
     checks: int | None = attrs.field(
         default=None,
         validator=optional(whole(0)),
-        metadata=doc("random rows to ask once all boxes are closed; left out, 0 for leaf ids and 100 for values"),
+        metadata=doc("random rows to ask once all boxes are finished; left out, 0 for leaf ids and 100 for values"),
     )
 
     scope: ClassVar[Scope] = Scope(families="tree", answers=("leaf", "value"))

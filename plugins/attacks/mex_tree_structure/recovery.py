@@ -1,4 +1,4 @@
-"""The tree so far, and the boxes still open."""
+"""The learner of ``tree-structure``: the tree so far, and the boxes that are not finished."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ import numpy as np
 
 from mex.knowledge import Knowledge
 from mex.learner import without_noise
-from mex.toolkit.trees.branches import Branches, from_ids, ids_of, threshold_between
+from mex.toolkit.trees.builder import TreeBuilder, ids_of, threshold_between, tree_from_ids
 from mex.toolkit.trees.grid import Grid
 from mex.types import Array, Estimator, FloatArray
 from mex_tree_structure.hulls import Hulls
 from mex_tree_structure.region import Box, Plane, Region
-from mex_tree_structure.search import Probe, anywhere, certify, eliminate, favourite, narrow, span
+from mex_tree_structure.search import Probe, best_gap, certify, eliminate, first_probe, narrow, span
 
 
 @attrs.define(eq=False)
 class Node:
-    """A box of the tree: split by a plane, closed as part of a leaf, or open.
+    """A box of the tree: split by a plane, finished as part of a leaf, or open.
 
-    ``hulls`` holds all that may meet it; ``size`` is how many features to push at once.
+    Attributes:
+        box: its rows.
+        hulls: the hulls that may meet it.
+        plane, children: the split, if any.
+        leaf: the hull that fills it, if it is finished.
+        size: how many features to move at once (:func:`.eliminate`).
     """
 
     box: Box
@@ -34,7 +39,7 @@ class Node:
     size: int = 0
 
     def open(self) -> Iterator[Node]:
-        """The open boxes below."""
+        """The open boxes among this and those below."""
         waiting = [self]
         while waiting:
             node = waiting.pop()
@@ -44,24 +49,28 @@ class Node:
 
 
 class Recovery:
-    """A learner that closes box after box; the open ones are asked about side by side."""
+    """A learner that asks a row of each open box at a time, until all boxes are finished."""
 
     def __init__(
         self, known: Knowledge, rng: np.random.Generator, *, evidence: int, resolution: float, checks: int
     ) -> None:
-        self._known, self._rng, self._evidence, self._checks = known, rng, evidence, checks
+        self._known = known
+        self._rng = rng
+        self._evidence = evidence
+        self._checks = checks
         self._shown: dict[Any, Any] = {}
         self._hulls = Hulls(Grid(known.domain, resolution))
         self._root = Node(Box.whole(self._hulls), set())
-        self._planes: list[list[Plane]] = [[] for _ in range(known.domain.n_features)]
-        self._probes: list[tuple[Node, Probe]] = []
-        self._guessed = False
-        self._checking, self._agreed = False, 0
-        self._choose()
+        self._planes: list[list[Plane]] = [[] for _ in range(known.domain.n_features)]  # of each column, sorted
+        self._probes: list[tuple[Node, Probe]] = []  # what to ask now
+        self._guessed = False  # whether a box was finished by a guess
+        self._checking = False  # whether what to ask now are the random rows
+        self._agreed = 0  # how many random rows were answered as the tree says
+        self._advance()
 
     @property
     def note(self) -> str:
-        """Whether the tree is certain."""
+        """Whether the tree is certified."""
         if self._known.rho != 0:
             return without_noise("tree-structure", self._known.rho)
         if self._guessed:
@@ -74,28 +83,28 @@ class Recovery:
         return f"certified, if no two leaves answer alike: each box of the tree lies in one leaf{agreed}"
 
     def ask(self) -> FloatArray | None:
-        """A row for each open box, None when all are closed."""
+        """A row for each open box, None when all are finished."""
         if not self._probes:
             return None
         return self._hulls.grid.rows(np.array([probe.row for _, probe in self._probes]))
 
     def tell(self, X: FloatArray, answers: Array) -> None:
-        """Let the hulls grow, and take back every plane that cuts one."""
+        """Extend the hulls, and remove every plane that cuts one."""
         asked = self._probes[: len(answers)]
         rows, origins = np.array([probe.row for _, probe in asked]), [probe.hull for _, probe in asked]
         where = self._hulls.add(rows, ids_of(answers, self._shown), origins)
         for (node, probe), k in zip(asked, where, strict=True):
-            node.size = 2 * probe.pushed if k == probe.hull else max(1, probe.pushed // 2)
+            node.size = 2 * probe.moved if k == probe.hull else max(1, probe.moved // 2)
         for k in sorted(set(where)):
-            self._touch(self._root, k)
+            self._insert(self._root, k)
         self._agreed = len(answers) if self._checking else 0
-        self._choose()
+        self._advance()
         self._check()
 
     def _check(self) -> None:
-        """Once all boxes are closed, ask at random: where that reopens one, the search goes on to a check of its own.
+        """Once all boxes are finished, ask random rows; if these reopen a box, more are asked when it is finished.
 
-        Not after a guess, which one row after the other could contradict without end.
+        Not after a guess, which random rows could contradict without end.
         """
         self._checking = bool(self._checks) and not (self._probes or self._agreed or self._guessed)
         if self._checking:
@@ -103,23 +112,23 @@ class Recovery:
             rows = np.clip(rows, self._hulls.grid.lower, self._hulls.grid.upper)
             self._probes = [(self._root, Probe(row)) for row in rows]
 
-    def _touch(self, node: Node, k: int) -> None:
-        """Bring a hull that has grown to the boxes it meets."""
+    def _insert(self, node: Node, k: int) -> None:
+        """Add a hull that has grown to the boxes it meets, and remove the planes that cut it."""
         node.hulls.add(k)
         if node.leaf not in (None, k):
-            node.leaf = None  # two leaves in a box that one of them fills: see _choose
+            node.leaf = None  # a second hull in a finished box: see _advance
         sides = [child for child in node.children if self._meets(child.box, k)]
-        if len(sides) > 1:  # the plane cuts a leaf, so it was the wrong one; what was found below is in the hulls
+        if len(sides) > 1:  # the plane cuts a leaf; what was found below it is in the hulls
             node.plane, node.children, node.size = None, (), 0
         elif sides:
-            self._touch(sides[0], k)
+            self._insert(sides[0], k)
 
     def _meets(self, box: Box, k: int) -> bool:
         low, high = np.maximum(self._hulls.lower[k], box.lower), np.minimum(self._hulls.upper[k], box.upper)
         return bool((low <= high).all()) and all(high[group].any() for group in self._hulls.groups)
 
-    def _choose(self) -> None:
-        """Split what can be split, close what is one leaf, and find a row for each box that stays open."""
+    def _advance(self) -> None:
+        """Split the boxes that can be split, finish those inside one leaf, and find a row for each of the others."""
         self._probes, waiting = [], list(self._root.open())
         while waiting:
             node = waiting.pop()
@@ -136,12 +145,9 @@ class Recovery:
                 waiting = [self._root]
 
     def _reconcile(self, node: Node, region: Region) -> bool:
-        """Deal with a box in which answers contradict each other; True if the tree has to be put together anew.
-
-        That costs no row: what was found is in the hulls.
-        """
+        """Deal with contradicting answers in a box; True if the tree has to be built again from the hulls."""
         overlap = region.overlap()
-        changed = self._hulls.part() or (overlap is not None and self._hulls.join(*overlap[:2]))
+        changed = self._hulls.split_shared() or (overlap is not None and self._hulls.merge(*overlap[:2]))
         if changed:
             self._root = Node(self._root.box, set(range(len(self._hulls.ids))))
             self._probes = []
@@ -153,9 +159,9 @@ class Recovery:
         return changed
 
     def _step(self, node: Node, region: Region) -> Probe | Plane | int | None:
-        """A row to ask, a plane to split by, the hull that fills the box, or None at a contradiction."""
+        """A row to ask, a plane to split by, the hull that fills the box, or None if answers contradict each other."""
         if len(region.members) == 0:
-            return anywhere(region, self._rng)
+            return first_probe(region, self._rng)
         if len(region.members) == 1:
             return int(region.members[0]) if region.covered() else certify(region, self._rng)
         gaps = region.gaps()
@@ -181,8 +187,8 @@ class Recovery:
         return Region(self._hulls, node.box, np.array(sorted(node.hulls), dtype=int))
 
     def hypothesis(self) -> Estimator:
-        """The tree so far; an open box is shared between its leaves in the middle of the gaps."""
-        tree, hull_of = Branches(), dict[int, int]()
+        """The tree so far; open boxes are split in the middle of the gaps between their hulls."""
+        tree, hull_of = TreeBuilder(), dict[int, int]()
         waiting = [(self._root, 0)]
         while waiting:
             node, at = waiting.pop()
@@ -193,7 +199,7 @@ class Recovery:
                     break
                 gaps = region.gaps()
                 if len(gaps):
-                    plane = favourite(region, gaps)
+                    plane = best_gap(region, gaps)
                     children = self._halves(node, plane)
                 else:
                     hull_of[at] = int(region.members[region.sizes.argmax()])
@@ -202,4 +208,4 @@ class Recovery:
             if plane is not None:
                 j, threshold = plane.column, threshold_between(plane.below, plane.above)
                 waiting += zip(children, tree.split(at, j, threshold), strict=True)
-        return from_ids(tree, {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}, self._known, self._shown)
+        return tree_from_ids(tree, {leaf: self._hulls.ids[k] for leaf, k in hull_of.items()}, self._known, self._shown)

@@ -1,4 +1,4 @@
-"""What is known of the leaves inside a box."""
+"""The hulls inside a box of the domain, and the gaps between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mex_tree_structure.hulls import Hulls
 
 @attrs.frozen
 class Plane:
-    """Between two neighbouring numbers of a column."""
+    """A split of a column between two neighbouring numbers."""
 
     column: int
     below: float
@@ -20,18 +20,18 @@ class Plane:
 
 @attrs.frozen
 class Box:
-    """The rows ``lower <= x <= upper``; the upper bounds of a one-hot group's columns tell the categories it holds."""
+    """The rows ``lower <= x <= upper``; of a one-hot group the categories with an upper bound of 1 are inside."""
 
     lower: FloatArray
     upper: FloatArray
 
     @classmethod
     def whole(cls, hulls: Hulls) -> Box:
-        """The domain."""
+        """The whole domain."""
         lower, upper = hulls.grid.lower.copy(), hulls.grid.upper.copy()
         for group in hulls.groups:
             lower[group] = 0
-        return cls(lower, upper)._settled(hulls)
+        return cls(lower, upper)._with_groups_settled(hulls)
 
     def split(self, hulls: Hulls, plane: Plane) -> tuple[Box, Box]:
         """The rows on the two sides of a plane, those below it first."""
@@ -41,10 +41,10 @@ class Box:
         for group in hulls.groups:
             if j in group:
                 right.upper[group[group != j]] = 0
-        return left._settled(hulls), right
+        return left._with_groups_settled(hulls), right
 
-    def _settled(self, hulls: Hulls) -> Box:
-        """Of a group with one category left, the column is 1 throughout."""
+    def _with_groups_settled(self, hulls: Hulls) -> Box:
+        """Set the lower bound in place: if a group has one category left, its column is 1 throughout."""
         for group in hulls.groups:
             if self.upper[group].sum() == 1:
                 self.lower[group] = self.upper[group]
@@ -53,7 +53,7 @@ class Box:
 
 @attrs.frozen
 class Gaps:
-    """Where a plane can pass through a box and cut no hull: between ``below`` and ``above`` on a column."""
+    """Where planes cut no hull: between ``below`` and ``above`` on a column, each of shape (number of gaps,)."""
 
     column: Array
     below: FloatArray
@@ -65,9 +65,11 @@ class Gaps:
 
 @attrs.frozen
 class Limits:
-    """Where a leaf must end: before the leaves that it would overlap if it were longer along one feature.
+    """Where a leaf must end, because it would overlap another hull if it extended further along one feature.
 
-    ``floor`` and ``ceiling`` are numbers beyond it, ``closed`` the categories that it cannot hold.
+    Attributes:
+        floor, ceiling: numbers below and above the leaf, infinite where nothing limits it, shape (d,).
+        closed: the categories that are not in the leaf, as columns, shape (d,).
     """
 
     floor: FloatArray
@@ -79,26 +81,31 @@ class Region:
     """The hulls that meet a box, cut to it.
 
     Attributes:
-        members: which hulls.
-        lower, upper: their bounds inside the box, a row per member.
+        hulls, box: all hulls, and the box.
+        members: the indices of the hulls that meet the box.
+        lower, upper: their bounds inside the box, shape (members, d).
+        sizes: the mean width of each, as a share of that of the box, shape (members,).
     """
 
     def __init__(self, hulls: Hulls, box: Box, members: Array) -> None:
-        self.hulls, self.box = hulls, box
+        self.hulls = hulls
+        self.box = box
         low, high = np.maximum(hulls.lower[members], box.lower), np.minimum(hulls.upper[members], box.upper)
         meets = (low[:, hulls.ordered] <= high[:, hulls.ordered]).all(axis=1)
         for group in hulls.groups:
             categories = high[:, group].sum(axis=1)
             meets &= categories > 0
-            # Where one category of the hull is in the box, its column is 1 throughout.
+            # If one category of the hull is in the box, its column is 1 throughout.
             low[:, group] = np.where(categories[:, None] == 1, high[:, group], low[:, group])
-        self.members, self.lower, self.upper = members[meets], low[meets], high[meets]
+        self.members = members[meets]
+        self.lower = low[meets]
+        self.upper = high[meets]
         width = box.upper - box.lower
         share = (self.upper - self.lower) / np.where(width > 0, width, 1)
-        self.sizes: FloatArray = share.mean(axis=1)  # of a volume there would be nothing left in many dimensions
+        self.sizes: FloatArray = share.mean(axis=1)  # a volume would vanish in many dimensions
 
     def covered(self) -> bool:
-        """Whether the first leaf holds the whole box."""
+        """Whether the first hull is the whole box."""
         return bool((self.lower[0] <= self.box.lower).all() and (self.upper[0] >= self.box.upper).all())
 
     def gaps(self) -> Gaps:
@@ -110,25 +117,25 @@ class Region:
         return Gaps(column, reach[row, column], low[row + 1, column])
 
     def limits(self, k: int) -> Limits:
-        """Where member ``k`` must end."""
-        across, feature = self._across(k)
+        """Where the leaf of member ``k`` must end."""
+        neighbours, feature = self._neighbours(k)
         ordered, d = self.hulls.ordered, self.lower.shape[1]
         floor, ceiling, closed = np.full(d, -np.inf), np.full(d, np.inf), np.zeros(d, dtype=bool)
         plain = feature < len(ordered)
-        rows, columns = across[plain], ordered[feature[plain]]
+        rows, columns = neighbours[plain], ordered[feature[plain]]
         above = self.lower[rows, columns] > self.upper[k, columns]
         np.minimum.at(ceiling, columns[above], self.lower[rows[above], columns[above]])
         np.maximum.at(floor, columns[~above], self.upper[rows[~above], columns[~above]])
         for u in np.unique(feature[~plain]):
             group = self.hulls.groups[u - len(ordered)]
-            closed[group] = (self.upper[across[feature == u]][:, group] > 0).any(axis=0)
+            closed[group] = (self.upper[neighbours[feature == u]][:, group] > 0).any(axis=0)
         return Limits(floor, ceiling, closed)
 
-    def _across(self, k: int) -> tuple[Array, Array]:
-        """The members that overlap member ``k`` in all features but one, and which one (groups come last)."""
+    def _neighbours(self, k: int) -> tuple[Array, Array]:
+        """The members that overlap member ``k`` in all features but one, and that feature; groups are the last ones."""
         apart = self._apart(k)
-        across = np.flatnonzero(apart.sum(axis=1) == 1)
-        return across, apart[across].argmax(axis=1)
+        neighbours = np.flatnonzero(apart.sum(axis=1) == 1)
+        return neighbours, apart[neighbours].argmax(axis=1)
 
     def _apart(self, k: int) -> BoolArray:
         """In which features each member does not overlap member ``k``, shape (members, features)."""
@@ -139,7 +146,7 @@ class Region:
         return np.column_stack([apart, *groups])
 
     def overlap(self) -> tuple[int, int, FloatArray] | None:
-        """Two hulls that overlap, and a row in both: a contradiction, if their ids differ. None if no two do."""
+        """Two hulls that overlap, a contradiction if their ids differ, and a row in both; None if no two overlap."""
         for k in range(len(self.members)):
             same = np.flatnonzero(~self._apart(k).any(axis=1))
             for other in same[same > k]:

@@ -15,27 +15,25 @@ from mex.types import FloatArray
 from mex_version_space.ellipsoid import Ellipsoid, inscribe
 
 FLOAT_LIMIT = 1e-12
-"""The size of a version space whose next cut would be lost in the rounding of <w, x>."""
+"""The size of the version space at which the attack ends, since rounding of <w, x> would decide the next answer."""
 
 
 @attrs.frozen(kw_only=True)
 class VersionSpace:
-    """Cut the version space of a halfspace in two where it is longest.
+    """Halve the version space of a halfspace along its longest axis.
 
-    The version space, the halfspaces that agree with every answer so far, is a cone. Each round finds the
-    largest ellipsoid in it, takes its centre u as the estimate of w*, and asks the unit vectors
-    orthogonal to u along the ellipsoid's longest axes: either answer removes about half of the cone. A
-    halfspace through the origin answers -x with the other label, so the first query already shows both
-    labels. The first round asks ``batch`` random orthonormal directions, all d of them for a full
-    ellipsoid, which needs d to be bounded.
+    The version space, the halfspaces that agree with all answers so far, is a cone. Each batch finds the largest
+    ellipsoid in it, takes its centre u as the estimate of w*, and asks the unit vectors orthogonal to u along the
+    longest axes of the ellipsoid, so that either answer removes about half of the cone. The first batch has ``batch``
+    random orthonormal directions, or all d for a full ellipsoid, which is unbounded otherwise.
 
-    The defaults are those of the authors' own routine, as far as it is known. In every mode the attack
-    ends by itself at a geometric error of about 1e-12, where rounding would answer. Wrong answers
-    never contradict each other here, as each cut goes through the estimate; they lead it astray.
+    The defaults are those of the authors' routine, as far as it is known. The attack always ends at a geometric error
+    of about 1e-12. Wrong answers are not noticed, since each cut goes through the estimate and leaves part of the
+    cone.
 
     Sources: I. Alabdulmohsin, X. Gao and X. Zhang, "Efficient active learning of halfspaces via query
     synthesis", AAAI 2015; Chandrasekaran et al. 2020, Section 6.1, Figure 3, and Table 5 for ``stop="stable"``.
-    That paper does not give its threshold; the default ``tolerance`` is ours, chosen to stop where its table does.
+    That paper does not give its threshold; the default ``tolerance`` is chosen to stop where its table does.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> rng = np.random.default_rng(0)
@@ -53,18 +51,20 @@ class VersionSpace:
         metadata=doc("axes of the ellipsoid: those of the features, as in the authors' routine, or any (full)"),
     )
     batch: int = attrs.field(
-        default=1, validator=whole(1), metadata=doc("queries per round: the so many longest axes, d - 1 at most")
+        default=1,
+        validator=whole(1),
+        metadata=doc("queries of a batch, one for each of the longest axes; at most d - 1"),
     )
     stop: str = attrs.field(
         default="budget",
         validator=one_of("budget", "stable", "size"),
-        metadata=doc("end with the budget, when the estimate stays put, or when the ellipsoid is small"),
+        metadata=doc("end with the budget, when the estimate hardly moves any more, or when the ellipsoid is small"),
     )
     tolerance: float = attrs.field(
-        default=1.5e-3, validator=above(0), metadata=doc("for stop=stable: the longest move that counts as staying put")
+        default=1.5e-3, validator=above(0), metadata=doc("for stop=stable: the largest move that counts as none")
     )
     rounds: int = attrs.field(
-        default=10, validator=whole(1), metadata=doc("for stop=stable: rounds in a row that the estimate stays put")
+        default=10, validator=whole(1), metadata=doc("for stop=stable: batches in a row without a move")
     )
     eps: float = attrs.field(
         default=1e-6, validator=above(0), metadata=doc("for stop=size: the geometric error to end at")
@@ -85,15 +85,12 @@ class VersionSpace:
 
 
 class SpectralLearner:
-    """Learns a unit vector w from the signs of <w, x> for unit vectors x of its choice.
-
-    It does not know how such a direction is asked.
-    """
+    """A learner of directions by the largest ellipsoid in the version space."""
 
     def __init__(self, attack: VersionSpace, n_features: int, rng: np.random.Generator) -> None:
-        self._w = np.zeros(n_features)
         self._attack = attack
-        self._cone = np.empty((0, n_features))
+        self._w: FloatArray = np.zeros(n_features)
+        self._cone: FloatArray = np.empty((0, n_features))  # y x of all answers
         self._ellipsoid: Ellipsoid | None = None
         self._stable_rounds = 0
         first = n_features if attack.ellipsoid == "full" else min(attack.batch, n_features)
@@ -104,11 +101,11 @@ class SpectralLearner:
         return self._pending if len(self._pending) else None
 
     def tell(self, X: FloatArray, signs: FloatArray) -> None:
-        """Take the signs (1 or -1) of the first rows asked."""
+        """Cut the cone by the signs (1 or -1) of the directions ``X``."""
         cuts = X * signs[:, None]
         guess = self._ellipsoid.cut(cuts) if self._ellipsoid else Ellipsoid.touching(cuts)
         self._cone = np.vstack([self._cone, cuts])
-        # The guess is an ellipsoid in the cone too: it does where float64 finds no larger one.
+        # The guess is an ellipsoid in the cone as well, for where float64 finds no larger one.
         self._ellipsoid = inscribe(self._cone, guess, diagonal=self._attack.ellipsoid == "diagonal") or guess
         moved = float(np.linalg.norm(self._ellipsoid.centre - self._w))
         self._w = self._ellipsoid.centre
@@ -120,6 +117,7 @@ class SpectralLearner:
         return self._w
 
     def _ends(self, size: float, moved: float) -> bool:
+        """Whether the attack ends, given the size of the ellipsoid and how far the estimate has moved."""
         attack = self._attack
         self._stable_rounds = self._stable_rounds + 1 if moved <= attack.tolerance else 0
         if attack.stop == "stable" and self._stable_rounds >= attack.rounds:

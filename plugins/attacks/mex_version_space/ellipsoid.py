@@ -9,18 +9,18 @@ from mex.types import BoolArray, FloatArray
 from mex_version_space.program import Program
 
 NEAR = 4.0
-"""A halfspace further from a guess than this many half-widths is left out until the solution is found to leave it."""
+"""Halfspaces farther from the guess than so many half-widths are left out, unless the solution violates them."""
 
 
 @attrs.frozen(eq=False)
 class Ellipsoid:
-    """The ellipsoid {centre + root v : ||v|| <= 1} in a cone, with the multipliers that prove it the largest.
+    """The ellipsoid {centre + root v : ||v|| <= 1} in a cone, with the multipliers that certify it as the largest.
 
     Attributes:
         centre: the unit vector u, shape (d,).
         root: the semi-axes of a diagonal ellipsoid, shape (d,), or the factor R of a full one, shape
             (d, d): the ellipsoid's matrix is S^2 = R R'.
-        multipliers: y_k of each halfspace, shape (m,), 0 for one that was left out as it does not bind.
+        multipliers: y_k of each halfspace, shape (m,); 0 for one that was left out.
     """
 
     centre: FloatArray
@@ -34,11 +34,11 @@ class Ellipsoid:
         return cls(A.sum(axis=0) / k**0.5, np.full(d, k**-0.5), np.full(k, float(k)))
 
     def half_widths(self, A: FloatArray) -> FloatArray:
-        """||S a|| for each row a of ``A``: how far the ellipsoid reaches from its centre along a."""
+        """||S a|| for each row a of ``A``, half the width of the ellipsoid along a, shape (m,)."""
         return norms(self.image(A))
 
     def image(self, A: FloatArray) -> FloatArray:
-        """Each row of ``A`` where this ellipsoid is the unit ball."""
+        """The rows of ``A`` in the coordinates in which this ellipsoid is the unit ball, shape (m, d)."""
         return A * self.root if self.root.ndim == 1 else A @ self.root
 
     @property
@@ -57,10 +57,10 @@ class Ellipsoid:
         return np.ascontiguousarray((frame(self.centre)[:, 1:] @ V[:, ::-1]).T)
 
     def cut(self, A: FloatArray) -> Ellipsoid:
-        """An ellipsoid in the part where A u >= 0, for k rows along principal axes orthogonal to the centre.
+        """An ellipsoid in the part of this one where A u >= 0, for k rows along its axes orthogonal to the centre.
 
-        Where this ellipsoid is the unit ball, the cuts are k orthogonal planes through its centre; a ball
-        of radius t = 1 / (1 + sqrt k) at the distance t from each touches them and the unit sphere.
+        In the coordinates in which this ellipsoid is the unit ball, the cuts are k orthogonal planes through the
+        origin; the ball of radius t = 1 / (1 + sqrt k) at the distance t from each touches them and the unit sphere.
         """
         t = 1 / (1 + len(A) ** 0.5)
         image = self.image(A)
@@ -72,6 +72,7 @@ class Ellipsoid:
         return Ellipsoid(centre * shrink / t, self.root * shrink, multipliers)
 
     def _spread(self) -> FloatArray:
+        """The basis vectors orthogonal to the centre, in the coordinates of the unit ball, shape (d - 1, d)."""
         return self.image(frame(self.centre)[:, 1:].T)
 
 
@@ -83,19 +84,17 @@ def inscribe(A: FloatArray, guess: Ellipsoid, *, diagonal: bool, tolerance: floa
 
         maximise  log det S   subject to   <a_k, u> >= ||S a_k||  for all k,   ||u|| <= 1
 
-    Only halfspaces near the guess enter it, and the solution is checked against all of them: the largest
-    ellipsoid in fewer halfspaces that lies in the others too is the largest in all. So one that can bind
-    is never lost, and one that is far today may bind later.
+    It is solved for the halfspaces near the guess, and again with those that the solution violates, until it violates
+    none; the result is the largest ellipsoid in all halfspaces.
 
     Args:
         A: the unit normals a_k, shape (m, d); d of them independent for an ellipsoid that is not diagonal.
         guess: an ellipsoid in the cone, with a multiplier for each row of ``A``.
         diagonal: whether S is diagonal.
-        tolerance: of the optimality conditions, relative to the ellipsoid's own size. What the attack asks
-            next hardly depends on it.
+        tolerance: of the optimality conditions, relative to the size of the ellipsoid.
 
     Returns:
-        The ellipsoid, or None if none is largest (too few halfspaces) or float64 cannot tell (a cone too thin).
+        The ellipsoid; None if there are too few halfspaces to bound it, or if the cone is too narrow for float64.
 
     >>> quadrant = np.eye(2)
     >>> inscribe(quadrant, Ellipsoid.touching(quadrant), diagonal=True).root.round(3)
@@ -103,16 +102,16 @@ def inscribe(A: FloatArray, guess: Ellipsoid, *, diagonal: bool, tolerance: floa
     """
     image, slack = guess.image(A), A @ guess.centre
     reach, across = norms(image), norms(image - np.outer(slack, guess.image(guess.centre)))
-    near = (slack <= NEAR * across) | (guess.multipliers * reach**2 > 1e-3)  # those that bound the guess stay
-    # A multiplier near 0 would start beside the central path, where steps are short.
+    near = (slack <= NEAR * across) | (guess.multipliers * reach**2 > 1e-3)  # those that bound the guess are included
+    # From a multiplier near 0, off the central path, steps are short.
     start = np.maximum(guess.multipliers, 0.1 / reach**2)
     while True:
         found = _solve(A, near, guess.centre, start, guess.size or 1.0, diagonal, tolerance)
         if found is not None:
-            left = (A @ found.centre < (1 - tolerance) * found.half_widths(A)) & ~near
-            if not left.any():
+            violated = (A @ found.centre < (1 - tolerance) * found.half_widths(A)) & ~near
+            if not violated.any():
                 return found
-            near |= left
+            near |= violated
         elif near.all():
             return None
         else:
@@ -122,13 +121,13 @@ def inscribe(A: FloatArray, guess: Ellipsoid, *, diagonal: bool, tolerance: floa
 def _solve(
     A: FloatArray, near: BoolArray, u: FloatArray, y: FloatArray, scale: float, diagonal: bool, tolerance: float
 ) -> Ellipsoid | None:
-    """Solve over the rows ``near`` in coordinates v where the cone is as wide as it is high.
+    """Solve for the rows ``near``, in coordinates in which the cone is about as wide as it is high.
 
-    They are u = T v with T = [u0, scale N], u0 the guess and N its orthogonal complement. Rounding then is
-    relative to the width of the cone, which takes the attack to errors of 1e-12.
+    These are v with u = T v and T = [u0, scale N], u0 the guess and N its orthogonal complement. Rounding errors are
+    then relative to the width of the cone, so that the attack reaches errors of 1e-12.
     """
     if near.sum() < (1 if diagonal else len(u)):
-        return None  # nothing to bound it
+        return None  # unbounded
     T = frame(u)
     T[:, 1:] *= scale
     weight = np.full(len(u), scale**2)
@@ -147,7 +146,7 @@ def _solve(
 
 
 def frame(u: FloatArray) -> FloatArray:
-    """An orthogonal matrix whose first column is the unit vector ``u``: a Householder reflection, or minus one."""
+    """An orthogonal matrix whose first column is the unit vector ``u``: a Householder reflection, up to its sign."""
     sign = 1.0 if u[0] >= 0 else -1.0
     v = u.copy()
     v[0] += sign

@@ -1,4 +1,4 @@
-"""Labels that are wrong near the decision boundary only."""
+"""Label noise near the decision boundary."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from mex.types import BoolArray, FloatArray
 class BoundaryNoise:
     """Answer a wrong label with probability rho in a zone along the boundary of f*, and the true one elsewhere.
 
-    A data-dependent randomisation as in the paper's Section 5.2: with rho >= 1/2 in the zone, asking again and
-    taking the majority (Proposition 1) finds nothing out about it, while rows far from the boundary, most of
-    those that honest users ask, are answered rightly. The zone itself shows to who asks the same row again and
-    sees the answers waver, unless the noise is sticky; and its edges run along the boundary.
+    A data-dependent randomisation as in the paper's Section 5.2. With rho >= 1/2 in the zone, majority votes
+    (Proposition 1) do not reveal its labels, while rows far from the boundary, as most of those of honest users are,
+    get right answers. Unless the noise is sticky, repeated queries reveal the zone, whose edges run along the
+    boundary.
 
-    The zone holds the rows whose margin (``Margins``) is at most a width: that of a
-    share of the training rows, on which a model tends to be surer than on new ones, or an absolute one. The wrong
-    label is the runner-up. The margins of a forest come in steps, so that the zone may hold fewer training rows
-    than its share, but never more; a tree that is as sure of every row has no zone.
+    The zone holds the rows whose margin (:class:`.Margins`) is at most a width: an absolute one, or the one that holds
+    a share of the training rows. (Margins of training rows tend to be larger than those of new rows.) The wrong label
+    is that of the second class. Margins of forests are discrete, so the zone may hold fewer training rows than the
+    share, but never more; a tree with the same margin everywhere has no zone.
 
     With ``epsilon`` the zone is randomised as by the boundary differentially private layer of Zheng et al.: the true
-    label has the probability 1/2 + sqrt(e^(2 epsilon) - 1) / (2 + 2 e^epsilon), so that for no two rows of the zone
-    do the answers make it more than e^epsilon times as likely that their labels are equal than that they
-    differ. Their zone is measured in the space of rows, by the labels around a row; ours by the model's
-    score. That no number of queries tells more takes a sticky answer.
+    label has the probability 1/2 + sqrt(e^(2 epsilon) - 1) / (2 + 2 e^epsilon). Then for any two rows of the zone the
+    answers change the odds that their labels are equal by a factor of at most e^epsilon. Their zone is defined by the
+    labels around a row, this one by the model's score. For repeated queries the guarantee needs sticky noise.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.linear_model import LogisticRegression
@@ -72,7 +71,7 @@ class BoundaryNoise:
     cell: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
-        metadata=doc("side of the cells whose rows share their fate, in units of half the domain's width; sticky"),
+        metadata=doc("width of cells whose rows share a draw, in units of half the domain's width; implies sticky"),
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
@@ -99,10 +98,10 @@ class BoundaryNoise:
 
 
 def response(epsilon: float) -> float:
-    """The probability of a wrong label that boundary randomized response takes.
+    """The probability of a wrong label in boundary randomized response.
 
-    With a the keeping probability less 1/2, two rows with equal labels get equal answers with probability
-    1/2 + 2 a^2; e^epsilon is the ratio of this to its complement, so 4 a^2 = tanh(epsilon / 2).
+    If the probability of the true label is 1/2 + a, two rows with equal labels get equal answers with probability
+    1/2 + 2 a^2; the ratio of this to its complement is e^epsilon, so 4 a^2 = tanh(epsilon / 2).
     """
     return 0.5 - math.sqrt(math.tanh(epsilon / 2)) / 2
 
@@ -120,14 +119,15 @@ def zone_width(lead: FloatArray, share: float) -> float:
             f"boundary-noise has no zone with a share of {share:g}: the smallest margin of this model, {levels[0]:g},"
             f" is that of {counts[0]} of {len(lead)} training rows"
         )
-    # Between two levels, so that rounding does not decide about a row.
+    # Between two levels, so that rounding does not matter.
     return float(levels[inside - 1 : inside + 1].mean())
 
 
 class _Zone(RunnerUpNoise):
     def __init__(self, target: Target, draws: Draws, margins: Margins, width: float, rho: float) -> None:
         super().__init__("boundary-noise", target, draws, margins)
-        self._width, self._inside = width, rho
+        self._width = width
+        self._inside = rho
 
     @property
     def _most(self) -> float:

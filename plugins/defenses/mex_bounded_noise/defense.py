@@ -1,4 +1,4 @@
-"""Labels that are wrong with a constant probability."""
+"""Label noise of a constant rate."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from mex.types import Answer, Array, FloatArray
 class BoundedNoise:
     """Answer a wrong label with probability rho, whatever the row.
 
-    The data-independent randomisation of the paper's Section 5.1. Fresh noise is broken by asking
-    again and taking the majority (Proposition 1) as long as rho < 1/2; sticky noise gives the same row
-    the same answer for ever, and ``cell`` all rows of a cell the same fate, so that asking the neighbours
-    of a row tells no more than asking it. With k > 2 classes each wrong label is equally likely. Only labels are
-    given: a probability beside a flipped label would tell.
+    The data-independent randomisation of the paper's Section 5.1. Majority votes remove fresh noise if rho < 1/2
+    (Proposition 1). Sticky noise gives the same row the same answer; with ``cell`` all rows of a cell share their draw,
+    so that the neighbours of a row do not tell more than the row. With k > 2 classes each wrong label is equally
+    likely. Only labels are given, since probabilities would tell which are wrong.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier
@@ -45,7 +44,7 @@ class BoundedNoise:
     cell: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
-        metadata=doc("side of the cells whose rows share their fate, in units of half the domain's width; sticky"),
+        metadata=doc("width of cells whose rows share a draw, in units of half the domain's width; implies sticky"),
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))

@@ -1,4 +1,4 @@
-"""Probabilities in noise."""
+"""Gaussian noise on probabilities."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from mex.types import FloatArray
 class GaussianOutput:
     """Add Gaussian noise to each probability, and answer the vector of probabilities nearest to the sum.
 
-    Nearest in the Euclidean norm, so that a row is never empty. The label is what f*'s own decision rule says of the
-    noisy vector (its largest, or a threshold that was moved), so that near the boundary it is wrong more often than far
-    from it, and tells nothing that the vector does not. Fresh noise averages away over
-    repeated questions. Sticky noise gives the same row the same answer for ever, and averages away over its nearest
-    neighbours; with ``cell`` they share it.
+    Nearest in the Euclidean norm. The label follows from the noisy vector by f*'s decision rule (the largest, or a
+    threshold that was moved), so near the boundary it is wrong more often than far from it. Fresh noise averages out
+    over repeated queries. Sticky noise gives the same row the same answer, and averages out over neighbouring rows;
+    with ``cell`` these share it.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -45,7 +44,9 @@ class GaussianOutput:
     cell: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
-        metadata=doc("side of the cells whose rows share their noise, in units of half the domain's width; sticky"),
+        metadata=doc(
+            "width of cells whose rows share their noise, in units of half the domain's width; implies sticky"
+        ),
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
@@ -55,8 +56,7 @@ class GaussianOutput:
         """Return a target with noisy probabilities; the secret key is drawn from ``rng``.
 
         Raises:
-            Incompatible: if there are no probabilities, or labels that do not follow from them: those would be as
-                they were beside a boundary of which the noise knows nothing.
+            Incompatible: if there are no probabilities, or if the labels do not follow from them by a decision rule.
         """
         if not has_probabilities(target, "gaussian-output"):
             return target
@@ -67,7 +67,8 @@ class GaussianOutput:
 class _Noisy(DefendedOutput):
     def __init__(self, target: Target, rule: DecisionRule, scale: float, draws: Draws) -> None:
         super().__init__(target, rule)
-        self._scale, self._draws = scale, draws
+        self._scale = scale
+        self._draws = draws
 
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
         return nearest_probabilities(P + self._scale * self._draws.normal(X, P.shape[1]))

@@ -1,4 +1,4 @@
-"""No small probabilities."""
+"""Hiding small probabilities."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mex.types import BoolArray, FloatArray
 
 @attrs.frozen(kw_only=True)
 class HideLowConfidence:
-    """Hide the probabilities below a threshold; the label's is always shown, so that no row is empty.
+    """Hide the probabilities below a threshold; the probability of the label's class is always shown.
 
-    The hidden ones are 0 and those shown sum to 1; or, with ``spread``, those shown are as they are and
-    the hidden ones share the rest evenly. The second hides nothing where one class is hidden, so the defense
-    refuses to protect two classes in this way.
+    The hidden ones are 0 and those shown are divided by their sum; or, with ``spread``, those shown stay and the hidden
+    ones are replaced by their mean. With ``spread`` a single hidden class would follow from the others, so two
+    classes are refused. The label is kept.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression

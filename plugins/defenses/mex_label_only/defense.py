@@ -1,4 +1,4 @@
-"""Labels and nothing else."""
+"""An interface of labels only."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mex.types import Answer, Array, FloatArray
 class LabelOnly:
     """Give labels, and neither probabilities nor leaves.
 
-    The first countermeasure of Tramèr et al. It stops what reads equations off probabilities; an
-    attack that takes labels does not notice. An interface that gives labels only stays as it is.
+    The first countermeasure of Tramèr et al. It prevents attacks that solve equations, and has no effect on attacks
+    that use labels. An interface that gives labels only is not changed.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.tree import DecisionTreeClassifier

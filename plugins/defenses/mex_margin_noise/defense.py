@@ -1,4 +1,4 @@
-"""Labels by the sign of a noisy margin."""
+"""Noise on the margin, before its sign."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from mex.toolkit.perturbation.margins import Margins, Ranking
 from mex.types import BoolArray, FloatArray
 
 PROBES, BISECTIONS = 100, 40
-"""Rows of the domain, and steps, to look for the boundary with where no training row is in reach of the noise."""
+"""Rows of the domain between which the boundary is searched if no training row is within the noise, and steps."""
 
 
 @attrs.frozen(kw_only=True)
 class MarginNoise:
     """Answer sign(<w, x> + eta) with random eta instead of sign(<w, x>).
 
-    The fixed model with independent noise of the paper's Example 6, (c): eta uniform in [-1, 1]. Here <w, x> is
-    the margin of f* (``Margins``), an intercept included, in the units of the model
-    as fitted: no norm of w is set to 1, so what a scale of 1 hides depends on how strongly f* was regularised. With
-    ``relative`` the unit is the median margin of the training rows instead. A row of several classes has the lead
-    of its best class, and the runner-up is answered where the noise is larger than this.
+    The fixed model with independent noise of the paper's Example 6 (c), with eta uniform in [-1, 1]. Here <w, x> is the
+    margin of f* (:class:`.Margins`), with its intercept, in the units of the fitted model: w is not normalised, so
+    the effect of a scale depends on how strongly f* was regularised. With ``relative`` the unit is the median margin of
+    the training rows. For several classes the margin is the lead of the best class, and the label is the second
+    class if the noise exceeds it.
 
-    With m the margin, rho_D(f*, x) is max(0, 1 - |m| / scale) / 2 for uniform and Phi(-|m| / scale) for
-    Gaussian noise: 1/2 at the boundary, so that Proposition 1 does not apply. But answers to fresh noise that
-    are right more often than wrong still average out: see the attack ``averaging``.
+    With m the margin, rho_D(f*, x) is max(0, 1 - |m| / scale) / 2 for uniform and Phi(-|m| / scale) for Gaussian noise.
+    At the boundary it is 1/2, so that Proposition 1 does not apply; but fresh noise still averages out, as for the
+    attack ``averaging``.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.linear_model import LogisticRegression
@@ -62,7 +62,7 @@ class MarginNoise:
     cell: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
-        metadata=doc("side of the cells whose rows share their eta, in units of half the domain's width; sticky"),
+        metadata=doc("width of cells whose rows share their eta, in units of half the domain's width; implies sticky"),
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
@@ -72,8 +72,9 @@ class MarginNoise:
         """Return a target with noise on its margin.
 
         Raises:
-            Incompatible: if f* has no labels or no scores, if no row is within reach of the noise, as with a tree
-                that is sure everywhere, or if ``relative`` has no rows, or a median of 0, to go by.
+            Incompatible: if f* has no labels or no scores, if the noise is less than every margin, as for a tree with
+            pure
+                leaves, or if ``relative`` is asked for and there are no training rows or their median margin is 0.
         """
         margins = margins_behind("margin-noise", target, train, rng.spawn(1)[0])
         lead = margins(train.X).lead if len(train.X) else np.empty(0)
@@ -84,31 +85,32 @@ class MarginNoise:
                 raise Incompatible(f"the median margin of {len(lead)} training rows is no unit for margin-noise")
             scale *= median
         draws = Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain)
-        shown = _Shaken(target, draws, margins, scale, gaussian=self.noise == "gaussian")
+        shown = _NoisyMargin(target, draws, margins, scale, gaussian=self.noise == "gaussian")
         if not shown._chance_by(lead).any():
-            # No training row is in reach: well for honest users, if only the rows beside the boundary are.
+            # No training row is affected: that is fine, if rows next to the boundary are.
             probes = np.concatenate([train.X, target.domain.sample(PROBES, rng)])
-            if not shown._chance_by(lead_beside_the_boundary(margins, probes)).any():
+            if not shown._chance_by(leads_at_the_boundary(margins, probes)).any():
                 raise Incompatible(f"margin-noise of at most {scale:g} is less than any margin of this model")
         return shown
 
 
-def lead_beside_the_boundary(margins: Margins, X: FloatArray) -> FloatArray:
-    """The leads where the label changes between rows of ``X``: 0 for a continuous score, shape (number of changes,)."""
+def leads_at_the_boundary(margins: Margins, X: FloatArray) -> FloatArray:
+    """The leads where the label changes between successive rows of ``X``, shape (changes,); 0 if continuous."""
     labels = margins(X).first
     changes = labels[:-1] != labels[1:]
     a, b, at_a = X[:-1][changes], X[1:][changes], labels[:-1][changes]
     for _ in range(BISECTIONS if len(a) else 0):
         middle = (a + b) / 2
-        like_a = (margins(middle).first == at_a)[:, None]
-        a, b = np.where(like_a, middle, a), np.where(like_a, b, middle)
+        same_as_a = (margins(middle).first == at_a)[:, None]
+        a, b = np.where(same_as_a, middle, a), np.where(same_as_a, b, middle)
     return margins(a).lead if len(a) else np.empty(0)
 
 
-class _Shaken(RunnerUpNoise):
+class _NoisyMargin(RunnerUpNoise):
     def __init__(self, target: Target, draws: Draws, margins: Margins, scale: float, *, gaussian: bool) -> None:
         super().__init__("margin-noise", target, draws, margins)
-        self._scale, self._gaussian = scale, gaussian
+        self._scale = scale
+        self._gaussian = gaussian
 
     @property
     def _most(self) -> float:
@@ -121,5 +123,5 @@ class _Shaken(RunnerUpNoise):
     def _exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:
         draws = self._draws
         eta = self._scale * (draws.normal(X) if self._gaussian else 2 * draws.uniform(X) - 1)[:, 0]
-        # As a sum with the signed margin: rows that share their eta then see the boundary moved, not blurred.
+        # Added to the signed margin, so that for rows that share their eta the boundary is moved, not blurred.
         return np.asarray((ranking.margin + eta > 0) != (ranking.margin > 0))

@@ -21,29 +21,26 @@ from mex_model_distribution.program import widest
 
 @attrs.frozen(kw_only=True)
 class ModelDistribution:
-    """Answer each query with a halfspace drawn afresh from N(mu, Sigma), as wide as honest users can bear.
+    """Answer each query with a halfspace drawn from N(mu, Sigma), with the widest Sigma that keeps answers reliable.
 
-    Near the boundary every answer is a fair coin, so repeating a query does not help (Proposition 1 needs
-    rho < 1/2), and an attack that halves its way to the boundary ends among coins. What is left is to average:
-    an attacker who knows Sigma still pays about (pi/2) tr(Sigma^1/2)^2 / eps^2 queries for an error of eps.
+    At the boundary every answer is random, so that majority votes do not help (Proposition 1 needs rho < 1/2) and
+    bisection fails. Averaging still works: an attacker who knows Sigma needs about (pi/2) tr(Sigma^1/2)^2 / eps^2
+    queries for an error of eps.
 
-    Whose is what. A normal distribution over halfspaces, learned by a convex program under which each draw
-    is reliable, and the parameter C that pulls draws together are of Alabdulmohsin, Gao and Zhang (CIKM 2014)
-    as Chandrasekaran et al. 2020 report them; the exact program of 2014 was not available. The program here
-    is derived from that description, see :mod:`mex_model_distribution.program`, and so is its objective: with
-    C = 0 it maximises tr Sigma^1/2, hence the queries of the attacker above, and C/2 times the squared spread
-    is charged against it. Sigma is diagonal in features standardised by the operator's rows, with a constant
-    feature for the intercept if the public class has one; the units of features do not matter.
+    The distribution over halfspaces, learned by a convex program under which draws are reliable, and the parameter C
+    that draws them together are those of Alabdulmohsin, Gao and Zhang (CIKM 2014), as described by Chandrasekaran et
+    al. 2020. The original program was not available; the one here is derived from that description
+    (:mod:`mex_model_distribution.program`). With C = 0 it maximises tr Sigma^1/2, hence the queries of the attacker
+    above; C/2 times the squared spread is subtracted. Sigma is diagonal in features standardised by the operator's
+    rows, with a constant feature for the intercept if the public class has one.
 
-    Draws are to answer as f* does, not as y says: users were promised f*, and f* keeps every such promise
-    for Sigma small enough, so that the program always has a solution. By default mu is f* itself. Then
-    rho_D(f*, x) = Phi(-|<mu, z>| / ||Sigma^1/2 z||) and its supremum is 1/2. With ``drift`` the program
-    moves mu as well; most draws answer each training row as f* does, but no rho is declared.
+    Draws are to answer as f* does, which is always possible with a small enough Sigma; training labels are not used. By
+    default mu is f* itself. Then rho_D(f*, x) = Phi(-|<mu, z>| / ||Sigma^1/2 z||), whose supremum is 1/2. With
+    ``drift`` the program also moves mu, and no rho is declared.
 
-    Rows too near the boundary for anything but a tiny Sigma are left out: the ``reliable`` share of the
-    training rows with the largest angle to f*'s boundary is answered as f* does with probability nu or
-    more, all of them. If honest users would lose more than ``loss`` of accuracy on the training rows,
-    in expectation, nu is raised until they do not; the same program is optimal for any nu.
+    The ``reliable`` share of the training rows, those with the largest angle to the boundary of f*, are answered as f*
+    does with probability nu or more. If honest users would lose more than ``loss`` of accuracy on the training rows, in
+    expectation, nu is raised until they do not; the solution of the program is optimal for any nu.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.linear_model import LogisticRegression
@@ -68,17 +65,19 @@ class ModelDistribution:
     reliable: float = attrs.field(
         default=0.9,
         validator=between(0.01, 1),
-        metadata=doc("share of the training rows that nu holds for: those farthest from f*'s boundary, by angle"),
+        metadata=doc(
+            "share of the training rows for which nu holds: those with the largest angle to the boundary of f*"
+        ),
     )
     loss: float = attrs.field(
         default=0.005,
         validator=above(0),
-        metadata=doc("accuracy that honest users may lose on the training rows; nu is raised to keep it"),
+        metadata=doc("accuracy on the training rows that honest users may lose; nu is raised as needed"),
     )
     C: float = attrs.field(
         default=0.0,
         validator=between(0, 1e12),
-        metadata=doc("separation parameter: the larger, the closer together the draws; 0 charges nothing for spread"),
+        metadata=doc("separation parameter: the larger, the closer together the draws"),
     )
     drift: float = attrs.field(
         default=0.0,
@@ -116,7 +115,7 @@ class ModelDistribution:
         frame = Frame.of(train.X, target.domain, target.family.public.get("intercept", True))
         answers = model.answer(train.X, "label")
         distribution = self._learn(frame, frame.normal(*found), train, answers, classes)
-        rho = 0.5 if self.drift == 0 else None  # where mu and f* differ, most draws are wrong
+        rho = 0.5 if self.drift == 0 else None  # where mu and f* differ, most draws differ from f*
         return _Drawn(target, distribution, Draws(rng, sticky=self.sticky, refresh=self.refresh), rho)
 
     def _learn(self, frame: Frame, mean: FloatArray, train: Rows, answers: Array, classes: Array) -> Distribution:
@@ -153,11 +152,13 @@ class ModelDistribution:
 
 
 class _Drawn(Defended):
-    """Answers as draws do: where a draw differs from f*, the label of the target behind is turned around."""
+    """Answers as the draws do: if a draw differs from f*, the label of the target behind is exchanged."""
 
     def __init__(self, target: Target, distribution: Distribution, draws: Draws, rho: float | None) -> None:
         super().__init__(target)
-        self.distribution, self._draws, self._rho = distribution, draws, rho
+        self.distribution = distribution
+        self._draws = draws
+        self._rho = rho
         self._model = undefended(target)
 
     @property
@@ -170,7 +171,7 @@ class _Drawn(Defended):
         return None if behind is None or self._rho is None else max(behind, self._rho)
 
     def rho_at(self, X: FloatArray) -> FloatArray:
-        """The probability that a draw answers otherwise than f*, in closed form, shape (n,)."""
+        """The probability that a draw differs from f* on each row, shape (n,)."""
         return np.asarray(ndtr(-self._signs(X) * self.distribution.scores(X)))
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
@@ -178,8 +179,8 @@ class _Drawn(Defended):
         distribution, labels = self.distribution, self._target.answer(X, kind)
         w = distribution.mean + distribution.spread * self._draws.normal(X, len(distribution.mean))
         score = np.einsum("ij,ij->i", distribution.frame.rows(X), w)
-        turned = self.classes[(labels == self.classes[0]).astype(np.int64)]
-        return np.where(score * self._signs(X) > 0, labels, turned)
+        exchanged = self.classes[(labels == self.classes[0]).astype(np.int64)]
+        return np.where(score * self._signs(X) > 0, labels, exchanged)
 
     def _signs(self, X: FloatArray) -> FloatArray:
         assert self.classes is not None

@@ -11,7 +11,10 @@ from mex.types import BoolArray, FloatArray
 
 @attrs.frozen(eq=False)
 class Frame:
-    """Standardised features and a constant one, in which halfspaces are homogeneous; without intercept, scaled only."""
+    """Coordinates in which halfspaces are homogeneous: standardised features and, with an intercept, a constant one.
+
+    Without an intercept features are scaled only.
+    """
 
     centre: FloatArray
     scale: FloatArray
@@ -19,7 +22,7 @@ class Frame:
 
     @classmethod
     def of(cls, X: FloatArray, domain: Domain, intercept: bool) -> Frame:
-        """Measure training rows, shape (n, d)."""
+        """The frame of training rows, shape (n, d)."""
         centre = X.mean(axis=0) if intercept else np.zeros(X.shape[1])
         scale = np.sqrt(np.mean((X - centre) ** 2, axis=0))
         return cls(centre, np.where(scale > 1e-9 * domain.half_width, scale, domain.half_width), intercept)
@@ -37,7 +40,7 @@ class Frame:
 
 @attrs.frozen(eq=False)
 class Distribution:
-    """What was learned: w ~ N(mean, diag(spread)^2) over ``frame.rows``.
+    """A distribution of halfspaces, w ~ N(mean, diag(spread)^2), on ``frame.rows``.
 
     Attributes:
         mean: mu, a unit vector, shape (p,).
@@ -60,10 +63,10 @@ class Distribution:
             return np.asarray(np.nan_to_num(Z @ self.mean / length, nan=0.0))
 
     def queries(self, eps: float) -> float:
-        """What an attacker who knows Sigma pays for ||w^ - mu|| <= eps: (pi/2) tr((P Sigma P)^1/2)^2 / eps^2.
+        """The queries for ||w^ - mu|| <= eps of an attacker who knows Sigma: (pi/2) tr((P Sigma P)^1/2)^2 / eps^2.
 
-        P projects along mu. For small eps and free choice of rows: the variance of the best design (A-optimal)
-        under the Fisher information (2/pi) z z' / (z' Sigma z) of rows on the boundary of mu.
+        P projects along mu. It is for small eps and rows of free choice: the A-optimal design under the Fisher
+        information (2/pi) z z' / (z' Sigma z) of rows on the boundary of mu.
         """
         P = np.eye(len(self.mean)) - np.outer(self.mean, self.mean)
         deviations = np.linalg.svd(self.spread[:, None] * P, compute_uv=False)

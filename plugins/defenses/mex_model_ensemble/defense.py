@@ -22,17 +22,16 @@ from mex.types import Answer, Array, Estimator, FloatArray
 class ModelEnsemble:
     """Answer each query with a model drawn from several, each fitted on rows drawn from the operator's.
 
-    The idea of ``model-distribution`` for any model: members agree where the training rows leave no doubt,
-    which is where honest users ask, and differ near the boundary, where an attacker asks. Every member is
-    an unfitted copy of the public class, fitted on a bootstrap sample of the training rows (Efron 1979;
-    drawn class by class, so that no class is lost) with f*'s own answers as targets, because it stands in
-    for f*: what a user may lose is agreement with f*. Where f* moved its threshold, members learn from the most
-    probable classes, for fitted on the labels they would move it once more; the threshold of each is the one at which
-    it agrees best with f*'s labels on the training rows. With ``targets=true`` the members learn from the true targets
-    and decide by themselves. They differ more then, and by as much from f*.
+    The idea of ``model-distribution`` for any model: the members agree far from the boundary, where honest users ask,
+    and differ near it, where an attacker asks. Each member is a copy of the public class, fitted on a bootstrap sample
+    of the training rows (Efron 1979; drawn class by class, so that no class is lost) with f*'s answers as targets.
+    If f* has a moved threshold, members are fitted on the most probable classes, since fitted on the labels they would
+    move it again; the threshold of each is the one at which it agrees best with f*'s labels on the training rows. With
+    ``targets=true`` they are fitted on the true targets and decide by themselves, and differ more from each other and
+    from f*.
 
-    Members answer labels, and probabilities if f* does; the members of a regressor answer values. No
-    rho is declared, since nothing bounds how many members err on a row.
+    Members answer labels, and probabilities if f* does; the members of a regressor answer values. No rho is declared,
+    since nothing bounds how many members err on a row.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.tree import DecisionTreeClassifier
@@ -94,7 +93,7 @@ class ModelEnsemble:
 
 
 def _moves_threshold(target: FittedTarget, train: Rows, rng: np.random.Generator) -> bool:
-    """Whether the labels of f* are those of a threshold that was moved.
+    """Whether the labels of f* follow a moved threshold.
 
     Raises:
         Incompatible: if members would move it again, and there are no probabilities to fit them on.
@@ -112,7 +111,7 @@ def _moves_threshold(target: FittedTarget, train: Rows, rng: np.random.Generator
 
 @attrs.frozen(eq=False)
 class _Member:
-    """A refit, which decides by itself or by a ``rule``."""
+    """A fitted copy of the model, which decides by itself or by a ``rule``."""
 
     estimator: Estimator
     classes: Array | None
@@ -126,7 +125,7 @@ class _Member:
         return attrs.evolve(self, rule=DecisionRule(best_cut(P[:, 1], labels == classes[1])))
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
-        """Answer as :meth:`mex.Target.answer` says; a class that it has never seen has probability 0."""
+        """Answer as :meth:`mex.Target.answer` says; a class that it was not fitted to has probability 0."""
         if kind == "value" or (kind == "label" and self.rule is None):
             return np.asarray(self.estimator.predict(X))
         assert self.classes is not None
@@ -136,11 +135,12 @@ class _Member:
 
 
 class _Drawn(Defended):
-    """Each row is answered by the member drawn for it."""
+    """Answers each row by the member drawn for it."""
 
     def __init__(self, target: Target, members: list[_Member], draws: Draws) -> None:
         super().__init__(target)
-        self._members, self._draws = members, draws
+        self._members = members
+        self._draws = draws
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -149,14 +149,14 @@ class _Drawn(Defended):
         return tuple(kind for kind in self._target.answers if kind in known)
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
-        return self._told(X, (kind,))[0]
+        return self._drawn_answers(X, (kind,))[0]
 
     def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
-        """Probabilities and the labels beside them, of one member."""
-        P, labels = self._told(X, ("proba", "label"))
+        """Probabilities and labels of the member drawn for each row, shapes (n, k) and (n,)."""
+        P, labels = self._drawn_answers(X, ("proba", "label"))
         return P, labels
 
-    def _told(self, X: FloatArray, kinds: tuple[Answer, ...]) -> list[Array]:
+    def _drawn_answers(self, X: FloatArray, kinds: tuple[Answer, ...]) -> list[Array]:
         """Answers of each kind, all to a row by the member drawn for it."""
         drawn = (self._draws.uniform(X)[:, 0] * len(self._members)).astype(np.int64)
         asked = [(self._members[i], np.flatnonzero(drawn == i)) for i in np.unique(drawn)]

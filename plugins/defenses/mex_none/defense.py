@@ -13,7 +13,7 @@ from mex.dataset import Rows
 
 @attrs.frozen(kw_only=True)
 class Undefended:
-    """Answer f*(x): the column that every other defense is compared with.
+    """Answer f*(x), the reference for all other defenses.
 
     >>> import mex
     >>> target = mex.FittedTarget.wrap(mex.halfspace(np.array([1.0, -1.0])))

@@ -18,9 +18,9 @@ from mex.types import Answer, Array, BoolArray, FloatArray
 class QueryBudget:
     """Answer the first ``limit`` rows of a client and refuse the others.
 
-    The limit that prediction services have for reasons of their own (Tramèr et al. 2016, Section 7, count on
-    none that is low enough). Reaching it raises no alarm: an honest client may. It binds a client, not an
-    attacker: one with k accounts is answered k times as much, which no single oracle shows.
+    Prediction services have such limits for other reasons (Tramèr et al. 2016, Section 7). Reaching it raises no
+    alarm. It limits a client, not an attacker: one with k accounts gets k times as many answers, which a single oracle
+    does not show.
 
     >>> import mex
     >>> target = mex.FittedTarget.wrap(mex.halfspace(np.array([1.0, -1.0])))
@@ -59,5 +59,5 @@ class _Limited(Defended):
         return self._target.answer(X, kind)
 
     def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
-        """Probabilities and the labels beside them, as the target behind."""
+        """Probabilities and labels of the target behind, shapes (n, k) and (n,)."""
         return both(self._target, X)

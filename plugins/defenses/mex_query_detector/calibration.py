@@ -1,4 +1,4 @@
-"""What honest traffic looks like to a test, and when a client's does not."""
+"""The calibration of a test: the scores that honest clients do not exceed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from mex.domain import Domain
 from mex.types import BoolArray, FloatArray
 
 FARTHEST = 3.0
-"""Deviations from the mean beyond which a value counts as if it were there.
+"""Values are clipped at so many standard deviations from the mean.
 
-What has long tails has values that no benign row of a few thousand shows: one of an honest client would be an
-alarm, and how often that is nobody could tell from the benign rows.
+Values far out in a long tail may occur in no benign row; without clipping one of them would raise the alarm, at a rate
+that cannot be estimated from the benign rows.
 """
 SPLITS = 40
-"""Ways of dealing the benign rows out to the operator and to honest clients."""
+"""How often the benign rows are divided at random among the operator and honest clients."""
 
 
 class Shared:
-    """What never changes: copies of a client share it."""
+    """A base for immutable objects, which deep copies share."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return self
@@ -31,17 +31,14 @@ class Shared:
 
 @attrs.frozen(eq=False)
 class Standard(Shared):
-    """Rows in units of the benign rows' deviation, or of the domain's half-width where they are constant.
-
-    A feature that a row leaves out (NaN) counts as the mean.
-    """
+    """Standardises rows by benign ones, or by half the domain's width where these are constant; NaN is the mean."""
 
     mean: FloatArray
     scale: FloatArray
 
     @classmethod
     def of(cls, benign: FloatArray, domain: Domain) -> Standard:
-        """Measure benign rows, shape (m, d)."""
+        """By the mean and standard deviation of benign rows, shape (m, d)."""
         deviation = benign.std(axis=0)
         return cls(benign.mean(axis=0), np.where(deviation > 1e-9 * domain.half_width, deviation, domain.half_width))
 
@@ -50,27 +47,30 @@ class Standard(Shared):
 
 
 class Session(Protocol):
-    """A client's traffic so far."""
+    """The rows of a client so far."""
 
     def add(self, Z: FloatArray, every: int) -> FloatArray:
-        """Take more blocks of ``every`` rows; after each, how suspicious all so far are: the larger, the more."""
+        """Add blocks of ``every`` rows; return the score of all rows so far after each block, large if not honest."""
         ...
 
 
 class Reference(Protocol):
-    """What a test has learned from benign rows."""
+    """A test fitted to benign rows."""
 
     def session(self) -> Session:
-        """A client that has sent nothing yet."""
+        """A client without rows."""
         ...
 
 
 class Statistic(Protocol):
-    """A test of rows that it has described once for all.
+    """A test of whether rows are those of an honest client.
 
     Attributes:
         first: rows before the first test.
-        two_sample: whether it compares a client's rows with benign ones, or with each other.
+        two_sample: whether it compares a client's rows with benign ones, instead of with each other.
+
+    :meth:`describe` gives the features of rows, shape (n, k), that the test works on; :meth:`against` fits the test to
+    the features of benign rows.
     """
 
     @property
@@ -85,8 +85,8 @@ class Statistic(Protocol):
 class FalseAlarms:
     """The share of honest windows in which the alarm is raised, with a 95% interval.
 
-    The windows are drawn from few rows and share some: the interval is that of as many windows as
-    these rows fill without sharing.
+    Windows are drawn from few rows and overlap. The interval is that for ``windows``, as many as the rows fill without
+    overlap.
     """
 
     rate: float
@@ -97,13 +97,13 @@ class FalseAlarms:
 
 @attrs.frozen(eq=False)
 class Calibration(Shared):
-    """Bounds that honest clients stay within.
+    """The bounds on the scores of honest clients.
 
     Attributes:
-        statistic, reference: the test, and what it knows of benign rows.
+        statistic, reference: the test, and the test fitted to benign rows.
         every: rows between two tests.
-        bounds: the largest honest score at each test of a window, shape (tests in a window,).
-        fresh: described benign rows that the bounds do not depend on.
+        bounds: the bound at each test of a window, shape (tests in a window,).
+        fresh: features of benign rows that were not used for the bounds.
     """
 
     statistic: Statistic
@@ -113,7 +113,7 @@ class Calibration(Shared):
     fresh: FloatArray
 
     def false_alarms(self, windows: int = 200) -> FalseAlarms:
-        """How often honest clients are suspected, measured on windows drawn from the fresh rows."""
+        """How often honest clients raise the alarm, measured on windows drawn from the fresh rows."""
         rng = np.random.default_rng(0)
         length = min(len(self.bounds), len(self.fresh) // self.every) * self.every
         sessions = [self.fresh[rng.permutation(len(self.fresh))[:length]] for _ in range(windows)]
@@ -127,25 +127,25 @@ class Calibration(Shared):
 
 
 def tested(statistic: Statistic, window: int, every: int) -> BoolArray:
-    """After which blocks of a window there is a test."""
+    """After which blocks of a window there is a test, shape (blocks,)."""
     return np.arange(every, window + 1, every) >= statistic.first
 
 
 def calibrated(
     statistic: Statistic, Z: FloatArray, window: int, every: int, alpha: float, rng: np.random.Generator
 ) -> FloatArray:
-    """Bounds that an honest client passes in a window with probability ``alpha``, at whichever of its tests.
+    """The bounds that an honest client exceeds at some test of a window with probability ``alpha``.
 
-    Benign rows are dealt out, half to the operator and half to clients, who each send a window of them. The
-    scores are put in standard units test by test, and the bound is a quantile of their *largest* in a
-    window: the repeated testing is in it. A real operator knows all the benign rows, and errs less.
+    Benign rows are divided at random, half to the operator and half to clients, who each send a window of them. Scores
+    are standardised test by test, and the bound is a quantile of the *largest* in a window, which accounts for
+    repeated testing. The operator of the defense knows all benign rows, so that its errors are smaller.
 
     Args:
         statistic: the test.
-        Z: benign rows that it has described, at least twice a window.
+        Z: the features of benign rows, at least twice as many as a window.
         window, every: rows in a window, and between two tests.
         alpha: false alarms per window.
-        rng: where the deals come from.
+        rng: divides the rows.
     """
     half = len(Z) // 2
     clients = math.ceil(max(100, 2 / alpha) / SPLITS)
@@ -157,10 +157,10 @@ def calibrated(
         paths += [reference.session().add(session, every) for session in sessions]
     scores = np.array(paths)
     mean, deviation = scores.mean(axis=0), scores.std(axis=0)
-    deviation = np.maximum(deviation, 1e-9 * (1 + np.abs(mean)))  # benign rows all alike have no deviation
+    deviation = np.maximum(deviation, 1e-9 * (1 + np.abs(mean)))  # equal scores have none
     standard = (scores - mean) / deviation
     if not statistic.two_sample:
-        # Clients who share their rows are more alike than others: the correction for a finite population.
+        # Clients with rows in common are more alike than others: the correction for a finite population.
         deviation /= np.sqrt(1 - every * np.arange(1, len(deviation) + 1) / len(Z))
     when = tested(statistic, window, every)
     largest = np.sort(standard[:, when].max(axis=1))

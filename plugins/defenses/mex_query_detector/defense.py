@@ -1,4 +1,4 @@
-"""Watching the queries of a client, and what to do about those that no honest client would send."""
+"""Detection of clients whose queries do not look like those of honest clients."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ from mex_query_detector.distances import LEAST, Prada
 from mex_query_detector.means import MMD, Hotelling
 
 ROWS = 4000
-"""Benign rows that the calibration looks at, and as many fresh ones: more would tell it no more."""
+"""The most benign rows to calibrate with, and the most fresh rows to measure false alarms with."""
 BLOCKS = 50
-"""Blocks of rows that are looked at together."""
+"""The most blocks of rows that are tested at a time."""
 
 
 @attrs.frozen(kw_only=True)
 class QueryDetector:
-    """Test whether the rows of a client come from where honest ones do; raise the alarm if they do not.
+    """Test whether the rows of a client are distributed like those of honest clients; raise the alarm if they are not.
 
-    ``mmd`` compares their distribution with that of benign rows, ``hotelling`` their mean only (the paper's test of
-    synthesised queries, which queries around the mean pass), ``prada`` looks at the distances between a
-    client's own rows. A third of the
-    operator's rows is kept to measure false alarms (``false_alarms()`` of the defended target); the others
-    are the benign traffic that thresholds come from: an honest client raises the alarm in one window of
-    rows with probability ``alpha``, however often it is tested there. After each window the test starts over,
-    so k windows raise it with at most k times that probability. No row is in a calibrated window twice, so a
-    window is a third of the operator's rows at most.
+    ``mmd`` compares their distribution with that of benign rows; ``hotelling`` only their mean (the paper's test of
+    synthesised queries, which queries around the mean pass); ``prada`` tests the distances between a client's own rows.
+    A third of the operator's rows is kept to measure false alarms (``false_alarms()`` of the defended target). The
+    others are the benign rows that thresholds are calibrated with, such that an honest client raises the alarm in a
+    window of rows with probability ``alpha``, however often it is tested in it. After each window the test starts over,
+    so that k windows raise it with at most k times that probability. A window has at most a third as many rows as the
+    operator, since no row is in a calibrated window twice.
 
-    What is not seen: an attacker who sends rows like the operator's (``passive:sampler=near``), hides queries
-    among such rows, or has many accounts (one defended target is one client). Honest clients whose rows are
-    not like the operator's, or come in an order, are taken for attackers.
+    It does not detect attackers who send rows like the operator's (``passive:sampler=near``), hide queries among such
+    rows, or have many accounts (a defended target is one client). Honest clients whose rows are distributed otherwise,
+    or are ordered, are taken for attackers.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -59,7 +58,7 @@ class QueryDetector:
     action: str = attrs.field(
         default="refuse",
         validator=one_of("flag", "throttle", "refuse"),
-        metadata=doc("what follows the alarm: nothing but the alarm, one answer in so many rows, or none"),
+        metadata=doc("what follows the alarm: nothing, answers to one row of so many only, or none"),
     )
     alpha: float = attrs.field(
         default=0.01, validator=between(0.001, 0.5), metadata=doc("false alarms per window of an honest client")
@@ -90,7 +89,7 @@ class QueryDetector:
         """Return a target that watches one client.
 
         Raises:
-            Incompatible: if there are too few training rows to learn benign traffic from.
+            Incompatible: if there are too few training rows to calibrate with.
         """
         third = len(train.X) // 3
         if third < self.every:
@@ -122,19 +121,21 @@ class QueryDetector:
 
 
 class Watched(Defended):
-    """A target that watches one client; a deep copy watches another from the same state on."""
+    """A target that tests the rows of one client; a deep copy is another client with the same history."""
 
     def __init__(self, target: Target, detector: QueryDetector, calibration: Calibration) -> None:
         super().__init__(target)
-        self._detector, self._calibration = detector, calibration
+        self._detector = detector
+        self._calibration = calibration
         self._session = calibration.reference.session()
-        self._waiting = np.empty((0, target.domain.n_features))
-        self._rows = self._tests = 0
-        self._alarm: int | None = None
+        self._waiting: FloatArray = np.empty((0, target.domain.n_features))  # rows that are not a block yet
+        self._rows = 0
+        self._tests = 0
+        self._alarm: int | None = None  # after how many rows it was raised
 
     @property
     def rho(self) -> float | None:
-        """What the target behind declares: answers are given as they are, or not at all."""
+        """That of the target behind, since answers are not changed."""
         return self._target.rho
 
     @property
@@ -147,7 +148,7 @@ class Watched(Defended):
         return self._calibration.false_alarms(windows)
 
     def admit(self, X: FloatArray) -> BoolArray:
-        """All rows up to the alarm and with it; after it what the action leaves."""
+        """Admit all rows up to the alarm, and then what the action allows."""
         self._watch(X)
         admitted = np.ones(len(X), dtype=bool)
         if self._alarm is not None and self._detector.action != "flag":
@@ -164,11 +165,11 @@ class Watched(Defended):
         return self._target.answer(X, kind)
 
     def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
-        """Probabilities and the labels beside them, as the target behind."""
+        """Probabilities and labels of the target behind, shapes (n, k) and (n,)."""
         return both(self._target, X)
 
     def _watch(self, X: FloatArray) -> None:
-        """Test the rows in blocks, so that it is the same whether they come in one batch or one by one."""
+        """Test the rows in blocks; the result does not depend on the batches in which they come."""
         if self._alarm is not None:
             return
         every, bounds = self._detector.every, self._calibration.bounds

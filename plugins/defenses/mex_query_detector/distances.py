@@ -1,4 +1,4 @@
-"""PRADA: honest clients' rows are at normally distributed distances from each other, synthesised ones are not."""
+"""PRADA: a test of whether the distances between a client's rows are normally distributed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mex_query_detector.calibration import Shared, Standard
 LEAST = 100
 """Distances before the first test (Juuti et al. 2019, Section V)."""
 MOST = 5000
-"""Distances in a test, the last ones: W is known for so many (Royston 1995)."""
+"""The most distances in a test, the last ones; the test of normality is for at most so many (Royston 1995)."""
 PART = 50
-"""Rows whose distances are computed together: a loop over fewer, or distances to rows outside the set, take longer."""
+"""How many rows are compared at a time, for speed."""
 
 _shapiro = getattr(shapiro, "__wrapped__", shapiro)
-"""Without what scipy wraps it in to take axes and missing values, which is most of its time."""
+"""Without the wrapper for axes and missing values, which takes most of the time."""
 
 
 @attrs.frozen(eq=False)
@@ -30,7 +30,7 @@ class Prada(Shared):
     """Shapiro and Wilk's W of the distances of each row to the nearest one before it of the same class.
 
     Attributes:
-        model: says the class of each row; a regressor has but one.
+        model: tells the class of each row; for a regressor there is one.
         first: rows before the first test.
     """
 
@@ -40,39 +40,41 @@ class Prada(Shared):
     two_sample: ClassVar[bool] = False
 
     def describe(self, X: FloatArray) -> FloatArray:
-        """The rows in standard units, and the number of their class in a last column."""
+        """The standardised rows, with the index of their class in a last column."""
         classes = self.model.classes
         labels = np.zeros(len(X)) if classes is None else class_index(classes, self.model.answer(X, "label"))
         return np.column_stack([self.standard(X), labels])
 
     def against(self, Z: FloatArray) -> Prada:
-        """Itself: it compares a client's rows with each other, and with no benign ones."""
+        """The test itself, which does not depend on benign rows."""
         return self
 
     def session(self) -> Distances:
-        """A client that has sent nothing yet."""
+        """A client without rows."""
         return Distances(self.first)
 
 
 class Distances:
-    """A client's distances so far; the score is log(1 - W), since W crowds at 1."""
+    """The distances of a client so far; the score is log(1 - W)."""
 
     def __init__(self, first: int) -> None:
-        self._first, self._rows = first, 0
-        self._classes: dict[float, Growing] = {}
-        self._distances = np.empty(0)
+        self._first = first
+        self._rows = 0
+        self._classes: dict[float, GrowingSet] = {}
+        self._distances: FloatArray = np.empty(0)
 
     def add(self, Z: FloatArray, every: int) -> FloatArray:
-        """Take more rows; the score of all so far after every block of so many, 0 before the first test."""
+        """Add blocks of ``every`` rows; return the score of all rows after each block, 0 before the first test."""
         labels = Z[:, -1]
         distances = np.empty(len(Z))
         for label in np.unique(labels):
-            growing = self._classes.setdefault(float(label), Growing(Z.shape[1] - 1))
+            growing = self._classes.setdefault(float(label), GrowingSet(Z.shape[1] - 1))
             distances[labels == label] = growing.add(Z[labels == label, :-1])
         known = np.isfinite(distances)
         counts = len(self._distances) + np.cumsum(known)[every - 1 :: every]
         rows = self._rows + every * np.arange(1, len(counts) + 1)
-        self._distances, self._rows = np.concatenate([self._distances, distances[known]]), int(rows[-1])
+        self._distances = np.concatenate([self._distances, distances[known]])
+        self._rows = int(rows[-1])
         return np.array([self._score(n) if row >= self._first else 0.0 for n, row in zip(counts, rows, strict=True)])
 
     def _score(self, n: int) -> float:
@@ -93,22 +95,26 @@ def normality(distances: FloatArray) -> float:
     return float(_shapiro(inner / inner.max()).statistic)
 
 
-class Growing:
-    """The growing set of one class: the rows that were farther from it than most."""
+class GrowingSet:
+    """The growing set of a class: rows whose distance from the set was above a threshold."""
 
     def __init__(self, d: int) -> None:
-        self._rows = np.empty((0, d))
-        self._n, self._sum, self._squares, self._threshold = 0, 0.0, 0.0, 0.0
+        self._rows: FloatArray = np.empty((0, d))
+        # The number, sum and sum of squares of the distances at which the set grew.
+        self._n = 0
+        self._sum = 0.0
+        self._squares = 0.0
+        self._threshold = 0.0
 
     def add(self, Z: FloatArray) -> FloatArray:
-        """Take more rows; the distance of each, in turn, to the nearest of the set: infinite for the first."""
+        """Add rows; return the distance of each to the nearest row of the set at its turn, infinite for the first."""
         return np.concatenate([self._add(Z[i : i + PART]) for i in range(0, len(Z), PART)])
 
     def _add(self, Z: FloatArray) -> FloatArray:
         nearest = cdist(Z, self._rows).min(axis=1, initial=np.inf)
         among = cdist(Z, Z)
         kept = []
-        for i, distance in enumerate(nearest):  # a view: later rows are nearer once this one is in the set
+        for i, distance in enumerate(nearest):  # which is updated whenever a row joins the set
             if distance > self._threshold:
                 kept.append(i)
                 self._grow(distance if distance < np.inf else 0.0)
@@ -117,7 +123,7 @@ class Growing:
         return np.asarray(nearest)
 
     def _grow(self, distance: float) -> None:
-        """Raise the threshold to the mean less one standard deviation of the distances at which the set grew."""
+        """Update the threshold: the largest mean less one standard deviation of these distances so far."""
         self._n += 1
         self._sum += distance
         self._squares += distance**2

@@ -1,4 +1,4 @@
-"""Two-sample tests that compare means: of the rows (Hotelling's T²), and of random features of them (MMD)."""
+"""Two-sample tests of means: of the rows (Hotelling's T²) and of random features of them (MMD)."""
 
 from __future__ import annotations
 
@@ -13,36 +13,39 @@ from mex.types import FloatArray
 from mex_query_detector.calibration import Shared, Standard
 
 FEATURES = 100
-"""Random frequencies of the Gaussian kernel, a sine and a cosine each."""
+"""The number of random frequencies of the Gaussian kernel, with a sine and a cosine each."""
 RIDGE = 1e-6
-"""Variance, of 1, that a direction has in which benign rows do not vary: suspicious, and not infinitely so."""
+"""The variance, in standard units, of directions in which benign rows are constant."""
 
 
 @attrs.frozen(eq=False)
 class Benign(Shared):
-    """The mean of ``m`` benign rows, and the metric in which another mean is far from it (None: the usual one)."""
+    """The mean of ``m`` benign rows, and the metric for the distance of other means; None is the Euclidean metric."""
 
     mean: FloatArray
     m: int
     precision: FloatArray | None = None
 
     def session(self) -> Means:
-        """A client that has sent nothing yet."""
+        """A client without rows."""
         return Means(self)
 
 
 class Means:
-    """The mean of a client's rows beside that of benign ones: n m / (n + m) times the squared distance."""
+    """The score of a client: n m / (n + m) times the squared distance of its mean from that of benign rows."""
 
     def __init__(self, benign: Benign) -> None:
-        self._benign, self._n, self._sum = benign, 0, np.zeros_like(benign.mean)
+        self._benign = benign
+        self._n = 0
+        self._sum: FloatArray = np.zeros_like(benign.mean)
 
     def add(self, Z: FloatArray, every: int) -> FloatArray:
-        """Take more rows; the squared distance of all so far after every block of so many."""
+        """Add blocks of ``every`` rows; return the score of all rows after each block."""
         blocks = Z.reshape(-1, every, Z.shape[1]).sum(axis=1)
         sums = np.cumsum(np.vstack([self._sum, blocks]), axis=0)[1:]
         n = self._n + every * np.arange(1, len(blocks) + 1)
-        self._n, self._sum = int(n[-1]), sums[-1]
+        self._n = int(n[-1])
+        self._sum = sums[-1]
         m, precision = self._benign.m, self._benign.precision
         gaps = sums / n[:, None] - self._benign.mean
         squared = (gaps**2 if precision is None else gaps @ precision * gaps).sum(axis=1)
@@ -61,11 +64,11 @@ class Hotelling(Shared):
     two_sample: ClassVar[bool] = True
 
     def describe(self, X: FloatArray) -> FloatArray:
-        """The rows in standard units."""
+        """The standardised rows."""
         return self.standard(X)
 
     def against(self, Z: FloatArray) -> Benign:
-        """Learn the mean and the covariance of benign rows."""
+        """Fit the mean and the covariance of benign rows."""
         covariance, _ = ledoit_wolf(Z)
         return Benign(Z.mean(axis=0), len(Z), np.linalg.inv(covariance + RIDGE * np.eye(Z.shape[1])))
 
@@ -74,9 +77,9 @@ class Hotelling(Shared):
 class MMD(Shared):
     """The maximum mean discrepancy of a Gaussian kernel (Gretton et al. 2012) by random features.
 
-    The kernel is an inner product of cosines and sines (Rahimi and Recht 2007), so that the discrepancy is
-    the distance between two means, and a row costs the same whatever came before. Squared it is biased
-    by what benign rows have as well, and the calibration subtracts that.
+    The kernel is approximated by an inner product of cosines and sines (Rahimi and Recht 2007), so that the discrepancy
+    is the distance between two means, and the time per row is constant. Its square is biased, as much for benign rows,
+    which the calibration takes into account.
     """
 
     standard: Standard
@@ -86,15 +89,15 @@ class MMD(Shared):
 
     @classmethod
     def of(cls, standard: Standard, benign: FloatArray, rng: np.random.Generator) -> MMD:
-        """Draw the features; the kernel is as wide as the median distance of two benign rows."""
+        """Draw the frequencies; the width of the kernel is the median distance of two benign rows."""
         width = float(np.median(pdist(standard(benign[:500])))) or 1.0
         return cls(standard, rng.standard_normal((benign.shape[1], FEATURES)) / width)
 
     def describe(self, X: FloatArray) -> FloatArray:
-        """The features of the rows, of length 1."""
+        """The features of the rows, of norm 1."""
         angles = self.standard(X) @ self.frequencies
         return np.asarray(np.hstack([np.cos(angles), np.sin(angles)]) / np.sqrt(FEATURES))
 
     def against(self, Z: FloatArray) -> Benign:
-        """Learn the mean of benign features."""
+        """Fit the mean of the features of benign rows."""
         return Benign(Z.mean(axis=0), len(Z))

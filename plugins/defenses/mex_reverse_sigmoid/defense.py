@@ -1,4 +1,4 @@
-"""Deceptive perturbations."""
+"""Deceptive perturbation of probabilities."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from mex.types import FloatArray
 
 @attrs.frozen(kw_only=True)
 class ReverseSigmoid:
-    """Bend every probability towards 1/2 along a sigmoid that runs backwards, so that two far logits answer alike.
+    """Subtract a sigmoid of its logit from every probability, so that two different logits get the same answer.
 
-    With s the sigmoid, r(y) = beta (s(gamma logit(y)) - 1/2), and the answer is y - r(y), divided by its sum.
-    For gamma below 1 the answer falls again as y nears 1: most of the range of answers has two logits.
-    With several classes the formula can put another class on top than the paper, which promises to keep
-    the label, means; the two then change places.
+    With s the sigmoid, r(y) = beta (s(gamma logit(y)) - 1/2), and the answer is y - r(y), divided by its sum. For gamma
+    below 1 it is not monotone: most answers have two logits. The paper keeps the label; if for several classes the
+    formula makes another class the largest, the two are exchanged.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.tree import DecisionTreeClassifier
@@ -37,7 +36,7 @@ class ReverseSigmoid:
     beta: float = attrs.field(
         default=0.7,
         validator=between(0, 0.99),
-        metadata=doc("magnitude of the perturbation; at 1 a certain answer would be a tie"),
+        metadata=doc("magnitude of the perturbation; at 1 a probability of 1 would become a tie"),
     )
     gamma: float = attrs.field(
         default=0.2, validator=between(0, 1), metadata=doc("steepness of the perturbation near an even answer")
@@ -61,7 +60,8 @@ class _Deceptive(DefendedOutput):
 
     def __init__(self, target: Target, beta: float, gamma: float) -> None:
         super().__init__(target)
-        self._beta, self._gamma = beta, gamma
+        self._beta = beta
+        self._gamma = gamma
 
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
         return with_top_kept(P, reversed_sigmoid(P, self._beta, self._gamma))
@@ -69,13 +69,13 @@ class _Deceptive(DefendedOutput):
 
 def reversed_sigmoid(P: FloatArray, beta: float, gamma: float) -> FloatArray:
     """The perturbed and renormalised probabilities, shape (n, k); for beta at most 1 none is below 0."""
-    with np.errstate(divide="ignore"):  # logit(0) and logit(1) are infinite, and so meant
+    with np.errstate(divide="ignore"):  # logit(0) and logit(1) are infinite, as they should be
         perturbed = P - beta * (expit(gamma * logit(P)) - 0.5) if gamma else P
     return np.asarray(perturbed / perturbed.sum(axis=1, keepdims=True))
 
 
 def with_top_kept(P: FloatArray, Q: FloatArray) -> FloatArray:
-    """``Q`` with its largest probability where that of ``P`` is: the two classes change places.
+    """``Q`` with its largest probability exchanged with that of the largest class of ``P``.
 
     >>> with_top_kept(np.array([[0.4, 0.3, 0.3]]), np.array([[0.3, 0.5, 0.2]]))
     array([[0.5, 0.3, 0.2]])

@@ -1,4 +1,4 @@
-"""Fewer digits."""
+"""Rounding of probabilities and values."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from mex.toolkit.perturbation.outputs import DefendedOutput, DefendedValues, has
 from mex.types import FloatArray
 
 MOST_DECIMALS = 15
-"""More than a probability in a float has."""
+"""More decimals than a probability in a float has."""
 
 
 @attrs.frozen(kw_only=True)
 class Rounding:
-    """Round probabilities to decimals; values to decimals, significant digits, or a grid as wide as they vary.
+    """Round probabilities to decimals; values to decimals, significant digits, or a grid in units of their spread.
 
-    Probabilities are rounded down, and what is missing to 1 is given out in last digits, first to those
-    that lost most (the largest-remainder method of apportionment). So rows sum to 1 at any number of
-    decimals, a larger probability never ends below a smaller one, and 0 decimals leave a 1 for the label. Where
-    the most probable class would meet another, it takes one last digit from it: rounding costs no label.
+    Probabilities are rounded by the largest-remainder method of apportionment, so that rows sum to 1 at any number of
+    decimals, and a larger probability never ends below a smaller one. If the most probable class ties with another, it
+    takes one last digit from it, so that labels do not change.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -79,7 +78,7 @@ class _Rounded(DefendedOutput):
 
 
 def apportioned(P: FloatArray, parts: float) -> FloatArray:
-    """Whole numbers in proportion to the rows of ``P`` that sum to ``parts``, by largest remainders; tops stay on top.
+    """Whole numbers in proportion to the rows of ``P`` that sum to ``parts``; the largest stays the largest.
 
     >>> apportioned(np.array([[0.496, 0.504], [0.34, 0.66]]), 10)
     array([[4., 6.],
@@ -99,7 +98,9 @@ def apportioned(P: FloatArray, parts: float) -> FloatArray:
 class _RoundedValues(DefendedValues):
     def __init__(self, target: Target, decimals: int, digits: int | None, step: float | None) -> None:
         super().__init__(target)
-        self._decimals, self._digits, self._step = decimals, digits, step
+        self._decimals = decimals
+        self._digits = digits
+        self._step = step
 
     def defended(self, values: FloatArray, X: FloatArray) -> FloatArray:
         if self._digits is not None:

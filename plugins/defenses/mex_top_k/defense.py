@@ -1,4 +1,4 @@
-"""The most probable classes only."""
+"""Hiding all but the most probable classes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from mex.types import BoolArray, FloatArray
 
 @attrs.frozen(kw_only=True)
 class TopK:
-    """Show the probabilities of the label's class and of the most probable others, k classes in all.
+    """Show the probabilities of k classes only: that of the label, and the most probable others.
 
-    The label of most models is the most probable class; where a threshold was moved, it still is the first of the k.
-    The hidden ones are 0 and those shown sum to 1, so that k = 1 is a label in the form of probabilities; or, with
-    ``spread``, those shown are as they are, as a list of the best k answers has them, and the hidden ones share the
-    rest evenly. A single hidden class could be read off that rest, so the defense refuses to protect k + 1 classes
-    in this way.
+    The label of most models is the most probable class; where a threshold was moved, its class is shown all the same.
+    The hidden ones are 0 and those shown are divided by their sum; or, with ``spread``, those shown stay and the hidden
+    ones are replaced by their mean. With ``spread`` a single hidden class would follow from the others, so k + 1
+    classes are refused. The label is kept.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression

@@ -1,4 +1,4 @@
-"""Values in noise."""
+"""Gaussian noise on values."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from mex.types import FloatArray
 class ValueNoise:
     """Add Gaussian noise to the values of a regressor.
 
-    Fresh noise averages away over repeated questions, sticky noise over a row's nearest neighbours, which
-    share it with ``cell``. A least-squares fit averages over rows far apart: no independent noise stops that.
+    Fresh noise averages out over repeated queries, sticky noise over neighbouring rows, which share it with ``cell``. A
+    least-squares fit averages over distant rows as well, which independent noise does not prevent.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import LinearRegression
@@ -37,7 +37,7 @@ class ValueNoise:
     relative: bool = attrs.field(
         default=True,
         validator=boolean(),
-        metadata=doc("in standard deviations of the model's answers to the training rows, not in units of the value"),
+        metadata=doc("whether scale is in standard deviations of the values of the training rows"),
     )
     sticky: bool = attrs.field(
         default=False, validator=boolean(), metadata=doc("give the same row the same answer, keyed by a secret")
@@ -45,7 +45,9 @@ class ValueNoise:
     cell: float | None = attrs.field(
         default=None,
         validator=optional(above(0)),
-        metadata=doc("side of the cells whose rows share their noise, in units of half the domain's width; sticky"),
+        metadata=doc(
+            "width of cells whose rows share their noise, in units of half the domain's width; implies sticky"
+        ),
     )
 
     scope: ClassVar[Scope] = Scope(tasks="regression")
@@ -62,7 +64,8 @@ class ValueNoise:
 class _Noisy(DefendedValues):
     def __init__(self, target: Target, scale: float, draws: Draws) -> None:
         super().__init__(target)
-        self._scale, self._draws = scale, draws
+        self._scale = scale
+        self._draws = draws
 
     def defended(self, values: FloatArray, X: FloatArray) -> FloatArray:
         return np.asarray(values + self._scale * self._draws.normal(X)[:, 0])

@@ -1,4 +1,4 @@
-"""Rows of random bits with labels that a Boolean tree explains."""
+"""Random bits with the labels of a Boolean tree."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Boolean:
     Dataset(name='boolean', X=<200 x 12>, class_names=('even', 'odd'))
     """
 
-    n: int = attrs.field(default=16, validator=whole(1), metadata=doc("bits"))
-    rows: int = attrs.field(default=2000, validator=whole(20), metadata=doc("rows"))
-    depth: int = attrs.field(default=4, validator=levels(12), metadata=doc("tests on the way to a leaf"))
+    n: int = attrs.field(default=16, validator=whole(1), metadata=doc("number of bits"))
+    rows: int = attrs.field(default=2000, validator=whole(20), metadata=doc("number of rows"))
+    depth: int = attrs.field(default=4, validator=levels(12), metadata=doc("tests on the path to a leaf"))
     width: int = attrs.field(default=2, validator=levels(4), metadata=doc("most bits in the parity of a node"))
     shape: str = attrs.field(
         default="tree", validator=one_of("tree", "junta"), metadata=doc("tree: parities; junta: a table over few bits")
@@ -34,7 +34,7 @@ class Boolean:
     licence: ClassVar[str] = "none needed"
 
     def load(self) -> Dataset:
-        """Return the dataset; more tests or bits in a test than there are bits is a :class:`mex.UsageError`."""
+        """Return the dataset; raises :class:`mex.UsageError` if there are fewer bits than tests, or bits of a test."""
         junta = self.shape == "junta"
         if max(self.depth if junta else 1, self.width) > self.n:
             raise UsageError(

@@ -25,8 +25,8 @@ def levels(most: int) -> Check:
 class BooleanTree:
     """A decision tree over {0,1}^n whose nodes test the parity of at most ``width`` bits, fitted greedily.
 
-    The interface takes bits: whether each feature of the dataset is above its mean in the training rows, so bits
-    stay as they are. A junta is a tree that asks one and the same bit at each level: a table over ``depth`` bits.
+    The interface takes bits: whether each feature of the dataset is above its mean in the training rows, which leaves
+    bits unchanged. A junta is a tree that tests the same bit at all nodes of a level, so a table over ``depth`` bits.
 
     >>> from mex_boolean_tree.dataset import Boolean
     >>> data = Boolean(n=10, depth=2, seed=2).load()
@@ -35,7 +35,7 @@ class BooleanTree:
     1.0
     """
 
-    depth: int = attrs.field(default=4, validator=levels(12), metadata=doc("tests on the way to a leaf"))
+    depth: int = attrs.field(default=4, validator=levels(12), metadata=doc("tests on the path to a leaf"))
     width: int = attrs.field(default=2, validator=levels(4), metadata=doc("most bits in the parity of a node"))
     shape: str = attrs.field(
         default="tree",
@@ -67,7 +67,7 @@ class BooleanTree:
 
 @attrs.frozen(eq=False)
 class Bits:
-    """Whether each feature is above a threshold of its own, as 0 or 1."""
+    """Maps features to bits: 1 if a feature is above its threshold, else 0."""
 
     thresholds: FloatArray
 

@@ -12,15 +12,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from mex.types import Array, BoolArray, FloatArray
 
 CELLS = 2**24
-"""How many numbers a step of the fit holds at once."""
+"""The most numbers in memory in a step of the fit."""
 
 
 class ParityTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A complete binary tree over {0,1}^n: a node tests the parity of some bits, and goes left if it is even.
 
-    Nodes are numbered as in a heap: node v has the children 2v + 1 and 2v + 2. A node that tests no bit at all goes
-    left. The fit is greedy, the parity of least impurity at each node; with ``oblivious`` all nodes of a level
-    test the same, so with width 1 the tree is a junta of ``depth`` bits.
+    Nodes are numbered as in a heap: node v has the children 2v + 1 and 2v + 2. A node that tests no bit goes left. The
+    fit is greedy, by the parity of least impurity at each node. With ``oblivious`` all nodes of a level have the same
+    test, so that with width 1 the tree is a junta of ``depth`` bits.
 
     Attributes:
         masks_: the bits that each inner node tests, shape (2^depth - 1, n).
@@ -43,7 +43,7 @@ class ParityTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def random(cls, n: int, depth: int, width: int, oblivious: bool, rng: np.random.Generator) -> ParityTree:
         """A tree of random parities of 1 to ``width`` of ``n`` bits; half of its leaves have either label.
 
-        An oblivious one tests other bits at each level.
+        In an oblivious one each level tests different bits.
         """
         tree = cls(depth, width, oblivious)
         tree.masks_ = np.zeros((2**depth - 1, n), dtype=bool)
@@ -55,13 +55,15 @@ class ParityTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for mask in tree.masks_:
                 mask[rng.choice(n, size=rng.integers(1, width + 1), replace=False)] = True
         tree.leaves_ = rng.permutation(np.arange(2**depth) % 2)
-        tree.classes_, tree.n_features_in_ = np.array([0, 1]), n
+        tree.classes_ = np.array([0, 1])
+        tree.n_features_in_ = n
         return tree
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> ParityTree:
         """Fit on rows of bits, shape (m, n), and labels of two classes at most."""
         bits, labels = np.asarray(X) > 0.5, np.asarray(y)
-        self.classes_, self.n_features_in_ = np.unique(labels), bits.shape[1]
+        self.classes_ = np.unique(labels)
+        self.n_features_in_ = bits.shape[1]
         if len(self.classes_) > 2:
             raise ValueError(f"a tree of parities has two classes, not {len(self.classes_)}")
         positive = labels == self.classes_[-1]
@@ -92,7 +94,7 @@ class ParityTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray((bits & self.masks_[node]).sum(axis=1) & 1)
 
     def _majorities(self, leaf: Array, positive: BoolArray) -> Array:
-        """The majority of the rows in each leaf; a leaf without rows has that of its nearest ancestor with some."""
+        """The majority label of the rows in each leaf; without rows that of the nearest ancestor with some."""
         first = 2**self.depth - 1
         rows, votes = np.zeros(2 * first + 1), np.zeros(2 * first + 1)
         np.add.at(rows, leaf, 1)
@@ -107,7 +109,7 @@ class ParityTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def gains(bits: BoolArray, positive: BoolArray, subsets: list[tuple[int, ...]]) -> FloatArray:
-    """How much variance of the label the parity of each subset explains, times the number of rows."""
+    """The variance of the label that the parity of each subset explains, times the number of rows, shape (subsets,)."""
     signs, y = 1.0 - 2.0 * bits, np.where(positive, 1.0, -1.0)
     found = []
     for chunk in _chunks(subsets, max(1, CELLS // len(bits))):

@@ -20,7 +20,7 @@ from mex.types import Estimator
 class BoostedTrees:
     """scikit-learn's gradient boosting on raw features; a regressor where the dataset is a regression.
 
-    Trees of depth 1 are stumps: their sum is additive, a step function of each feature by itself.
+    With trees of depth 1 (stumps) the model is a sum of step functions of one feature each.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from mex import Domain
@@ -33,7 +33,7 @@ class BoostedTrees:
 
     trees: int = attrs.field(default=100, validator=whole(1), metadata=doc("how many trees, or per class if several"))
     max_depth: int = attrs.field(default=1, validator=whole(1), metadata=doc("depth of each tree; 1 is a stump"))
-    learning_rate: float = attrs.field(default=0.1, validator=above(0), metadata=doc("what each tree is scaled by"))
+    learning_rate: float = attrs.field(default=0.1, validator=above(0), metadata=doc("factor on each tree"))
 
     scope: ClassVar[Scope] = Scope()
     paper: ClassVar[str] = "Friedman 2001"

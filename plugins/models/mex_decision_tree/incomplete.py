@@ -1,4 +1,4 @@
-"""A tree that answers rows with features left out."""
+"""Decision trees for rows with features left out."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mex.types import Array, Estimator, FloatArray
 
 
 @attrs.frozen
-class Stopping:
-    """A fitted scikit-learn tree; a row's path stops at the first branch on a feature that it leaves out, as NaN.
+class StoppingTree:
+    """A fitted scikit-learn tree in which a path stops at the first branch on a feature that the row leaves out (NaN).
 
-    The answer is the node where it stops, and what the training rows in that node say: BigML's "last prediction",
-    which Tramèr et al. 2016 exploit (Section 4.2, the top-down approach). scikit-learn itself would go on to the
-    larger child. Complete rows are answered as by the tree.
+    The answer is that of the node where it stops: BigML's "last prediction", which Tramèr et al. 2016 exploit (Section
+    4.2, the top-down approach). (scikit-learn itself goes on to the larger child.) Complete rows are answered as by
+    the tree.
 
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> tree = Stopping(DecisionTreeClassifier(random_state=0).fit([[0, 0], [0, 1], [1, 0]], ["a", "b", "b"]))
+    >>> tree = StoppingTree(DecisionTreeClassifier(random_state=0).fit([[0, 0], [0, 1], [1, 0]], ["a", "b", "b"]))
     >>> X = np.array([[np.nan, np.nan], [np.nan, 0], [0, 0]])
     >>> tree.apply(X), tree.predict(X)
     (array([0, 1, 2]), array(['b', 'a', 'a'], dtype='<U1'))

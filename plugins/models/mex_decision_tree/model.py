@@ -14,16 +14,16 @@ from mex.params import boolean, doc, optional, whole
 from mex.toolkit.estimators import random_state
 from mex.toolkit.models import deploy
 from mex.types import Estimator
-from mex_decision_tree.incomplete import Stopping
+from mex_decision_tree.incomplete import StoppingTree
 
 
 @attrs.frozen(kw_only=True)
 class DecisionTree:
     """scikit-learn's CART on raw features; a regression tree where the dataset is a regression.
 
-    A ``leaf`` answer is the number of the leaf, as services that return node ids give it
-    (Tramèr et al. 2016, Section 4.2). With ``incomplete`` a row may leave features out, as NaN: it is
-    answered for the node at which its path stops, be that a leaf or not.
+    A ``leaf`` answer is the number of the leaf, as services that return node ids give it (Tramèr et al. 2016, Section
+    4.2). With ``incomplete`` a row may leave features out, as NaN; it is answered for the node at which its path
+    stops, which need not be a leaf.
 
     >>> from sklearn.datasets import load_iris
     >>> from mex import Domain
@@ -37,7 +37,7 @@ class DecisionTree:
     max_depth: int | None = attrs.field(
         default=None,
         validator=optional(whole(1)),
-        metadata=doc("greatest depth; without it leaves are grown until pure"),
+        metadata=doc("greatest depth; left out, leaves are grown until pure"),
     )
     min_samples_leaf: int = attrs.field(default=1, validator=whole(1), metadata=doc("fewest training rows in a leaf"))
     incomplete: bool = attrs.field(
@@ -65,8 +65,8 @@ class DecisionTree:
         if not self.incomplete:
             return target
         domain = attrs.evolve(target.domain, incomplete=True)
-        return attrs.evolve(target, estimator=Stopping(target.estimator), domain=domain)
+        return attrs.evolve(target, estimator=StoppingTree(target.estimator), domain=domain)
 
     def _grown(self) -> dict[str, int | None]:
-        """How the tree is grown."""
+        """The parameters of the tree that are public."""
         return {"max_depth": self.max_depth, "min_samples_leaf": self.min_samples_leaf}

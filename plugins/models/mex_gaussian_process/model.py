@@ -22,9 +22,8 @@ from mex.types import Estimator
 class GaussianProcess:
     """scikit-learn's Gaussian process with an RBF kernel behind a ``StandardScaler``; a regressor on a regression.
 
-    The kernel is fixed and public: a fit draws and optimises nothing. The classifier takes the Laplace
-    approximation, one class against the rest where there are several. Its training rows are its parameters, so
-    it is for small datasets.
+    The kernel is fixed and public, and not optimised. The classifier uses the Laplace approximation, one class against
+    the rest if there are several. It is for small datasets, since it keeps the training rows.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from mex import Domain

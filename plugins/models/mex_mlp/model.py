@@ -23,7 +23,7 @@ from mex.types import Estimator
 class Mlp:
     """scikit-learn's multi-layer perceptron behind a ``StandardScaler``; a regressor on a regression.
 
-    A regressor's target is standardised as well. Training goes on until the loss stands still.
+    The target of a regressor is standardised as well. Training ends when the loss does not decrease any more.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from mex import Domain
@@ -37,7 +37,7 @@ class Mlp:
     units: int = attrs.field(default=16, validator=whole(1), metadata=doc("neurons in each hidden layer"))
     layers: int = attrs.field(default=1, validator=whole(1), metadata=doc("hidden layers"))
     activation: str = attrs.field(
-        default="tanh", validator=one_of("tanh", "relu", "logistic"), metadata=doc("what a hidden neuron computes")
+        default="tanh", validator=one_of("tanh", "relu", "logistic"), metadata=doc("activation of the hidden neurons")
     )
     alpha: float = attrs.field(default=0.1, validator=above(0), metadata=doc("strength of the penalty on the weights"))
 

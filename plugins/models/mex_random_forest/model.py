@@ -20,7 +20,7 @@ from mex.types import Estimator
 class RandomForest:
     """scikit-learn's random forest on raw features; a regressor where the dataset is a regression.
 
-    A ``leaf`` answer holds one leaf number per tree.
+    A ``leaf`` answer is the number of the leaf in each tree.
 
     >>> from sklearn.datasets import load_iris
     >>> from mex import Domain
@@ -35,7 +35,7 @@ class RandomForest:
     max_depth: int | None = attrs.field(
         default=None,
         validator=optional(whole(1)),
-        metadata=doc("greatest depth; without it leaves are grown until pure"),
+        metadata=doc("greatest depth; left out, leaves are grown until pure"),
     )
 
     scope: ClassVar[Scope] = Scope(incomplete=True)

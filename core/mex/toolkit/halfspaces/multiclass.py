@@ -126,7 +126,7 @@ class PairwiseLearner(GeneratorLearner):
     def _walk_to_new_meeting(self) -> Generator[FloatArray, Array, bool]:
         """Walk where, by the scores so far, two classes without a meeting have a boundary; False if there is none.
 
-        Where features are discrete any two rows alike in them will do.
+        With discrete features, any two rows are used that are equal in these.
         """
         x, y = self._known.domain.sample(200, self._rng), self._known.domain.sample(200, self._rng)
         y = np.where(self._fine, y, x)

@@ -14,7 +14,7 @@ Edge: TypeAlias = tuple[int, int]
 """A pair of classes, by index, the lower one first."""
 
 CLEAR = 1e-3
-"""How large a singular value of the equations is, as a share of the largest, that is not the work of small errors."""
+"""Singular values of the equations below this share of the largest one count as 0, up to errors of the answers."""
 
 
 @attrs.frozen(eq=False)
@@ -60,7 +60,7 @@ class Assembled:
 
     Attributes:
         scores: weights and intercepts, shape (classes, d + 1).
-        undetermined: of how many of the numbers that put them together nothing is known.
+        undetermined: how many of the unknown factors and weights the meetings do not determine.
     """
 
     scores: FloatArray
@@ -85,7 +85,7 @@ def assemble(
         meetings: points between pairs of classes.
         differences: the difference of scores of a pair of classes, up to a positive factor, shape (d + 1,).
         count: how many classes there are.
-        discrete: the columns whose weights no difference tells.
+        discrete: the columns whose weights the differences do not include, shape (m,).
     """
     tree = spanning_tree(classes, meetings)
     if not tree:
@@ -105,23 +105,23 @@ def assemble(
 def _solve(
     steps: FloatArray, path: FloatArray, tree: Sequence[Meeting], meetings: Sequence[Meeting], discrete: Array
 ) -> tuple[FloatArray, FloatArray, int]:
-    """The factors of the edges, the weights of the discrete columns for each class, and what is not determined."""
+    """The edges' factors, the classes' discrete weights, shape (classes, m), and how many are undetermined."""
     count, m = len(path), len(discrete)
     lengths = np.linalg.norm(steps, axis=1)
     of_edge = {meeting.edge: meeting.point[discrete] for meeting in tree}
-    # Another point of an edge of the tree in the same context says what is known, but for errors.
-    telling = [
+    # Another point of an edge of the tree in the same context adds no equation, only errors.
+    informative = [
         one
         for one in meetings
         if (one.point[discrete] != of_edge.get(one.edge, np.inf)).any() or one.edge not in of_edge
     ]
-    if not telling:
+    if not informative:
         return 1 / lengths, np.zeros((count, m)), len(steps) * (1 + m) - 1
-    at = np.array([np.append(meeting.point, 1.0) for meeting in telling])
-    first, second = np.array([meeting.edge for meeting in telling]).T
+    at = np.array([np.append(meeting.point, 1.0) for meeting in informative])
+    first, second = np.array([meeting.edge for meeting in informative]).T
     across = path[second] - path[first]  # the edges between the two classes of each meeting
     equations = across * (at @ (steps / lengths[:, None]).T)
-    # A class's weights are the sum over its path of those of the edges, each times how far the row is from its meeting.
+    # The discrete features contribute, over each edge of the path, its weights times the offset from its meeting.
     away = at[:, None, discrete] - np.array(list(of_edge.values()))
     size = np.maximum(np.abs(away).max(axis=(0, 1)), 1.0)
     away = away / size

@@ -1,1 +1,1 @@
-"""What defenses share: noise on labels by chance or by margin, on confidences and values, and its random numbers."""
+"""What defenses share: random draws, label noise, margins, and changes of probabilities and values."""

@@ -1,4 +1,4 @@
-"""Random numbers for the rows of a query: fresh for every question, or the same for ever for the same row."""
+"""Random numbers for the rows that a defense is asked: fresh for each row asked, or the same whenever it is asked."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ WORDS = 8
 class Draws:
     """What a randomised defense draws for each row it is asked.
 
-    Fresh numbers come from the generator, row by row, so that a batch is answered as its rows one by
-    one; with ``refresh`` a draw serves that many rows before the next. Sticky numbers are a keyed hash of
-    the row: the same row gets the same ones for ever, in every process that has the key, and who has not
-    the key cannot tell them from chance.
+    Fresh numbers come from the generator, row by row, so that a batch is answered as its rows one by one; with
+    ``refresh`` a draw serves so many rows before the next. Sticky numbers are a keyed hash of the row: the same row
+    gets the same numbers in every process that has the key, and without the key they look random.
     """
 
     def __init__(
@@ -38,20 +37,23 @@ class Draws:
         Args:
             rng: where fresh numbers, or the key, come from.
             sticky: hash rows instead of drawing.
-            cell: rows in the same cell of a grid share their numbers: the width of a cell, in the units in
-                which the domain is [-1, 1]^d (an unbounded feature as it is). Implies ``sticky``.
-            domain: where the rows live; needed with ``cell``.
-            refresh: how many rows in a row share their numbers. Sticky numbers depend on the row alone.
+            cell: if given, rows in the same cell of a grid share their numbers: the width of a cell, in the units
+                in which the domain is [-1, 1]^d (an unbounded feature in its own). Implies ``sticky``.
+            domain: the domain of the rows; needed with ``cell``.
+            refresh: how many consecutive rows share their numbers, unless these are sticky.
         """
-        self._rng, self._refresh = rng, refresh
-        self._asked, self._held = 0, np.empty((1, 0))
+        self._rng = rng
+        self._refresh = refresh
+        self._asked = 0
+        self._last_draw: FloatArray = np.empty((1, 0))
         self._key = rng.bytes(32) if sticky or cell is not None else None
         self._grid: tuple[FloatArray, FloatArray] | None = None
         if cell is not None:
             assert domain is not None
             width = cell * domain.half_width
-            # The lines of the grid are a secret, or an attacker would know where to step over them.
-            self._grid = domain.middle - width * rng.random(domain.n_features), width
+            # The origin of the grid is secret, so that an attacker does not know where a cell ends.
+            origin = domain.middle - width * rng.random(domain.n_features)
+            self._grid = origin, width
 
     def uniform(self, X: FloatArray, k: int = 1) -> FloatArray:
         """Numbers in [0, 1), shape (n, k)."""
@@ -66,17 +68,18 @@ class Draws:
         """Standard normal numbers, shape (n, k)."""
         if self._key is None:
             return self._shared(self._rng.standard_normal, len(X), k)
-        return np.asarray(ndtri(self.uniform(X, k) + 2.0**-54), dtype=np.float64)  # never the normal's infinity at 0
+        return np.asarray(ndtri(self.uniform(X, k) + 2.0**-54), dtype=np.float64)  # + 2^-54: ndtri(0) is infinite
 
     def _shared(self, draw: Callable[[tuple[int, int]], FloatArray], n: int, k: int) -> FloatArray:
-        """``draw`` for ``n`` rows, of which ``refresh`` in a row share one, begun perhaps in an earlier batch."""
+        """Draw for ``n`` rows, of which ``refresh`` consecutive ones share a draw, across batches."""
         if self._refresh == 1 or n == 0:
             return draw((n, k))
         new = (self._asked + np.arange(n)) % self._refresh == 0
         drawn = draw((int(new.sum()), k))
-        held = drawn[:1] if new[0] else self._held
-        shared: FloatArray = np.concatenate([held, drawn])[np.cumsum(new)]
-        self._asked, self._held = self._asked + n, shared[-1:]
+        before = drawn[:1] if new[0] else self._last_draw
+        shared: FloatArray = np.concatenate([before, drawn])[np.cumsum(new)]
+        self._asked += n
+        self._last_draw = shared[-1:]
         return shared
 
 
@@ -88,7 +91,7 @@ def keyed_uniform(X: FloatArray, key: bytes, k: int = 1) -> FloatArray:
     >>> bool(a == b), bool(a == c)
     (True, False)
     """
-    canonical = np.ascontiguousarray(X, dtype="<f8") + 0.0  # -0.0 and 0.0 are one value, so one row
+    canonical = np.ascontiguousarray(X, dtype="<f8") + 0.0  # -0.0 and 0.0 are one value
     size = 8 * min(k, WORDS)
     blocks = [(i.to_bytes(8, "little")) for i in range(-(-k // WORDS))]
     digests = b"".join(

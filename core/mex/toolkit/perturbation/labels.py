@@ -1,4 +1,4 @@
-"""Label noise: defenses that change labels at random, with a probability known for each row."""
+"""Label noise: bases for defenses that change labels at random, with a known probability for each row."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from mex.types import Answer, Array, BoolArray, FloatArray
 
 
 class LabelNoise(Defended):
-    """A base for targets with noisy labels. They show labels only: a probability beside a changed one would tell.
+    """A base for targets with noisy labels. They give labels only, since probabilities would tell which were changed.
 
-    A subclass gives :attr:`_most`, :meth:`_chance` and :meth:`answer`. :attr:`rho` and :meth:`rho_at` add the noise
-    of the defenses behind. Of two classes, two wrong answers make a right one, and ``rho_at`` is exact; of more,
-    both count as if no two errors ever undid each other.
+    A subclass gives :attr:`_most`, :meth:`_chance` and :meth:`answer`. :attr:`rho` and :meth:`rho_at` include the noise
+    of the defenses behind. For two classes, two errors cancel and ``rho_at`` is exact; for more it is an upper bound,
+    which assumes that they never do.
     """
 
     def __init__(self, name: str, target: Target, draws: Draws) -> None:
-        """Put noise called ``name`` before ``target``.
+        """Protect ``target``; ``name`` is the defense's name, for errors.
 
         Raises:
             Incompatible: if the target has no labels to change.
         """
         super().__init__(target)
-        self._labels, self._draws = _labels(name, target), draws
+        self._labels = _labels(name, target)
+        self._draws = draws
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """Labels."""
+        """Labels only."""
         return ("label",)
 
     @property
@@ -54,7 +55,7 @@ class LabelNoise(Defended):
         if behind is None or len(self._labels) > 2:
             return None if behind is None else 1 - (1 - behind) * (1 - self._most)
         both = behind + self._most - 2 * behind * self._most
-        return max(behind, self._most, both)  # one of the two may be silent at a row
+        return max(behind, self._most, both)  # at a row, one of the two may never change the label
 
     def rho_at(self, X: FloatArray) -> FloatArray:
         """rho_D(f*, x), the probability of a wrong label (paper, equation 3), of each row, shape (n,).
@@ -85,7 +86,7 @@ def _labels(name: str, target: Target) -> Array:
 def margins_behind(name: str, target: Target, train: Rows, rng: np.random.Generator) -> Margins:
     """The margins of the f* behind ``target``, for the defense called ``name``.
 
-    They are tried on the rows that :func:`mex.toolkit.perturbation.rules.trial_rows` gives.
+    They are checked on the rows of :func:`mex.toolkit.perturbation.rules.trial_rows`.
 
     Raises:
         Incompatible: if the target has no labels to change, or f* no margins.
@@ -95,10 +96,10 @@ def margins_behind(name: str, target: Target, train: Rows, rng: np.random.Genera
 
 
 class RunnerUpNoise(LabelNoise):
-    """A base for noise near the boundary of f*: it exchanges the best class of a row with the second.
+    """A base for noise near the boundary of f*, which exchanges the best class of a row with the second.
 
-    The boundary next to a row is that between these two, so they are what noise has to hide; a third class would give
-    the noise away, and honest users would be further off. Another label, of a defense behind, stays as it is.
+    The boundary next to a row is that between these two classes. Any other label, which a defense behind may give,
+    stays as it is.
     """
 
     def __init__(self, name: str, target: Target, draws: Draws, margins: Margins) -> None:
@@ -107,7 +108,7 @@ class RunnerUpNoise(LabelNoise):
 
     @abstractmethod
     def _chance_by(self, lead: FloatArray) -> FloatArray:
-        """The probability of an exchange at a lead, shape (n,)."""
+        """The probability of an exchange at each lead, shape (n,)."""
 
     @abstractmethod
     def _exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:

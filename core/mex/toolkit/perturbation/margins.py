@@ -1,4 +1,4 @@
-"""Margins: how far a fitted classifier puts its best class before the second, by its own scores."""
+"""Margins: the difference between a fitted classifier's scores of its best class and the second."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mex.toolkit.perturbation.rules import threshold
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 UNRANKED = 0.01
-"""The largest share of rows whose label may differ from the class of the highest score, as in tied votes."""
+"""The largest share of rows whose label may differ from the class of the highest score, for instance at ties."""
 
 
 @attrs.frozen(eq=False)
 class Ranking:
-    """The two best classes of each row, by index, and their distance.
+    """The two best classes of each row and the difference of their scores.
 
     Attributes:
         first, second: indices into the classes, shape (n,).
@@ -32,7 +32,7 @@ class Ranking:
 
     @property
     def margin(self) -> FloatArray:
-        """The lead with a sign: positive where the first class is the later one (of two: the positive class)."""
+        """The lead with a sign, shape (n,): positive where the first class has the larger index."""
         return np.where(self.first > self.second, self.lead, -self.lead)
 
 
@@ -40,15 +40,14 @@ class Ranking:
 class Margins:
     """The ranking of the classes by a fitted classifier's own scores: ``margins(X)``.
 
-    Scores are those of ``decision_function`` (of two classes: 0 and its value), in the units of the model as
-    fitted: log-odds for a logistic regression, <w, x> + b for a linear one; where a threshold was moved, less the
-    threshold. A support vector machine of several
-    classes decides by duels, and its own scores count them, with a step at every boundary; here a class has half
-    the margin of its worst duel, which is continuous (far out, where the best classes beat each other in a circle, the
-    label may be none of the two). A model without one is scored by
-    ``predict_proba``. These are differences of probabilities and not log-odds, which would be infinite where a
-    tree is sure. The scores of trees and forests are constant over boxes, so many rows have the same margin; a
-    tree grown until its leaves are pure is as sure of every row, and its margin is 1 everywhere.
+    Scores are those of ``decision_function`` (for two classes: 0 and its value), in the units of the fitted model:
+    log-odds for a logistic regression, <w, x> + b for a linear model; where a threshold was moved, less the threshold.
+    A support vector machine of several classes decides one against one, and its own scores count wins, with a step at
+    every boundary; here the score of a class is half of its smallest one-against-one margin, which is continuous. (Far
+    out, where three classes may each beat another, the label may be none of the two best.) A model without
+    ``decision_function`` is scored by ``predict_proba``, not by log-odds, which are infinite for pure leaves. Scores of
+    trees and forests are constant over boxes, so many rows have the same margin; for a tree with pure leaves it is 1
+    everywhere.
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.linear_model import LogisticRegression
@@ -65,7 +64,7 @@ class Margins:
 
     @classmethod
     def of(cls, model: FittedTarget | Estimator, X: FloatArray | None = None) -> Margins:
-        """The margins of a target or an estimator; ``X`` holds rows to try them on, shape (n, d).
+        """The margins of a target or an estimator, checked on the rows of ``X``, shape (n, d), if given.
 
         Raises:
             Incompatible: if the model has no scores or one class only, or its labels are not those of the highest
@@ -82,21 +81,21 @@ class Margins:
                 break
         else:
             raise Incompatible(f"this {name} tells labels only, so how near a row is to its boundary is unknown")
-        margins = cls(_duelling(estimator) if len(labels) > 2 else estimator, method, len(labels))
+        margins = cls(_one_against_one(estimator) if len(labels) > 2 else estimator, method, len(labels))
         if X is None or not len(X):
             return margins
 
-        def told(X: FloatArray) -> Array:
+        def labels_of(X: FloatArray) -> Array:
             return target.answer(X, "label") if target else np.asarray(estimator.predict(X))
 
         def scored(X: FloatArray) -> tuple[FloatArray, BoolArray]:
-            return np.diff(margins.scores(X), axis=1)[:, 0], told(X) == labels[1]
+            return np.diff(margins.scores(X), axis=1)[:, 0], labels_of(X) == labels[1]
 
         moved = threshold(scored, X, 0.0, target.domain if target else None) if len(labels) == 2 else 0.0
         placed = attrs.evolve(margins, threshold=moved)
         scores = placed.scores(X)
         ranked = scores.shape == (len(X), len(labels))
-        if not ranked or np.mean(labels[scores.argmax(axis=1)] != told(X)) > UNRANKED:
+        if not ranked or np.mean(labels[scores.argmax(axis=1)] != labels_of(X)) > UNRANKED:
             raise Incompatible(f"the labels of this {name} are not those of its highest scores ({method})")
         return placed
 
@@ -110,9 +109,10 @@ class Margins:
         if not hasattr(_last(self.estimator), "decision_function_shape"):
             return scores
         first, second = np.triu_indices(self.classes, 1)
-        duels = np.full((len(X), self.classes, self.classes), np.inf)
-        duels[:, first, second], duels[:, second, first] = scores, -scores
-        return np.asarray(duels.min(axis=2) / 2)
+        pairwise = np.full((len(X), self.classes, self.classes), np.inf)
+        pairwise[:, first, second] = scores
+        pairwise[:, second, first] = -scores
+        return np.asarray(pairwise.min(axis=2) / 2)
 
     def __call__(self, X: FloatArray) -> Ranking:
         """Rank the classes of the rows of ``X``, shape (n, d)."""
@@ -125,15 +125,16 @@ class Margins:
 
 
 def _last(estimator: Estimator) -> Estimator:
+    """The last step of a pipeline, or the estimator itself."""
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
-def _duelling(estimator: Estimator) -> Estimator:
-    """The estimator itself, or a copy that gives the margins of all pairs of classes where these decide."""
+def _one_against_one(estimator: Estimator) -> Estimator:
+    """The estimator itself; of one that decides one against one, a copy whose scores are those margins."""
     if not hasattr(_last(estimator), "decision_function_shape"):
         return estimator
-    duelling = copy.copy(estimator)
+    copied = copy.copy(estimator)
     if _last(estimator) is not estimator:
-        duelling.steps = [*estimator.steps[:-1], (estimator.steps[-1][0], copy.copy(_last(estimator)))]
-    _last(duelling).decision_function_shape = "ovo"
-    return duelling
+        copied.steps = [*estimator.steps[:-1], (estimator.steps[-1][0], copy.copy(_last(estimator)))]
+    _last(copied).decision_function_shape = "ovo"
+    return copied

@@ -1,4 +1,4 @@
-"""What defenses of confidence share: they change the probabilities or values an interface tells, row by row."""
+"""Bases for defenses that change or hide the probabilities or values of an interface, row by row."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mex.types import Answer, Array, BoolArray, FloatArray
 
 
 class _DefendedConfidence(Defended):
-    """What targets whose probabilities are changed, or partly hidden, have in common.
+    """A base for targets whose probabilities are changed or partly hidden.
 
-    Leaves are withheld: they would reach round the defense.
+    Leaves are withheld, since they would reveal the probabilities.
 
     Attributes:
-        keeps_labels: whether labels stay what they are behind.
+        keeps_labels: whether the labels are those of the target behind.
     """
 
     keeps_labels: ClassVar[bool] = False
@@ -33,12 +33,12 @@ class _DefendedConfidence(Defended):
 
     @property
     def rho(self) -> float | None:
-        """That of the target behind where labels are kept, else unknown."""
+        """That of the target behind if labels are kept, else None."""
         return self._target.rho if self.keeps_labels else None
 
     @abstractmethod
     def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
-        """Probabilities and the labels beside them, of one draw, shapes (n, k) and (n,)."""
+        """Probabilities and labels that agree with them (drawn once for both), shapes (n, k) and (n,)."""
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`mex.Target.answer` says."""
@@ -49,21 +49,21 @@ class _DefendedConfidence(Defended):
 
 
 class DefendedOutput(_DefendedConfidence):
-    """A base for targets whose probabilities are changed: yours is :meth:`defended`, on a matrix of them.
+    """A base for targets whose probabilities are changed; a subclass gives :meth:`defended`.
 
-    Labels are those of the target behind. Where the change moves what the decision rule says (of most models: which
-    class is the most probable), the label moves with it, or it would tell what the probabilities are to hide. A
-    defense with ``keeps_labels`` promises that the most probable class stays.
+    A label is that of the target behind, unless the decision rule (for most models the most probable class) says
+    another class of the changed probabilities than of the original ones; then it is that class, so that labels and
+    probabilities agree. A subclass with ``keeps_labels`` never changes which class the rule says.
     """
 
     def __init__(self, target: Target, rule: DecisionRule | None = None) -> None:
-        """Put the defense before ``target``, whose labels follow ``rule``: by default the most probable class."""
+        """Protect ``target``, whose labels follow ``rule``: by default the most probable class."""
         super().__init__(target)
         self._rule = rule or DecisionRule()
 
     @abstractmethod
     def defended(self, P: FloatArray, X: FloatArray) -> FloatArray:
-        """Change ``P``, the probabilities of the rows ``X``, shape (n, k): rows of at least 0 that sum to 1 again."""
+        """Change ``P``, the probabilities of the rows ``X``, shape (n, k), to probabilities of the same shape."""
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`mex.Target.answer` says."""
@@ -72,7 +72,7 @@ class DefendedOutput(_DefendedConfidence):
         return super().answer(X, kind)
 
     def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
-        """Probabilities and the labels beside them, of one draw."""
+        """Probabilities and labels that agree with them, shapes (n, k) and (n,)."""
         P, labels = both(self._target, X)
         Q = self.defended(P, X)
         if self.keeps_labels:
@@ -83,36 +83,36 @@ class DefendedOutput(_DefendedConfidence):
 
 
 class TruncatedOutput(_DefendedConfidence):
-    """A base for targets that show some of their probabilities: yours is :meth:`shown`.
+    """A base for targets that hide some of their probabilities; a subclass gives :meth:`shown`.
 
-    The class of the label is always shown. Beside a label whose probability is said to be 0, the class shown would tell
-    where a second decision lies: the most probable class of a model whose threshold was moved.
+    The class of the label is always shown. (If a model's threshold was moved, the most probable class may be another
+    one, and showing only that would reveal a second boundary.)
     """
 
     keeps_labels = True
 
     def __init__(self, target: Target, *, spread: bool) -> None:
-        """Put the defense before ``target``; ``spread`` as in :func:`conceal`."""
+        """Protect ``target``; ``spread`` as in :func:`conceal`."""
         super().__init__(target)
         self._spread = spread
 
     @abstractmethod
     def shown(self, P: FloatArray, label: BoolArray) -> BoolArray:
-        """Which of ``P`` to show, shape (n, k); ``label`` marks the class of each row's label, shown in any case."""
+        """Which of ``P`` to show, shape (n, k); ``label`` marks the class of each label, which is shown anyway."""
 
     def both(self, X: FloatArray) -> tuple[FloatArray, Array]:
-        """Probabilities and the labels beside them, of one draw."""
+        """Probabilities and labels that agree with them, shapes (n, k) and (n,)."""
         P, labels = both(self._target, X)
         label = labels[:, None] == self.classes
         return conceal(P, label | self.shown(P, label), self._spread), labels
 
 
 class DefendedValues(Defended):
-    """A base for regressors whose values are changed: yours is :meth:`defended`."""
+    """A base for regressors whose values are changed; a subclass gives :meth:`defended`."""
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """Values."""
+        """Values only."""
         return ("value",)
 
     @abstractmethod
@@ -127,11 +127,10 @@ class DefendedValues(Defended):
 def has_probabilities(target: Target, label: str) -> bool:
     """Whether there are probabilities for the defense called ``label`` to change.
 
-    False where the model has some and a defense behind keeps them back: nothing is left to change then,
-    and ``target`` may stand as it is.
+    False if the model has some and a defense behind withholds them: then ``target`` needs no change.
 
     Raises:
-        Incompatible: if the model never had any; it would be undefended without a word.
+        Incompatible: if the model has none, so that the defense would do nothing.
     """
     if "proba" in target.answers:
         return True
@@ -147,9 +146,9 @@ def conceal(P: FloatArray, shown: BoolArray, spread: bool) -> FloatArray:
 
     Args:
         P: probabilities, shape (n, k).
-        shown: which of them stay, shape (n, k), at least one in a row.
-        spread: give every hidden class of a row the same share of what they have together; otherwise
-            they get 0 and the others are divided by their sum, or get equal shares if that is 0.
+        shown: which of them are shown, shape (n, k), at least one in each row.
+        spread: whether the hidden ones of a row are replaced by their mean; otherwise they are 0, and the shown ones
+            are divided by their sum (equal if that is 0).
 
     >>> conceal(np.array([[0.5, 0.3, 0.2]]), np.array([[True, False, False]]), spread=True)
     array([[0.5 , 0.25, 0.25]])
@@ -160,12 +159,12 @@ def conceal(P: FloatArray, shown: BoolArray, spread: bool) -> FloatArray:
         return np.asarray(kept / kept.sum(axis=1, keepdims=True))
     hidden = np.where(shown, 0.0, P)
     mean = hidden.sum(axis=1, keepdims=True) / np.maximum((~shown).sum(axis=1, keepdims=True), 1)
-    # No mean is above the largest, but for the last digit, which could put a hidden class on top.
+    # Rounding could put a mean above the largest, and so a hidden class on top.
     return np.where(shown, P, np.minimum(mean, hidden.max(axis=1, keepdims=True)))
 
 
 def value_spread(target: Target, train: Rows, label: str) -> float:
-    """The standard deviation of the model's answers to the training rows, for defenses relative to it.
+    """The standard deviation of f*'s values on the training rows, for defenses in units of it.
 
     Raises:
         Incompatible: if there are no training rows.

@@ -18,11 +18,11 @@ from mex.toolkit.active.samplers import between_rows
 from mex.types import Array, BoolArray, FloatArray
 
 UNEXPLAINED = 0.02
-"""The largest share of labels that may follow from no rule where noise is to hide the boundary of them all."""
+"""The largest share of labels that may not follow from the rule, for a defense that decides by it."""
 ROWS, BETWEEN = 2000, 500
-"""Training rows, and rows between them, on which a rule is tried: of rows that it was fitted on a model is surer."""
+"""The most training rows, and rows between them, that a rule is checked on; on the former a model is surer."""
 ROUNDS, POINTS = 10, 34
-"""How often, and at how many points, the line between two rows is searched for a threshold: to the last digits."""
+"""Rounds, and points in each, of the search for a threshold on the line between two rows; 33**10 is about 2**50."""
 ROUNDING = 1e-9
 """How far a score may be rounded otherwise in another batch, or by another way to the label; of large ones, a share."""
 
@@ -49,7 +49,7 @@ class DecisionRule:
     def of(cls, target: Target, train: Rows, rng: np.random.Generator) -> tuple[DecisionRule, float]:
         """The rule that explains most labels of ``target``, and the share of labels that it does not explain.
 
-        The labels of most models are the most probable classes; of two classes, a threshold may have been moved by
+        The labels of most models are the most probable classes. For two classes, a threshold may have been moved by
         hand, by tuning, or by a calibration that the labels do not follow.
         """
         classes = target.classes
@@ -87,10 +87,10 @@ def known_rule(name: str, target: Target, train: Rows, rng: np.random.Generator)
 
 
 def both(target: Target, X: FloatArray) -> tuple[FloatArray, Array]:
-    """The probabilities of the rows of ``X`` and the labels beside them, shapes (n, k) and (n,).
+    """The probabilities and the labels of the rows of ``X``, shapes (n, k) and (n,).
 
-    A target that draws for each question has a method ``both``, which draws once for the two; others are asked twice.
-    Where an interface shows no labels, they are the most probable classes.
+    A target with randomness has a method ``both``, which draws once for the two; others are asked twice. If an
+    interface shows no labels, they are the most probable classes.
     """
     if hasattr(target, "both"):
         P, labels = target.both(X)
@@ -103,16 +103,16 @@ def both(target: Target, X: FloatArray) -> tuple[FloatArray, Array]:
 
 
 def class_index(classes: Array, labels: Array) -> npt.NDArray[np.intp]:
-    """Which of ``classes``, in whatever order they are, each of ``labels`` is, shape (n,)."""
+    """The index of each of ``labels`` in ``classes``, which are in any order, shape (n,)."""
     order = np.argsort(classes)
     return np.asarray(order[np.searchsorted(classes, labels, sorter=order)])
 
 
 def trial_rows(target: Target, train: Rows, rng: np.random.Generator) -> FloatArray:
-    """Rows to try a model on: the operator's and rows between them, shape (n, d).
+    """Rows to check a model on: the operator's and rows between them, shape (n, d).
 
-    Without any, rows of the domain if there are two classes. Of more there are none then: far from the data, a model
-    that lets pairs of classes vote contradicts itself.
+    Without any, rows of the domain if there are two classes. For more classes there are none then: far from the data,
+    votes of pairs of classes contradict each other.
     """
     domain = target.domain
     if not len(train.X):
@@ -122,11 +122,11 @@ def trial_rows(target: Target, train: Rows, rng: np.random.Generator) -> FloatAr
 
 
 def threshold(scored: Scored, X: FloatArray, usual: float, domain: Domain | None = None) -> float:
-    """The score above which labels are the second class, as far as the rows ``X`` and rows between them tell.
+    """The score above which labels are the second class, estimated on the rows ``X``, shape (n, d).
 
-    Where one threshold explains all labels, the two rows next to it are brought together until nothing lies between
-    their scores; scores that come in steps, as those of trees, are cut in the middle of the gap. Otherwise it is the
-    threshold that explains most of them; where none explains more than the ``usual`` one does, that one.
+    If one threshold explains all labels, the line between the two rows next to it is searched until no score lies
+    between those of the two classes; scores that come in steps, as those of trees, are cut in the middle of the gap.
+    Otherwise it is the threshold that explains most labels, or the ``usual`` one if that explains as many.
     """
     score, positive = scored(X)
     cut = best_cut(score, positive)

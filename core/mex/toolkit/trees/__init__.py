@@ -1,1 +1,1 @@
-"""What attacks on trees share: trees made of thresholds, walks that find them, and the exact comparison of trees."""
+"""What attacks on trees share: building trees, the search for thresholds, and the exact comparison of two trees."""

@@ -1,7 +1,7 @@
-"""The exact comparison of two axis-parallel trees: it intersects the boxes of their leaves and samples nothing.
+"""The exact comparison of two axis-parallel trees, by the intersections of the boxes of their leaves.
 
-It reads the inside of a target, so it is for tests and benchmarks, never for an attack. scikit-learn casts rows to
-float32 and goes left where ``x <= threshold``: two thresholds with no float32 number between them are the same.
+It reads the nodes of a target, so it is for tests and benchmarks, not for attacks. scikit-learn casts rows to float32
+and goes left where ``x <= threshold``: two thresholds with no float32 number between them are the same.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from mex.toolkit.trees.grid import LARGEST
 from mex.types import Array, Estimator, FloatArray
 
 PAIRS = 1 << 22
-"""How many intervals of pairs of leaves to hold at once."""
+"""The most intervals (pairs of leaves times features) in memory at once."""
 
 
 @attrs.frozen
 class Leaves:
-    """The boxes ``lower < x <= upper`` of a tree's leaves that meet a domain, on float32 numbers.
+    """The leaves of a tree that meet a domain.
 
-    ``node`` holds their numbers, ``answer`` their labels or values.
+    Attributes:
+        lower, upper: their boxes ``lower < x <= upper``, on float32 numbers, shape (n, d).
+        node: their numbers, shape (n,).
+        answer: their labels or values, shape (n,).
     """
 
     lower: FloatArray
@@ -33,7 +36,7 @@ class Leaves:
 
 
 def leaves(estimator: Estimator, domain: Domain) -> Leaves:
-    """The leaves of a fitted scikit-learn tree that some row of ``domain`` falls into."""
+    """The leaves of a fitted scikit-learn tree that rows of ``domain`` fall into."""
     tree = estimator.tree_
     threshold = _round_down(tree.threshold)
     found: list[tuple[FloatArray, FloatArray, int]] = []
@@ -57,11 +60,11 @@ def leaves(estimator: Estimator, domain: Domain) -> Leaves:
 
 
 def disagreement(one: Estimator, other: Estimator, domain: Domain) -> float:
-    """The share of a bounded domain, by volume (rows, where it is discrete), on which two trees answer differently.
+    """The share of a bounded domain, by volume (by rows where it is discrete), on which two trees answer differently.
 
-    >>> from mex.toolkit.trees.branches import Branches
-    >>> left, right = Branches(), Branches()
-    >>> trees = [b.fitted(dict(zip(b.split(0, 0, t), "ab")), 2) for b, t in ((left, 0.25), (right, 0.5))]
+    >>> from mex.toolkit.trees.builder import TreeBuilder
+    >>> left, right = TreeBuilder(), TreeBuilder()
+    >>> trees = [b.build(dict(zip(b.split(0, 0, t), "ab")), 2) for b, t in ((left, 0.25), (right, 0.5))]
     >>> disagreement(*trees, Domain([0, 0], [1, 1]))
     0.25
     """
@@ -69,18 +72,18 @@ def disagreement(one: Estimator, other: Estimator, domain: Domain) -> float:
 
 
 def equal(one: Estimator, other: Estimator, domain: Domain) -> bool:
-    """Whether two trees answer alike on every row of the domain, to the last float32 number."""
+    """Whether two trees answer alike on every row of the domain, in float32 numbers."""
     return all(bool(np.all(a.answer == b.answer)) for a, b, _ in _overlaps(one, other, domain))
 
 
 def refines(one: Estimator, other: Estimator, domain: Domain) -> bool:
-    """Whether every leaf of ``one`` lies in a single leaf of ``other``: its structure is all there."""
+    """Whether every leaf of ``one`` lies in a single leaf of ``other``."""
     pairs = {(int(i), int(j)) for a, b, _ in _overlaps(one, other, domain) for i, j in zip(a.node, b.node, strict=True)}
     return len(pairs) == len({i for i, _ in pairs})
 
 
 def _overlaps(one: Estimator, other: Estimator, domain: Domain) -> Iterator[tuple[Leaves, Leaves, FloatArray]]:
-    """Pairs of leaves that share a row of the domain, and the share of the domain where they do."""
+    """Pairs of leaves that share a row of the domain, and the share of the domain in both."""
     a, b = leaves(one, domain), leaves(other, domain)
     step = max(1, PAIRS // b.lower.size)
     for start in range(0, len(a.node), step):
@@ -92,12 +95,12 @@ def _overlaps(one: Estimator, other: Estimator, domain: Domain) -> Iterator[tupl
         yield _take(a, start + i), _take(b, j), share[meet]
 
 
-def _take(those: Leaves, index: Array) -> Leaves:
-    return Leaves(*(part[index] for part in attrs.astuple(those, recurse=False)))
+def _take(leaves: Leaves, index: Array) -> Leaves:
+    return Leaves(*(part[index] for part in attrs.astuple(leaves, recurse=False)))
 
 
 def _share(lower: FloatArray, upper: FloatArray, domain: Domain) -> tuple[Array, FloatArray]:
-    """Which boxes ``lower < x <= upper`` hold a row of the domain, and their share of it, shape (n,)."""
+    """Which boxes ``lower < x <= upper`` hold rows of the domain, and their share of it, shape (n,)."""
     first, last = (np.clip(bound, -LARGEST, LARGEST) for bound in (domain.lower, domain.upper))
     width = np.where(last > first, last - first, 1)
     fraction = np.clip((np.minimum(upper, last) - np.maximum(lower, first)) / width, 0, 1)

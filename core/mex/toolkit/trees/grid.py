@@ -1,4 +1,4 @@
-"""The rows of a domain that a float32 model can tell apart: what searches for thresholds walk on."""
+"""The rows of a domain that a float32 model distinguishes, and halving between them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from mex.domain import Domain
 from mex.types import BoolArray, FloatArray
 
 LARGEST = 2.0**100
-"""Where a column without bound ends: farther out, sums that servers make over rows overflow float32."""
+"""The bound of a column without one: beyond it, sums that servers compute over rows overflow float32."""
 
 
 @attrs.frozen(eq=False)
 class Grid:
-    """The numbers each column of a domain takes: float32 numbers, whole numbers, 0 and 1 in one-hot groups.
+    """The numbers in each column of a domain: float32 numbers, whole numbers, or 0 and 1 in one-hot groups.
 
-    scikit-learn's trees cast rows to float32, so no more can be found out. A column without bound runs over the
-    float32 numbers up to :data:`LARGEST`.
-
-    A bound that is no float32 number is cast to one like any other number, be that inside of the bound or outside:
-    the row at the bound is read so, and has the numbers of the grid's end.
+    scikit-learn's trees cast rows to float32, so no finer thresholds exist. A column without bound has the float32
+    numbers up to :data:`LARGEST`. A bound that is no float32 number is cast to one, inside or outside of the bound, as
+    the target casts a row at the bound.
 
     Attributes:
         domain: the rows the interface accepts.
-        resolution: numbers of a bounded continuous column nearer than this share of its range count as neighbours.
+        resolution: numbers of a bounded continuous column count as neighbours within this share of its range.
         lower, upper: the first and last number of each column, shape (d,).
         whole: which columns take whole numbers only, those of groups included, shape (d,).
 
@@ -48,7 +46,7 @@ class Grid:
         object.__setattr__(self, "whole", exact)
 
     def cast(self, X: FloatArray) -> FloatArray:
-        """What is read of the rows ``X`` of the domain, shape (n, d)."""
+        """The rows ``X`` of the domain as the target casts them, shape (n, d)."""
         near = np.clip(X, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
         return np.clip(np.where(self.whole, X, near), self.lower, self.upper)
 
@@ -60,9 +58,9 @@ class Grid:
         return np.where(self.lower >= X, lower, np.where(self.upper <= X, upper, X))
 
     def middle(self, column: int, below: float, above: float) -> float | None:
-        """A number between two of a column, or None if they are neighbours.
+        """The number in the middle of two numbers of a column, or None if they are neighbours.
 
-        In the middle of the two, but for a column without bounds: there the numbers are halved, not the range.
+        In a column without bounds it is the median of the float32 numbers between them.
         """
         if np.isfinite(self.domain.lower[column]) and np.isfinite(self.domain.upper[column]):
             if above - below <= self.resolution * (self.upper[column] - self.lower[column]) and not self.whole[column]:
@@ -78,7 +76,7 @@ class Grid:
 
 
 def rank(value: float) -> int:
-    """The place of a float32 number among all of them, 0 for 0: neighbours differ by 1.
+    """The rank of a float32 number among all float32 numbers, 0 for 0; neighbours differ by 1.
 
     >>> rank(0.0), rank(1.0) - rank(np.nextafter(np.float32(1), np.float32(0))), number(rank(-2.5))
     (0, 1, -2.5)
@@ -87,6 +85,6 @@ def rank(value: float) -> int:
     return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
 
 
-def number(place: int) -> float:
-    """The float32 number at a place: the inverse of :func:`rank`."""
-    return float(np.copysign(np.int32(abs(place)).view(np.float32), place))
+def number(rank: int) -> float:
+    """The float32 number of a rank: the inverse of :func:`rank`."""
+    return float(np.copysign(np.int32(abs(rank)).view(np.float32), rank))

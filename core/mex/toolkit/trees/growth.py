@@ -1,8 +1,7 @@
-"""The smallest tree that fits the answers: every split is chosen by how small the trees below it can be.
+"""Growing a small tree that fits the answers, with one step of look-ahead.
 
-Greedy gains mislead, most of all on corner-like rows, where a root may tell nothing about the label by itself. So the
-thresholds of largest gain are tried out: each side is given a greedy tree, and the split with the fewest leaves in
-all wins. That costs no query.
+Greedy gains mislead where a split is informative only together with those below it. So the thresholds of largest gain
+are tried out: a greedy tree is fitted to either side, and the split with the fewest leaves in all is taken.
 """
 
 from __future__ import annotations
@@ -14,22 +13,30 @@ import numpy as np
 from sklearn import config_context
 from sklearn.tree import DecisionTreeRegressor
 
-from mex.toolkit.trees.branches import Branches, threshold_between
+from mex.toolkit.trees.builder import TreeBuilder, threshold_between
 from mex.toolkit.trees.thresholds import Box, Thresholds
 from mex.types import Array, BoolArray, FloatArray
 
 STALE = 0.7
-"""A split is reconsidered when it was chosen by less than this share of the rows or of the thresholds there are now."""
+"""A split is chosen again if it was chosen from less than this share of the present rows or thresholds."""
 SCREEN = 1000
-"""Rows on which all thresholds are tried out, before a few are on all rows."""
-FINAL = 5
+"""If there are several times as many rows, thresholds are first tried out on about so many of them."""
+FINALISTS = 5
+"""How many thresholds are tried out on all rows after that."""
 FEW = 12
-"""With so few rows the largest gain decides: there is nothing to look ahead to."""
+"""With at most so many rows the largest gain decides, without look-ahead."""
 
 
 @attrs.frozen(eq=False)
 class Leaf:
-    """A leaf: its node, its box, the rows asked inside, the index of its label."""
+    """A leaf.
+
+    Attributes:
+        node: its number in the tree.
+        box: its rows.
+        rows: the indices of the rows asked inside.
+        label: the index of their most frequent label.
+    """
 
     node: int
     box: Box
@@ -39,7 +46,13 @@ class Leaf:
 
 @attrs.frozen
 class Decision:
-    """The threshold chosen for a box, from how many rows and thresholds, and how many leaves it promised."""
+    """The split chosen for a box.
+
+    Attributes:
+        split: the index of the threshold.
+        rows, thresholds: how many there were to choose it by.
+        leaves: how many leaves the tree below was expected to have.
+    """
 
     split: int
     rows: int
@@ -49,24 +62,24 @@ class Decision:
 
 @attrs.define(eq=False)
 class Growth:
-    """A tree that fits the answers as far as they tell.
+    """A tree that fits the answers as far as the known thresholds allow.
 
     Attributes:
-        branches, leaves: the tree.
-        mixed: leaves of several labels that no known threshold tells apart.
-        thin: boxes with too few probes to choose a split by, and how many they lack.
-        promised: how many leaves there may be once those are split.
+        tree, leaves: the tree and its leaves.
+        mixed: leaves with several labels that no known threshold separates.
+        undersampled: leaves with too few probes to choose a split by, and how many more probes they need.
+        expected_leaves: how many leaves the tree will have once those are split, as far as can be told.
     """
 
-    branches: Branches = attrs.field(factory=Branches)
+    tree: TreeBuilder = attrs.field(factory=TreeBuilder)
     leaves: list[Leaf] = attrs.field(factory=list)
     mixed: list[Leaf] = attrs.field(factory=list)
-    thin: list[tuple[Leaf, int]] = attrs.field(factory=list)
-    promised: int = 0
+    undersampled: list[tuple[Leaf, int]] = attrs.field(factory=list)
+    expected_leaves: int = 0
 
 
 def grow(
-    known: Thresholds,
+    thresholds: Thresholds,
     X: FloatArray,
     y: Array,
     *,
@@ -77,29 +90,31 @@ def grow(
     exhausted: Set[bytes] = frozenset(),
     decisions: dict[bytes, Decision] | None = None,
 ) -> Growth:
-    """Grow a tree over the thresholds of ``known`` that fits rows ``X`` and the indices ``y`` of their labels.
+    """Grow a tree over known thresholds that fits labelled rows.
 
     Args:
-        known, X, y: what is known of the target.
+        thresholds: the thresholds known.
+        X: rows, shape (n, d).
+        y: the indices of their labels, shape (n,).
         look: how many thresholds are tried out for a split, those of the largest gain.
         least: the fewest rows in a leaf.
-        patience: how many probes in its box a split needs per leaf that it promises; a box with fewer stays a leaf.
-        probe: which rows are probes.
-        exhausted: the keys of boxes without new probes to ask: they count as having enough.
-        decisions: remembers the splits from one call to the next.
+        patience: how many probes a box needs, per leaf expected below it, to be split; one with fewer stays a leaf.
+        probe: which rows are probes, shape (n,).
+        exhausted: the keys of boxes in which no new probe can be asked; they are split all the same.
+        decisions: the splits chosen, by the key of their box; kept by the caller from one call to the next.
 
     >>> from mex import Domain
-    >>> known = Thresholds(Domain([0, 0], [1, 1]))
-    >>> known.add(0, 0.25, 0.5)
+    >>> thresholds = Thresholds(Domain([0, 0], [1, 1]))
+    >>> thresholds.add(0, 0.25, 0.5)
     >>> X = np.array([[0.1, 0.3], [0.2, 0.9], [0.7, 0.2]])
-    >>> growth = grow(known, X, np.array([1, 1, 0]), look=5)
+    >>> growth = grow(thresholds, X, np.array([1, 1, 0]), look=5)
     >>> [(leaf.label, leaf.rows.tolist()) for leaf in growth.leaves]
     [(1, [0, 1]), (0, [2])]
     """
-    growth, Z = Growth(), known.indicators(X)
+    growth, Z = Growth(), thresholds.indicators(X)
     decisions = {} if decisions is None else decisions
     k = int(y.max(initial=0)) + 1
-    waiting = [(0, known.box, np.arange(len(y)))]
+    waiting = [(0, thresholds.box, np.arange(len(y)))]
     while waiting:
         node, box, rows = waiting.pop()
         counts = np.bincount(y[rows], minlength=k)
@@ -107,7 +122,7 @@ def grow(
         if (counts > 0).sum() <= 1:
             growth.leaves.append(leaf)
             continue
-        inside = known.within(box)
+        inside = thresholds.within(box)
         gain = gains(Z[np.ix_(rows, inside)], y[rows], least)
         if gain.max(initial=-1) < 0:
             growth.leaves.append(leaf)
@@ -116,56 +131,57 @@ def grow(
         decision = decisions.get(box.key)
         if decision is None or min(decision.rows / len(rows), decision.thresholds / len(inside)) < STALE:
             order = np.argsort(-gain, kind="stable")[: look if len(rows) > FEW else 1]
-            decision = _smallest(Z, y, rows, inside, inside[order[gain[order] >= 0]], least)
+            decision = _choose_split(Z, y, rows, inside, inside[order[gain[order] >= 0]], least)
             decisions[box.key] = decision
         lacking = patience * decision.leaves - (int(probe[rows].sum()) if probe is not None else 0)
         if patience and lacking > 0 and box.key not in exhausted:
             growth.leaves.append(leaf)
-            growth.thin.append((leaf, lacking))
-            growth.promised += decision.leaves - 1
+            growth.undersampled.append((leaf, lacking))
+            growth.expected_leaves += decision.leaves - 1
             continue
         split, right = decision.split, Z[rows, decision.split]
-        threshold = threshold_between(float(known.below[split]), float(known.above[split]))
-        nodes = growth.branches.split(node, int(known.column[split]), threshold)
-        halves = known.halves(box, split)
+        threshold = threshold_between(float(thresholds.below[split]), float(thresholds.above[split]))
+        nodes = growth.tree.split(node, int(thresholds.column[split]), threshold)
+        halves = thresholds.halves(box, split)
         waiting += [(nodes[1], halves[1], rows[right]), (nodes[0], halves[0], rows[~right])]
-    growth.promised += len(growth.leaves)
+    growth.expected_leaves += len(growth.leaves)
     return growth
 
 
 def gains(Z: BoolArray, y: Array, least: int) -> FloatArray:
-    """How much purer (Gini) the two sides of each threshold are than their union, up to constants; -1 for no split."""
+    """The Gini gain of a split by each column of ``Z``, up to constants, shape (k,); -1 if a side has too few rows."""
     n, right = len(Z), Z.sum(axis=0)
     of_label = np.eye(int(y.max()) + 1)[y]
-    there = of_label.T @ Z
-    here = of_label.sum(axis=0)[:, None] - there
-    gain = (there**2).sum(axis=0) / np.maximum(right, 1) + (here**2).sum(axis=0) / np.maximum(n - right, 1)
+    on_right = of_label.T @ Z
+    on_left = of_label.sum(axis=0)[:, None] - on_right
+    gain = (on_right**2).sum(axis=0) / np.maximum(right, 1) + (on_left**2).sum(axis=0) / np.maximum(n - right, 1)
     return np.where((right < least) | (right > n - least), -1.0, gain)
 
 
-def _smallest(Z: BoolArray, y: Array, rows: Array, inside: Array, candidates: Array, least: int) -> Decision:
-    """The threshold among ``candidates``, best gain first, whose two sides take the fewest leaves."""
+def _choose_split(Z: BoolArray, y: Array, rows: Array, inside: Array, candidates: Array, least: int) -> Decision:
+    """The threshold among ``candidates`` with which greedy trees on its two sides have the fewest leaves."""
     table, labels = Z[np.ix_(rows, inside)].astype(np.float32), np.eye(int(y.max()) + 1)[y[rows]]
 
-    def leaves(split: int, step: int = 1) -> int:
-        some, of, right = table[::step], labels[::step], Z[rows[::step], split]
-        return _size(some[right], of[right], least) + _size(some[~right], of[~right], least)
+    def n_leaves(split: int, step: int = 1) -> int:
+        subset, of_subset, right = table[::step], labels[::step], Z[rows[::step], split]
+        on_right = _greedy_leaves(subset[right], of_subset[right], least)
+        return on_right + _greedy_leaves(subset[~right], of_subset[~right], least)
 
     if len(candidates) == 1:
         return Decision(int(candidates[0]), len(rows), len(inside), 2)
     step = len(rows) // SCREEN
     if step > 1:
-        candidates = np.array(sorted(candidates, key=lambda split: leaves(split, step))[:FINAL])
-    sizes = [leaves(split) for split in candidates]
+        candidates = np.array(sorted(candidates, key=lambda split: n_leaves(split, step))[:FINALISTS])
+    sizes = [n_leaves(split) for split in candidates]
     best = int(np.argmin(sizes))
     return Decision(int(candidates[best]), len(rows), len(inside), sizes[best])
 
 
-def _size(table: FloatArray, labels: FloatArray, least: int) -> int:
-    """How many leaves a greedy tree takes; ``labels`` are one-hot, shape (n, k)."""
+def _greedy_leaves(table: FloatArray, labels: FloatArray, least: int) -> int:
+    """How many leaves CART takes to fit one-hot ``labels``, shape (n, k)."""
     if len(labels) == 0 or (labels == labels[0]).all():
         return 1
-    # Squared error of one-hot labels is Gini, and a regressor looks at its targets for half as long as a classifier.
+    # The squared error of one-hot labels is the Gini impurity, and a regressor is fitted twice as fast as a classifier.
     greedy = DecisionTreeRegressor(min_samples_leaf=least, random_state=0)
     with config_context(skip_parameter_validation=True, assume_finite=True):  # a third of the time of a small fit
         return int(greedy.fit(table, labels, check_input=False).get_n_leaves())

@@ -1,7 +1,7 @@
-"""What is known of an axis-parallel target: its thresholds, and the boxes that they make.
+"""The thresholds known of an axis-parallel target, and the boxes between them.
 
-Values here are float32 numbers, whatever their dtype: scikit-learn's trees cast what they are asked, so two
-neighbouring float32 numbers on either side of a threshold know it exactly.
+Numbers here are float32 numbers, whatever their dtype: scikit-learn's trees cast rows, so that two neighbouring float32
+numbers on either side of a threshold determine it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mex.types import Array, BoolArray, FloatArray
 
 @attrs.frozen(eq=False)
 class Box:
-    """The rows ``lower <= x <= upper``; of a one-hot group, those whose category has ``upper`` 1."""
+    """The rows ``lower <= x <= upper``; of a one-hot group, those of the categories with ``upper`` 1."""
 
     lower: FloatArray
     upper: FloatArray
@@ -28,30 +28,32 @@ class Box:
 
     @property
     def key(self) -> bytes:
-        """What tells it from other boxes."""
+        """A key that is equal for equal boxes."""
         return self.lower.tobytes() + self.upper.tobytes()
 
 
 class Thresholds:
     """The thresholds known of a target, and the box of its domain.
 
-    A threshold is a column with two neighbouring values, the larger of which is on its right.
+    A threshold is a column and two of its numbers, of which the larger is on the right of the threshold.
 
     Attributes:
-        grid: the numbers that the target can tell apart.
-        box: the whole domain, on those numbers.
-        units: the columns that change together.
-        column, below, above: the thresholds, in the order in which they were found, shape (k,).
+        domain: the rows that the interface accepts.
+        grid: the numbers that the target distinguishes.
+        box: the whole domain, on these numbers.
+        units: the columns of each feature: one, or those of a one-hot group.
+        unit_of: the unit of each column, shape (d,).
+        column, below, above: the thresholds, in the order in which they were added, shape (k,).
 
-    >>> known = Thresholds(Domain([0, 0], [9, 1], integer=[True, False]))
-    >>> known.add(0, 4.0, 5.0)
-    >>> left, right = known.halves(known.box, 0)
-    >>> left.upper[0], right.lower[0], known.indicators(np.array([[4.0, 0.3], [5.0, 0.3]])).tolist()
+    >>> thresholds = Thresholds(Domain([0, 0], [9, 1], integer=[True, False]))
+    >>> thresholds.add(0, 4.0, 5.0)
+    >>> left, right = thresholds.halves(thresholds.box, 0)
+    >>> left.upper[0], right.lower[0], thresholds.indicators(np.array([[4.0, 0.3], [5.0, 0.3]])).tolist()
     (np.float64(4.0), np.float64(5.0), [[False], [True]])
     """
 
     def __init__(self, domain: Domain) -> None:
-        """No threshold yet; raises :class:`mex.Incompatible` for a domain without bounds."""
+        """Start without thresholds; raises :class:`mex.Incompatible` for a domain without bounds."""
         if not domain.bounded:
             raise Incompatible("thresholds are looked for between bounds, and this domain has features without")
         self.domain = domain
@@ -61,31 +63,36 @@ class Thresholds:
             self.unit_of[unit] = i
         self.grid = Grid(domain)
         self.box = Box(self.grid.lower.copy(), self.grid.upper.copy())
-        self.column, self.below, self.above = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
+        self.column: Array = np.zeros(0, dtype=np.int64)
+        self.below: FloatArray = np.zeros(0)
+        self.above: FloatArray = np.zeros(0)
         self._groups = [np.array(group) for group in domain.groups]
 
     def __len__(self) -> int:
         return len(self.column)
 
     def add(self, column: int, below: float, above: float) -> None:
-        """Take a threshold, unless it is known."""
+        """Add a threshold, unless it is known."""
         if not ((self.column == column) & (self.below == below) & (self.above == above)).any():
             self.column = np.append(self.column, column)
-            self.below, self.above = np.append(self.below, below), np.append(self.above, above)
+            self.below = np.append(self.below, below)
+            self.above = np.append(self.above, above)
 
     def indicators(self, X: FloatArray) -> BoolArray:
         """Whether each row is on the right of each threshold, shape (n, k)."""
         return np.asarray(X[:, self.column] > self.below)
 
     def within(self, box: Box) -> Array:
-        """The thresholds that have rows of ``box`` on either side."""
+        """The indices of the thresholds with rows of ``box`` on either side."""
         return np.flatnonzero((box.lower[self.column] <= self.below) & (self.above <= box.upper[self.column]))
 
     def halves(self, box: Box, k: int) -> tuple[Box, Box]:
         """The two parts of ``box`` on the left and on the right of threshold ``k``."""
-        left, right = Box(box.lower.copy(), box.upper.copy()), Box(box.lower.copy(), box.upper.copy())
-        left.upper[self.column[k]], right.lower[self.column[k]] = self.below[k], self.above[k]
-        return self._closed(left), self._closed(right)
+        left = Box(box.lower.copy(), box.upper.copy())
+        right = Box(box.lower.copy(), box.upper.copy())
+        left.upper[self.column[k]] = self.below[k]
+        right.lower[self.column[k]] = self.above[k]
+        return self._with_groups_settled(left), self._with_groups_settled(right)
 
     def cell(self, row: FloatArray, box: Box) -> Box:
         """The part of ``box`` on the same side as ``row`` of every threshold."""
@@ -93,10 +100,10 @@ class Thresholds:
         lower, upper = box.lower.copy(), box.upper.copy()
         np.maximum.at(lower, self.column[right], self.above[right])
         np.minimum.at(upper, self.column[~right], self.below[~right])
-        return self._closed(Box(lower, upper))
+        return self._with_groups_settled(Box(lower, upper))
 
-    def _closed(self, box: Box) -> Box:
-        """Draw the conclusions for one-hot groups: one column set, or one left, settles the others."""
+    def _with_groups_settled(self, box: Box) -> Box:
+        """Adjust one-hot groups in place: if one column is 1, or only one can be, the others are 0."""
         for group in self._groups:
             if box.lower[group].any():
                 box.upper[group] = box.lower[group]

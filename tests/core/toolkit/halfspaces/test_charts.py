@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from toys import RatioBisection as Ratios
+from toys import built
 
 import mex
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
@@ -23,9 +24,8 @@ def steal(
     fitted: mex.FittedTarget, *, seed: int = 0, budget: int = 20_000, pool=None, eps: float = 1e-8
 ) -> mex.Extraction:
     oracle = mex.Oracle(fitted, budget=budget)
-    return mex.extract(
-        oracle, HalfspaceLearner(oracle.knowledge(pool=pool), np.random.default_rng(seed), Ratios, eps=eps)
-    )
+    learner = HalfspaceLearner(oracle.knowledge(pool=pool), np.random.default_rng(seed), Ratios, eps=eps)
+    return mex.extract(oracle, learner, snapshots=False)
 
 
 def error(fitted: mex.FittedTarget, stolen: mex.Extraction) -> float:
@@ -150,7 +150,7 @@ def test_bisection_finds_a_threshold_under_noise_and_knows_how_sure_it_is(rho: f
 def test_a_verdict_outvotes_sticky_noise_by_asking_around() -> None:
     domain = mex.Domain([0, 0], [1, 1])
     fitted = target([1.0, 0.0], -0.5, domain)
-    noisy = mex.load_registry().build("defense", "bounded-noise:rho=0.3,sticky=true")
+    noisy = built("defense", "bounded-noise:rho=0.3,sticky=true")
     wrong = 0
     for seed in range(40):
         oracle = mex.Oracle(noisy.protect(fitted, None, np.random.default_rng(seed)))

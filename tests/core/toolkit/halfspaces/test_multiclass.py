@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from toys import RatioBisection as Ratios
+from toys import built
 
 import mex
 from mex.toolkit.estimators import linear_classifier
@@ -16,7 +17,8 @@ from mex.toolkit.halfspaces.multiclass import PairwiseLearner
 def steal(model, domain: mex.Domain, pool=None, seed: int = 0, budget: int = 50_000) -> mex.Extraction:
     family = mex.Family("linear", {"intercept": True})
     oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=domain, family=family, answers=("label",)), budget=budget)
-    return mex.extract(oracle, PairwiseLearner(oracle.knowledge(pool=pool), np.random.default_rng(seed), Ratios))
+    learner = PairwiseLearner(oracle.knowledge(pool=pool), np.random.default_rng(seed), Ratios)
+    return mex.extract(oracle, learner, snapshots=False)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -51,7 +53,7 @@ def test_a_class_that_no_row_has_is_reported_and_the_rest_is_learned() -> None:
 def test_noise_is_refused_with_a_reason() -> None:
     model = linear_classifier(np.eye(3), np.zeros(3), np.arange(3))
     target = mex.FittedTarget.wrap(model, domain=mex.Domain([-1] * 3, [1] * 3), family=mex.Family("linear"))
-    noisy = mex.load_registry().build("defense", "bounded-noise").protect(target, None, np.random.default_rng(0))
+    noisy = built("defense", "bounded-noise").protect(target, None, np.random.default_rng(0))
     with pytest.raises(mex.Incompatible, match="without noise"):
         PairwiseLearner(mex.Oracle(noisy).knowledge(), np.random.default_rng(0), Ratios)
 

@@ -29,7 +29,7 @@ def test_it_looks_ahead_where_gains_mislead() -> None:
     for look in (1, 10):
         known, X = bits(6, 400)
         growth = grow(known, X, multiplexer(X), look=look)
-        tree = growth.branches.fitted({leaf.node: leaf.label for leaf in growth.leaves}, 6)
+        tree = growth.tree.build({leaf.node: leaf.label for leaf in growth.leaves}, 6)
         assert (tree.predict(X) == multiplexer(X)).all()
         sizes[look] = len(growth.leaves)
     assert sizes[10] <= 10
@@ -47,7 +47,7 @@ def test_the_leaves_partition_the_rows_and_hold_them(look: int) -> None:
         assert leaf.box.holds(X[leaf.rows]).all()
         assert (y[leaf.rows] == leaf.label).all()
     assert not growth.mixed
-    assert not growth.thin
+    assert not growth.undersampled
 
 
 def test_rows_that_nothing_tells_apart_are_a_mixed_leaf() -> None:
@@ -63,7 +63,7 @@ def test_a_box_with_too_few_probes_stays_a_leaf_and_says_how_many_it_lacks() -> 
     probe = np.ones(40, dtype=bool)
     growth = grow(known, X, multiplexer(X), look=10, patience=100, probe=probe)
     assert len(growth.leaves) == 1
-    assert growth.thin[0][1] >= 100 * 4 - 40
+    assert growth.undersampled[0][1] >= 100 * 4 - 40
 
 
 def test_least_rows_in_a_leaf_and_remembered_decisions() -> None:
@@ -75,7 +75,7 @@ def test_least_rows_in_a_leaf_and_remembered_decisions() -> None:
     assert decisions
     decisions[known.box.key] = Decision(4, 200, 5, 3)
     again = grow(known, X, y, look=5, decisions=decisions)
-    assert again.branches.feature[0] == 4 != first.branches.feature[0]
+    assert again.tree.feature[0] == 4 != first.tree.feature[0]
 
 
 def test_no_rows_are_one_leaf() -> None:

@@ -7,7 +7,7 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, export_text
 
 import mex
-from mex.toolkit.trees.branches import Branches, threshold_between
+from mex.toolkit.trees.builder import TreeBuilder, threshold_between
 from mex.toolkit.trees.comparison import disagreement, equal, leaves, refines
 
 UNIT = mex.Domain([0, 0], [1, 1])
@@ -15,7 +15,7 @@ UNIT = mex.Domain([0, 0], [1, 1])
 
 def copy_of(fitted, answers, **options):
     """The same tree, built branch by branch."""
-    tree, t = Branches(), fitted.tree_
+    tree, t = TreeBuilder(), fitted.tree_
     node_of, waiting = {}, [(0, 0)]
     while waiting:
         theirs, ours = waiting.pop()
@@ -24,12 +24,12 @@ def copy_of(fitted, answers, **options):
             continue
         left, right = tree.split(ours, int(t.feature[theirs]), float(t.threshold[theirs]))
         waiting += [(t.children_left[theirs], left), (t.children_right[theirs], right)]
-    return tree.fitted(node_of, fitted.n_features_in_, **options)
+    return tree.build(node_of, fitted.n_features_in_, **options)
 
 
 def stump(threshold: float, labels: str = "ab", feature: int = 0, n_features: int = 2):
-    tree = Branches()
-    return tree.fitted(dict(zip(tree.split(0, feature, threshold), labels, strict=True)), n_features)
+    tree = TreeBuilder()
+    return tree.build(dict(zip(tree.split(0, feature, threshold), labels, strict=True)), n_features)
 
 
 def test_a_tree_built_branch_by_branch_is_the_fitted_one(iris) -> None:
@@ -53,7 +53,7 @@ def test_values_stay_as_they_are(diabetes) -> None:
 
 
 def test_a_single_leaf_is_a_tree() -> None:
-    built = Branches().fitted({0: "yes"}, 3)
+    built = TreeBuilder().build({0: "yes"}, 3)
     assert built.predict([[1.0, 2.0, 3.0]]).tolist() == ["yes"]
     assert built.get_n_leaves() == 1
 
@@ -72,10 +72,10 @@ def test_the_share_counts_the_rows_of_a_discrete_domain() -> None:
     assert disagreement(stump(0.5, n_features=4), stump(1.5, n_features=4), domain) == pytest.approx(1 / 4)
     assert disagreement(stump(0.5, "ab", 1, 4), stump(0.5, "aa", 1, 4), domain) == pytest.approx(1 / 3)
     assert equal(stump(1.2, n_features=4), stump(1.9, n_features=4), domain)
-    tree = Branches()  # both columns on: no such row
+    tree = TreeBuilder()  # both columns on: no such row
     left, right = tree.split(0, 1, 0.5)
     under, over = tree.split(right, 2, 0.5)
-    assert len(leaves(tree.fitted({left: 0, under: 1, over: 2}, 4), domain).node) == 2
+    assert len(leaves(tree.build({left: 0, under: 1, over: 2}, 4), domain).node) == 2
 
 
 def test_thresholds_are_equal_exactly_when_no_float32_lies_between() -> None:
@@ -90,8 +90,8 @@ def test_thresholds_are_equal_exactly_when_no_float32_lies_between() -> None:
 def test_unequal_leaves_with_equal_answers_are_told_apart_by_refinement() -> None:
     assert equal(stump(0.2, "aa"), stump(0.7, "aa"), UNIT)
     assert not refines(stump(0.2, "aa"), stump(0.7, "aa"), UNIT)
-    tree = Branches()
+    tree = TreeBuilder()
     left, right = tree.split(0, 0, 0.7)
-    fine = tree.fitted({**dict.fromkeys(tree.split(left, 1, 0.5), "a"), right: "a"}, 2)
+    fine = tree.build({**dict.fromkeys(tree.split(left, 1, 0.5), "a"), right: "a"}, 2)
     assert refines(fine, stump(0.7, "aa"), UNIT)
     assert not refines(stump(0.7, "aa"), fine, UNIT)

@@ -1,4 +1,4 @@
-"""Axis-parallel trees that are not the result of a fit: found threshold by threshold, scikit-learn's all the same."""
+"""Building scikit-learn trees branch by branch, without a fit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from mex.types import Array, Estimator, FloatArray
 
 
 @attrs.define
-class Branches:
-    """A tree under construction: nodes are numbered from the root, 0; a node without feature is a leaf.
+class TreeBuilder:
+    """A tree under construction. Nodes are numbered in the order of their making, from the root, 0.
 
-    >>> tree = Branches()
+    Attributes:
+        feature, threshold: of each node, as scikit-learn has them; a leaf has feature -2.
+        children: the nodes on the left and on the right of each node, -1 for a leaf.
+
+    >>> tree = TreeBuilder()
     >>> left, right = tree.split(0, feature=2, threshold=2.45)
-    >>> found = tree.fitted({left: "setosa", right: "other"}, n_features=4)
+    >>> found = tree.build({left: "setosa", right: "other"}, n_features=4)
     >>> found.predict([[5.1, 3.5, 1.4, 0.2], [6.2, 2.9, 4.3, 1.3]]), found.tree_.threshold[0]
     (array(['setosa', 'other'], dtype='<U6'), np.float64(2.45))
     """
@@ -29,9 +33,11 @@ class Branches:
     children: list[tuple[int, int]] = attrs.field(factory=lambda: [(-1, -1)])
 
     def split(self, node: int, feature: int, threshold: float) -> tuple[int, int]:
-        """Make a branch of a leaf; return its two leaves, that of ``x[feature] <= threshold`` first."""
+        """Split a leaf; return its two children, that of ``x[feature] <= threshold`` first."""
         left, right = len(self.feature), len(self.feature) + 1
-        self.feature[node], self.threshold[node], self.children[node] = feature, threshold, (left, right)
+        self.feature[node] = feature
+        self.threshold[node] = threshold
+        self.children[node] = (left, right)
         self.feature += [-2, -2]
         self.threshold += [-2.0, -2.0]
         self.children += [(-1, -1), (-1, -1)]
@@ -41,36 +47,39 @@ class Branches:
         """The nodes that are leaves."""
         return [node for node, feature in enumerate(self.feature) if feature < 0]
 
-    def fitted(
+    def build(
         self, answers: dict[int, Any], n_features: int, *, classes: Array | None = None, regression: bool = False
     ) -> Estimator:
-        """A fitted ``DecisionTreeClassifier``, or ``Regressor``, that answers ``answers[leaf]``.
+        """Build a fitted ``DecisionTreeClassifier``, or ``DecisionTreeRegressor``.
 
         Args:
-            answers: a label (or value) per leaf.
-            n_features: the width of a row.
-            classes: the labels there can be, sorted; by default those among the answers.
+            answers: the label, or value, of each leaf.
+            n_features: how many features a row has.
+            classes: all labels, sorted; by default those among the answers.
             regression: whether the answers are values.
         """
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
         n, leaves = len(self.feature), self.leaves()
-        given = np.array([answers[leaf] for leaf in leaves])
+        of_leaf = np.array([answers[leaf] for leaf in leaves])
         if regression:
-            estimator, values = DecisionTreeRegressor(), np.zeros((n, 1, 1))
-            values[leaves, 0, 0] = given
+            estimator = DecisionTreeRegressor()
+            values = np.zeros((n, 1, 1))
+            values[leaves, 0, 0] = of_leaf
         else:
-            classes = np.unique(given) if classes is None else classes
-            estimator, values = DecisionTreeClassifier(), np.full((n, 1, len(classes)), 1 / len(classes))
-            values[leaves, 0] = given[:, None] == classes
-            estimator.classes_, estimator.n_classes_ = classes, np.int64(len(classes))
+            classes = np.unique(of_leaf) if classes is None else classes
+            estimator = DecisionTreeClassifier()
+            estimator.classes_ = classes
+            estimator.n_classes_ = np.int64(len(classes))
+            values = np.full((n, 1, len(classes)), 1 / len(classes))
+            values[leaves, 0] = of_leaf[:, None] == classes
         estimator.n_features_in_ = estimator.max_features_ = n_features
         estimator.n_outputs_ = 1
-        estimator.tree_ = self._state(n_features, values)
+        estimator.tree_ = self._sklearn_tree(n_features, values)
         return estimator
 
-    def _state(self, n_features: int, values: FloatArray) -> Any:
-        """The nodes as scikit-learn's own ``Tree``, restored as from a pickle."""
+    def _sklearn_tree(self, n_features: int, values: FloatArray) -> Any:
+        """The nodes as scikit-learn's ``Tree``, restored as from a pickle; values of shape (nodes, 1, outputs)."""
         from sklearn.tree import DecisionTreeRegressor
         from sklearn.tree._tree import Tree
 
@@ -80,7 +89,7 @@ class Branches:
         nodes["feature"], nodes["threshold"] = self.feature, self.threshold
         nodes["n_node_samples"] = nodes["weighted_n_node_samples"] = 1
         depth = np.zeros(len(nodes), dtype=int)
-        for node, pair in enumerate(self.children):  # a child has a greater number than its parent
+        for node, pair in enumerate(self.children):  # a child comes after its parent
             if pair[0] >= 0:
                 depth[list(pair)] = depth[node] + 1
         tree = Tree(n_features, np.array([values.shape[2]], dtype=np.intp), 1)
@@ -96,7 +105,7 @@ class Branches:
 
 
 def ids_of(answers: Array, shown: dict[Any, Any]) -> list[Any]:
-    """What tells the leaves of some answers apart: their ids, or values as they are; ``shown`` keeps what is beside.
+    """The leaf ids of answers, or the values if these are the answers; what is shown beside an id is put in ``shown``.
 
     >>> shown = {}
     >>> ids_of(np.array([(3, "a"), (7, "b")], dtype=[("leaf", int), ("label", "U1")]), shown), shown
@@ -110,11 +119,11 @@ def ids_of(answers: Array, shown: dict[Any, Any]) -> list[Any]:
     return ids
 
 
-def from_ids(tree: Branches, ids: dict[int, Any], known: Knowledge, shown: Mapping[Any, Any]) -> Estimator:
-    """The tree that answers as the interface does, from the leaf id or the value found for each leaf.
+def tree_from_ids(tree: TreeBuilder, ids: dict[int, Any], known: Knowledge, shown: Mapping[Any, Any]) -> Estimator:
+    """Build the tree that answers as the interface does, from the leaf id or the value found for each leaf.
 
     An id is answered by what was ``shown`` beside it (:func:`ids_of`), or as it is where nothing was. Without any
-    leaf nothing is known yet: then the first of the classes, or 0.
+    leaf it is a constant: the first of the classes, or 0.
     """
     d, classes, regression = known.domain.n_features, known.classes, known.classes is None
     if not ids:
@@ -123,20 +132,25 @@ def from_ids(tree: Branches, ids: dict[int, Any], known: Knowledge, shown: Mappi
         ids = {leaf: shown[name] for leaf, name in ids.items()}
     elif known.answers == "leaf":
         classes, regression = None, False
-    return tree.fitted(ids, d, classes=classes, regression=regression)
+    return tree.build(ids, d, classes=classes, regression=regression)
 
 
-def around(lower: FloatArray, upper: FloatArray) -> tuple[Branches, dict[int, int]]:
-    """A tree with each box in one leaf of its own, and the box of each leaf; gaps between boxes are halved.
+def tree_around_boxes(lower: FloatArray, upper: FloatArray) -> tuple[TreeBuilder, dict[int, int]]:
+    """A tree that has each box in a leaf of its own, with thresholds in the middle of the gaps between boxes.
 
-    Boxes ``lower <= x <= upper``, shape (n, d), of which no two overlap. Where no plane parts them (as happens to
-    boxes that are not leaves of one tree) the largest stands for all.
+    If no threshold separates some boxes, which cannot happen to leaves of one tree, they share a leaf.
 
-    >>> tree, box_of = around(np.array([[0.0, 0.0], [0.0, 3.0]]), np.array([[2.0, 1.0], [2.0, 4.0]]))
+    Args:
+        lower, upper: the boxes ``lower <= x <= upper``, shape (n, d), no two of which overlap.
+
+    Returns:
+        The tree, and the box of each leaf that has one; of several boxes the largest.
+
+    >>> tree, box_of = tree_around_boxes(np.array([[0.0, 0.0], [0.0, 3.0]]), np.array([[2.0, 1.0], [2.0, 4.0]]))
     >>> tree.feature[0], tree.threshold[0], box_of
     (1, 2.0, {1: 0, 2: 1})
     """
-    tree, box_of = Branches(), dict[int, int]()
+    tree, box_of = TreeBuilder(), dict[int, int]()
     waiting = [(0, np.arange(len(lower)))]
     while waiting:
         node, boxes = waiting.pop()
@@ -148,7 +162,7 @@ def around(lower: FloatArray, upper: FloatArray) -> tuple[Branches, dict[int, in
             if len(boxes):
                 box_of[node] = int(boxes[(upper[boxes] - lower[boxes]).sum(axis=1).argmax()])
             continue
-        best = np.abs(2 * (row + 1) - len(boxes)).argmin()  # the most even of them
+        best = np.abs(2 * (row + 1) - len(boxes)).argmin()  # the split that is nearest to even
         i, j = row[best], int(column[best])
         left, right = tree.split(node, j, threshold_between(float(reach[i, j]), float(start[i + 1, j])))
         waiting += [(right, boxes[order[i + 1 :, j]]), (left, boxes[order[: i + 1, j]])]
@@ -156,7 +170,7 @@ def around(lower: FloatArray, upper: FloatArray) -> tuple[Branches, dict[int, in
 
 
 def threshold_between(below: float, above: float) -> float:
-    """A threshold with ``below`` on its left and ``above`` on its right, both float32 numbers.
+    """A threshold with the float32 number ``below`` on its left and ``above`` on its right.
 
     >>> threshold_between(2.0, 3.0)
     2.5

@@ -1,4 +1,4 @@
-"""Walks find thresholds to the last float32 number, whole number and category; boxes keep the rules of the domain."""
+"""The search finds thresholds to the last float32 number, whole number and category; boxes keep to the domain."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 
 import mex
+from mex.toolkit.generators import lockstep
+from mex.toolkit.trees.threshold_search import Resolution, find_threshold
 from mex.toolkit.trees.thresholds import Thresholds
-from mex.toolkit.trees.walks import Resolution, together, walk
 from mex.types import FloatArray
 
 
 def run(
     known: Thresholds, rule: Callable[[FloatArray], int], start: list[float], end: list[float], **how: object
 ) -> int:
-    """Walk from start to end; return how many rows were asked."""
+    """Search between start and end; return how many rows were asked."""
     resolution = Resolution(domain=known.domain, **how)  # type: ignore[arg-type]
     a, b = np.array(start, dtype=float), np.array(end, dtype=float)
-    rows = walk(known, a, b, rule(a), np.random.default_rng(0), resolution)
+    rows = find_threshold(known, a, b, rule(a), np.random.default_rng(0), resolution)
     asked = 0
     row = next(rows, None)
     while row is not None:
@@ -81,15 +82,15 @@ def test_the_category_that_stands_out_is_found(special: int) -> None:
 
 def test_equal_rows_of_different_labels_end_without_a_question() -> None:
     known = Thresholds(mex.Domain([0.0], [1.0]))
-    rows = walk(known, np.zeros(1), np.zeros(1), 0, np.random.default_rng(0), Resolution(domain=known.domain))
+    rows = find_threshold(known, np.zeros(1), np.zeros(1), 0, np.random.default_rng(0), Resolution(domain=known.domain))
     assert next(rows, None) is None
 
 
-def test_walks_end_whatever_they_are_told() -> None:
+def test_searches_end_whatever_they_are_told() -> None:
     known = Thresholds(mex.Domain([-1.0] * 5, [1.0] * 5))
     rng = np.random.default_rng(0)
     ends = [(rng.choice([-1.0, 1.0], 5), rng.choice([-1.0, 1.0], 5)) for _ in range(50)]
-    rows = together(walk(known, a, b, 0, rng, Resolution(domain=known.domain)) for a, b in ends)
+    rows = lockstep(find_threshold(known, a, b, 0, rng, Resolution(domain=known.domain)) for a, b in ends)
     X, asks = next(rows), 0
     while X is not None:
         asks += 1

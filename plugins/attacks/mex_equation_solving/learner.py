@@ -1,0 +1,177 @@
+"""The learner of ``equation-solving``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from itertools import islice
+from typing import TypeAlias
+
+import numpy as np
+
+from mex import GeneratorLearner, Knowledge
+from mex.learner import Steps
+from mex.toolkit.estimators import constant
+from mex.toolkit.halfspaces.boundary import search_rows
+from mex.types import Array, Estimator, FloatArray
+from mex_equation_solving.design import along, furthest, near_boundary, random_corners, shortest
+from mex_equation_solving.system import System
+
+SHRINK = 8
+"""By which factor the step of a feature is shortened if its answer is saturated."""
+LEAST, LEAST_INEXACT = 1e-12, 0.02
+"""The shortest steps: shorter ones would be lost in rounding, or in the noise of inexact answers."""
+ROWS, PAIRS, HALVINGS = 100, 5, 60
+"""The most rows to find an informative answer, pairs of them to bisect between, and halvings of each."""
+TRIES = 3
+"""The most rows to ask until an informative answer confirms the solution or not."""
+BATCHES = 10
+"""In how many batches further rows are asked."""
+
+Asking: TypeAlias = Generator[FloatArray, Array, None]
+
+
+class EquationLearner(GeneratorLearner):
+    """Asks rows until a :class:`.System` of equations determines the model, or more of them if answers are inexact."""
+
+    def __init__(self, known: Knowledge, extra: int, rng: np.random.Generator) -> None:
+        self._known = known
+        self._extra = extra
+        self._rng = rng
+        self._intercept = bool(known.family.public.get("intercept", True))
+        self._system = System(known.domain, known.classes, self._intercept)
+        self.note = ""
+
+    def steps(self) -> Steps:
+        """Find an anchor, ask one row per feature around it, confirm the solution; ask many more if it is inexact."""
+        system = self._system
+        if self._intercept or self._known.domain.objection(system.anchor[None]):
+            yield from self._find_anchor()
+        if not len(system.X) or system.informative()[-1]:
+            yield from self._ask_star()
+        exact = not self._found_rounded() and not system.constant and bool(system.informative().any())
+        if exact and (self._known.rho != 0 or not system.missing()):  # a missing weight cannot be confirmed
+            exact = yield from self._confirm()
+        if not exact:
+            system.restart_as_inexact()
+            yield from self._find_anchor()
+            if system.constant:
+                system.inexact = False  # the constant is exact
+            else:
+                yield from self._ask_star()
+                yield from self._oversample()
+        self.note = self._verdict()
+
+    def _query(self, rows: FloatArray) -> Asking:
+        self._system.add(rows, (yield rows))
+
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        """Take the equations that the budget left."""
+        self._system.add(X, answers)
+
+    def _find_anchor(self) -> Asking:
+        """Ask rows, and between rows of different classes, until an answer is informative; that row is the anchor."""
+        system, domain, pairs = self._system, self._known.domain, PAIRS
+        for _, row in islice(search_rows(self._known, self._rng), ROWS):
+            yield from self._query(domain.clip(row[None]))
+            others = np.flatnonzero(system.labels() != system.labels()[-1])
+            if not system.informative()[-1] and len(others) and pairs:
+                pairs -= 1
+                yield from self._bisect(system.X[-1], system.X[others[0]])
+            system.anchor = system.X[-1]
+            if system.informative()[-1] or self._found_rounded():
+                break
+
+    def _ask_star(self) -> Asking:
+        """Ask a row per feature around the anchor, with shorter steps where an answer is not informative."""
+        system, domain = self._system, self._known.domain
+        stuck: set[int] = set()
+        while todo := [i for i in system.missing() if i not in stuck]:
+            yield from self._query(system.star()[todo])
+            if self._found_rounded():
+                return
+            uninformative = np.zeros(domain.n_features, dtype=bool)
+            uninformative[todo] = ~system.informative()[-len(todo) :]
+            can_shrink = ~shortest(domain, system.steps, LEAST_INEXACT if system.inexact else LEAST)
+            stuck |= {i for i in todo if not (uninformative & can_shrink)[i]}
+            system.steps[uninformative & can_shrink] /= SHRINK
+        before = 0
+        while self._known.task == "binary" and not system.inexact and len(missing := system.missing()) != before:
+            before = len(missing)
+            for i in missing:
+                yield from self._desaturate(system.star()[i], next(u for u in domain.units() if i in u))
+
+    def _desaturate(self, row: FloatArray, unit: tuple[int, ...]) -> Asking:
+        """Move the other features against a unit whose shortest step saturates, until the answer is informative."""
+        system, domain = self._system, self._known.domain
+        model = system.solution()
+        if model is None:
+            return
+        slope = np.diff(model.weights[:-1])[:, 0] / model.scale
+        opposite = furthest(domain, -slope if system.label_of(row) else slope)
+        opposite[list(unit)] = row[list(unit)]
+        yield from self._query(opposite[None])
+        if not system.informative()[-1] and system.labels()[-1] != system.label_of(row):
+            yield from self._bisect(row, opposite)
+
+    def _confirm(self) -> Generator[FloatArray, Array, bool]:
+        """Whether a random row is answered as the solution predicts; an interface that declares rho = 0 may distort."""
+        system, model = self._system, self._system.solution()
+        for _ in range(TRIES):
+            values = self._known.classes is None  # no corner, which could be a sum of rounded steps
+            yield from self._query(self._known.domain.sample(1, self._rng) if values else self._informative_rows(1))
+            if system.informative()[-1]:
+                break
+        return model is not None and system.confirms(model)
+
+    def _oversample(self) -> Asking:
+        """Ask further rows in a few batches, each near the boundary of the solution so far."""
+        for _ in range(BATCHES if self._extra else 0):
+            yield from self._query(self._informative_rows(-(-self._extra * self._system.unknowns // BATCHES)))
+
+    def _bisect(self, start: FloatArray, end: FloatArray) -> Asking:
+        """Bisect between two rows of different classes until an answer is informative."""
+        system, domain = self._system, self._known.domain
+        rows, shares = [start, end], [0.0, 1.0]
+        label = system.label_of(start)
+        switch = self._rng.random((1, len(domain.groups)))
+        for _ in range(HALVINGS):
+            t = sum(shares) / 2
+            row = along(domain, start[None], end[None], np.array([t]), switch)[0]
+            side = next((i for i in (0, 1) if np.array_equal(row, rows[i])), None)  # asked already
+            if side is None:
+                yield from self._query(row[None])
+                if system.informative()[-1]:
+                    return
+                side = int(system.labels()[-1] != label)
+            rows[side], shares[side] = row, t
+
+    def _informative_rows(self, n: int) -> FloatArray:
+        """Rows whose answers tell most of the weights if they are rounded or noisy, shape (n, d)."""
+        model = self._system.solution()
+        if self._known.classes is None:
+            return random_corners(self._known.domain, n, self._rng)
+        if model is None:
+            return self._known.domain.sample(n, self._rng)
+        return near_boundary(self._known.domain, model.scores, n, self._rng)
+
+    def _found_rounded(self) -> bool:
+        """Whether probabilities are rounded and :meth:`.System.restart_as_inexact` was not called yet."""
+        return self._known.answers == "proba" and self._system.rounded and not self._system.inexact
+
+    def _verdict(self) -> str:
+        system, unknown = self._system, len(self._system.missing())
+        if system.inexact:
+            rounded = f"are rounded to {round(-math.log10(system.resolution))} decimals"
+            what = rounded if system.rounded else "are not exactly those of a linear model"
+            return f"the answers {what}: weights fitted to {len(system.X)} rows"
+        return f"{unknown} of the weights show in saturated answers only" if unknown else ""
+
+    def hypothesis(self) -> Estimator:
+        """The solution of the equations so far, of least norm while there are too few."""
+        system, classes = self._system, self._known.classes
+        model = system.solution()
+        if model is not None:
+            return model.estimator(classes)
+        label = 0.0 if classes is None else classes[system.labels()[-1] if len(system.X) else 0]
+        return constant(label, self._known.domain.n_features, classes is None)
