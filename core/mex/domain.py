@@ -37,11 +37,10 @@ def _names(value: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen(eq=False)
 class Domain(Sealed):
-    """A box in R^d with integer features and one-hot groups.
+    """A box in R^d with integer features and one-hot groups, in arrays that are read-only.
 
     Bounds may be infinite: such a feature is taken to be in standard units, so drawing from it uses the standard normal
-    distribution (a direction drawn so is uniform on the sphere), its absolute value if there is one bound to count it
-    from. Its arrays are read-only.
+    distribution (a direction drawn so is uniform on the sphere); with one bound, its absolute value counted from there.
 
     Attributes:
         lower, upper: bounds, shape (d,).
@@ -150,11 +149,10 @@ class Domain(Sealed):
         """Why the interface would refuse some row of ``X``, shape (n, d), or None."""
         if self._accepts(X):
             return None
-        low, high, *_ = self._limits
         missing = np.isnan(X) if self.incomplete else np.zeros(X.shape, dtype=bool)
         for wrong, why in (
             (~np.isfinite(X) & ~missing, "is {}, not a finite number"),
-            ((low > X) | (high < X), "is {:g}, outside {:g} to {:g}"),
+            ((self._limits[0] > X) | (self._limits[1] < X), "is {:g}, outside {:g} to {:g}"),
             (self.integer & (np.round(X) != X) & ~missing, "takes whole numbers, not {:g}"),
         ):
             if wrong.any():
@@ -171,18 +169,20 @@ class Domain(Sealed):
     def _accepts(self, X: FloatArray) -> bool:
         """Whether all rows are complete and acceptable: the quick check, which does not say why not."""
         low, high, whole, grouped, starts = self._limits
-        if not ((low <= X) & (high >= X)).all() or (len(whole) and (np.rint(X[:, whole]) != X[:, whole]).any()):
+        inside = np.count_nonzero((low <= X) & (high >= X)) == X.size  # counting is quicker than all()
+        if not inside or (len(whole) and np.count_nonzero(np.rint(part := X[:, whole]) != part)):
             return False
-        one = X[:, grouped] == 1
-        exact = not len(starts) or (np.add.reduceat(one, starts, axis=1, dtype=int) == 1).all()
-        return bool(exact and (one | (X[:, grouped] == 0)).all())
+        if not self.groups:
+            return True
+        ones = np.add.reduceat((part := X[:, grouped]) == 1, starts, axis=1, dtype=int)
+        return bool((ones == 1).all()) and np.count_nonzero(part) == ones.size
 
     @cached_property
     def _limits(self) -> tuple[Array, ...]:
         """The least and greatest numbers allowed, the integer columns, those of groups, and where each group starts."""
         slack, most = TOLERANCE * self.half_width, np.finfo(np.float64).max  # infinity is no number
         edges = np.maximum(self.lower - slack, -most), np.minimum(self.upper + slack, most)
-        starts = np.cumsum([0, *map(len, self.groups)][:-1], dtype=int)
+        starts = np.cumsum([0, *map(len, self.groups)])[:-1]
         return (*edges, np.flatnonzero(self.integer), np.array(list(chain(*self.groups)), dtype=int), starts)
 
     @property

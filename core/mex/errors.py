@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from attrs.exceptions import FrozenError
 
@@ -69,16 +68,23 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"; there are: {', '.join(names)}" if names else "; there are none"
 
 
-@contextlib.contextmanager
-def writes_nothing(who: str) -> Iterator[None]:
-    """Name ``who`` changes what it was lent, where Python's own error says only that it cannot be changed.
+class writes_nothing:
+    """A context in which ``who`` changes nothing that it was lent: the error of one that does says so.
+
+    Python's own says only that something is read-only.
 
     Raises:
         MexError: instead of the error of a read-only array or a frozen field.
     """
-    try:
-        yield
-    except (ValueError, FrozenError) as error:
-        if isinstance(error, MexError) or not (isinstance(error, FrozenError) or "read-only" in str(error)):
-            raise
-        raise MexError(f"{who} changes what it was lent ({error}): it has to work on a copy") from error
+
+    def __init__(self, who: str) -> None:
+        self.who = who
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MexError) or not isinstance(error, ValueError | FrozenError):
+            return
+        if isinstance(error, FrozenError) or "read-only" in str(error):
+            raise MexError(f"{self.who} changes what it was lent ({error}): it has to work on a copy") from error

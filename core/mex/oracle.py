@@ -159,8 +159,8 @@ class Oracle:
             gives such answers too.
         """
         rows = self._checked(X)
-        if self.remaining is not None:
-            rows = rows[: self.remaining]
+        if self.budget is not None and len(rows) > self.budget - self.queries:
+            rows = rows[: self.budget - self.queries]
         if len(rows) == 0:
             return np.empty(0)
         self.queries += len(rows)
@@ -169,14 +169,17 @@ class Oracle:
             admitted = np.array(self._target.admit(rows))
             if admitted.shape != (len(rows),) or admitted.dtype != np.bool_:
                 raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
-            asked = rows if admitted.all() else read_only(rows[admitted])
-            given = {kind: self._target.answer(asked, kind) for kind in self._kinds if len(asked)}
+            n = int(np.count_nonzero(admitted))
+            asked = rows if n == len(rows) else read_only(rows[admitted])
+            given = {kind: self._target.answer(asked, kind) for kind in self._kinds if n}
         self.seconds += time.perf_counter() - started
-        self.refused += len(rows) - len(asked)
-        self.refused_in_a_row = int(np.argmax(admitted[::-1])) if len(asked) else self.refused_in_a_row + len(rows)
         classes = self._public.classes
-        checked = {kind: checked_answers(part, len(asked), kind, classes) for kind, part in given.items()}
-        answers = spread(side_by_side(checked) if checked else np.empty(0), admitted)
+        checked = {kind: checked_answers(part, n, kind, classes) for kind, part in given.items()}
+        answers = side_by_side(checked) if n else np.empty(0)
+        if n < len(rows):
+            self.refused += len(rows) - n
+            answers = spread(answers, admitted)
+        self.refused_in_a_row = int(np.argmax(admitted[::-1])) if n else self.refused_in_a_row + len(rows)
         self.transcript.append(rows, answers)
         return answers.copy()  # what the attacker does to it is not in the transcript
 
@@ -186,7 +189,8 @@ class Oracle:
             raw = np.asarray(X)
             if raw.dtype.kind not in "fiub":  # a string is no number, even where it reads like one
                 raise ValueError
-            rows = read_only(np.array(raw, dtype=np.float64, order="C"))
+            rows = np.array(raw, dtype=np.float64, order="C")
+            rows.flags.writeable = False
         except (TypeError, ValueError):
             raise QueryError("a query must be an array of numbers") from None
         if rows.ndim != 2 or rows.shape[1] != d:

@@ -151,8 +151,6 @@ def withheld(n: int, like: Array) -> Array:
 
 def spread(answers: Array, admitted: BoolArray) -> Array:
     """``answers`` to the admitted rows in the places of all rows, the others masked."""
-    if admitted.all():
-        return answers
     whole = withheld(len(admitted), answers)
     whole[admitted] = answers
     return whole
@@ -176,7 +174,7 @@ def checked_answers(
         if classes is None or answers.ndim != 1 or not _among(answers, classes):
             raise AnswerError(f"{who} answered labels that are not among the classes {classes}")
         return answers.astype(classes.dtype, copy=False)
-    numbers = answers.dtype.kind in "fiub" and bool(np.isfinite(answers).all())
+    numbers = answers.dtype.kind in "fiub" and np.count_nonzero(np.isfinite(answers)) == answers.size
     if kind == "leaf":
         if not (numbers and answers.ndim <= 2 and (np.round(answers) == answers).all()):
             raise AnswerError(f"{who} answered leaves that are not whole numbers, one per row or one per row and tree")
@@ -194,4 +192,4 @@ def checked_answers(
 def _among(labels: Array, classes: Array) -> bool:
     if len(labels) * len(classes) > FEW:
         return bool(np.isin(labels, classes).all())
-    return bool((labels[:, None] == classes).any(axis=1).all())  # in a tenth of the time
+    return bool(np.count_nonzero(labels[:, None] == classes) == len(labels))  # in a tenth of the time

@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 import mex
 from mex.dataset import Rows
 from mex.oracle import Oracle
-from mex.target import checked_answers, knowledge
+from mex.target import checked_answers
 from mex.testing import check_model
 
 CLASSIFIERS = {  # and the accuracy that a sound fit surpasses on held-out rows of each dataset
@@ -78,7 +78,7 @@ def test_every_answer_offered_is_what_it_says(fitted: tuple[mex.FittedTarget, Ro
     assert isinstance(target, mex.Target)
     assert target.answers[0] == ("value" if target.classes is None else "label")
     for kind in target.answers:
-        answers = checked_answers(target.answer(rest.X, kind), len(rest.X), knowledge(target, answers=kind))
+        answers = checked_answers(target.answer(rest.X, kind), len(rest.X), kind, target.classes)
         one_by_one = np.concatenate([target.answer(row[None], kind) for row in rest.X[:20]])
         if answers.dtype.kind == "f":
             assert np.allclose(one_by_one, answers[:20], rtol=1e-9, atol=1e-12)

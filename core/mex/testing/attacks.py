@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mex.defense import twin
 from mex.errors import Incompatible, writes_nothing
 from mex.extraction import Extraction, extract
 from mex.learner import Attack, Learner, predictions
@@ -66,11 +67,11 @@ class _Run:
         self.X = target.domain.sample(1000, np.random.default_rng(4))
         named = target.answers != ("leaf",)  # an interface of ids alone is stolen as it is
         self.classes: Array | None = target.classes if named else None
-        self.truth = labels(target, self.X) if named else target.answer(self.X, "leaf")
+        self.truth = labels(twin(target), self.X) if named else target.answer(self.X, "leaf")
 
     def start(self) -> tuple[Oracle, Learner]:
-        """An oracle and a learner that has asked nothing."""
-        oracle = Oracle(self.target, answers=self.answers, budget=BUDGET)
+        """An oracle that was asked nothing, of a target that was asked nothing, and a learner that asked nothing."""
+        oracle = Oracle(twin(self.target), answers=self.answers, budget=BUDGET)
         known = oracle.knowledge(pool=self.pool)
         self.attack.scope.check(type(self.attack).__name__, known)
         with writes_nothing("the attack"):
