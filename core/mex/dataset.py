@@ -113,6 +113,11 @@ class Rows(Sealed):
     X: FloatArray = attrs.field(converter=read_only)
     y: Array = attrs.field(converter=read_only)
 
+    def complete(self) -> Rows:
+        """Those of them that have no missing value."""
+        whole: BoolArray = ~np.asarray(np.isnan(self.X).any(axis=1))
+        return self if whole.all() else Rows(self.X[whole], self.y[whole])
+
 
 @runtime_checkable
 class Source(Protocol):

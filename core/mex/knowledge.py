@@ -87,7 +87,8 @@ def _common(what: str, some: tuple[str, ...], others: tuple[str, ...]) -> tuple[
 class Scope:
     """What a component works on, as data: `mex show` prints it, the matrix skips by it.
 
-    An empty field means *any*; ``one & other`` is what both work on.
+    An empty field means *any*; ``one & other`` is what both work on. A model whose scope is ``incomplete`` learns from
+    rows with missing values as well; others are given the complete ones.
 
     >>> print(Scope(tasks="binary", families="linear", answers="label"))
     binary targets, linear models, label answers
@@ -101,11 +102,13 @@ class Scope:
     families: tuple[str, ...] = attrs.field(default=(), converter=_words)
     answers: tuple[str, ...] = attrs.field(default=(), converter=_words)
     needs_pool: bool = False
+    incomplete: bool = False
 
     def __str__(self) -> str:
         named = ((self.tasks, "targets"), (self.families, "models"), (self.answers, "answers"))
         parts = [f"{' and '.join(words)} {what}" for words, what in named if words]
-        return ", ".join(parts + ["a pool of unlabeled rows"] * self.needs_pool) or "any target"
+        parts = parts + ["a pool of unlabeled rows"] * self.needs_pool or ["any target"]
+        return ", ".join(parts + ["also rows with missing values"] * self.incomplete)
 
     def __and__(self, other: Scope) -> Scope:
         """What both work on.
@@ -118,6 +121,7 @@ class Scope:
             families=_common("models", self.families, other.families),
             answers=_common("answers", self.answers, other.answers),
             needs_pool=self.needs_pool or other.needs_pool,
+            incomplete=self.incomplete and other.incomplete,
         )
 
     def check(self, label: str, known: Knowledge) -> None:

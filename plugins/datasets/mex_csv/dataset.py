@@ -83,7 +83,9 @@ class Csv:
         metadata=doc("what separates fields; none finds out"),
     )
     decimal: str | None = attrs.field(
-        default=None, validator=optional(one_of(".", ",")), metadata=doc("the decimal mark; none finds out")
+        default=None,
+        validator=optional(Check("a point or a comma", lambda v: v in (".", ","))),
+        metadata=doc("the decimal mark; none finds out"),
     )
     encoding: str | None = attrs.field(
         default=None, validator=optional(text()), metadata=doc("of the text; none takes UTF-8, or what the file marks")

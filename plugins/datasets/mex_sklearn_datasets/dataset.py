@@ -9,15 +9,16 @@ import attrs
 import numpy as np
 from sklearn import datasets
 
-from mex import Dataset, Domain
+from mex import Dataset, Schema
 from mex.params import doc, optional, text
 from mex.toolkit.tabular.datasets import class_name
 
 
 def _dataset(name: str, bunch: Any, class_names: tuple[str, ...] = ()) -> Dataset:
-    X = np.asarray(bunch.data, dtype=np.float64)
-    names = tuple(map(str, bunch.feature_names))
-    return Dataset(name, X, bunch.target, attrs.evolve(Domain.of(X), names=names), class_names)
+    found = Schema.of(np.asarray(bunch.data, dtype=np.float64))
+    columns = [attrs.evolve(c, name=str(name)) for c, name in zip(found.columns, bunch.feature_names, strict=True)]
+    schema = attrs.evolve(found, columns=columns)
+    return Dataset(name, schema.encode(bunch.data), bunch.target, schema.domain, class_names, schema=schema)
 
 
 @attrs.frozen(kw_only=True)

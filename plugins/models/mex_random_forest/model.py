@@ -38,7 +38,7 @@ class RandomForest:
         metadata=doc("greatest depth; without it leaves are grown until pure"),
     )
 
-    scope: ClassVar[Scope] = Scope()
+    scope: ClassVar[Scope] = Scope(incomplete=True)
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 4.3; Breiman 2001"
 
     def estimator(self, task: str, rng: np.random.Generator) -> Estimator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
-    """Attack, save, print; Ctrl-C ends the attack with what it has until then, and exit code 130."""
-    from mex.app.cli import INTERRUPTED, OK
+    """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
+    from mex.app.cli import FAILED, INTERRUPTED, OK
+    from mex.app.cli.look import what_was_read
     from mex.app.cli.progress import queries_bar
     from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
@@ -50,8 +52,19 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     )
     if args.save:
         check_writable(args.save)
+
+    @functools.cache
+    def tell() -> None:
+        """Say what was read, once, when nothing has been got wrong."""
+        print(f"mex: {what_was_read(registry, cell.dataset, cell.model)}", file=sys.stderr)
+
     # What a plugin prints is no result.
-    with queries_bar(args.attack, args.budget) as on_progress, contextlib.redirect_stdout(sys.stderr):
+    with queries_bar(args.attack, args.budget) as count, contextlib.redirect_stdout(sys.stderr):
+
+        def on_progress(queries: int) -> None:
+            tell()
+            count(queries)
+
         record, extraction = measure(registry, cell, on_progress, interruptible=True)
     if args.json:
         print(dump(record))
@@ -63,4 +76,6 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
         with replacing(args.save) as part:
             skops.io.dump(extraction.hypothesis, part)
-    return INTERRUPTED if extraction.stopped == "interrupted" else OK
+    if extraction.stopped == "failed":
+        print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
+    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, OK)

@@ -15,7 +15,7 @@ from mex.app.matrix.isolation import isolated
 from mex.app.matrix.split import split
 from mex.dataset import Dataset, Rows
 from mex.defense import twin
-from mex.errors import Incompatible, MexError, writes_nothing
+from mex.errors import Incompatible, MexError, UsageError, writes_nothing
 from mex.fitted import FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
@@ -115,10 +115,16 @@ def _fit(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
         if built.scope.tasks and data.task not in built.scope.tasks:
             learns = " and ".join(built.scope.tasks)
             raise Incompatible(f"{model.name} learns {learns} data; {data.name} is {data.task}")
+        if data.domain.incomplete and not built.scope.incomplete:
+            data = data.complete()
         parts = split(data, stream(seed, "split"))
         with writes_nothing("the model"):
             target: FittedTarget = built.fit(data, parts.train, stream(seed, "fit"))
-        train, pool, held_out = (Rows(target.encode(r.X), r.y) for r in (parts.train, parts.pool, parts.held_out))
+        # Models may learn from rows with missing values; defenses, attacks and the yardstick get complete ones.
+        dealt = (parts.train.complete(), parts.pool.complete(), parts.held_out.complete())
+        if not all(len(rows.X) for rows in dealt):
+            raise UsageError(f"dataset {data.name!r} has too few rows without a missing value to attack and to measure")
+        train, pool, held_out = (Rows(target.encode(rows.X), rows.y) for rows in dealt)
         return Scene(target, train, pool, Yardstick.of(target, held_out, stream(seed, "yardstick")))
 
 

@@ -77,7 +77,7 @@ def dataset_of(
         raise UsageError(f"{where} has no column {target!r}{suggest(str(target), map(str, columns))}")
     answers = columns.pop(target)
     if not columns:
-        raise UsageError(f"{where} has no column beside its target {target!r}")
+        raise UsageError(f"{where} has no column beside its target {target!r}{'; '.join(['', *notes])}")
     y, class_names, known = _target(f"{where}: target", target, answers, task)
     told = list(notes)
     if not known.all():
@@ -102,6 +102,15 @@ def dataset_of(
 
 def _target(where: str, name: str | int, series: Series, task: Task) -> tuple[Array, tuple[str, ...], BoolArray]:
     """The targets of the rows that have one, the classes, and which rows these are."""
+    y, classes, known = _encoded_target(where, name, series, task)
+    if task == "auto" and len(classes) > max(MOST_CLASSES, len(y) / 2):
+        raise UsageError(f"{where} {name!r} has {len(classes)} different texts in {len(y)} rows: name another target")
+    return y, classes, known
+
+
+def _encoded_target(
+    where: str, name: str | int, series: Series, task: Task
+) -> tuple[Array, tuple[str, ...], BoolArray]:
     kind = column_of(name, series).kind
     numeric = kind in ("number", "integer")
     if task == "regression" and not numeric:

@@ -17,6 +17,10 @@ FEW = 20
 """That so few values all differ says nothing."""
 MOST = 0.9
 """What so many of the rows hold, the column holds."""
+SHOWN = 30
+"""How much of a text an error shows."""
+LARGEST = 2.0**53
+"""Whole numbers up to here are floats without loss."""
 
 ID = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|nr|no|num|number|idx|index))$|[a-z]I[Dd]$")
 DATE = re.compile(
@@ -52,12 +56,14 @@ def of_numbers(name: str, texts: Texts, values: Any) -> Doubt | None:
     known = values.drop_null().to_numpy()
     n = len(known)
     if not n or known.min() == known.max():
-        return _idle([f"{known[0]:g}"] if n else [], "numeric")
+        return _sole([f"{known[0]:g}"] if n else [], "numeric", values.null_count)
     if not np.array_equal(known, np.round(known)):
         return None
     if starts_with_zero(texts):
         example = next(text for text in texts.to_pylist() if text and re.match(r"0\d", text))
         return Doubt(f"holds codes that start with 0 ({example!r})", ("categorical", "numeric", "drop"))
+    if max(-known.min(), known.max()) > LARGEST:
+        return Doubt(f"holds whole numbers beyond 2**53 ({texts[0]}), as identifiers are", ("drop", "numeric"))
     lower, upper, different = int(known.min()), int(known.max()), pc.count_distinct(values, mode="only_valid").as_py()
     if n > FEW and (different == n == upper - lower + 1 or (different > MOST * n and ID.search(name))):
         return Doubt(f"has another number in each row ({lower} to {upper}), as an identifier has", ("drop", "numeric"))
@@ -74,11 +80,11 @@ def starts_with_zero(texts: Texts) -> bool:
     return bool(pc.any(pc.match_substring_regex(texts, r"^0\d")).as_py())
 
 
-def of_texts(counts: Mapping[str, int], decimal: str) -> Doubt | None:
-    """The doubt about a column of texts, by how many rows have each."""
+def of_texts(counts: Mapping[str, int], rows: int, decimal: str) -> Doubt | None:
+    """The doubt about a column of texts, by how many of its rows have each."""
     total = sum(counts.values())
     if len(counts) < 2:
-        return _idle(list(counts), "categorical")
+        return _sole(list(counts), "categorical", rows - total)
 
     def having(test: Callable[[str], Any]) -> tuple[list[str], float]:
         found = [text for text in counts if test(text)]
@@ -88,27 +94,35 @@ def of_texts(counts: Mapping[str, int], decimal: str) -> Doubt | None:
     plain, share = having(number)
     if share >= 0.5:
         others = [text for text in counts if text not in set(plain)]
-        rows = sum(counts[text] for text in others)
-        cures = ("categorical", "numeric") if len(counts) <= FEW else ("numeric", "categorical")
-        return Doubt(f"holds numbers, but texts in {rows} of {total} rows ({others[0]!r})", (*cures, "drop"))
+        odd = sum(counts[text] for text in others)
+        cures = ("numeric", "categorical") if share >= MOST or len(plain) >= FEW / 2 else ("categorical", "numeric")
+        return Doubt(f"holds numbers, but texts in {odd} of {total} rows ({short(others[0])})", (*cures, "drop"))
     amounts, share = having(lambda text: quantity(text, decimal) is not None)
     if share >= MOST:
         example = next(text for text in amounts if not number(text))
         units = set(re.findall(r"[€$£¥₹%]|[A-Z]{3}", example))
         what = "per cents" if units == {"%"} else "money" if units else "numbers written in another way"
-        return Doubt(f"holds {what} ({example!r})", ("numeric", "drop", "categorical"))
+        return Doubt(f"holds {what} ({short(example)})", ("numeric", "drop", "categorical"))
     days, share = having(DATE.fullmatch)
     if share >= MOST:
-        return Doubt(f"holds dates or times ({days[0]!r})", ("drop", "categorical"))
+        return Doubt(f"holds dates or times ({short(days[0])})", ("drop", "categorical"))
     if len(counts) > MOST_CATEGORIES or (len(counts) > FEW and len(counts) > total / 2):
-        what = f"holds {len(counts)} different texts in {total} rows ({next(iter(counts))[:30]!r})"
+        what = f"holds {len(counts)} different texts in {total} rows ({short(next(iter(counts)))})"
         return Doubt(f"{what}, names or remarks rather than categories", ("drop", "categorical"))
     return None
 
 
-def _idle(values: list[str], keep: str) -> Doubt:
-    what = f"is {values[0]!r} in every row that has it" if values else "has no value in any row"
+def _sole(values: list[str], keep: str, missing: int) -> Doubt:
+    """The doubt about a column with one value at most: if nothing is missing, it tells no rows apart."""
+    if values and missing:
+        return Doubt(f"is {short(values[0])} or missing", ("drop", keep))
+    what = f"is {short(values[0])} in every row" if values else "has no value in any row"
     return Doubt(what, ("drop", keep), idle=True)
+
+
+def short(text: str) -> str:
+    """The start of a text, in quotes."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
 
 
 def quantity(text: str, decimal: str) -> float | None:

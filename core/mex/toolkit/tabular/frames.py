@@ -32,6 +32,9 @@ class Library:
     take: Callable[[Any, Array], Any] = attrs.field(repr=False)
     table: Callable[[dict[Any, Any]], Any] = attrs.field(repr=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _library, (self.name,)
+
     def coder(self, columns: Sequence[Column]) -> TableCoder:
         """The way to tables of this library and back."""
         return TableCoder(columns, lambda table: parts_of(table, columns), self._writer(columns))
@@ -51,6 +54,10 @@ class Library:
             )
 
         return write
+
+
+def _library(name: str) -> Library:
+    return LIBRARIES[name]
 
 
 def _listed(values: Any, column: Column) -> list[Any]:

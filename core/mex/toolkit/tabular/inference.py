@@ -12,11 +12,9 @@ import numpy as np
 from mex.errors import UsageError
 from mex.schema import Column, Schema
 from mex.toolkit.tabular import dtypes
+from mex.toolkit.tabular.doubts import LARGEST
 from mex.toolkit.tabular.frames import LIBRARIES
-from mex.toolkit.tabular.reading import Series, columns_of, distinct, numbers
-
-LARGEST = 2.0**53
-"""Whole numbers up to here are floats without loss."""
+from mex.toolkit.tabular.reading import Series, columns_of, distinct, is_missing, numbers
 
 SINGLE = {"float32", "Float32", "arrow float", "float"}
 DOUBLE = {"float64", "Float64", "arrow double", "double"}
@@ -169,7 +167,10 @@ def _words(native: Any) -> str:
 
 def _kind_of_objects(where: str, series: Series) -> str:
     """The kind of a column of Python objects, by the types of those that occur."""
-    types = {type(value) for value in distinct(series)[1] if value is not None}
+    types = {type(value) for value in series} - {type(None)}
+    if float in types and all(is_missing(value) for value in series if isinstance(value, float)):
+        types.remove(float)
+    types = {plain for kind in types if (plain := _plain(kind)) is not None}
     if types == {bool}:
         return "boolean"
     if types and types <= {int, float}:
@@ -180,3 +181,11 @@ def _kind_of_objects(where: str, series: Series) -> str:
     raise UsageError(
         f"{where} holds values of type {names}, neither numbers nor a category; leave it out, or turn it into numbers"
     )
+
+
+def _plain(kind: type) -> type | None:
+    """Python's own type for numpy's, None for what stands for a missing value."""
+    for general, plain in ((np.bool_, bool), (np.integer, int), (np.floating, float)):
+        if issubclass(kind, general):
+            return plain
+    return None if kind.__name__ in ("NAType", "NaTType") else kind

@@ -76,7 +76,7 @@ def read_texts(
     if table.num_rows < 2:
         raise UsageError(f"{path} has no rows below its header")
     if data.count(b'"') % 2 and any("\n" in (column[-1].as_py() or "") for column in columns.values()):
-        raise UsageError(f"{path} has a quotation mark that nothing closes: see its last record")
+        raise UsageError(f"{path} has a quotation mark that nothing closes, in or above its last line")
     return columns
 
 
@@ -136,7 +136,10 @@ def _names(path: Path, sample: str, sep: str) -> list[str]:
         raise UsageError(f"{path} is empty")
     first, names = f"the first line of {path}", [name.strip() for name in header]
     if len(names) < 2:
-        raise UsageError(f"{first} names one column, {names[0]!r}; if more are meant, give sep=, what separates them")
+        raise UsageError(
+            f"{first} must name the columns, and names one, {names[0]!r}: what stands above them must go; if they are "
+            "several names, give sep=, what separates them"
+        )
     numbered = [name for name in names if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", name, re.IGNORECASE)]
     if numbered and numbered != [str(i) for i in range(len(numbered))]:  # as pandas numbers them
         raise UsageError(f"{first} must name the columns, and {numbered[0]!r} is a number: write the names above it")
@@ -153,12 +156,20 @@ UNNAMED = "Unnamed: "
 
 def _fault(path: Path, data: bytes, sep: str, width: int) -> str:
     """Why the table cannot be read: the first record of another width."""
-    csv.field_size_limit(LONGEST)
+    usual = csv.field_size_limit(LONGEST)
+    last = 0
     try:
         for line, record in _records(data.decode(), sep):
             if len(record) != width:
-                rows = " (if the first column holds the names of rows, name it too)" if len(record) == width + 1 else ""
+                if any("\n" in field for field in record):
+                    return f"line {last + 1} of {path} or one below opens a quotation mark that nothing closes"
+                rows = "; if the first column holds the names of rows, name it too" if len(record) == width + 1 else ""
                 return f"line {line} of {path} has {len(record)} fields, and the header names {width} columns{rows}"
-    except csv.Error as error:
-        return f"{path} cannot be read: {error}"
-    return f"{path} cannot be read: a row is longer than {LONGEST} bytes, or a quotation mark is not closed"
+            last = line
+        return f"{path} cannot be read: line {last} is longer than {LONGEST} bytes"
+    except csv.Error:
+        return (
+            f"line {last + 1} of {path} is longer than {LONGEST} bytes, or opens a quotation mark that nothing closes"
+        )
+    finally:
+        csv.field_size_limit(usual)
