@@ -70,7 +70,7 @@ def attack(
     >>> model = DecisionTreeClassifier(random_state=0).fit(X, y)
     >>> stolen = attack("passive:model=decision-tree", model, pool=X, domain=Domain.of(X), budget=100)
     >>> stolen.queries, float((stolen.hypothesis.predict(X) == model.predict(X)).mean().round(2))
-    (100, 0.99)
+    (100, 0.97)
     """
     registry = registry or load_registry()
     family = Family(family) if isinstance(family, str) else family

@@ -80,8 +80,9 @@ def test_an_attack_on_a_target_that_fails_prints_and_saves_what_it_paid_for(
     done = run(*SMALL, "--json", "--save", tmp_path / "stolen.skops")
     assert done.returncode == 1
     sentence = "the target failed after 10 answers (ConnectionError: 503)"
-    assert done.stderr.startswith(f"mex: {sentence}")
-    assert done.stderr.count("\n") == 1
+    read, told = done.stderr.splitlines()
+    assert read.startswith("mex: haberman: 306 rows")
+    assert told.startswith(f"mex: {sentence}")
     record = json.loads(done.stdout)
     assert (record["status"], record["stopped"], record["queries"]) == ("failed", "failed", 20)
     assert record["reason"].startswith(sentence)
