@@ -118,10 +118,8 @@ def test_several_classes_are_told_apart_by_the_most_frequent_label(iris: mex.Dat
     oracle = mex.Oracle(noisy(target, rho=0.4), answers="label")
     learner = MajorityVote(inner=Passive(), q=100).learner(oracle.knowledge(iris.X), np.random.default_rng(0))
     stolen = mex.extract(oracle, learner)
-    voted = learner._inner._labels  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(
-        np.concatenate(voted), target.answer(stolen.transcript.X[:: stolen.queries // 100], "label")
-    )
+    voted = learner._inner.labels  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(voted, target.answer(stolen.transcript.X[:: stolen.queries // 100], "label"))
 
 
 class Wandering:
