@@ -22,6 +22,9 @@ from mex.app.cli import main
 settings.register_profile("mex", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("mex")
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; tests press Ctrl-C themselves
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 Finished = subprocess.CompletedProcess[str]
 
 

@@ -173,8 +173,7 @@ class Oracle:
             asked = rows if n == len(rows) else read_only(rows[admitted])
             given = {kind: self._target.answer(asked, kind) for kind in self._kinds if n}
         self.seconds += time.perf_counter() - started
-        classes = self._public.classes
-        checked = {kind: checked_answers(part, n, kind, classes) for kind, part in given.items()}
+        checked = {kind: checked_answers(part, n, kind, self._public.classes) for kind, part in given.items()}
         answers = side_by_side(checked) if n else np.empty(0)
         if n < len(rows):
             self.refused += len(rows) - n
@@ -189,15 +188,13 @@ class Oracle:
             raw = np.asarray(X)
             if raw.dtype.kind not in "fiub":  # a string is no number, even where it reads like one
                 raise ValueError
-            rows = np.array(raw, dtype=np.float64, order="C")
-            rows.flags.writeable = False
+            rows = read_only(np.array(raw, dtype=np.float64, order="C"))
         except (TypeError, ValueError):
             raise QueryError("a query must be an array of numbers") from None
         if rows.ndim != 2 or rows.shape[1] != d:
             raise QueryError(f"a query must be rows of {d} features, shape (n, {d}), not {rows.shape}")
         if len(rows) == 0:
             raise QueryError("a query must have at least one row")
-        objection = self._public.domain.objection(rows)
-        if objection:
+        if objection := self._public.domain.objection(rows):
             raise QueryError(objection)
         return rows

@@ -61,7 +61,7 @@ def test_the_best_flip_is_that_of_brute_force(trees: int, task: str, noise: floa
     forest = RandomForestClassifier(trees, max_depth=3, random_state=0).fit(data.X[:100], data.y[:100])
     X, weights = data.X[100:160], rng.uniform(1, 9, 60)
     y = np.where(rng.random(60) < noise, rng.integers(k, size=60), data.y[100:160])
-    votes = Votes(forest, X[:25], y[:25], weights[:25], room=80)
+    votes = Votes(forest, X[:25], y[:25], weights[:25], capacity=80)
     votes.add(X[25:], y[25:], weights[25:])
     choose = partial(choices, exhaustive=10**6, draws=0, rng=rng)
     rows = data.domain.sample(30, rng)
@@ -115,7 +115,7 @@ def test_the_greedy_choice_is_better_than_as_many_random_ones() -> None:
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random(400) < 0.05, 1 - y[:400], y[:400])
     forest = RandomForestClassifier(30, max_depth=4, random_state=0).fit(X[:400], noisy)
-    votes = Votes(forest, X[:400], noisy, rng.uniform(1, 5, 400), room=400)
+    votes = Votes(forest, X[:400], noisy, rng.uniform(1, 5, 400), capacity=400)
     leaves = votes.leaves(X[400:460]).T
 
     def mean_gap(draws: int, greedy: bool) -> float:
@@ -193,7 +193,7 @@ def test_one_label_only_and_labels_that_are_words() -> None:
 def test_a_label_that_the_forest_has_not_seen_is_an_error_to_it() -> None:
     X, y = load_iris(return_X_y=True)
     forest = RandomForestClassifier(5, random_state=0).fit(X[y < 2], y[y < 2])
-    votes = Votes(forest, X[y < 2], y[y < 2], np.ones(100), room=150)
+    votes = Votes(forest, X[y < 2], y[y < 2], np.ones(100), capacity=150)
     votes.add(X[y == 2], y[y == 2], np.ones(50))
     gaps = [
         votes.gap(at, partial(choices, exhaustive=10**6, draws=0, rng=None)) for at in votes.leaves(X[y == 2][:5]).T

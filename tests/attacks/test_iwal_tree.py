@@ -107,7 +107,7 @@ def test_noisy_labels_are_taken(registry: mex.Registry, breast_cancer: mex.Datas
 
 def test_where_it_cannot_work_it_says_why(iris: mex.Dataset) -> None:
     known, rng = oracle_of(iris).knowledge(), np.random.default_rng(0)
-    with pytest.raises(mex.Incompatible, match="no pool"):
+    with pytest.raises(mex.Incompatible, match="grants none"):
         IwalTree(sampler="near").learner(known, rng)
     with pytest.raises(mex.Incompatible, match="sets none"):
         IwalTree().learner(attrs.evolve(known, budget=None), rng)
