@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer"
 """Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
 DELEGATES = {"FixedThresholdClassifier", "TunedThresholdClassifierCV", "SelfTrainingClassifier", "RANSACRegressor"}
 DELEGATES |= {"RFE", "RFECV", "FrozenEstimator"}
+ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}  # of a category, affine over its one-hot features
 BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetual", "snapml", "thundergbm", "xgboost")
 """Libraries of boosted trees, told by the name of their package, so that none is imported."""
 
@@ -42,7 +43,7 @@ class Core(NamedTuple):
     altered: tuple[str, ...] = ()
 
 
-def family_of(estimator: Estimator) -> Family:
+def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Family:
     """The :class:`mex.Family` of a fitted scikit-learn estimator or pipeline; any other object's is its own.
 
     A model is linear if one ``coef_`` inside decides its answers: the steps before it are affine, and what is around it
@@ -50,7 +51,8 @@ def family_of(estimator: Estimator) -> Family:
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library. A model of no
-    class that attacks know has the kind of its own name, and :attr:`mex.Family.reason` may say why.
+    class that attacks know has the kind of its own name, and :attr:`mex.Family.reason` may say why. Encoders are taken
+    for affine on the columns ``discrete`` of a table, whose features are one-hot.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
@@ -65,24 +67,23 @@ def family_of(estimator: Estimator) -> Family:
 
         learner = clone(estimator)
     try:
-        return Family(*_read(estimator), learner)
+        return Family(*_read(estimator, frozenset(discrete)), learner)
     except Incompatible as reason:
         return Family(type(estimator).__name__, {}, learner, str(reason))
 
 
-def _read(model: Estimator) -> tuple[str, Mapping[str, Any]]:
+def _read(model: Estimator, discrete: frozenset[Any]) -> tuple[str, Mapping[str, Any]]:
     core = core_of(model)
     params = _params(core.estimator)
     if link := _link(core, np.size(_get(model, "classes_", ()))):
-        _check_steps(core, "is not affine", PROJECTIONS)
-        fitted = bool(np.any(np.asarray(_get(core.estimator, "intercept_", 0.0))))
-        moved = bool(core.steps or core.altered)  # the origin may be elsewhere
-        return "linear", {"intercept": moved or bool(params.get("fit_intercept", fitted)), "link": link}
+        _check_steps(core, "is not affine", PROJECTIONS, discrete)
+        own = bool(params.get("fit_intercept", np.any(np.asarray(_get(core.estimator, "intercept_", 0.0)))))
+        return "linear", {"intercept": bool(core.steps or core.altered) or own, "link": link}  # steps may move the origin
     if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
         _check_steps(core, "is not affine", PROJECTIONS)
         return "kernel", {name: params[name] for name in ("kernel", "C", "gamma", "degree", "coef0") if name in params}
     kind = _trees(core.estimator, params)
-    _check_steps(core, "does not keep the order of each column", RISING)
+    _check_steps(core, "does not keep the order of each column", RISING, discrete)
     return kind, params
 
 
@@ -156,22 +157,22 @@ def core_of(model: Estimator) -> Core:
     return Core(core.estimator, steps + core.steps, tuple(filter(None, (how, *core.altered))))
 
 
-def _check_steps(core: Core, objection: str, also: set[str]) -> None:
-    for name in filter(None, (_obstacle(step, also) for step in core.steps)):
+def _check_steps(core: Core, objection: str, also: set[str], discrete: frozenset[Any] = frozenset()) -> None:
+    for name in filter(None, (_obstacle(step, also, discrete) for step in core.steps)):
         raise Incompatible(f"its step {name} {objection}")
 
 
-def _obstacle(step: Estimator, also: set[str]) -> str:
+def _obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozenset()) -> str:
     """The name of a step, or part of one, that neither is affine column by column nor one of ``also``; else nothing."""
     if step is None or isinstance(step, str):
         return ""  # passthrough, drop
-    if type(step).__name__ == "FrozenEstimator":
-        return _obstacle(step.estimator, also)
+    step = step.estimator if type(step).__name__ == "FrozenEstimator" else step
+    if discrete.issuperset(_get(step, "feature_names_in_", [discrete])):
+        also = also | ENCODERS
     if parts := next(filter(None, (_get(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
-        return next(filter(None, (_obstacle(part[1], also) for part in parts)), "")
+        return next(filter(None, (_obstacle(part[1], also, discrete) for part in parts)), "")
     name, params = type(step).__name__, _params(step)
-    rising = name in also and params.get("encode", "ordinal") == "ordinal"
-    fine = rising or _has(step, "get_support")
+    fine = _has(step, "get_support") or (name in also and params.get("encode", "ordinal") == "ordinal")
     if name in COLUMNWISE:
         complete = str(params.get("missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
         bent = params.get("func") is not None or params.get("clip") or np.max(params.get("degree", 1)) > 1
