@@ -2,13 +2,17 @@
 
 python benchmarks/matrix.py                  every part
 python benchmarks/matrix.py kills --times 50
+python benchmarks/matrix.py scale start share --beside OTHER/bin/python   another build in the same run
 """
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -18,20 +22,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from parts import Part, run
-from threadpoolctl import threadpool_limits
 
 import mex
-from mex.app.matrix.cells import Cell
-from mex.app.matrix.experiment import run_cell
-from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import TIMINGS
-from mex.app.matrix.scenarios import deploy, set_scene
-from mex.defense import twin
-from mex.types import stream
 
 REGISTRY = mex.load_registry()
+OTHER = argparse.ArgumentParser(add_help=False)
+OTHER.add_argument("--beside", metavar="PYTHON", help="the python of another build, measured in the same run")
+BUILDS = {"this": sys.executable}
 MEX = [sys.executable, "-m", "mex"]
 SMALL = ["-a", "passive", "-a", "margin", "-d", "none", "-d", "bounded-noise:rho=0.1", "-m", "logistic"]
 SMALL += ["--data", "haberman", "--data", "heart", "--budget", "200"]
@@ -55,18 +54,20 @@ def lines(directory: Path) -> list[dict[str, Any]]:
 
 
 def children(parent: int) -> list[int]:
-    """The processes below ``parent`` that are workers, from the system's own list."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-                command = (entry / "cmdline").read_text(encoding="utf-8")
-            except OSError:
-                continue
-            if int(stat[1]) == parent and "popen_loky_posix" in command:
-                found.append(int(entry.name))
-    return found
+    """The processes below ``parent``, from the system's own list."""
+    try:
+        return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def cpu(pid: int) -> float:
+    """CPU seconds of a process and of all that run below it."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu, children(pid)))
 
 
 def kills(times: int) -> None:
@@ -115,90 +116,98 @@ def kills(times: int) -> None:
 
 
 def scale(times: int) -> None:
-    """Cells per second for 1 and 2 workers, start-up to the first result, memory with many cells."""
-    print(f"{'jobs':>5s} {'cells':>6s} {'cells/s':>8s} {'first after':>12s} {'efficiency':>11s}")
-    base = 0.0
-    for jobs in (1, 2):
-        command = [*MEX, "matrix", *SMALL, "--seeds", "50", "--jobs", str(jobs), "--json"]
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    """Start-up to the first result and cells per second with 1 and 2 workers, on 400 cells."""
+    print(
+        f"{'build':>7s} {'jobs':>5s} {'cells':>6s} {'first after':>12s} {'cells/s':>8s} {'efficiency':>11s} {'CPU':>8s}"
+    )
+    for build, python in BUILDS.items():
+        alone = 0.0
+        for jobs in (1, 2):
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [python, "-m", "mex", "matrix", *SMALL, "--seeds", "50", "--jobs", str(jobs), "--json"]
+            started = time.perf_counter()
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            assert process.stdout is not None
+            process.stdout.readline()
+            first = time.perf_counter() - started
+            n = 1 + sum(1 for _ in process.stdout)
+            process.wait()
+            rate = (n - 1) / (time.perf_counter() - started - first)
+            alone = alone or rate
+            now = resource.getrusage(resource.RUSAGE_CHILDREN)
+            seconds = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+            efficiency = 100 * rate / alone / jobs
+            print(f"{build:>7s} {jobs:5d} {n:6d} {first:10.2f} s {rate:8.1f} {efficiency:9.0f} % {seconds:6.1f} s")
+
+
+def start(times: int) -> None:
+    """From the command to the first of 10 and of 100,000 results: wall time, CPU of all processes, memory of one."""
+    print(f"{'build':>7s} {'cells':>7s} {'jobs':>5s} {'wall':>8s} {'CPU':>8s} {'memory':>9s}")
+    for cells, jobs in itertools.product((10, 100_000), (1, 2)):
+        for build, python in BUILDS.items():
+            found = [_first(python, cells, jobs) for _ in range(max(3, times // 10))]
+            wall, seconds, mebibytes = map(min, zip(*found, strict=True))
+            print(f"{build:>7s} {cells:7d} {jobs:5d} {wall:6.2f} s {seconds:6.2f} s {mebibytes:5.0f} MiB")
+    for build, python in BUILDS.items():
+        listing = [python, "-m", "mex", "list-plugins"]
+        used = [_seconds(listing) for _ in range(times)]
+        print(f"{build:>7s} list-plugins: {min(used):.3f} s of CPU")
+
+
+def _first(python: str, cells: int, jobs: int) -> tuple[float, float, float]:
+    command = [python, "-m", "mex", "matrix", "-a", "passive", "-d", "none", "-m", "logistic", "--data", "haberman"]
+    command += ["--budget", "20", "--seeds", str(cells), "--jobs", str(jobs), "--json"]
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        first = time.perf_counter() - started
-        n = 1 + sum(1 for _ in process.stdout)
-        process.wait()
-        rate = (n - 1) / (time.perf_counter() - started - first)
-        base = base or rate
-        print(f"{jobs:5d} {n:6d} {rate:8.1f} {first:10.2f} s {100 * rate / base / jobs:9.0f} %")
+        wall = time.perf_counter() - started
+        seconds = cpu(process.pid)
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+        process.kill()
+    return wall, seconds, peak
+
+
+def _seconds(command: list[str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def share(times: int) -> None:
-    """The framework's share of a cell: all but the learner, the target and the scoring of its hypotheses."""
-    print(f"{'cell':42s} {'ms':>8s} {'bare ms':>8s} {'share':>7s}")
-    for attack, model, data, budget in (
-        ("passive", "logistic", "breast-cancer", 1000),
-        ("margin", "logistic", "breast-cancer", 200),
-        ("version-space", "logistic", "breast-cancer", 700),
-        ("pivot", "logistic", "spambase", 1500),
-        ("passive", "random-forest", "breast-cancer", 1000),
-    ):
-        plan = Plan.of(
-            {"attacks": [attack], "defenses": ["none"], "models": [model], "datasets": [data], "budget": budget}
-        )
-        cell = plan.resolve(REGISTRY).cells()[0]
-        run_cell(REGISTRY, cell)  # the scene is there from here on
-        whole, bare = [], []
-        for _ in range(max(3, times // 10)):
-            started = time.process_time()
-            run_cell(REGISTRY, cell)
-            whole.append(time.process_time() - started)
-            bare.append(_bare(cell))
-        a, b = float(np.median(whole)), float(np.median(bare))
-        print(f"{attack + ' ' + model + ' ' + data:42s} {1e3 * a:8.1f} {1e3 * b:8.1f} {100 * (a - b) / a:6.1f} %")
-
-
-def _bare(cell: Cell) -> float:
-    """CPU seconds of the same learner asking the same target in a plain loop, and of scoring the same hypotheses."""
-    with threadpool_limits(1):
-        scene = set_scene(REGISTRY, cell.model, cell.dataset, cell.seed)
-        target = twin(deploy(REGISTRY, cell).target)
-        known = mex.Oracle(target, budget=cell.budget).knowledge(pool=scene.pool.X)
-        learner = REGISTRY.build("attack", cell.attack).learner(known, stream(cell.seed, "attack"))
-        started = time.process_time()
-        asked, level, kept = 0, 8.0, []
-        while (X := learner.ask()) is not None and asked < cell.budget:
-            X = X[: cell.budget - asked]
-            learner.tell(X, target.answer(X, known.answers))
-            asked += len(X)
-            if asked >= level:
-                kept.append(learner.hypothesis())
-                while level <= asked:
-                    level *= 2**0.5
-        kept.append(learner.hypothesis())
-        for hypothesis in kept:
-            for X in scene.yardstick.points.values():
-                hypothesis.predict(X)
-        return time.process_time() - started
+    """The framework's share of a cell: all but the learner, the target and its hypotheses' predictions."""
+    print(f"{'build':>7s} {'cell':42s} {'ms':>8s} {'bare ms':>8s} {'share':>7s}")
+    script = str(Path(__file__).parent / "matrix_parts" / "share.py")
+    for build, python in BUILDS.items():
+        done = subprocess.run([python, script, str(times)], capture_output=True, text=True, check=True)
+        for line in done.stdout.splitlines():
+            found = json.loads(line)
+            whole, bare = 1e3 * found["whole"], 1e3 * found["bare"]
+            print(f"{build:>7s} {found['cell']:42s} {whole:8.1f} {bare:8.1f} {100 * (whole - bare) / whole:6.1f} %")
 
 
 def memory(times: int) -> None:
-    """Memory of the parent after 100 and after 10,000 cells."""
+    """Memory of the parent after 100 and after 100,000 cells, whose records are written and not kept."""
     script = """
-import resource, sys
+import resource, sys, tempfile
+from pathlib import Path
 import mex
-from mex.app.matrix import engine, experiment
-from mex.app.matrix.plan import Plan
-registry = mex.load_registry()
+from mex.app.matrix import engine
+from mex.app.matrix.experiment import failed
+from mex.app.matrix.run import Run
 plan = {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["haberman"], "budget": 1,
         "seeds": int(sys.argv[1])}
-engine.run_cell = lambda registry, cell, _: experiment.failed(cell, "not run: this measures the engine")
-for record in engine.records(registry, Plan.of(plan).resolve(registry).cells()):
-    pass
+engine.run_cell = lambda registry, cell: failed(cell, "not run: this measures the engine")
+with tempfile.TemporaryDirectory() as directory:
+    for record in Run(plan, mex.load_registry(), out=Path(directory)):
+        pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
-    for n in (100, 10_000):
+    for n in (100, 100_000):
         done = subprocess.run([sys.executable, "-c", script, str(n)], capture_output=True, text=True, check=True)
-        print(f"{n:6d} cells: {done.stdout.strip()} MiB at most")
+        print(f"{n:7d} cells: {done.stdout.strip()} MiB at most")
 
 
 def pairs(times: int) -> None:
@@ -221,7 +230,9 @@ def pairs(times: int) -> None:
                 print(f"  {record['attack']} x {record['defense']} x {record['model']}: {record['reason']}")
 
 
-PARTS: dict[str, Part] = {"kills": kills, "scale": scale, "share": share, "memory": memory, "pairs": pairs}
+PARTS: dict[str, Part] = {part.__name__: part for part in (kills, scale, start, share, memory, pairs)}
 
 if __name__ == "__main__":
-    run(__doc__, PARTS, "times", 50)
+    other = OTHER.parse_known_args()[0].beside
+    BUILDS |= {"beside": other} if other else {}
+    run(__doc__, PARTS, "times", 50, [OTHER])

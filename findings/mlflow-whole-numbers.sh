@@ -40,7 +40,7 @@ for value in (3.0, 3.5):
         model.predict(pd.DataFrame({"n": [value]}))
         raise SystemExit(f"{value} is taken from Python now")
     except MlflowException as error:
-        print(f"from Python {value}: {str(error).splitlines()[-1][:110]}")
+        print(f"from Python {value}: {type(error).__name__}: {str(error).rsplit('Error: ', 1)[-1]}")
 
 client = TestClient(scoring_server.init(model))
 seen = {}

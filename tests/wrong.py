@@ -62,6 +62,8 @@ class Asking:
 
 
 class SortsThePool(Innocent):
+    """Sorts each column of the pool before it starts."""
+
     def learner(self, knowledge: mex.Knowledge, rng: np.random.Generator) -> mex.Learner:
         assert knowledge.pool is not None
         knowledge.pool.sort(axis=0)
@@ -69,6 +71,8 @@ class SortsThePool(Innocent):
 
 
 class StandardisesThePool(Innocent):
+    """Centres the pool in place, once answers arrive."""
+
     def tell(self, knowledge: mex.Knowledge) -> None:
         pool = knowledge.pool
         assert pool is not None
@@ -76,17 +80,23 @@ class StandardisesThePool(Innocent):
 
 
 class SwapsTheClasses(Innocent):
+    """Puts the positive class first, in place."""
+
     def tell(self, knowledge: mex.Knowledge) -> None:
         assert knowledge.classes is not None
         knowledge.classes[:] = knowledge.classes[::-1].copy()
 
 
 class WidensTheDomain(Innocent):
+    """Takes the upper bounds away."""
+
     def tell(self, knowledge: mex.Knowledge) -> None:
         knowledge.domain.upper[:] = np.inf
 
 
 class RaisesTheBudget(Innocent):
+    """Sets itself a larger budget."""
+
     def tell(self, knowledge: mex.Knowledge) -> None:
         knowledge.budget = 10**6  # type: ignore[misc]
 
@@ -113,6 +123,8 @@ class Believing(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class CentresItsRows(Innocent):
+    """Its hypothesis centres the rows that it predicts, in place."""
+
     def believe(self, fitted: Estimator) -> Estimator:
         def centred(X: FloatArray, y: Array) -> Array:
             X -= X.mean(axis=0)
@@ -129,16 +141,22 @@ class PredictsAColumn(Innocent):
 
 
 class PredictsTooFew(Innocent):
+    """Its hypothesis loses a row."""
+
     def believe(self, fitted: Estimator) -> Estimator:
         return Believing(fitted, lambda X, y: y[1:])
 
 
 class PredictsAnotherClass(Innocent):
+    """Its hypothesis calls the classes -1 and 1."""
+
     def believe(self, fitted: Estimator) -> Estimator:
         return Believing(fitted, lambda X, y: 2 * y - 1)
 
 
 class PredictsNothing(Innocent):
+    """Its hypothesis predicts NaN."""
+
     def believe(self, fitted: Estimator) -> Estimator:
         return Believing(fitted, lambda X, y: np.full(len(X), np.nan))
 
@@ -177,6 +195,8 @@ class Rounded(mex.Defended):
 
 
 class RoundsInPlace(Careful):
+    """Rounds the rows that it is asked, in place."""
+
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
         return _RoundedInPlace(target)
 
@@ -187,6 +207,8 @@ class _RoundedInPlace(mex.Defended):
 
 
 class ClipsInPlace(Careful):
+    """Clips the rows that it admits, in place."""
+
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
         return _ClippedInPlace(target)
 
@@ -198,6 +220,8 @@ class _ClippedInPlace(Rounded):
 
 
 class SortsItsRows(Careful):
+    """Sorts each column of the rows it is fitted to."""
+
     def protect(self, target: Target, train: Rows, rng: np.random.Generator) -> Target:
         train.X.sort(axis=0)
         return Rounded(target)

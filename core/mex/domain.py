@@ -13,10 +13,7 @@ import numpy.typing as npt
 from mex.errors import UsageError
 from mex.types import Array, BoolArray, FloatArray, Sealed, read_only
 
-__all__ = [
-    "TOLERANCE",
-    "Domain",
-]
+__all__ = ["TOLERANCE", "Domain"]
 
 TOLERANCE = 1e-9
 """How far past a bound, as a share of the feature's range, rounding may put a row that still counts as inside."""
@@ -42,9 +39,9 @@ def _names(value: Iterable[str]) -> tuple[str, ...]:
 class Domain(Sealed):
     """A box in R^d with integer features and one-hot groups.
 
-    Bounds may be infinite: such a feature is taken to be in standard units, so drawing from it uses
-    the standard normal distribution (a direction drawn so is uniform on the sphere), and its absolute value
-    counted from the one bound that there is. Its arrays are read-only.
+    Bounds may be infinite: such a feature is taken to be in standard units, so drawing from it uses the standard normal
+    distribution (a direction drawn so is uniform on the sphere), its absolute value if there is one bound to count it
+    from. Its arrays are read-only.
 
     Attributes:
         lower, upper: bounds, shape (d,).
@@ -103,11 +100,6 @@ class Domain(Sealed):
         """Whether every feature has two finite bounds."""
         return bool(self._finite.all())
 
-    @property
-    def continuous(self) -> bool:
-        """Whether there is no integer feature and no one-hot group."""
-        return not self.discrete.any()
-
     @cached_property
     def discrete(self) -> BoolArray:
         """Which columns are integer features or part of a one-hot group, shape (d,)."""
@@ -118,10 +110,9 @@ class Domain(Sealed):
     @cached_property
     def middle(self) -> FloatArray:
         """The centre of the box, shape (d,): 0 where a feature is unbounded, 1 inside of the only bound there is."""
-        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
-        lower, upper = np.where(low, self.lower, 0.0), np.where(high, self.upper, 0.0)
-        alone = 1.0 * (low & ~high) - 1.0 * (high & ~low)
-        return read_only(np.where(low & high, (lower + upper) / 2, lower + upper + alone))
+        bound, inwards = self._open
+        both = np.where(self._finite, self.lower, 0) + np.where(self._finite, self.upper, 0)
+        return read_only(np.where(self._finite, both / 2, bound + inwards))
 
     @cached_property
     def half_width(self) -> FloatArray:
@@ -136,15 +127,12 @@ class Domain(Sealed):
 
     def sample(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw ``n`` rows uniformly from the domain, shape (n, d); normally where a bound is missing."""
-        finite = self._finite
-        low, high = np.where(finite, self.lower, 0.0), np.where(finite, self.upper, 1.0)
-        high = np.where(self.integer, high + 1, high)  # so that the last whole number is as likely
+        finite = self._finite  # of a whole number one more, so that the last one is as likely
+        low, high = np.where(finite, self.lower, 0.0), np.where(finite, self.upper, 1.0) + self.integer
         X = low + (high - low) * rng.random((n, self.n_features))
         if not finite.all():
-            Z = rng.standard_normal((n, int((~finite).sum())))
-            lower, upper = self.lower[~finite], self.upper[~finite]
-            inwards = np.where(np.isfinite(lower), lower + np.abs(Z), Z)
-            X[:, ~finite] = np.where(np.isfinite(upper), upper - np.abs(Z), inwards)
+            Z, (bound, inwards) = rng.standard_normal((n, int((~finite).sum()))), (v[~finite] for v in self._open)
+            X[:, ~finite] = bound + np.where(inwards == 0, Z, inwards * np.abs(Z))
         X[:, self.integer] = np.floor(X[:, self.integer])
         for group in self.groups:
             X[:, group] = np.eye(len(group))[rng.integers(len(group), size=n)]
@@ -196,6 +184,12 @@ class Domain(Sealed):
         edges = np.maximum(self.lower - slack, -most), np.minimum(self.upper + slack, most)
         starts = np.cumsum([0, *map(len, self.groups)][:-1], dtype=int)
         return (*edges, np.flatnonzero(self.integer), np.array(list(chain(*self.groups)), dtype=int), starts)
+
+    @property
+    def _open(self) -> tuple[FloatArray, FloatArray]:
+        """Of features that lack a bound: the other one, or 0, and the way inwards from it: 1, -1, or 0 for none."""
+        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+        return np.where(low, self.lower, np.where(high, self.upper, 0.0)), 1.0 * low - high
 
     @property
     def _finite(self) -> BoolArray:

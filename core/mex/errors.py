@@ -15,6 +15,7 @@ __all__ = [
     "QueryError",
     "Refused",
     "UsageError",
+    "sentence",
     "suggest",
     "writes_nothing",
 ]
@@ -42,6 +43,15 @@ class AnswerError(MexError):
 
 class Refused(MexError):
     """A defense refused a request; a server answers 429, *too many requests*."""
+
+
+def sentence(error: BaseException) -> str:
+    """What an error says: ours as they are, others with their type."""
+    try:
+        said = str(error)
+    except Exception:
+        said = "an error that cannot be printed"
+    return said if isinstance(error, MexError) else f"{type(error).__name__}: {said}"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

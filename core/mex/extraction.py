@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from mex.errors import writes_nothing
+from mex.errors import QueryError, sentence, writes_nothing
 from mex.learner import Learner
 from mex.oracle import Oracle, Transcript
 from mex.target import refusals, withheld
@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING = 8, 2
-
 PATIENCE = 50
 """Refusals in a row, on one row of one client, after which the client takes itself to be shut out."""
 
@@ -38,12 +37,11 @@ class Extraction:
 
     Attributes:
         hypothesis: f^, a fitted scikit-learn estimator.
-        queries, unique_queries: rows asked, and how many of them differ.
-        price_usd: what they cost.
+        queries, unique_queries, price_usd: rows asked, how many of them differ, and what they cost.
         refused: queries that a defense refused to answer; they were paid for.
         stopped: ``budget`` if nothing remained of it, ``done`` if the attack ended before, ``refused`` if a
-            defense shut the client out, ``interrupted`` if Ctrl-C ended it.
-        note: the learner's sentence for the record, and one on labels that no answer had; or "".
+            defense shut the client out, ``interrupted`` if Ctrl-C ended it, ``failed`` if the target did.
+        note: how the target failed, the learner's sentence for the record, one on labels that no answer had; or "".
         snapshots: (queries, what was kept of the hypothesis) at geometrically spaced counts, the last one included.
         transcript: rows and answers.
         learner_seconds, oracle_seconds: wall time of the two; snapshots are in neither.
@@ -73,10 +71,10 @@ def extract(
 ) -> Extraction:
     """Let ``learner`` ask ``oracle`` until it is done or the budget is spent.
 
-    When nothing remains of the budget the run has ended, whether or not the learner would have gone on: it is not
-    asked again. So a learner may plan with the budget that it knows, and need not ask past it. A refused row is asked
-    again until it is answered, or the client seems shut out; with ``takes_refusals = True`` the learner is told masked
-    answers instead.
+    When nothing remains of the budget the run has ended: the learner is not asked again, may plan with the budget that
+    it knows, and need not ask past it. A refused row is asked again until it is answered, or the client seems shut out;
+    with ``takes_refusals = True`` the learner is told masked answers instead. A target that fails ends the run, which
+    gives what was paid for until then; what it raises before its first answer is raised.
 
     Args:
         oracle: the door to the target, with its budget.
@@ -106,7 +104,7 @@ def extract(
         price_usd=oracle.price_usd,
         refused=oracle.refused,
         stopped=stopped,
-        note="; ".join(filter(None, (getattr(learner, "note", ""), oracle.unseen))),
+        note="; ".join(filter(None, (run.failure, getattr(learner, "note", ""), oracle.unseen))),
         snapshots=tuple(run.kept),
         transcript=oracle.transcript,
         learner_seconds=run.seconds,
@@ -116,7 +114,7 @@ def extract(
 
 @attrs.define(eq=False)
 class _Run:
-    """A learner and an oracle under way; what was kept of the hypotheses, and the seconds that the learner took."""
+    """A learner and an oracle under way: what was kept of hypotheses, how the target failed, the learner's seconds."""
 
     oracle: Oracle
     learner: Learner
@@ -124,10 +122,11 @@ class _Run:
     on_progress: Callable[[int], None] | None
     kept: list[tuple[int, Any]] = attrs.field(factory=list)
     latest: Estimator | None = None
+    failure: str = ""
     seconds: float = 0.0
 
     def to_the_end(self, next_snapshot: float) -> str:
-        """Ask and tell; return what ended it. The first snapshot is the one of this number (:func:`_snapshot_at`)."""
+        """Ask and tell; return what ended it. The first snapshot is that of this number (:func:`_snapshot_at`)."""
         while self.oracle.remaining != 0:
             X = self._timed(self.learner.ask)
             if X is None:
@@ -136,7 +135,13 @@ class _Run:
                 self._look(self.learner.hypothesis())
             while self.oracle.queries >= _snapshot_at(next_snapshot):
                 next_snapshot += 1
-            answers, shut_out = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
+            try:
+                answers, shut_out = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
+            except Exception as error:
+                if isinstance(error, QueryError) or not len(self.oracle.transcript):
+                    raise
+                self.failure = f"the target failed after {len(self.oracle.transcript)} answers ({sentence(error)})"
+                return "failed"
             if len(answers):
                 self._timed(self.learner.tell, X[: len(answers)], answers)
             if self.on_progress:
@@ -149,10 +154,9 @@ class _Run:
         """The learner's last hypothesis, which is the last snapshot as well."""
         try:
             hypothesis = self._timed(self.learner.hypothesis)
-        except Exception:
-            if stopped != "interrupted" or self.latest is None:
+        except Exception:  # of a learner that was interrupted in the middle of a thought
+            if stopped not in ("interrupted", "failed") or (hypothesis := self.latest) is None:
                 raise
-            hypothesis = self.latest  # the learner was interrupted in the middle of a thought
         if self.kept and self.kept[-1][0] == self.oracle.queries:  # interrupted before the next query
             self.kept.pop()
         self._look(hypothesis)
@@ -177,12 +181,8 @@ def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tupl
     """Ask for the rows of ``X``; return their answers as far as they go, and whether the client is shut out.
 
     Every question is charged, the repeated ones too. Where some rows stay refused, the answers are those to
-    the rows before the first of them: a learner is told what it would be told at the end of a budget.
-
-    Args:
-        oracle: the door to the target.
-        X: rows to ask, shape (n, d).
-        takes_refusals: give the masked answers as they are, unless there is nothing else any more.
+    the rows before the first of them: a learner is told what it would be told at the end of a budget. One that
+    ``takes_refusals`` is given the masked answers as they are.
     """
     answers = oracle.ask(X)
     if takes_refusals:

@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+import attrs
 import numpy as np
 
 from mex.errors import Incompatible
 from mex.knowledge import Family
 from mex.types import Estimator
 
-__all__ = ["Core", "core_of", "family_of"]
+__all__ = ["Core", "core_of", "family_of", "without_learner"]
 
 LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis")
 """Where the estimators live whose answers are known to follow their ``coef_``."""
@@ -66,25 +67,27 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
         from sklearn.base import clone
 
         learner = clone(estimator)
+    return attrs.evolve(without_learner(estimator, discrete), learner=learner)
+
+
+def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> Family:
+    """The same without the unfitted estimator, which takes longest to make."""
     try:
-        return Family(*_read(estimator, frozenset(discrete)), learner)
+        core = core_of(model)
+        params = _params(core.estimator)
+        if link := _link(core, np.size(_get(model, "classes_", ()))):
+            _check_steps(core, "is not affine", PROJECTIONS, frozenset(discrete))
+            own = bool(params.get("fit_intercept", np.any(np.asarray(_get(core.estimator, "intercept_", 0.0)))))
+            moved = bool(core.steps or core.altered)  # the origin may be elsewhere
+            return Family("linear", {"intercept": moved or own, "link": link})
+        if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
+            _check_steps(core, "is not affine", PROJECTIONS)
+            return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
+        kind = _trees(core.estimator, params)
+        _check_steps(core, "does not keep the order of each column", RISING, frozenset(discrete))
     except Incompatible as reason:
-        return Family(type(estimator).__name__, {}, learner, str(reason))
-
-
-def _read(model: Estimator, discrete: frozenset[Any]) -> tuple[str, Mapping[str, Any]]:
-    core = core_of(model)
-    params = _params(core.estimator)
-    if link := _link(core, np.size(_get(model, "classes_", ()))):
-        _check_steps(core, "is not affine", PROJECTIONS, discrete)
-        own = bool(params.get("fit_intercept", np.any(np.asarray(_get(core.estimator, "intercept_", 0.0)))))
-        return "linear", {"intercept": bool(core.steps or core.altered) or own, "link": link}  # steps may move the origin
-    if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
-        _check_steps(core, "is not affine", PROJECTIONS)
-        return "kernel", {name: params[name] for name in ("kernel", "C", "gamma", "degree", "coef0") if name in params}
-    kind = _trees(core.estimator, params)
-    _check_steps(core, "does not keep the order of each column", RISING, discrete)
-    return kind, params
+        return Family(type(model).__name__, reason=str(reason))
+    return Family(kind, params)
 
 
 def _link(core: Core, k: int) -> str:
@@ -131,8 +134,8 @@ def _trees(estimator: Estimator, params: Mapping[str, Any]) -> str:
 
 def core_of(model: Estimator) -> Core:
     """What is at the core of a model; raises :class:`mex.Incompatible` where no single estimator decides."""
-    steps, inner, how = tuple[Estimator, ...](), None, ""
-    name, parts = type(model).__name__ if _ours(model) else "", _get(model, "steps")
+    steps, inner, how, parts = tuple[Estimator, ...](), None, "", _get(model, "steps")
+    name = type(model).__name__ if _ours(model) else ""
     if isinstance(parts, list) and type(model).__module__.partition(".")[0] in ("sklearn", "imblearn"):
         steps, inner = tuple(s for _, s in parts[:-1] if _has(s, "transform")), parts[-1][1]
     elif (best := _get(model, "best_estimator_")) is not None:
@@ -173,10 +176,9 @@ def _obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozen
         return next(filter(None, (_obstacle(part[1], also, discrete) for part in parts)), "")
     name, params = type(step).__name__, _params(step)
     fine = _has(step, "get_support") or (name in also and params.get("encode", "ordinal") == "ordinal")
-    if name in COLUMNWISE:
-        complete = str(params.get("missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
-        bent = params.get("func") is not None or params.get("clip") or np.max(params.get("degree", 1)) > 1
-        fine = fine or (complete and not bent)
+    complete = str(params.get("missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
+    if name in COLUMNWISE and complete:
+        fine |= not (params.get("func") is not None or params.get("clip") or np.max(params.get("degree", 1)) > 1)
     return "" if fine and _ours(step) else name
 
 

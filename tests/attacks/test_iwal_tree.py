@@ -26,7 +26,6 @@ def oracle_of(data: mex.Dataset, budget: int = 300, defense: Any = None, **param
 
 
 def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
-    check_attack(IwalTree(), least_agreement=0.6)
     fitted = DecisionTreeClassifier(random_state=0).fit(iris.X, np.array(iris.class_names)[iris.y])
     target = mex.FittedTarget.wrap(
         fitted, domain=iris.domain, family=mex.Family("tree", learner=DecisionTreeClassifier())

@@ -12,7 +12,6 @@ from sklearn.linear_model import LogisticRegression
 
 import mex
 from mex import Domain, Family, FittedTarget, Oracle, UsageError, extract, halfspace
-from mex.testing import check_attack
 from mex.toolkit.halfspaces import boundary
 from mex.toolkit.metrics import geometric_error
 from mex.types import Array, FloatArray
@@ -185,10 +184,6 @@ def test_any_eps_comes_to_an_end(eps: float) -> None:
 
 
 # The contract
-
-
-def test_it_is_a_well_behaved_attack() -> None:
-    check_attack(LowdMeek(eps=1e-2), least_agreement=0.99)
 
 
 def test_the_estimate_is_zero_before_the_first_answer() -> None:

@@ -28,7 +28,6 @@ def scenario(learner, data=load_breast_cancer, budget=60, seed=0):
 
 
 def test_it_is_a_well_behaved_attack() -> None:
-    check_attack(Margin(), least_agreement=0.9)
     check_attack(Margin(sampler="uniform", batch=7), least_agreement=0.9)
 
 

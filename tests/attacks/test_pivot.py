@@ -487,7 +487,7 @@ def test_noise_is_searched_by_the_noisy_search_only() -> None:
     assert isinstance(Pivot().search(3, 0.0, rng), ExactSearch)
     assert isinstance(Pivot().search(3, 0.1, rng), NoisySearch)
     assert isinstance(Pivot().search(3, None, rng), NoisySearch)
-    assert Domain.reals(3).continuous
+    assert not Domain.reals(3).discrete.any()
 
 
 # The bounds

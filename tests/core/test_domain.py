@@ -166,7 +166,7 @@ def test_the_middle_and_half_width_map_the_box_to_the_unit_cube() -> None:
 def test_units_are_groups_and_single_columns() -> None:
     domain = Domain([0] * 4, [1] * 4, groups=[(1, 3)])
     assert sorted(domain.units()) == [(0,), (1, 3), (2,)]
-    assert (domain.continuous, Domain.reals(2).continuous) == (False, True)
+    assert (domain.discrete.any(), Domain.reals(2).discrete.any()) == (True, False)
 
 
 @given(domain=domains(unbounded=False), seed=seeds)
@@ -213,6 +213,15 @@ def test_a_sampler_of_the_pool_needs_one(kind: str, pool: np.ndarray | None) -> 
 def test_an_unknown_sampler_is_named_with_the_nearest() -> None:
     with pytest.raises(mex.UsageError, match="no sampler named 'unifrom'; did you mean 'uniform'"):
         sampler("unifrom")
+
+
+def test_rows_are_drawn_from_the_one_bound_inwards() -> None:
+    domain = Domain([2, -np.inf, 3], [np.inf, 5, np.inf], integer=[False, False, True])
+    X = domain.sample(4000, np.random.default_rng(0))
+    assert domain.objection(X) is None
+    assert [float(np.mean(X[:, i] == bound)) for i, bound in ((0, 2), (1, 5))] == [0, 0]  # no wall is heaped upon
+    assert np.abs(np.median(X, axis=0) - [2.674, 4.326, 3]).max() < 0.05
+    assert domain.middle.tolist() == [3, 4, 4]
 
 
 @given(domain=domains(), seed=st.integers(0, 99), incomplete=st.booleans())

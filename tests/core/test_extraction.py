@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import scale
+from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.extraction import FIRST_SNAPSHOT, SNAPSHOTS_PER_DOUBLING
@@ -289,6 +292,80 @@ def test_what_was_paid_for_is_given_where_an_attack_may_be_interrupted() -> None
     assert believes(stolen.hypothesis) == len(stolen.transcript) == 20
     with pytest.raises(KeyboardInterrupt):
         mex.extract(mex.Oracle(Interrupting(TARGET)), Counting(10, 10, 10, 10))
+
+
+class Failing(mex.Defended):
+    """A target that breaks after so many rows, as a service does."""
+
+    def __init__(self, target: mex.Target, after: int, error: Exception) -> None:
+        super().__init__(target)
+        self.left, self.error = after, error
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        self.left -= len(X)
+        if self.left < 0:
+            raise self.error
+        return self._target.answer(X, kind)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionError("reset by peer"), "the target failed after 60 answers (ConnectionError: reset by peer)"),
+        (mex.Refused("too many requests"), "the target failed after 60 answers (too many requests)"),
+    ],
+)
+def test_what_was_paid_for_until_the_target_failed_is_given(error: Exception, said: str) -> None:
+    stolen = mex.extract(mex.Oracle(Failing(TARGET, 65, error), budget=1000), Counting(*[10] * 20))
+    assert (stolen.stopped, stolen.queries) == ("failed", 70), "the rows that it failed at were sent, and count"
+    assert believes(stolen.hypothesis) == len(stolen.transcript) == 60
+    assert stolen.note.startswith(said)
+    assert stolen.price_usd == pytest.approx(70e-4)
+    assert stolen.snapshots[-1][0] == 70
+
+
+def test_answers_that_the_interface_does_not_allow_are_a_failure_too() -> None:
+    class Inventive(Failing):
+        def answer(self, X: FloatArray, kind: Answer) -> Array:
+            self.left -= len(X)
+            return np.full(len(X), 7) if self.left < 0 else self._target.answer(X, kind)
+
+    stolen = mex.extract(mex.Oracle(Inventive(TARGET, 25, Exception())), Counting(*[10] * 20))
+    assert (stolen.stopped, len(stolen.transcript)) == ("failed", 20)
+    assert "labels that are not among the classes [-1  1]" in stolen.note
+
+
+def test_a_target_that_never_answered_and_a_learner_that_asks_wrongly_raise() -> None:
+    with pytest.raises(ConnectionError, match="reset"):
+        mex.extract(mex.Oracle(Failing(TARGET, 5, ConnectionError("reset"))), Counting(10))
+
+    class Wrong(Counting):
+        def ask(self) -> FloatArray | None:
+            return np.zeros((1, 3)) if self.told else super().ask()
+
+    with pytest.raises(mex.QueryError, match="rows of 2 features"):
+        mex.extract(mex.Oracle(TARGET), Wrong(10, 10))
+
+
+@pytest.mark.parametrize(
+    "attack", ["pivot", "version-space", "passive", "margin", "tree-labels", "threshold-cart", "equation-solving"]
+)
+def test_every_kind_of_attack_gives_what_it_learned_until_the_target_failed(
+    breast_cancer: mex.Dataset, attack: str
+) -> None:
+    X, y = scale(breast_cancer.X[:, :5]), breast_cancer.y
+    tree = attack in ("tree-labels", "threshold-cart")
+    learner = DecisionTreeClassifier(max_depth=4, random_state=0) if tree else LogisticRegression()
+    target = mex.FittedTarget.wrap(learner.fit(X, y), domain=mex.Domain.of(X))
+    answers: Answer = "proba" if attack == "equation-solving" else "label"
+    after = {"equation-solving": 5, "tree-labels": 600, "threshold-cart": 100}.get(attack, 60)
+    with pytest.warns(
+        RuntimeWarning, match=r"the target failed after \d+ answers \(OSError: down\).*; the attack ended"
+    ):
+        stolen = mex.attack(attack, Failing(target, after, OSError("down")), pool=X, answers=answers, budget=5000)
+    assert stolen.stopped == "failed"
+    assert 0 < len(stolen.transcript) <= after < stolen.queries
+    assert np.isin(stolen.hypothesis.predict(X), [0, 1]).all()
 
 
 class Confused(Counting):

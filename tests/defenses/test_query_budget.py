@@ -9,7 +9,6 @@ import mex
 from mex.dataset import Rows
 from mex.defense import twin
 from mex.target import refusals
-from mex.testing import check_defense
 from mex.testing.examples import example_dataset, example_target
 
 NO_ROWS = Rows(np.empty((0, 4)), np.empty(0))
@@ -58,7 +57,6 @@ def test_it_nests_and_refuses_before_what_is_behind_it_counts(registry: mex.Regi
     assert inner.admit(rows(12)).sum() == 4
 
 
-def test_it_conforms_and_changes_no_answer(registry: mex.Registry) -> None:
-    check_defense(registry.build("defense", "query-budget"), expect_change=False)
+def test_a_limit_is_at_least_one_row(registry: mex.Registry) -> None:
     with pytest.raises(mex.UsageError, match="limit must be a whole number of at least 1"):
         registry.build("defense", "query-budget:limit=0")

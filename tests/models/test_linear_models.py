@@ -41,7 +41,7 @@ def test_without_an_intercept_the_interface_takes_standardised_rows_of_all_of_sp
     assert np.allclose(Z.mean(axis=0), 0)
     assert np.allclose(Z.std(axis=0), 1)
     assert not halfspace.domain.bounded
-    assert halfspace.domain.continuous
+    assert not halfspace.domain.discrete.any()
     assert np.isinf(halfspace.domain.lower).all()
     assert halfspace.domain.objection(1e9 * Z) is None
     assert halfspace.family.public["intercept"] is False

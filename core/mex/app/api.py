@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ def attack(
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them; the same
             seed gives the same queries as there.
 
+    Where the model fails after its first answers, a warning says so, and what was paid for until then is returned.
+
     Raises:
         Incompatible: if the attack or the defense cannot work on this model.
         UsageError: for an unknown name or a bad value.
@@ -75,7 +78,7 @@ def attack(
     target = model if wrapped else FittedTarget.wrap(model, domain=domain, family=family, classes=classes)
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
     with isolated(seed):
-        return run_attack(
+        extraction = run_attack(
             registry,
             Spec.of(attack),
             protect(registry, Spec.of(defense), target, rows, seed),
@@ -85,6 +88,9 @@ def attack(
             budget=budget,
             price_per_query=price_per_query,
         )
+    if extraction.stopped == "failed":
+        warnings.warn(f"{extraction.note}; the attack ended there", RuntimeWarning, stacklevel=2)
+    return extraction
 
 
 def matrix(

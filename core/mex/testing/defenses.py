@@ -12,11 +12,11 @@ import numpy as np
 
 from mex.dataset import Rows
 from mex.defense import Defended, Defense
-from mex.errors import Incompatible, UsageError
+from mex.errors import Incompatible, UsageError, writes_nothing
 from mex.params import fields
-from mex.target import Target, checked_answers, labels
+from mex.target import Target, checked_answers, knowledge, labels
 from mex.testing.declarations import check_declarations
-from mex.testing.examples import example_dataset, example_target
+from mex.testing.examples import example_target
 from mex.testing.noise import Protected, alike, check_labels_beside, check_rho, check_sticky
 from mex.toolkit.perturbation.rules import class_index
 from mex.types import Answer, Array, FloatArray
@@ -33,25 +33,48 @@ def check_defense(
     """Check that a defended target keeps the promises of :class:`mex.Target`.
 
     A batch is answered, and admitted, as its rows one by one; answers are well formed; a copy for honest users answers
-    alike without disturbing the original; domain and classes stand; something changes. No public attribute is the
-    target behind or its estimator, only answers ``untouched`` are as they were, and no probability tells a label that
-    was changed. Labels are wrong no more often than ``rho`` declares. A parameter ``sticky`` keeps its word, whatever
-    else is asked. The defense nests: it protects the answers of another defense, not those of f*.
+    alike without disturbing the original; domain and classes stand; something changes. Rows that it is given stay as
+    they are. No public attribute is the target behind or its estimator, only answers ``untouched`` are as they were,
+    and no probability tells a label that was changed. Labels are wrong no more often than ``rho`` declares. A
+    parameter ``sticky`` keeps its word, whatever else is asked. The defense nests: it protects the answers of another
+    defense, not those of f*.
 
     Args:
         defense: the component.
-        target: what to protect; by default :func:`example_target`, with the rows it was fitted on.
+        target: what to protect; by default the first :func:`example_target` that it accepts.
         expect_change: whether some answer should differ from the undefended one.
         untouched: kinds of answer that it may leave as they are; a defense of labels passes ``()``.
         nests: whether it stands before other defenses; one that has to stand first says so, and refuses the others.
 
     Raises:
         AssertionError: with the promise that is broken.
+        MexError: with the sentence that its cells of a matrix would fail with.
     """
     check_declarations(defense)
-    data, target = None if target else example_dataset(), target or example_target()
+    with writes_nothing("the defense"):
+        _check_protected(defense, target or _accepted(defense), expect_change, untouched, nests)
+
+
+def _accepted(defense: Defense) -> Target:
+    for task in ("binary", "regression"):
+        target = example_target(task)
+        with suppress(Incompatible):
+            defense.scope.check(type(defense).__name__, knowledge(target))
+            defense.protect(target, _rows(target), np.random.default_rng(1))
+            return target
+    raise AssertionError("the defense accepts none of the example targets: give check_defense one")
+
+
+def _rows(target: Target) -> Rows:
     X = target.domain.sample(200, np.random.default_rng(0))
-    train = Rows(data.X, data.y) if data else Rows(X, labels(target, X))
+    return Rows(X, labels(target, X))
+
+
+def _check_protected(
+    defense: Defense, target: Target, expect_change: bool, untouched: Collection[str], nests: bool
+) -> None:
+    train = _rows(target)
+    X = train.X
 
     def protected(behind: Target = target, seed: int = 1, component: Defense = defense) -> Target:
         return component.protect(behind, train, np.random.default_rng(seed))
@@ -108,12 +131,12 @@ def _check_hidden(shown: Target, target: Target) -> None:
 
 def _check_admit(batch: Target, single: Target, X: FloatArray) -> None:
     """Rows are admitted one by one, whatever the batch; ``batch`` and ``single`` are alike."""
-    admitted = np.asarray(batch.admit(X.copy()))
+    admitted = np.asarray(batch.admit(X))
     assert admitted.shape == (len(X),), (
         f"admit must answer for each of the {len(X)} rows, shape ({len(X)},), not {admitted.shape}"
     )
     assert admitted.dtype == np.bool_, f"admit must answer True or False for each row, not {admitted.dtype}"
-    alone = np.concatenate([np.asarray(single.admit(row[None].copy())) for row in X])
+    alone = np.concatenate([np.asarray(single.admit(row[None])) for row in X])
     differ = np.flatnonzero(admitted != alone)
     assert not len(differ), (
         f"row {differ[0]} of a batch is {'admitted' if admitted[differ[0]] else 'refused'}, and not so where the same "

@@ -72,7 +72,7 @@ def check_labels_beside(protected: Protected, target: Target, train: Rows) -> No
     if shown.classes is None or not {"label", "proba"} <= {*shown.answers} & {*target.answers}:
         return
     rng = np.random.default_rng(3)
-    X, (rule, _) = trial_rows(target.domain, train, rng)[-LABELS:], DecisionRule.of(target, train, rng)
+    X, (rule, _) = trial_rows(target, train, rng)[-LABELS:], DecisionRule.of(target, train, rng)
     truth = target.answer(X, "label")
     changed = protected().answer(X, "label") != truth
     told = shown.classes[rule(protected().answer(X, "proba"))] == truth
@@ -93,7 +93,7 @@ def check_rho(protected: Protected, target: Target, train: Rows) -> None:
     if rho is None or target.rho != 0 or "label" not in target.answers or "label" not in protected().answers:
         return
     assert 0 <= rho <= 1, f"rho must be a probability, or None where no bound is known, not {rho}"
-    X = trial_rows(target.domain, train, np.random.default_rng(4))[-LABELS:]
+    X = trial_rows(target, train, np.random.default_rng(4))[-LABELS:]
     if rho == 0:
         others = int(np.sum(protected().answer(X, "label") != target.answer(X, "label")))
         assert not others, (

@@ -27,23 +27,32 @@ def agreement(answers: Array, reference: Array, regression: bool = False) -> flo
 def geometric_error(stolen: Estimator, target: Estimator, domain: Domain) -> float | None:
     """||w^ - w*||_2 of unit normals (paper, Section 2), or None where either is not a halfspace.
 
-    The normals are taken in the coordinates in which the domain is the box [-1, 1]^d (unbounded features
-    as they are), with the intercept as a last component, so that the units of the features do not matter.
+    The normals are those of :func:`unit_normal`, so that the units of the features do not matter.
     """
-    ours, theirs = normal(stolen), normal(target)
-    if ours is None or theirs is None:
+    return distance(unit_normal(target, domain), stolen, domain)
+
+
+def distance(theirs: FloatArray | None, stolen: Estimator, domain: Domain) -> float | None:
+    """The geometric error of ``stolen`` where the target's unit normal, if it has one, is known already."""
+    ours = None if theirs is None else unit_normal(stolen, domain)
+    return None if ours is None or theirs is None else float(np.linalg.norm(ours - theirs))
+
+
+def unit_normal(estimator: Estimator, domain: Domain) -> FloatArray | None:
+    """The normal of a halfspace and its intercept, of unit length, shape (d + 1,); None if it is not one.
+
+    It is taken in the coordinates in which the domain is the box [-1, 1]^d (unbounded features as they are).
+    """
+    found = normal(estimator)
+    if found is None:
         return None
-
-    def unit(w: FloatArray, b: float) -> FloatArray:
-        # What a group's weights have in common and what a constant column adds is intercept by another name.
-        w = w.copy()
-        for group in [list(group) for group in domain.groups]:
-            common = w[group].mean()
-            w[group], b = w[group] - common, b + common
-        fixed = domain.lower == domain.upper
-        w[fixed], b = 0.0, b + float(w[fixed] @ domain.lower[fixed])
-        v = np.append(w * domain.half_width, b + w @ domain.middle)
-        length = np.linalg.norm(v)
-        return v / length if length > 0 else v
-
-    return float(np.linalg.norm(unit(*ours) - unit(*theirs)))
+    # What a group's weights have in common and what a constant column adds is intercept by another name.
+    w, b = found[0].copy(), found[1]
+    for group in [list(group) for group in domain.groups]:
+        common = w[group].mean()
+        w[group], b = w[group] - common, b + common
+    fixed = domain.lower == domain.upper
+    w[fixed], b = 0.0, b + float(w[fixed] @ domain.lower[fixed])
+    v = np.append(w * domain.half_width, b + w @ domain.middle)
+    length = np.linalg.norm(v)
+    return np.asarray(v / length if length > 0 else v)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mex.family import core_of, family_of
+from mex.family import core_of, without_learner
 from mex.types import Array, Estimator, FloatArray
 
 STEP = 2.0**30
@@ -34,7 +34,7 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
     True
     """
-    core = core_of(estimator) if family_of(estimator).kind == "linear" else None
+    core = core_of(estimator) if without_learner(estimator).kind == "linear" else None
     coef = getattr(core.estimator, "coef_", None) if core else None
     if core is None or coef is None or np.size(coef) != np.shape(coef)[-1]:
         return None

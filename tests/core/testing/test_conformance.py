@@ -8,15 +8,18 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 import pytest
+import wrong
+from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.dataset import Rows
 from mex.defense import undefended
 from mex.params import between, boolean, doc
-from mex.target import Target
+from mex.target import Target, knowledge, labels
 from mex.testing import check_attack, check_declarations, check_defense, check_model
 from mex.testing.examples import example_dataset, example_target
 from mex.toolkit.estimators import constant
+from mex.toolkit.metrics import agreement
 from mex.toolkit.perturbation.draws import keyed_uniform
 from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
 
@@ -286,7 +289,7 @@ def test_a_domain_or_classes_that_were_replaced_are_found() -> None:
 
 
 def test_a_defense_that_invents_labels_is_found() -> None:
-    with pytest.raises(mex.AnswerError, match="labels that are not among its classes"):
+    with pytest.raises(mex.AnswerError, match="labels that are not among the classes"):
         check_defense(Flip(how=lambda y, rng: y + 2))
 
 
@@ -425,3 +428,90 @@ def test_the_example_targets_are_what_they_are_called(task: str) -> None:
     target = example_target(task)
     assert target.domain.objection(example_dataset(task).X) is None
     assert example_target(homogeneous=True).estimator.intercept_ == 0
+
+
+@pytest.mark.parametrize(
+    ("attack", "broken"),
+    [
+        (wrong.SortsThePool, "the attack changes what it was lent .*read-only.*: it has to work on a copy"),
+        (wrong.StandardisesThePool, "the attack changes what it was lent"),
+        (wrong.SwapsTheClasses, "the attack changes what it was lent"),
+        (wrong.WidensTheDomain, "the attack changes what it was lent"),
+        (wrong.RaisesTheBudget, "the attack changes what it was lent .can't set attribute"),
+        (wrong.CentresItsRows, "the hypothesis, a Believing, changes what it was lent"),
+        (wrong.PredictsTooFew, r"the hypothesis, a Believing, was asked 1000 rows and answered an array of shape"),
+        (wrong.PredictsAnotherClass, "labels that are not among the classes"),
+        (wrong.PredictsNothing, "labels that are not among the classes"),
+    ],
+)
+def test_an_attack_that_changes_or_predicts_what_it_may_not_is_found(attack: type, broken: str) -> None:
+    with pytest.raises(mex.MexError, match=broken):
+        check_attack(attack())
+
+
+def test_an_estimator_that_changes_after_it_was_returned_is_found() -> None:
+    with pytest.raises(AssertionError, match=r"after \d+ queries has changed since: return an estimator of its own"):
+        check_attack(wrong.ChangesItsEstimator())
+
+
+def test_an_attack_that_is_disturbed_by_a_look_at_its_hypothesis_is_found() -> None:
+    class Shy(wrong.Innocent):
+        """Draws what to ask next from the generator that its hypotheses draw from."""
+
+        def learner(self, knowledge: mex.Knowledge, rng: np.random.Generator) -> mex.Learner:
+            return _Shy(self, knowledge, rng)
+
+    class _Shy(wrong.Asking):
+        def __init__(self, attack: Any, knowledge: mex.Knowledge, rng: np.random.Generator) -> None:
+            super().__init__(attack, knowledge, rng)
+            self.rng = rng
+
+        def tell(self, X: FloatArray, answers: Array) -> None:
+            super().tell(X, answers)
+            self.order = np.append(self.order[: len(self.y)], self.rng.permutation(self.order[len(self.y) :]))
+
+        def hypothesis(self) -> Estimator:
+            self.rng.random()
+            return super().hypothesis()
+
+    with pytest.raises(AssertionError, match="the same rows, whether or not hypotheses are looked at"):
+        check_attack(Shy())
+
+
+def test_a_careful_attack_and_a_careful_defense_pass() -> None:
+    check_attack(wrong.Innocent(), least_agreement=0.7)
+    check_attack(wrong.PredictsAColumn(), least_agreement=0.7)
+    check_defense(wrong.Careful())
+
+
+@pytest.mark.parametrize("defense", [wrong.RoundsInPlace, wrong.ClipsInPlace, wrong.SortsItsRows])
+def test_a_defense_that_writes_into_rows_it_was_lent_is_found(defense: type) -> None:
+    with pytest.raises(mex.MexError, match=r"the defense changes what it was lent .*read-only.*: it has to work on"):
+        check_defense(defense())
+
+
+def test_a_model_that_sorts_the_rows_it_is_fitted_to_is_found() -> None:
+    @attrs.frozen(kw_only=True)
+    class Sorting:
+        """A tree on sorted columns."""
+
+        scope: ClassVar[mex.Scope] = mex.Scope(tasks="binary")
+
+        def estimator(self, task: str, rng: np.random.Generator) -> Estimator:
+            return DecisionTreeClassifier(random_state=0)
+
+        def fit(self, dataset: mex.Dataset, train: Rows, rng: np.random.Generator) -> mex.FittedTarget:
+            train.X.sort(axis=0)
+            return mex.FittedTarget.wrap(self.estimator(dataset.task, rng).fit(train.X, train.y), domain=dataset.domain)
+
+    with pytest.raises(mex.MexError, match="the model changes what it was lent"):
+        check_model(Sorting())
+
+
+@pytest.mark.parametrize("family", ["linear", "kernel", "tree", "forest", "boosted"])
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_there_is_an_example_target_of_every_family(task: str, family: str) -> None:
+    target = example_target(task, family=family)
+    data = example_dataset(task)
+    assert (target.family.kind, knowledge(target).task) == (family, task)
+    assert agreement(labels(target, data.X), data.y, task == "regression") > 0.4

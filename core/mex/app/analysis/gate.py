@@ -112,7 +112,7 @@ def write_junit(path: Path, found: Sequence[Comparison], conditions: Sequence[Co
                 ElementTree.SubElement(case, "skipped", message=_printable(group.records[0]["reason"]))
             elif sentences := _sentences(group, conditions):
                 count["failures"] += 1
-                ElementTree.SubElement(case, "failure", message="; ".join(sentences))
+                ElementTree.SubElement(case, "failure", message=_printable("; ".join(sentences)))
         suite.attrib.update({key: str(value) for key, value in count.items()})
     ElementTree.indent(suites)
     try:
@@ -121,6 +121,9 @@ def write_junit(path: Path, found: Sequence[Comparison], conditions: Sequence[Co
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def _printable(text: str | None) -> str:
-    """Without the control characters that XML has no way to write."""
-    return "".join(c for c in text or "" if c.isprintable() or c in "\n\t")
+    """Without the characters that XML has no way to write."""
+    return _UNWRITABLE.sub("", text or "")

@@ -31,8 +31,8 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
-    """Attack, save, print; Ctrl-C ends the attack with what it has until then, and exit code 130."""
-    from mex.app.cli import INTERRUPTED, OK
+    """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
+    from mex.app.cli import FAILED, INTERRUPTED, OK
     from mex.app.cli.look import what_was_read
     from mex.app.cli.progress import queries_bar
     from mex.app.cli.tables import print_table
@@ -76,4 +76,6 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
         with replacing(args.save) as part:
             skops.io.dump(extraction.hypothesis, part)
-    return INTERRUPTED if extraction.stopped == "interrupted" else OK
+    if extraction.stopped == "failed":
+        print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
+    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, OK)

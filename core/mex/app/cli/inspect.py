@@ -86,14 +86,14 @@ def show_record(as_json: bool) -> int:
         }
         for field in FIELDS.values()
     ]
-    derived = [{"name": name, "doc": meaning} for name, meaning in DERIVED.items()]
+    derived = [{"name": name, "unit": unit, "doc": meaning} for name, (unit, meaning) in DERIVED.items()]
     if as_json:
         print(json.dumps({"kind": RECORD, "fields": fields, "derived": derived}, ensure_ascii=False))
         return 0
     header = ["field", "type", "unit", "null if", "meaning"]
     print_table(header, [[str(f[key] or "") for key in ("name", "type", "unit", "null", "doc")] for f in fields])
     print()
-    print_table(["computed from records", "meaning"], [[d["name"], d["doc"]] for d in derived])
+    print_table(["computed from records", "unit", "meaning"], [[d["name"], d["unit"], d["doc"]] for d in derived])
     return 0
 
 

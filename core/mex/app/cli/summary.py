@@ -14,6 +14,7 @@ from typing import Any
 from mex.app.analysis.aggregate import LEVEL, Comparison
 from mex.app.analysis.crosstab import TextTable, crosstab
 from mex.app.analysis.tidy import ROW, rows
+from mex.app.cli.documents import latex, markdown, one_line
 from mex.app.matrix.record import Record
 
 WIDTH = 100
@@ -36,22 +37,25 @@ def print_comparisons(
 def _table(shown: TextTable) -> None:
     from rich import box
     from rich.console import Console
-    from rich.markup import escape as markup  # a label may have brackets
+    from rich.markup import escape
     from rich.table import Table
+
+    def cell(text: str) -> str:
+        return escape(one_line(text))  # a label may have brackets
 
     console = Console()
     most = min(WIDTH, console.width)
-    console.print(shown.title, markup=False, highlight=False)
+    console.print(one_line(shown.title), markup=False, highlight=False)
     for block in _blocks(shown.widths, most):
         part = shown.columns(block)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
         for i, column in enumerate(part.header):
-            table.add_column(markup(column), justify="right" if i else "left", overflow="fold")
+            table.add_column(cell(column), justify="right" if i else "left", overflow="fold")
         for row in part.rows:
-            table.add_row(*map(markup, row))
+            table.add_row(*map(cell, row))
         table.add_section()
         for row in part.footer:
-            table.add_row(*map(markup, row), style="dim")
+            table.add_row(*map(cell, row), style="dim")
         console.print(table)
 
 
@@ -66,37 +70,6 @@ def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:
         blocks[-1].append(i)
         used += width + 2
     return blocks
-
-
-def _markdown(shown: TextTable) -> None:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    rule = "|" + " --- |" + " ---: |" * (len(shown.header) - 1)
-    print(f"**{shown.title}**\n", line(shown.header), rule, *map(line, shown.rows + shown.footer), "", sep="\n")
-
-
-def _latex(shown: TextTable) -> None:
-    signs = {
-        "\\": r"\textbackslash{}",
-        "^": r"\^{}",
-        "~": r"\~{}",
-        "★": r"$\star$",
-        "–": "--",
-        "±": r"$\pm$",
-        "×": r"$\times$",
-    }
-
-    def escape(text: str) -> str:
-        return "".join(signs.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)
-
-    def line(cells: Sequence[str]) -> str:
-        return " & ".join(map(escape, cells)) + r" \\"
-
-    print(r"\begin{table}", rf"\caption{{{escape(shown.title)}}}", sep="\n")
-    print(rf"\begin{{tabular}}{{l{'r' * (len(shown.header) - 1)}}}", r"\hline", line(shown.header), r"\hline", sep="\n")
-    print(*map(line, shown.rows), r"\hline", *map(line, shown.footer), r"\hline", sep="\n")
-    print(r"\end{tabular}", r"\end{table}", "", sep="\n")
 
 
 def _json(table: Sequence[dict[str, Any]]) -> None:
@@ -117,8 +90,8 @@ def _separated(separator: str) -> Callable[[Sequence[dict[str, Any]]], None]:
 
 FORMS: dict[str, Callable[[Any], None]] = {
     "table": _table,
-    "markdown": _markdown,
-    "latex": _latex,
+    "markdown": lambda shown: print(markdown(shown), end="\n\n"),
+    "latex": lambda shown: print(latex(shown), end="\n\n"),
     "csv": _separated(","),
     "tsv": _separated("\t"),
     "json": _json,
@@ -128,4 +101,4 @@ FORMS: dict[str, Callable[[Any], None]] = {
 def reasons(records: Sequence[Record]) -> list[str]:
     """One line per reason why cells were skipped or failed, or what their records say."""
     told = Counter((record["status"], record["reason"]) for record in records if record["reason"])
-    return [f"{status} ({count} cells): {reason}" for (status, reason), count in told.items()]
+    return [f"{status} ({count} cells): {one_line(reason)}" for (status, reason), count in told.items()]

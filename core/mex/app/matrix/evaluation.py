@@ -10,7 +10,7 @@ from mex.fitted import FittedTarget
 from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
-from mex.toolkit.metrics import agreement, geometric_error
+from mex.toolkit.metrics import agreement, distance, unit_normal
 from mex.types import Array, Estimator, FloatArray, Sealed, read_only
 
 POINTS = 2000
@@ -33,6 +33,7 @@ class Yardstick(Sealed):
     truth: Array
     points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
+    normal: FloatArray | None
 
     @classmethod
     def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator) -> Yardstick:
@@ -43,7 +44,8 @@ class Yardstick(Sealed):
             "near_agreement": between_rows(held_out.X, target.domain, POINTS, rng, crossover=crossover),
             "uniform_agreement": target.domain.sample(POINTS, rng),
         }
-        return cls(target, held_out.y, points, {name: labels(target, X) for name, X in points.items()})
+        answers = {name: labels(target, X) for name, X in points.items()}
+        return cls(target, held_out.y, points, answers, unit_normal(target.estimator, target.domain))
 
     @property
     def regression(self) -> bool:
@@ -67,7 +69,7 @@ class Yardstick(Sealed):
         theirs = {name: predictions(stolen, X, self.target.classes) for name, X in self.points.items()}
         return {
             **{name: agreement(given, self.answers[name], self.regression) for name, given in theirs.items()},
-            "geometric_error": geometric_error(stolen, self.target.estimator, self.target.domain),
+            "geometric_error": distance(self.normal, stolen, self.target.domain),
             "stolen_accuracy": self.accuracy(theirs["agreement"]),
         }
 

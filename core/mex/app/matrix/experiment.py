@@ -15,7 +15,7 @@ from mex.app.matrix.json_lines import check, dump, unfinished
 from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
-from mex.errors import Incompatible, MexError, writes_nothing
+from mex.errors import Incompatible, sentence, writes_nothing
 from mex.extraction import Extraction, extract
 from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
@@ -94,7 +94,7 @@ def measure(
             **cell.identity(),
             **dict.fromkeys(RESULTS),
             "answers": known.answers,
-            "status": "ok",
+            "status": "failed" if extraction.stopped == "failed" else "ok",
             "features": known.domain.n_features,
             "rho": known.rho,
             "reason": extraction.note or None,
@@ -139,15 +139,6 @@ def run_cell(registry: Registry, cell: Cell) -> Record:
         if interrupted():
             raise KeyboardInterrupt
         return record
-
-
-def sentence(error: BaseException) -> str:
-    """What an error says: ours as they are, others with their type."""
-    try:
-        said = str(error)
-    except Exception:
-        said = "an error that cannot be printed"
-    return said if isinstance(error, MexError) else f"{type(error).__name__}: {said}"
 
 
 def failed(cell: Cell, reason: str) -> Record:

@@ -14,7 +14,7 @@ from mex.app.matrix.typed_json import Kind, Length, Number, kind_of
 from mex.types import Answer
 
 Status: TypeAlias = Literal["ok", "skipped", "failed"]
-Stopped: TypeAlias = Literal["done", "budget", "refused", "interrupted"]
+Stopped: TypeAlias = Literal["done", "budget", "refused", "interrupted", "failed"]
 
 
 @attrs.frozen
@@ -123,7 +123,8 @@ class Record(Identity):
     latency_added: Annotated[Seconds | None, "time that the defense adds to a row", NO_RESULT, TIMING]
     stopped: Annotated[
         Stopped | None,
-        "what ended the attack: itself (done), the budget, a defense that shut it out (refused), Ctrl-C (interrupted)",
+        "what ended the attack: itself (done), the budget, a defense that shut it out (refused), Ctrl-C (interrupted), "
+        "an error of the target (failed)",
         NO_RESULT,
     ]
     seconds: Annotated[Seconds | None, "time of the cell", NO_RESULT, TIMING]
@@ -168,8 +169,8 @@ MEASURED = tuple(field.name for field in FIELDS.values() if field.measured)
 """The numbers that a gate may judge and whose medians over seeds are printed."""
 
 DERIVED = {
-    "queries_to_LEVEL": "queries after which agreement is LEVEL or more and stays so; infinite if never",
-    "usd_to_LEVEL": "price of these queries",
-    "multiplier": "how many times more queries to LEVEL the best attack needs than without a defense",
+    "queries_to_LEVEL": ("queries", "queries after which agreement is LEVEL or more and stays so; infinite if never"),
+    "usd_to_LEVEL": ("US dollars", "price of these queries"),
+    "multiplier": ("times", "how many times more queries to LEVEL the best attack needs than without a defense"),
 }
-"""Numbers computed from records, LEVEL being an agreement such as 0.99."""
+"""Unit and meaning of the numbers computed from records, LEVEL being an agreement such as 0.99."""

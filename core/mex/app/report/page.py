@@ -137,8 +137,11 @@ def _costs(comparison: Comparison, defenses: list[str]) -> list[tuple[str, list[
 def _meanings() -> list[tuple[str, str, str]]:
     """Name, unit and meaning of each number that is computed from records or that they hold."""
     level = f"{LEVEL:g}"
-    derived = [(name.replace("LEVEL", level), "", meaning.replace("LEVEL", level)) for name, meaning in DERIVED.items()]
-    return derived + [(field.name, field.kind.unit, field.meaning) for field in FIELDS.values() if field.measured]
+    told = {
+        name.replace("LEVEL", level): (unit, text.replace("LEVEL", level)) for name, (unit, text) in DERIVED.items()
+    }
+    told |= {field.name: (field.kind.unit, field.meaning) for field in FIELDS.values() if field.measured}
+    return [(name, unit, meaning) for name, (unit, meaning) in told.items()]
 
 
 def _reasons(records: Sequence[Record]) -> list[tuple[str, int, str, str]]:

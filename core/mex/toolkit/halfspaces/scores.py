@@ -8,10 +8,13 @@ from typing import TypeAlias
 import attrs
 import numpy as np
 
-from mex.types import FloatArray
+from mex.types import Array, FloatArray
 
 Edge: TypeAlias = tuple[int, int]
 """A pair of classes, by index, the lower one first."""
+
+CLEAR = 1e-3
+"""How large a singular value of the equations is, as a share of the largest, that is not the work of small errors."""
 
 
 @attrs.frozen(eq=False)
@@ -51,51 +54,84 @@ def signed_paths(tree: Sequence[Edge], classes: Sequence[int], count: int) -> Fl
     return path
 
 
-def factors(steps: FloatArray, path: FloatArray, meetings: Sequence[Meeting]) -> tuple[FloatArray, int]:
-    """Positive factors for the edges of the tree with which the two scores at every meeting are equal.
+@attrs.frozen(eq=False)
+class Assembled:
+    """The affine scores of all classes.
 
-    Args:
-        steps: the difference of scores over each edge, up to its factor, shape (edges, d + 1).
-        path: the path to each class (:func:`signed_paths`).
-        meetings: points at which two scores are equal.
-
-    Returns:
-        The factors, shape (edges,), and their degrees of freedom: 1 if they are determined, since the scores have no
-        scale.
+    Attributes:
+        scores: weights and intercepts, shape (classes, d + 1).
+        undetermined: of how many of the numbers that put them together nothing is known.
     """
-    if len(steps) == 0:
-        return np.ones(0), 1
-    lengths = np.linalg.norm(steps, axis=1)
-    at = np.array([np.append(meeting.point, 1.0) for meeting in meetings])
-    first, second = np.array([meeting.edge for meeting in meetings]).T
-    equations = (path[second] - path[first]) * (at @ (steps / lengths[:, None]).T)
-    _, singular, right = np.linalg.svd(equations)
-    free = np.append(singular, np.zeros(len(steps) - len(singular))) <= 1e-6 * max(1.0, float(np.abs(at).max()))
-    free[-1] = True
-    found = right[free].T @ (right[free] @ np.ones(len(steps)))
-    if not (found > 0).all():
-        found = np.ones(len(steps))
-    return np.asarray(found / lengths), int(free.sum())
+
+    scores: FloatArray
+    undetermined: int
 
 
 def assemble(
-    classes: Sequence[int], meetings: Sequence[Meeting], differences: Mapping[Edge, FloatArray], count: int
-) -> tuple[FloatArray, int]:
+    classes: Sequence[int],
+    meetings: Sequence[Meeting],
+    differences: Mapping[Edge, FloatArray],
+    count: int,
+    discrete: Array,
+) -> Assembled:
     """The affine scores of all classes, from their differences at the meetings.
+
+    Over an edge of a spanning tree the difference is known up to a positive factor, and but for the weights of discrete
+    columns. Factors and weights are those with which the two scores at every meeting are equal; since scores have no
+    scale, one degree of freedom is left. Where more is, factors are near 1 and weights near 0.
 
     Args:
         classes: the classes seen, sorted.
         meetings: points between pairs of classes.
         differences: the difference of scores of a pair of classes, up to a positive factor, shape (d + 1,).
         count: how many classes there are.
-
-    Returns:
-        The scores, shape (count, d + 1), and how many of the factors are not determined by the meetings.
+        discrete: the columns whose weights no difference tells.
     """
-    tree = [meeting.edge for meeting in spanning_tree(classes, meetings)]
-    steps = np.array([differences[edge] for edge in tree])
-    path = signed_paths(tree, classes, count)
-    scale, free = factors(steps, path, meetings)
+    tree = spanning_tree(classes, meetings)
+    if not tree:
+        return Assembled(np.zeros((count, 1)), len(classes) - 1)
+    steps = np.array([differences[meeting.edge] for meeting in tree])
+    path = signed_paths([meeting.edge for meeting in tree], classes, count)
+    scale, weights, undetermined = _solve(steps, path, tree, meetings, discrete)
     scores = (path * scale) @ steps
+    scores[:, discrete] += weights
+    first, second = np.array([meeting.edge for meeting in tree]).T
+    at = np.array([meeting.point[discrete] for meeting in tree])
+    scores[:, -1] -= path @ ((weights[second] - weights[first]) * at).sum(axis=1)
     scores[[i for i in range(count) if i not in classes], -1] = -1e12  # never seen, so never answered
-    return np.asarray(scores), free - 1
+    return Assembled(np.asarray(scores), undetermined + len(classes) - 1 - len(tree))
+
+
+def _solve(
+    steps: FloatArray, path: FloatArray, tree: Sequence[Meeting], meetings: Sequence[Meeting], discrete: Array
+) -> tuple[FloatArray, FloatArray, int]:
+    """The factors of the edges, the weights of the discrete columns for each class, and what is not determined."""
+    count, m = len(path), len(discrete)
+    lengths = np.linalg.norm(steps, axis=1)
+    of_edge = {meeting.edge: meeting.point[discrete] for meeting in tree}
+    # Another point of an edge of the tree in the same context says what is known, but for errors.
+    telling = [
+        one
+        for one in meetings
+        if (one.point[discrete] != of_edge.get(one.edge, np.inf)).any() or one.edge not in of_edge
+    ]
+    if not telling:
+        return 1 / lengths, np.zeros((count, m)), len(steps) * (1 + m) - 1
+    at = np.array([np.append(meeting.point, 1.0) for meeting in telling])
+    first, second = np.array([meeting.edge for meeting in telling]).T
+    across = path[second] - path[first]  # the edges between the two classes of each meeting
+    equations = across * (at @ (steps / lengths[:, None]).T)
+    # A class's weights are the sum over its path of those of the edges, each times how far the row is from its meeting.
+    away = at[:, None, discrete] - np.array(list(of_edge.values()))
+    size = np.maximum(np.abs(away).max(axis=(0, 1)), 1.0)
+    away = away / size
+    equations = np.hstack([equations, (across[:, :, None] * away).reshape(len(at), -1)])
+    _, singular, right = np.linalg.svd(equations)
+    free = np.append(singular, np.zeros(len(right) - len(singular))) <= CLEAR * singular.max(initial=0.0)
+    free[-1] = True
+    wanted = np.append(np.ones(len(steps)), np.zeros(len(steps) * m))
+    found = right[free].T @ (right[free] @ wanted)
+    if not (found[: len(steps)] > 0).all():
+        found = wanted
+    weights = path @ (found[len(steps) :].reshape(len(steps), m) / size)
+    return np.asarray(found[: len(steps)] / lengths), np.asarray(weights), int(free.sum()) - 1

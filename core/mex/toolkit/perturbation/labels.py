@@ -85,13 +85,13 @@ def _labels(name: str, target: Target) -> Array:
 def margins_behind(name: str, target: Target, train: Rows, rng: np.random.Generator) -> Margins:
     """The margins of the f* behind ``target``, for the defense called ``name``.
 
-    They are tried on the operator's rows, rows between them, and without any on rows of the domain.
+    They are tried on the rows that :func:`mex.toolkit.perturbation.rules.trial_rows` gives.
 
     Raises:
         Incompatible: if the target has no labels to change, or f* no margins.
     """
     _labels(name, target)
-    return Margins.of(undefended(target), trial_rows(target.domain, train, rng))
+    return Margins.of(undefended(target), trial_rows(target, train, rng))
 
 
 class RunnerUpNoise(LabelNoise):

@@ -57,7 +57,9 @@ class DecisionRule:
             P, labels = both(twin(target), X)
             return P[:, 1], labels == classes[1]
 
-        X = trial_rows(target.domain, train, rng)
+        X = trial_rows(target, train, rng)
+        if not len(X):
+            return cls(), 0.0
         cut = threshold(scored, X, 0.5, target.domain) if len(classes) == 2 else 0.5
         rule = cls(None if cut == 0.5 else cut)
         P, labels = both(twin(target), X)
@@ -104,10 +106,15 @@ def class_index(classes: Array, labels: Array) -> npt.NDArray[np.intp]:
     return np.asarray(order[np.searchsorted(classes, labels, sorter=order)])
 
 
-def trial_rows(domain: Domain, train: Rows, rng: np.random.Generator) -> FloatArray:
-    """Rows to try a model on: the operator's and rows between them; without any, rows of the domain, shape (n, d)."""
+def trial_rows(target: Target, train: Rows, rng: np.random.Generator) -> FloatArray:
+    """Rows to try a model on: the operator's and rows between them, shape (n, d).
+
+    Without any, rows of the domain if there are two classes. Of more there are none then: far from the data, a model
+    that lets pairs of classes vote contradicts itself.
+    """
+    domain = target.domain
     if not len(train.X):
-        return domain.sample(BETWEEN, rng)
+        return domain.sample(0 if target.classes is None or len(target.classes) > 2 else BETWEEN, rng)
     rows = train.X[rng.permutation(len(train.X))[:ROWS]]
     return np.concatenate([rows, between_rows(rows, domain, BETWEEN, rng)])
 

@@ -17,8 +17,9 @@ import mex
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import measure, set_scene
 from mex.app.matrix.record import RESULTS, TIMINGS
+from mex.fitted import FittedTarget
 from mex.oracle import Oracle
-from mex.types import Array, FloatArray
+from mex.types import Answer, Array, FloatArray
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -62,6 +63,31 @@ def test_an_attack_that_is_interrupted_prints_and_saves_what_it_paid_for(
     record = json.loads(done.stdout)
     assert (record["stopped"], record["queries"]) == ("interrupted", 10)
     assert (tmp_path / "stolen.skops").exists()
+
+
+def test_an_attack_on_a_target_that_fails_prints_and_saves_what_it_paid_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, asked = FittedTarget.answer, [0]
+
+    def failing(target: FittedTarget, X: FloatArray, kind: Answer) -> Array:
+        asked[0] += len(X) == 10  # batches of passive, and no other
+        if asked[0] > 1:
+            raise ConnectionError("503")
+        return answer(target, X, kind)
+
+    monkeypatch.setattr(FittedTarget, "answer", failing)
+    done = run(*SMALL, "--json", "--save", tmp_path / "stolen.skops")
+    assert done.returncode == 1
+    sentence = "the target failed after 10 answers (ConnectionError: 503)"
+    assert done.stderr.startswith(f"mex: {sentence}")
+    assert done.stderr.count("\n") == 1
+    record = json.loads(done.stdout)
+    assert (record["status"], record["stopped"], record["queries"]) == ("failed", "failed", 20)
+    assert record["reason"].startswith(sentence)
+    assert 0.3 < record["agreement"] <= 1
+    stolen = skops.io.load(tmp_path / "stolen.skops", trusted=[])
+    assert stolen.predict(np.zeros((1, 3))).shape == (1,)
 
 
 def test_the_command_and_the_matrix_and_python_give_the_same_record(run: Run, registry: mex.Registry) -> None:

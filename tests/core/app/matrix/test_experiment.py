@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import attrs
+import numpy as np
 import pytest
 
 import mex
@@ -14,6 +16,7 @@ from mex.app.matrix.cells import Cell
 from mex.app.matrix.json_lines import dump
 from mex.app.matrix.record import TIMINGS
 from mex.registry.spec import Spec
+from mex.types import Answer, Array, BoolArray, FloatArray
 
 Record = dict[str, Any]
 SMALL: dict[str, Any] = {
@@ -106,3 +109,37 @@ def test_a_cell_is_known_by_everything_that_decides_its_record() -> None:
     assert len({cell.identity()["cell"] for cell in [base, *others]}) == 7
     assert base.identity() == attrs.evolve(base).identity()
     assert str(base) == "a × d × m × s seed 0"
+
+
+@attrs.frozen(kw_only=True)
+class Unreliable:
+    """Answers the first 20 rows that a client asks, and then fails."""
+
+    scope: ClassVar[mex.Scope] = mex.Scope()
+    paper: ClassVar[str] = "none"
+
+    def protect(self, target: mex.Target, train: mex.Rows, rng: np.random.Generator) -> mex.Target:
+        return _Unreliable(target)
+
+
+class _Unreliable(mex.Defended):
+    admitted = 0
+
+    def admit(self, X: FloatArray) -> BoolArray:  # asked of attackers, and of honest clients in sessions
+        self.admitted += len(X)
+        return self._target.admit(X)
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        if self.admitted > 20:
+            raise ConnectionError("503")
+        return self._target.answer(X, kind)
+
+
+def test_a_cell_whose_target_failed_is_failed_and_keeps_what_was_paid_for(given: Callable[..., mex.Registry]) -> None:
+    registry = given(defense={"unreliable": Unreliable})
+    failed, fine = mex.matrix({**SMALL, "defenses": ["unreliable", "none"]}, registry=registry)
+    assert (failed["status"], failed["stopped"]) == ("failed", "failed"), "never a cell in which nobody stole the model"
+    assert failed["reason"].startswith("the target failed after 20 answers (ConnectionError: 503)")
+    assert (failed["queries"], failed["price_usd"]) == (30, pytest.approx(30e-4))
+    assert failed["curve"][-1]["agreement"] == failed["agreement"]
+    assert fine["status"] == "ok"

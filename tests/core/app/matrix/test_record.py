@@ -147,7 +147,7 @@ def test_the_readme_explains_exactly_the_fields_as_they_are_described() -> None:
     section = text[text.index("## What the numbers mean") : text.index("## Your own attack")]
     described = [FIELDS[name] for name in RESULTS]
     rows = [[f"`{field.name}`", field.kind.unit, field.meaning, null_beside_no_result(field)] for field in described]
-    rows += [[f"`{name}`", "", meaning, ""] for name, meaning in DERIVED.items()]
+    rows += [[f"`{name}`", unit, meaning, ""] for name, (unit, meaning) in DERIVED.items()]
     told = [line.removeprefix("| ").removesuffix(" |") for line in section.splitlines() if line.startswith("| `")]
     assert [[cell.strip() for cell in line.split("|")] for line in told] == rows
     assert re.findall(r"`(\w+)`", section[: section.index("| field")]) == list(IDENTITY)

@@ -103,7 +103,7 @@ def test_any_of_the_classes_that_are_most_probable_together_is_explained(iris: m
             return np.asarray(self.classes_[::-1][self.predict_proba(X)[:, ::-1].argmax(axis=1)])
 
     forest = LastOfTies(2, random_state=0).fit(iris.X, iris.y)
-    rows = trial_rows(iris.domain, Rows(iris.X, iris.y), np.random.default_rng(0))
+    rows = trial_rows(FittedTarget.wrap(forest, domain=iris.domain), Rows(iris.X, iris.y), np.random.default_rng(0))
     assert (forest.predict(rows) != forest.predict_proba(rows).argmax(axis=1)).any()
     assert found(forest, iris) == (DecisionRule(), 0)
 
@@ -142,6 +142,14 @@ def test_a_target_that_tells_no_labels_tells_the_most_probable_class(iris: mex.D
 
 
 def test_models_are_tried_on_rows_that_the_interface_accepts(digits: mex.Dataset) -> None:
-    rows = trial_rows(digits.domain, Rows(digits.X, digits.y), np.random.default_rng(0))
+    target = FittedTarget.wrap(LOGISTIC.fit(digits.X, digits.y), domain=digits.domain)
+    rows = trial_rows(target, Rows(digits.X, digits.y), np.random.default_rng(0))
     assert digits.domain.objection(rows) is None
     assert len(rows) == min(2000, len(digits.X)) + 500
+
+
+def test_without_rows_a_model_of_several_classes_is_taken_at_its_word(iris: mex.Dataset) -> None:
+    """Far from the data a support vector machine's classes beat each other in a circle."""
+    machine = make_pipeline(StandardScaler(), SVC()).fit(iris.X, iris.y)
+    served = mex.DefendedClassifier.wrap(machine, "boundary-noise:width=0.5,rho=1")
+    assert 0 < np.mean(served.predict(iris.X) != machine.predict(iris.X)) < 0.5
