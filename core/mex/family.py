@@ -35,8 +35,7 @@ BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetua
 class Core(NamedTuple):
     """The estimator inside a model that decides its answers, and what is around it.
 
-    ``steps`` are the transformers before it; ``altered`` names what was done to its answers: ``threshold``, ``target``,
-    or the method by which they were calibrated.
+    ``steps`` come before it; ``altered`` names what was done to its answers: ``threshold``, ``target``, a method.
     """
 
     estimator: Estimator
@@ -52,8 +51,7 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library. A model of no
-    class that attacks know has the kind of its own name, and :attr:`mex.Family.reason` may say why. Encoders are taken
-    for affine on the columns ``discrete`` of a table, whose features are one-hot.
+    class that attacks know has its own name, perhaps a ``reason``. Encoders of ``discrete`` one-hot columns are affine.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
@@ -170,8 +168,7 @@ def _obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozen
     if step is None or isinstance(step, str):
         return ""  # passthrough, drop
     step = step.estimator if type(step).__name__ == "FrozenEstimator" else step
-    if discrete.issuperset(_get(step, "feature_names_in_", [discrete])):
-        also = also | ENCODERS
+    also = also | ENCODERS if discrete.issuperset(_get(step, "feature_names_in_", [discrete])) else also
     if parts := next(filter(None, (_get(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
         return next(filter(None, (_obstacle(part[1], also, discrete) for part in parts)), "")
     name, params = type(step).__name__, _params(step)

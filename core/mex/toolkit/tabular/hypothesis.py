@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from mex.schema import Schema
 from mex.types import Array, Estimator, FloatArray
 
 
-def _has(method: str) -> Any:
+def _has(method: str) -> Callable[[Any], bool]:
     return lambda self: hasattr(self.estimator, method)
 
 
 class TableModel(BaseEstimator):  # type: ignore[misc]
-    """A fitted model over the rows of a domain that takes tables as well, as the model takes them that it was stolen from.
+    """A fitted model over the rows of a domain that takes tables as well.
 
     What is fitted (``classes_``, ``coef_``, ``n_features_in_`` and their like) is that of the model over the rows.
 
@@ -50,12 +51,12 @@ class TableModel(BaseEstimator):  # type: ignore[misc]
         """The labels or values of the rows of a table, shape (n,)."""
         return np.asarray(self.estimator.predict(self.rows(X)))
 
-    @available_if(_has("predict_proba"))
+    @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Array:
         """The probabilities of the rows of a table, shape (n, classes)."""
         return np.asarray(self.estimator.predict_proba(self.rows(X)))
 
-    @available_if(_has("decision_function"))
+    @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> Array:
         """The scores of the rows of a table."""
         return np.asarray(self.estimator.decision_function(self.rows(X)))
