@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import attrs
@@ -27,6 +27,7 @@ RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer"
 """Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
 DELEGATES = {"FixedThresholdClassifier", "TunedThresholdClassifierCV", "SelfTrainingClassifier", "RANSACRegressor"}
 DELEGATES |= {"RFE", "RFECV", "FrozenEstimator"}
+ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}  # of a category, affine over its one-hot features
 BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetual", "snapml", "thundergbm", "xgboost")
 """Libraries of boosted trees, told by the name of their package, so that none is imported."""
 
@@ -34,8 +35,7 @@ BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetua
 class Core(NamedTuple):
     """The estimator inside a model that decides its answers, and what is around it.
 
-    ``steps`` are the transformers before it; ``altered`` names what was done to its answers: ``threshold``, ``target``,
-    or the method by which they were calibrated.
+    ``steps`` come before it; ``altered`` names what was done to its answers: ``threshold``, ``target``, a method.
     """
 
     estimator: Estimator
@@ -43,7 +43,7 @@ class Core(NamedTuple):
     altered: tuple[str, ...] = ()
 
 
-def family_of(estimator: Estimator) -> Family:
+def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Family:
     """The :class:`mex.Family` of a fitted scikit-learn estimator or pipeline; any other object's is its own.
 
     A model is linear if one ``coef_`` inside decides its answers: the steps before it are affine, and what is around it
@@ -51,7 +51,7 @@ def family_of(estimator: Estimator) -> Family:
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library. A model of no
-    class that attacks know has the kind of its own name, and :attr:`mex.Family.reason` may say why.
+    class that attacks know has its own name, perhaps a ``reason``. Encoders of ``discrete`` one-hot columns are affine.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
@@ -65,24 +65,24 @@ def family_of(estimator: Estimator) -> Family:
         from sklearn.base import clone
 
         learner = clone(estimator)
-    return attrs.evolve(without_learner(estimator), learner=learner)
+    return attrs.evolve(without_learner(estimator, discrete), learner=learner)
 
 
-def without_learner(model: Estimator) -> Family:
+def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> Family:
     """The same without the unfitted estimator, which takes longest to make."""
     try:
         core = core_of(model)
         params = _params(core.estimator)
         if link := _link(core, np.size(_get(model, "classes_", ()))):
-            _check_steps(core, "is not affine", PROJECTIONS)
-            fitted = bool(np.any(np.asarray(_get(core.estimator, "intercept_", 0.0))))
+            _check_steps(core, "is not affine", PROJECTIONS, frozenset(discrete))
+            own = bool(params.get("fit_intercept", np.any(np.asarray(_get(core.estimator, "intercept_", 0.0)))))
             moved = bool(core.steps or core.altered)  # the origin may be elsewhere
-            return Family("linear", {"intercept": moved or bool(params.get("fit_intercept", fitted)), "link": link})
+            return Family("linear", {"intercept": moved or own, "link": link})
         if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
             _check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
         kind = _trees(core.estimator, params)
-        _check_steps(core, "does not keep the order of each column", RISING)
+        _check_steps(core, "does not keep the order of each column", RISING, frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
     return Family(kind, params)
@@ -158,19 +158,19 @@ def core_of(model: Estimator) -> Core:
     return Core(core.estimator, steps + core.steps, tuple(filter(None, (how, *core.altered))))
 
 
-def _check_steps(core: Core, objection: str, also: set[str]) -> None:
-    for name in filter(None, (_obstacle(step, also) for step in core.steps)):
+def _check_steps(core: Core, objection: str, also: set[str], discrete: frozenset[Any] = frozenset()) -> None:
+    for name in filter(None, (_obstacle(step, also, discrete) for step in core.steps)):
         raise Incompatible(f"its step {name} {objection}")
 
 
-def _obstacle(step: Estimator, also: set[str]) -> str:
+def _obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozenset()) -> str:
     """The name of a step, or part of one, that neither is affine column by column nor one of ``also``; else nothing."""
     if step is None or isinstance(step, str):
         return ""  # passthrough, drop
-    if type(step).__name__ == "FrozenEstimator":
-        return _obstacle(step.estimator, also)
+    step = step.estimator if type(step).__name__ == "FrozenEstimator" else step
+    also = also | ENCODERS if discrete.issuperset(_get(step, "feature_names_in_", [discrete])) else also
     if parts := next(filter(None, (_get(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
-        return next(filter(None, (_obstacle(part[1], also) for part in parts)), "")
+        return next(filter(None, (_obstacle(part[1], also, discrete) for part in parts)), "")
     name, params = type(step).__name__, _params(step)
     fine = _has(step, "get_support") or (name in also and params.get("encode", "ordinal") == "ordinal")
     complete = str(params.get("missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left

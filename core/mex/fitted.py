@@ -14,6 +14,7 @@ from mex.domain import Domain
 from mex.errors import UsageError
 from mex.family import family_of
 from mex.knowledge import Family, Scope
+from mex.schema import Schema
 from mex.types import Answer, Array, BoolArray, Estimator, FloatArray, Sealed, read_only
 
 __all__ = [
@@ -34,6 +35,7 @@ class FittedTarget(Sealed):
         estimator: the fitted f*, on rows of the domain.
         encode: turns rows of the dataset into rows of the domain (the same by default; standardised
             where the interface takes standardised features).
+        schema: the tables that the estimator takes, if it takes tables: rows of the domain are decoded into them.
     """
 
     estimator: Estimator = attrs.field(repr=False)
@@ -43,6 +45,7 @@ class FittedTarget(Sealed):
     answers: tuple[Answer, ...]
     encode: Callable[[FloatArray], FloatArray] = attrs.field(default=_same, repr=False)
     rho: float | None = 0.0
+    schema: Schema | None = attrs.field(default=None, repr=False)
     alarm: None = attrs.field(default=None, init=False, repr=False)
 
     @classmethod
@@ -55,6 +58,7 @@ class FittedTarget(Sealed):
         classes: npt.ArrayLike | None = None,
         answers: tuple[Answer, ...] | None = None,
         encode: Callable[[FloatArray], FloatArray] = _same,
+        schema: Schema | None = None,
     ) -> FittedTarget:
         """Put a public face on a fitted estimator; what is not given is read off it.
 
@@ -64,6 +68,8 @@ class FittedTarget(Sealed):
         """
         if not callable(getattr(estimator, "predict", None)):
             raise UsageError(f"a target needs a predict method, and {type(estimator).__name__} has none")
+        if domain is None and schema is not None:
+            domain = schema.domain
         if domain is None:
             width = getattr(estimator, "n_features_in_", None)
             if width is None:
@@ -73,7 +79,8 @@ class FittedTarget(Sealed):
         if answers is None:
             classifies: tuple[Answer, ...] = ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
             answers = ("value",) if labels is None else classifies
-        return cls(estimator, domain, family or family_of(estimator), labels, answers, encode)
+        family = family or family_of(estimator, _discrete(schema))
+        return cls(estimator, domain, family, labels, answers, encode, schema=schema)
 
     def admit(self, X: FloatArray) -> BoolArray:
         """Every row: nobody watches."""
@@ -85,13 +92,18 @@ class FittedTarget(Sealed):
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`Target.answer` says; the model may do what it likes with the rows that it gets."""
-        X = X.copy()
+        rows = X.copy() if self.schema is None else self.schema.decode(X)
         if kind == "proba":
-            return np.asarray(self.estimator.predict_proba(X))
+            return np.asarray(self.estimator.predict_proba(rows))
         if kind == "leaf":
-            return np.asarray(self.estimator.apply(X))
-        answers = np.asarray(self.estimator.predict(X))
+            return np.asarray(self.estimator.apply(rows))
+        answers = np.asarray(self.estimator.predict(rows))
         return answers[:, 0] if answers.shape == (len(X), 1) else answers  # a column is a label a row all the same
+
+
+def _discrete(schema: Schema | None) -> frozenset[str | int]:
+    """The columns that are categories or truth values."""
+    return frozenset(column.name for column in schema.columns if column.values) if schema else frozenset()
 
 
 def _classes(estimator: Estimator, given: npt.ArrayLike | None, answers: tuple[Answer, ...] | None) -> Array | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 
@@ -26,8 +27,10 @@ from mex.oracle import PRICE_PER_QUERY
 from mex.registry import Registry
 from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
+from mex.schema import Schema
 from mex.target import Target
-from mex.types import Answer, Array, Estimator, FloatArray
+from mex.toolkit.tabular.hypothesis import TableModel
+from mex.types import Answer, Array, Estimator
 
 
 def attack(
@@ -38,8 +41,9 @@ def attack(
     domain: Domain | None = None,
     family: Family | str | None = None,
     classes: npt.ArrayLike | None = None,
-    pool: FloatArray | None = None,
-    train: tuple[FloatArray, Array] | None = None,
+    like: Any = None,
+    pool: Any = None,
+    train: tuple[Any, Array] | None = None,
     answers: Answer | None = None,
     budget: int = 1000,
     price_per_query: float = PRICE_PER_QUERY,
@@ -50,10 +54,12 @@ def attack(
 
     Args:
         attack, defense: components as on the command line, ``name:key=value``.
-        model: the model; what its interface accepts is ``domain`` (by default all of R^d).
+        model: the model; what its interface accepts is ``domain`` (by default all of R^d, or what ``like`` shows).
         family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
         classes: the labels it answers with, in the order of its probabilities, if it has no ``classes_``.
-        pool: unlabeled rows that the attacker has, shape (n, d).
+        like: for a model of tables a data frame as it takes them, the path of a CSV file, or a :class:`mex.Schema`.
+            Then ``pool`` and ``train`` are such tables, and the stolen model takes them as well.
+        pool: unlabeled rows that the attacker has, shape (n, d); of a table, those without a missing value.
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them; the same
             seed gives the same queries as there.
@@ -75,7 +81,14 @@ def attack(
     registry = registry or load_registry()
     family = Family(family) if isinstance(family, str) else family
     wrapped = isinstance(model, Target)
-    target = model if wrapped else FittedTarget.wrap(model, domain=domain, family=family, classes=classes)
+    schema = None if like is None else like if isinstance(like, Schema) else Schema.of(model, like=like)
+    if schema is not None:
+        train = train and (schema.encode(train[0]), train[1])
+        pool = None if pool is None else schema.encode(pool)
+        pool = None if pool is None else pool[~np.isnan(pool).any(axis=1)]
+    target = (
+        model if wrapped else FittedTarget.wrap(model, domain=domain, family=family, classes=classes, schema=schema)
+    )
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
     with isolated(seed):
         extraction = run_attack(
@@ -90,7 +103,16 @@ def attack(
         )
     if extraction.stopped == "failed":
         warnings.warn(f"{extraction.note}; the attack ended there", RuntimeWarning, stacklevel=2)
-    return extraction
+    return extraction if schema is None else _taking_tables(extraction, schema)
+
+
+def _taking_tables(extraction: Extraction, schema: Schema) -> Extraction:
+    """The same with hypotheses that take the tables of a schema."""
+    return attrs.evolve(
+        extraction,
+        hypothesis=TableModel(extraction.hypothesis, schema),
+        snapshots=tuple((queries, TableModel(kept, schema)) for queries, kept in extraction.snapshots),
+    )
 
 
 def matrix(

@@ -302,7 +302,9 @@ def test_catboost_tells_which_columns_are_categories_and_not_their_levels() -> N
     catboost = pytest.importorskip("catboost")
     table = rows(complete())[["age", "sex", "education-num"]]
     y = complete()["income"]
-    model = catboost.CatBoostClassifier(iterations=5, verbose=0, cat_features=["sex", "education-num"]).fit(table, y)
+    model = catboost.CatBoostClassifier(
+        iterations=5, verbose=0, allow_writing_files=False, cat_features=["sex", "education-num"]
+    ).fit(table, y)
     schema = mex.Schema.of(model, like=table)
     assert [column.kind for column in schema.columns] == ["integer", "category", "category"]
     assert np.array_equal(model.predict(schema.decode(schema.encode(table))), model.predict(table))
