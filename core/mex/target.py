@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
@@ -27,8 +28,8 @@ __all__ = [
 
 SUM = 1e-5
 """How far from 1 probabilities may sum: they come as float32 from many models."""
-FEW = 100_000
-"""Comparisons of labels with classes that are made at once."""
+FEW = 30
+"""Labels, or classes, that are compared one by one."""
 
 
 @runtime_checkable
@@ -190,6 +191,9 @@ def checked_answers(
 
 
 def _among(labels: Array, classes: Array) -> bool:
-    if len(labels) * len(classes) > FEW:
-        return bool(np.isin(labels, classes).all())
-    return bool(np.count_nonzero(labels[:, None] == classes) == len(labels))  # in a tenth of the time
+    """Whether all labels are among the classes: as ``np.isin`` has it, in a tenth of its time where either are few."""
+    if len(labels) <= FEW:
+        return bool((labels[:, None] == classes).any(axis=1).all())
+    if len(classes) <= FEW:
+        return bool(functools.reduce(np.logical_or, (labels == label for label in classes)).all())
+    return bool(np.isin(labels, classes).all())

@@ -56,10 +56,13 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
 
 
 def _affine(score: Callable[[FloatArray], FloatArray], d: int) -> tuple[FloatArray, float]:
-    """The weights, shape (d,), and the intercept of an affine function of rows."""
-    b = float(score(np.zeros((1, d)))[0])
-    moves = (np.eye(min(CHUNK, d - start), d, start) for start in range(0, d, CHUNK))
-    return np.concatenate([(score(STEP * rows) - b) / STEP for rows in moves]), b
+    """The weights and the intercept of a function of rows that is known to be affine."""
+    weights = []
+    for start in range(0, d, CHUNK):
+        moves = STEP * np.eye(min(CHUNK, d - start), d, start)
+        origin, *moved = score(np.vstack([np.zeros(d), moves]))
+        weights.append((moved - origin) / STEP)
+    return np.concatenate(weights), float(origin)
 
 
 def _of_answers(model: Estimator, w: FloatArray, b: float) -> tuple[FloatArray, float]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import Check, above, between, doc, one_of, optional
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_dimension_coupling.tournament import Tournament, paper, water_filled
 
@@ -37,7 +38,7 @@ class DimensionCoupling:
     >>> learner = DimensionCoupling(eps=1e-3).learner(oracle.knowledge(), np.random.default_rng(0))
     >>> stolen = mex.extract(oracle, learner)
     >>> stolen.queries, (7 * stolen.hypothesis.coef_[0]).round(2)
-    (25, array([ 2., -3.,  6.]))
+    (28, array([ 2., -3.,  6.]))
     """
 
     eps: float = attrs.field(default=1e-3, validator=above(0), metadata=doc("the geometric error aimed at"))
@@ -68,9 +69,13 @@ class DimensionCoupling:
         if rho >= 0.5:
             raise Incompatible(f"dimension-coupling needs labels that are more often right than wrong; rho is {rho:g}")
         tolerance = TOLERANCES[self.tolerance]
-        return HalfspaceLearner(
-            attrs.evolve(knowledge, rho=rho),
-            rng,
-            lambda d, _: Tournament(d, rho, self.eps, delta=self.delta, tolerance=tolerance),
-            eps=self.eps,
-        )
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return HalfspaceLearner(
+                known,
+                stream,
+                lambda d, _: Tournament(d, rho, self.eps, delta=self.delta, tolerance=tolerance),
+                eps=self.eps,
+            )
+
+        return self_checked(attrs.evolve(knowledge, rho=rho), rng, start, eps=self.eps)

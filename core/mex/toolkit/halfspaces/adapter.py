@@ -19,6 +19,9 @@ from mex.toolkit.halfspaces.discrete import open_mixed_chart
 from mex.toolkit.halfspaces.mixed_chart import fine_features
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
+SETTLED = 8
+"""How many directions per dimension tell a halfspace better than logistic regression would from their answers."""
+
 
 class DirectionLearner(Protocol):
     """A learner of a homogeneous halfspace of R^d: it asks directions and is told the signs of <w, v>."""
@@ -76,11 +79,17 @@ class HalfspaceLearner(GeneratorLearner):
         self._chart: Chart | None = None
         self._learner: DirectionLearner | None = None
         self._last_label: Array | None = None  # shape (1,)
+        self._directions = 0
 
     @property
     def note(self) -> str:
         """One sentence for the record, or nothing."""
         return getattr(self._learner, "note", "") or self._note
+
+    @property
+    def settled(self) -> bool:
+        """Whether every direction is known about as well as a fit to the answers would tell it."""
+        return self._chart is not None and self._directions >= SETTLED * self._chart.dimension
 
     def steps(self) -> Steps:
         """Set up the chart, then ask what the learner of directions asks; end at once if there is no boundary."""
@@ -91,6 +100,7 @@ class HalfspaceLearner(GeneratorLearner):
             return
         learner = self._learner = self._start(chart.dimension, self._rng)
         while (V := learner.ask()) is not None:
+            self._directions += len(V)
             answers = yield chart.rows(V)
             learner.tell(V, chart.signs(V, positives(self._known, answers)))
 

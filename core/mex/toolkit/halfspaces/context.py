@@ -12,6 +12,7 @@ from mex.domain import Domain
 from mex.knowledge import Knowledge
 from mex.toolkit.halfspaces import boundary
 from mex.toolkit.halfspaces.boundary import NoBoundary, is_positive
+from mex.toolkit.halfspaces.mixed_chart import round_integers
 from mex.toolkit.halfspaces.reach import boxes, extended
 from mex.types import Array, BoolArray, FloatArray
 
@@ -76,11 +77,12 @@ def _between_contexts(
     It walks with all fine features at their middle: two corners may share a face, and a boundary point between them
     would leave no room to ask around it.
     """
+    middle = round_integers(box.middle[None].copy(), box)[0]
     for row, label in ((negative, False), (positive, True)):
-        moved = np.where(fine, box.middle, row)
+        moved = np.where(fine, middle, row)
         if (yield from is_positive(moved, known, rng)) != label:
             return np.stack([moved, row] if label else [row, moved])
-    negative, positive = (np.where(fine, box.middle, row) for row in (negative, positive))
+    negative, positive = (np.where(fine, middle, row) for row in (negative, positive))
     units = [np.array(unit) for unit in known.domain.units() if (negative != positive)[list(unit)].any()]
     while len(units) > 1:
         half, row = len(units) // 2, negative.copy()

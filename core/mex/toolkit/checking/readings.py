@@ -1,0 +1,100 @@
+"""Answers in their own terms: the label, value or leaf that each of them tells, and how exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mex.knowledge import Knowledge
+from mex.target import refusals
+from mex.types import Array, BoolArray, Estimator, FloatArray
+
+ROUNDING = 1e-11
+"""What rounding in float64 makes of a sum, as a share of it."""
+FLOAT32 = 1e-6
+"""The same where numbers are summed in float32."""
+DECIMALS = range(7)
+"""How many decimals numbers may be rounded to that show it."""
+FEW = 5
+"""With fewer numbers nothing is said of how they are rounded: a few may be short by chance."""
+
+
+def reading(answers: Array, known: Knowledge) -> Array:
+    """The label or value that each answer tells, shape (n,): the most probable one, the one beside a leaf, or its id.
+
+    >>> reading(np.array([(3, "a"), (7, "b")], dtype=[("leaf", int), ("label", "U1")]), None)
+    array(['a', 'b'], dtype='<U1')
+    """
+    if answers.dtype.names:
+        return np.asarray(answers[answers.dtype.names[-1]])
+    if answers.ndim == 2 and known.classes is not None:
+        return np.asarray(known.classes[np.argmax(answers, axis=1)])
+    return answers
+
+
+def resolution(values: FloatArray) -> float:
+    """How far numbers may be apart that stand for the same: by rounding, learned from the numbers themselves.
+
+    Those that float32 can hold were computed in float32, and those of a few decimals were rounded to them.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = 100 * rng.standard_normal(50)
+    >>> [float(f"{resolution(v) / np.abs(x).max():.0e}") for v in (x, x.astype(np.float32))], resolution(x.round(2))
+    ([1e-11, 1e-06], 0.005)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    largest = float(np.abs(values).max(initial=0.0))
+    if len(np.unique(values)) < FEW:
+        return ROUNDING * largest
+    for decimals in DECIMALS:
+        if np.allclose(values, np.round(values, decimals), rtol=0, atol=ROUNDING * largest):
+            return 0.5 * 10.0**-decimals
+    single = largest < np.finfo(np.float32).max and np.array_equal(values, values.astype(np.float32))
+    return (FLOAT32 if single else ROUNDING) * largest
+
+
+def differ(hypothesis: Estimator, X: FloatArray, told: Array, tolerance: float) -> BoolArray:
+    """Where a hypothesis answers rows otherwise than they were: with another label, or a value past ``tolerance``."""
+    predicted = np.ravel(hypothesis.predict(X))
+    if told.dtype.kind == "f":
+        return np.asarray(~(np.abs(predicted - told) <= tolerance))
+    return np.asarray(predicted != told)
+
+
+class Told:
+    """Rows and what their answers tell, without those that were refused.
+
+    Attributes:
+        asked: how many rows there were, those refused included.
+    """
+
+    def __init__(self, known: Knowledge) -> None:
+        self._known = known
+        self._X: list[FloatArray] = []
+        self._told: list[Array] = []
+        self.asked = 0
+
+    def add(self, X: FloatArray, answers: Array) -> None:
+        """Take answers."""
+        self.asked += len(X)
+        answered = ~refusals(answers)
+        if answered.any():
+            self._X.append(X[answered])
+            self._told.append(reading(np.ma.getdata(answers)[answered], self._known))
+
+    @property
+    def X(self) -> FloatArray:
+        """The rows, shape (n, d)."""
+        self._X = [np.concatenate(self._X)] if self._X else []
+        return self._X[0] if self._X else np.empty((0, self._known.domain.n_features))
+
+    @property
+    def told(self) -> Array:
+        """Labels, values or ids, shape (n,)."""
+        self._told = [np.concatenate(self._told)] if self._told else []
+        kind = self._known.classes.dtype if self._known.classes is not None else float
+        return self._told[0] if self._told else np.empty(0, dtype=kind)
+
+    @property
+    def labels(self) -> bool:
+        """Whether they are labels or ids, which are right or wrong, and not values."""
+        return self._known.classes is not None or self._known.answers == "leaf"

@@ -1,0 +1,110 @@
+"""Rows to check a hypothesis on: near the data, on the domain, and on both sides of its boundary."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mex.domain import Domain
+from mex.knowledge import Knowledge
+from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
+from mex.types import Array, BoolArray, Estimator, FloatArray
+
+DRAWN = 256
+"""Rows drawn to find pairs of different labels among."""
+SPARE, COMPARED = 4, 500
+"""Pairs to choose from for each one wanted, and rows asked that they are compared with at most."""
+HALVINGS = 12
+"""How often a segment is halved to find where the label of a hypothesis changes on it."""
+OFFSETS = (0.02, 0.05, 0.1, 0.25)
+"""How far from there the two sides are asked, as shares of the segment: the least at which both are clear."""
+CLEAR = 2.0
+"""How many times the error that an attack allows itself a row has to be away from the boundary to be clear."""
+
+
+def natural(known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
+    """Draw ``n`` rows like those of honest users: rows of the pool, or between two; without one, of the domain."""
+    pool = known.pool
+    if pool is None or len(pool) == 0:
+        return known.domain.sample(n, rng)
+    rows = between_rows(pool, known.domain, n, rng, crossover=known.family.kind in AXIS_PARALLEL)
+    rows[::2] = pool[rng.integers(len(pool), size=len(rows[::2]))]
+    return rows
+
+
+def both_sides(
+    hypothesis: Estimator, asked: FloatArray, known: Knowledge, n: int, eps: float, rng: np.random.Generator
+) -> FloatArray:
+    """Draw at most ``n`` rows in pairs, on the two sides of the boundary of a classifier, near the data and elsewhere.
+
+    Between two rows that it labels otherwise is a place where its label changes; a little to either side its labels
+    tell its boundary there, however far from it rows are. A hypothesis of the wrong class, or with a gross error,
+    has one side wrong nearly everywhere, where random rows may not show it. Of several pairs those farthest from
+    all rows ``asked`` so far are taken.
+    """
+    pairs: list[FloatArray] = []
+    kinds = (natural(known, DRAWN, rng), known.domain.sample(DRAWN, rng))
+    for k, rows in enumerate(kinds):
+        wanted = (n // 2 + 1 - k) // 2
+        labels = hypothesis.predict(rows)
+        start, end = rng.integers(DRAWN, size=(2, DRAWN * max(wanted, 1)))
+        apart = np.flatnonzero(labels[start] != labels[end])[: SPARE * wanted]
+        found = [_sides(hypothesis, rows[start[i]], rows[end[i]], known.domain, eps, rng) for i in apart]
+        pairs += _farthest([pair for pair in found if pair is not None], asked, known.domain, wanted)
+    return np.concatenate(pairs) if pairs else np.empty((0, known.domain.n_features))
+
+
+def _farthest(pairs: list[FloatArray], asked: FloatArray, domain: Domain, n: int) -> list[FloatArray]:
+    """The ``n`` pairs whose first row is farthest from all rows asked, in unit coordinates."""
+    if len(pairs) <= n or len(asked) == 0:
+        return pairs[:n]
+    known = asked[:: 1 + len(asked) // COMPARED] / domain.half_width
+    first = np.array([pair[0] for pair in pairs]) / domain.half_width
+    distance = np.sqrt(((first[:, None] - known) ** 2).sum(axis=2)).min(axis=1)
+    return [pairs[i] for i in np.argsort(-distance)[:n]]
+
+
+def _sides(
+    hypothesis: Estimator, start: FloatArray, end: FloatArray, domain: Domain, eps: float, rng: np.random.Generator
+) -> FloatArray | None:
+    """A clear row on either side of the boundary between two rows, None if there is none."""
+    turns = rng.random(domain.n_features)
+    for unit in domain.units():
+        turns[list(unit)] = turns[unit[0]]
+
+    def along(t: Array) -> FloatArray:
+        rows = start + t[:, None] * (end - start)
+        switched = np.where(t[:, None] > turns, end, start)
+        return np.where(domain.discrete, switched, rows)
+
+    label = hypothesis.predict(start[None])[0]
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        t = (low + high) / 2
+        low, high = (t, high) if hypothesis.predict(along(np.array([t])))[0] == label else (low, t)
+    for offset in OFFSETS:
+        rows = along(np.clip(np.array([low - offset, high + offset]), 0, 1))
+        labels = hypothesis.predict(rows)
+        if labels[0] == label != labels[1] and clear(hypothesis, rows, domain, eps).all():
+            return rows
+    return None
+
+
+def clear(hypothesis: Estimator, X: FloatArray, domain: Domain, eps: float) -> BoolArray:
+    """Which rows a hypothesis is to answer right if its geometric error is about ``eps``, shape (n,).
+
+    All, unless it is linear: then those whose score outweighs what so large an error makes of it.
+    """
+    coef, intercept = getattr(hypothesis, "coef_", None), getattr(hypothesis, "intercept_", 0.0)
+    if coef is None or eps == 0 or not hasattr(hypothesis, "classes_") or np.shape(coef)[-1] != X.shape[1]:
+        return np.ones(len(X), dtype=bool)
+    W = np.atleast_2d(coef) * domain.half_width
+    b = np.ravel(intercept) + np.atleast_2d(coef) @ domain.middle
+    V = np.column_stack([W, b])
+    if len(V) == 1:
+        V = np.concatenate([np.zeros_like(V), V])
+    Z = np.column_stack([(X - domain.middle) / domain.half_width, np.ones(len(X))])
+    S = Z @ V.T
+    first, second = np.argsort(-S, axis=1)[:, :2].T
+    i = np.arange(len(X))
+    lengths = np.linalg.norm(V[first] - V[second], axis=1) * np.linalg.norm(Z, axis=1)
+    return np.asarray(S[i, first] - S[i, second] > CLEAR * eps * lengths)
