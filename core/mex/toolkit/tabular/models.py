@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def _merged(column: Column, levels: Levels) -> Column:
     if not any(isinstance(level, str) for level in known):  # 1.0 because of a missing value beside it
         known = [int(level) if float(level).is_integer() else level for level in known]
     optional = column.optional or None in levels
-    return Column(column.name, "category", levels=known, optional=optional, dtype=column.dtype)
+    whole = optional and re.fullmatch(r"u?int\d+", column.dtype)  # of numpy's types, only floats may be missing
+    return Column(column.name, "category", levels=known, optional=optional, dtype="float64" if whole else column.dtype)
 
 
 def _is_single(model: Estimator) -> bool:
