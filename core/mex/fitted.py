@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mex.dataset import Dataset, Rows
 from mex.domain import Domain
 from mex.errors import UsageError
-from mex.family import family_of
+from mex.family import family_of, without_learner
 from mex.knowledge import Family, Scope
 from mex.schema import Schema
 from mex.types import Answer, Array, BoolArray, Estimator, FloatArray, Sealed, read_only
@@ -79,7 +79,8 @@ class FittedTarget(Sealed):
         if answers is None:
             classifies: tuple[Answer, ...] = ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
             answers = ("value",) if labels is None else classifies
-        family = family or family_of(estimator, _discrete(schema))
+        if family is None:  # what learns tables is no learner of rows
+            family = without_learner(estimator, _discrete(schema)) if schema else family_of(estimator)
         return cls(estimator, domain, family, labels, answers, encode, schema=schema)
 
     def admit(self, X: FloatArray) -> BoolArray:
@@ -101,9 +102,9 @@ class FittedTarget(Sealed):
         return answers[:, 0] if answers.shape == (len(X), 1) else answers  # a column is a label a row all the same
 
 
-def _discrete(schema: Schema | None) -> frozenset[str | int]:
+def _discrete(schema: Schema) -> list[str | int]:
     """The columns that are categories or truth values."""
-    return frozenset(column.name for column in schema.columns if column.values) if schema else frozenset()
+    return [column.name for column in schema.columns if column.values]
 
 
 def _classes(estimator: Estimator, given: npt.ArrayLike | None, answers: tuple[Answer, ...] | None) -> Array | None:

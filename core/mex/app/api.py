@@ -21,7 +21,6 @@ from mex.app.matrix.scenarios import protect
 from mex.dataset import Rows
 from mex.domain import Domain
 from mex.extraction import Extraction
-from mex.fitted import FittedTarget
 from mex.knowledge import Family
 from mex.oracle import PRICE_PER_QUERY
 from mex.registry import Registry
@@ -29,7 +28,7 @@ from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
 from mex.schema import Schema
 from mex.target import Target
-from mex.toolkit.tabular.hypothesis import TableModel
+from mex.toolkit.tabular.adapters import TableModel, target_of
 from mex.types import Answer, Array, Estimator
 
 
@@ -86,9 +85,7 @@ def attack(
         train = train and (schema.encode(train[0]), train[1])
         pool = None if pool is None else schema.encode(pool)
         pool = None if pool is None else pool[~np.isnan(pool).any(axis=1)]
-    target = (
-        model if wrapped else FittedTarget.wrap(model, domain=domain, family=family, classes=classes, schema=schema)
-    )
+    target = model if wrapped else target_of(model, schema, domain=domain, family=family, classes=classes)
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
     with isolated(seed):
         extraction = run_attack(
