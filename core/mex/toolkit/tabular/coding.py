@@ -42,16 +42,19 @@ class TableCoder:
         self._boolean = np.flatnonzero([kind == "boolean" for kind in kinds])
         self._integer = np.flatnonzero([kind == "integer" for kind in kinds])
         self._required = np.flatnonzero([not column.optional for column in columns])
-        self._one_hot = np.repeat([kind == "category" for kind in kinds], self._widths)
+        self._coded = np.concatenate([self._category, self._boolean])
+        self._is_coded = np.isin(np.arange(len(columns)), self._coded)[:, None]
+        # The features of each category, and the weights that make of them the place of the level that is 1.
+        ends = zip(self._starts[self._category], self._widths[self._category], strict=True)
+        self._one_hot = [(slice(start, start + k), np.arange(float(k))) for start, k in ends]
 
     def encode(self, table: Any) -> FloatArray:
         """Encode as :meth:`mex.Schema.encode` says."""
         parts = self._read(table)
         X = np.empty((len(parts[0]), self._d))
-        coded = [*self._category, *self._boolean]
         for block in _blocks(len(X)):
             values = np.stack([part[block] for part in parts], dtype=np.float64, casting="unsafe")
-            values[coded] = np.where(values[coded] < 0, np.nan, values[coded])
+            values[self._coded] = np.where(values[self._coded] < 0, np.nan, values[self._coded])
             missing = self._missing(values, block.start)
             features = np.zeros((self._d, values.shape[1]))
             features[self._starts[self._single]] = values[self._single]
@@ -76,36 +79,36 @@ class TableCoder:
         """The columns, shape (columns, n), from the features of rows from number ``first`` on, shape (d, n)."""
         values: FloatArray = features[self._starts]
         with np.errstate(invalid="ignore"):  # of an infinite feature
-            for i in self._category:  # the place of the level that is 1
-                start, k = self._starts[i], self._widths[i]
-                values[i] = np.arange(k) @ features[start : start + k]
+            for i, (levels, weights) in zip(self._category, self._one_hot, strict=True):
+                values[i] = weights @ features[levels]
         missing = self._missing(values, first)
-        truth = values[self._boolean]
-        neither = (truth != 0) & (truth != 1) & ~missing[self._boolean]
-        self._refuse(neither, self._boolean, first, "is a truth value, 0 or 1, not", truth)
-        self._check_levels(features, values, missing[self._category], first)
-        coded = [*self._category, *self._boolean]
-        values[coded] = np.where(missing[coded], -1, values[coded])
+        if len(self._boolean):
+            truth = values[self._boolean]
+            neither = (truth != 0) & (truth != 1) & ~missing[self._boolean]
+            self._refuse(neither, self._boolean, first, "is a truth value, 0 or 1, not", truth)
+        if len(self._category) and not self._are_levels(features, values, missing[self._category]):
+            blocks = [features[levels] for levels, _ in self._one_hot]
+            sound = [((b != 0).sum(axis=0) == 1) & (b == 1).any(axis=0) | np.isnan(b).all(axis=0) for b in blocks]
+            why = "must have exactly one of its features 1, the others 0"
+            self._refuse(~np.array(sound), self._category, first, why)
+        values[missing & self._is_coded] = -1
         return values
 
-    def _check_levels(self, features: FloatArray, values: FloatArray, absent: BoolArray, first: int) -> None:
-        """Raise :class:`UsageError` unless of each category one feature is 1 and the others 0, or all are missing."""
-        ones = np.take_along_axis(features, self._places(values), axis=0) == 1
-        expected = np.where(absent, self._widths[self._category, None], ~absent).sum()
-        gaps = np.where(absent, self._widths[self._category, None], 0).sum()
-        levels = features[self._one_hot]
+    def _are_levels(self, features: FloatArray, values: FloatArray, absent: BoolArray) -> bool:
+        """Whether of each category one feature is 1 and the others are 0, or all are missing: the quick check."""
+        ones = features[self._places(values), np.arange(features.shape[1])] == 1
+        gaps = int((absent * self._widths[self._category, None]).sum())
         # No more than these are not 0, and no fewer are missing.
-        if (ones | absent).all() and np.count_nonzero(levels) == expected and gaps == np.isnan(levels).sum():
-            return
-        blocks = np.split(levels, np.cumsum(self._widths[self._category])[:-1])
-        sound = [((b != 0).sum(axis=0) == 1) & (b == 1).any(axis=0) | np.isnan(b).all(axis=0) for b in blocks]
-        self._refuse(~np.array(sound), self._category, first, "must have exactly one of its features 1, the others 0")
+        nonzero = sum(np.count_nonzero(features[levels]) for levels, _ in self._one_hot)
+        whole = gaps == 0 or gaps == sum(int(np.isnan(features[levels]).sum()) for levels, _ in self._one_hot)
+        return bool(whole and (ones | absent).all()) and nonzero == gaps + int((~absent).sum())
 
     def _places(self, values: FloatArray) -> npt.NDArray[np.intp]:
         """The feature of each category that is 1, shape (categories, n); its first where the value is missing."""
         last = self._widths[self._category, None] - 1
-        levels = np.clip(np.nan_to_num(values[self._category]), 0, last).astype(np.intp)
-        return self._starts[self._category, None] + levels
+        levels = values[self._category]
+        place = np.where(levels >= 0, np.minimum(levels, last), 0).astype(np.intp)
+        return np.asarray(self._starts[self._category, None] + place, dtype=np.intp)
 
     def _missing(self, values: FloatArray, first: int) -> BoolArray:
         """Where values are missing; where they may not be, or a whole number has a fraction, is an error."""

@@ -22,13 +22,13 @@ class Library:
 
     Attributes:
         name: of the library, or of the shape of plain Python values.
-        array: makes a column of an array of numbers, or of a list of values (None is missing).
+        array: for a column the function that makes it of an array of numbers, or of a list of values (None is missing).
         take: the values of such a column at some places.
         table: a table of such columns by name.
     """
 
     name: str
-    array: Callable[[Any, Column], Any] = attrs.field(repr=False)
+    array: Callable[[Column], Callable[[Any], Any]] = attrs.field(repr=False)
     take: Callable[[Any, Array], Any] = attrs.field(repr=False)
     table: Callable[[dict[Any, Any]], Any] = attrs.field(repr=False)
 
@@ -40,48 +40,68 @@ class Library:
         return TableCoder(columns, lambda table: parts_of(table, columns), self._writer(columns))
 
     def _writer(self, columns: Sequence[Column]) -> Callable[[Parts], Any]:
-        # Behind the values of a column stands the missing one, which the code -1 takes.
-        known = [self.array([*c.values, *[None] * c.optional], c) if c.values else None for c in columns]
+        groups = [_Group(self, columns, members) for members in _of_one_dtype(columns)]
+
+        numbers = [(i, self.array(column)) for i, column in enumerate(columns) if not column.values]
 
         def write(parts: Parts) -> Any:
-            return self.table(
-                {
-                    column.name: self.take(values, part % (len(column.values) + 1))
-                    if column.values
-                    else self.array(part, column)
-                    for column, values, part in zip(columns, known, parts, strict=True)
-                }
-            )
+            made = {i: array(parts[i]) for i, array in numbers}
+            for group in groups:
+                made |= group.write(parts)
+            return self.table({column.name: made[i] for i, column in enumerate(columns)})
 
         return write
+
+
+class _Group:
+    """Categories and truth values of one dtype: one array holds the values of all, so that all are taken at once."""
+
+    def __init__(self, library: Library, columns: Sequence[Column], members: Sequence[int]) -> None:
+        chosen = [columns[i] for i in members]
+        # Behind the values of a column stands the missing one, which the code -1 takes.
+        values = [value for column in chosen for value in (*column.values, *[None] * column.optional)]
+        self._take = functools.partial(library.take, library.array(chosen[0])(values))
+        sizes = [len(column.values) + column.optional for column in chosen]
+        self._places = list(zip(members, np.cumsum([0, *sizes[:-1]]), sizes, strict=True))
+
+    def write(self, parts: Parts) -> dict[int, Any]:
+        """The columns, by their numbers, for the codes of all."""
+        taken = self._take(np.concatenate([start + parts[i] % size for i, start, size in self._places]))
+        n = len(parts[self._places[0][0]])
+        return {i: taken[k * n : (k + 1) * n] for k, (i, *_) in enumerate(self._places)}
+
+
+def _of_one_dtype(columns: Sequence[Column]) -> list[list[int]]:
+    """The numbers of categories and truth values by their dtypes; one whose dtype declares its levels stands alone."""
+    groups = dict[Any, list[int]]()
+    for i, column in enumerate(columns):
+        if column.values:
+            alone = column.dtype == "Enum" or any(word in column.dtype for word in ("category", "dictionary"))
+            groups.setdefault(i if alone else column.dtype, []).append(i)
+    return list(groups.values())
 
 
 def _library(name: str) -> Library:
     return LIBRARIES[name]
 
 
-def _listed(values: Any, column: Column) -> list[Any]:
+def _listed(column: Column) -> Callable[[Any], list[Any]]:
     """Python's own values, None where one is missing."""
-    if isinstance(values, list):
-        return values
     make = int if column.kind == "integer" else float
-    return [None if value != value else make(value) for value in values.tolist()]
+    return lambda values: values if isinstance(values, list) else [None if v != v else make(v) for v in values.tolist()]
 
 
-def _pandas_array(values: Any, column: Column) -> Any:
+def _pandas_array(column: Column) -> Callable[[Any], Any]:
     import pandas as pd
 
-    dtype = _pandas_dtype(column)
+    dtype = dtypes.pandas_dtype(column.dtype, column.levels)
     if dtype == np.dtype(object):
         missing = None if column.dtype == dtypes.OBJECT_WITH_NONE else np.nan
-        return np.array([missing if value is None else value for value in _listed(values, column)], dtype)
-    plain = isinstance(values, np.ndarray) and isinstance(dtype, np.dtype)
-    return values.astype(dtype) if plain else pd.array(values, dtype)
-
-
-@functools.lru_cache(maxsize=1000)
-def _pandas_dtype(column: Column) -> Any:
-    return dtypes.pandas_dtype(column.dtype, column.levels)
+        listed = _listed(column)
+        return lambda values: np.array([missing if value is None else value for value in listed(values)], dtype)
+    if isinstance(dtype, np.dtype):
+        return lambda values: np.array(values, dtype)
+    return lambda values: pd.array(values, dtype)
 
 
 def _pandas_table(columns: dict[Any, Any]) -> Any:
@@ -92,13 +112,16 @@ def _pandas_table(columns: dict[Any, Any]) -> Any:
     return pd.DataFrame(kept, copy=False)
 
 
-def _polars_array(values: Any, column: Column) -> Any:
+def _polars_array(column: Column) -> Callable[[Any], Any]:
     import polars as pl
 
     dtype = dtypes.polars_dtype(column.dtype, column.levels)
-    return (
-        pl.Series(values, dtype=dtype) if isinstance(values, list) else pl.Series(values, nan_to_null=True).cast(dtype)
-    )
+
+    def array(values: Any) -> Any:
+        listed = isinstance(values, list)
+        return pl.Series(values, dtype=dtype) if listed else pl.Series(values, nan_to_null=True).cast(dtype)
+
+    return array
 
 
 def _polars_table(columns: dict[Any, Any]) -> Any:
@@ -107,11 +130,15 @@ def _polars_table(columns: dict[Any, Any]) -> Any:
     return pl.DataFrame(columns)
 
 
-def _arrow_array(values: Any, column: Column) -> Any:
+def _arrow_array(column: Column) -> Callable[[Any], Any]:
     import pyarrow as pa
 
     dtype = dtypes.arrow_type(column.dtype)
-    return pa.array(values, dtype) if isinstance(values, list) else pa.array(values, from_pandas=True).cast(dtype)
+
+    def array(values: Any) -> Any:
+        return pa.array(values, dtype) if isinstance(values, list) else pa.array(values, from_pandas=True).cast(dtype)
+
+    return array
 
 
 def _arrow_table(columns: dict[Any, Any]) -> Any:
@@ -120,8 +147,9 @@ def _arrow_table(columns: dict[Any, Any]) -> Any:
     return pa.table(columns)
 
 
-def _numpy_array(values: Any, column: Column) -> Any:
-    return np.array(_listed(values, column) if column.dtype == "object" else values, dtype=column.dtype or None)
+def _numpy_array(column: Column) -> Callable[[Any], Any]:
+    listed, dtype = _listed(column), np.dtype(column.dtype or None)
+    return lambda values: np.array(listed(values) if dtype == np.dtype(object) else values, dtype=dtype)
 
 
 def _numpy_table(columns: dict[Any, Any]) -> Any:

@@ -81,7 +81,7 @@ def numbers(name: str | int, series: Series) -> FloatArray:
     plain = series.to_numpy() if hasattr(series, "to_numpy") else np.asarray(series)
     if plain.dtype.kind in "fiub":
         return plain.astype(np.float64, copy=False)
-    values = list(plain)
+    values = plain.tolist() if plain.dtype.kind in "OU" else list(plain)  # of dates it would be whole numbers
     wrong = next((v for v in values if not (is_missing(v) or isinstance(v, int | float | np.number))), None)
     if wrong is not None:
         raise UsageError(f"row {values.index(wrong)}: column {name!r} takes numbers, not {wrong!r}")
