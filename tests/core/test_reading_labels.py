@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import mex
 from mex import Domain, FittedTarget, Scope
@@ -19,7 +21,8 @@ LABELS = Scope(answers="label")
 
 def moved(data: mex.Dataset, *answers: Answer) -> FittedTarget:
     """A model that says the second class where its probability is above 0.9 only."""
-    model = FixedThresholdClassifier(LogisticRegression(max_iter=5000), threshold=0.9).fit(data.X, data.y)
+    logistic = make_pipeline(StandardScaler(), LogisticRegression())
+    model = FixedThresholdClassifier(logistic, threshold=0.9).fit(data.X, data.y)
     return FittedTarget.wrap(model, domain=Domain.of(data.X), answers=answers)
 
 
@@ -91,6 +94,7 @@ def test_a_surrogate_of_a_moved_threshold_agrees_with_its_labels(
     registry: mex.Registry, breast_cancer: mex.Dataset
 ) -> None:
     target, X = moved(breast_cancer, "label", "proba"), breast_cancer.X
-    stolen = mex.attack("passive", target, pool=X[::2], answers="proba", budget=400, registry=registry).hypothesis
+    attack = "passive:model=logistic"
+    stolen = mex.attack(attack, target, pool=X[::2], answers="proba", budget=200, registry=registry).hypothesis
     agreed = float(np.mean(stolen.predict(X[1::2]) == target.answer(X[1::2], "label")))
     assert agreed > 0.93
