@@ -41,7 +41,10 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
         return None
     coef = np.ravel(coef.toarray() if hasattr(coef, "toarray") else coef).astype(np.float64)
     intercept = float(np.ravel(getattr(core.estimator, "intercept_", 0.0))[0])
-    if not core.steps and not core.altered:
+    if not core.altered and all(type(step).__name__ == "StandardScaler" for step in core.steps):
+        for step in reversed(core.steps):  # the commonest step, by its formula
+            coef = coef if step.scale_ is None else coef / step.scale_
+            intercept -= float(coef @ step.mean_) if step.with_mean else 0.0
         return coef, intercept
 
     def score(X: Any) -> FloatArray:
