@@ -160,10 +160,11 @@ class Deployed(Protocol):
 
     scope: ClassVar[Scope]
 
-    def open(self, table: Table) -> FittedTarget:
+    def open(self, table: Table | None) -> FittedTarget:
         """Open f*; ``table`` shows the tables that its users send, and its :attr:`~FittedTarget.schema` encodes them.
 
         Nothing is learned from the table: it tells kinds, levels and ranges of columns that f* itself does not tell.
+        Without one, what f* itself tells has to do.
 
         Raises:
             UsageError: if f* cannot be opened, or the table has not the columns that it takes.

@@ -26,39 +26,50 @@ from mex.types import Answer, BoolArray, Estimator, FloatArray
 
 def open_model(
     model: Estimator,
-    table: Table,
+    table: Table | None,
     *,
     like: Any = None,
     schema: Schema | None = None,
     classes: npt.ArrayLike | None = None,
     family: Family | None = None,
     answers: tuple[Answer, ...] | None = None,
+    frame: str = "",
+    precision: str = "",
 ) -> FittedTarget:
     """The target that a fitted model is, with the schema of what it takes.
 
     Args:
         model: any object with ``predict``; what it tells of its columns goes before what tables show.
-        table: what its users send; the ranges of numbers reach as far as its rows do.
+        table: what its users send, if known; the ranges of numbers reach as far as its rows do.
         like: another table, or the path of a CSV file, that shows kinds, levels and ranges, by default ``table``.
         schema: the columns, declared: nothing is read off the model or a table then.
         classes, family, answers: as :meth:`mex.FittedTarget.wrap` takes them.
+        frame, precision: how the model takes its tables and which float it computes in, where it is known better than
+            a table shows; as :class:`mex.Schema` has them.
 
     Raises:
         UsageError: if the table has not the columns that the model takes, or the model does not answer its first row.
     """
     if schema is None:
-        shown = inference.frame_of_csv(Path(like)) if isinstance(like, str | Path) else like
-        given = features_of(model, table)
-        schema = Schema.of(model, like=given if shown is None else features_of(model, Table("like", shown)))
-        if names_of(model) is None and hasattr(model, "n_features_in_"):  # it was fitted on an array
-            schema = _of_arrays(schema)
-        if shown is not None:
-            schema = _reaching(schema, schema.encode(given))
-        schema = _in_its_precision(schema)
+        schema = _read_off(model, table, like, frame, precision)
     target = target_of(model, schema, classes=classes, family=family, answers=answers)
     if answers is None and hasattr(model, "apply"):
         target = attrs.evolve(target, answers=(*target.answers, "leaf"))
-    return _tried(target, schema.encode(features_of(model, table, schema)))
+    return target if table is None else _tried(target, schema.encode(features_of(model, table, schema)))
+
+
+def _read_off(model: Estimator, table: Table | None, like: Any, frame: str, precision: str) -> Schema:
+    """The schema of what a model takes, by what it tells and tables show."""
+    shown = inference.frame_of_csv(Path(like)) if isinstance(like, str | Path) else like
+    shown = table if shown is None else Table("like", shown)
+    schema = Schema.of(model, like=None if shown is None else features_of(model, shown))
+    if frame == "numpy" or (not frame and names_of(model) is None and hasattr(model, "n_features_in_")):
+        schema = _of_arrays(schema)  # it was fitted on an array
+    elif frame:
+        schema = attrs.evolve(schema, frame=LIBRARIES[frame])
+    if table is not None and shown is not table:
+        schema = _reaching(schema, schema.encode(features_of(model, table)))
+    return _in_its_precision(attrs.evolve(schema, precision=precision or schema.precision))
 
 
 def features_of(model: Estimator, table: Table, schema: Schema | None = None) -> Any:

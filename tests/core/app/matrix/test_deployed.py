@@ -48,7 +48,7 @@ class Live:
 
     scope: ClassVar[mex.Scope] = mex.Scope()
 
-    def open(self, table: mex.Table) -> mex.FittedTarget:
+    def open(self, table: mex.Table | None) -> mex.FittedTarget:
         """Open it."""
         return open_model(MODEL, table)
 
