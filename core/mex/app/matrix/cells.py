@@ -104,6 +104,11 @@ class Cells(Sequence[Cell]):
         """The datasets of all cells."""
         return self._axes[0]
 
+    @property
+    def models(self) -> Sequence[Spec]:
+        """The models of all cells."""
+        return self._axes[1]
+
     def __len__(self) -> int:
         return math.prod(map(len, self._axes))
 

@@ -30,14 +30,14 @@ class Yardstick(Sealed):
     """
 
     target: FittedTarget
-    truth: Array
+    truth: Array | None
     points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
     normal: FloatArray | None
 
     @classmethod
-    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator) -> Yardstick:
-        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets."""
+    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
+        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets if labelled."""
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
             "agreement": held_out.X,
@@ -45,7 +45,8 @@ class Yardstick(Sealed):
             "uniform_agreement": target.domain.sample(POINTS, rng),
         }
         answers = {name: labels(target, X) for name, X in points.items()}
-        return cls(target, held_out.y, points, answers, unit_normal(target.estimator, target.domain))
+        truth = held_out.y if labelled else None
+        return cls(target, truth, points, answers, unit_normal(target.estimator, target.domain))
 
     @property
     def regression(self) -> bool:
@@ -73,12 +74,15 @@ class Yardstick(Sealed):
             "stolen_accuracy": self.accuracy(theirs["agreement"]),
         }
 
-    def accuracy(self, answers: Array) -> float:
-        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""
+    def accuracy(self, answers: Array) -> float | None:
+        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values); None without these."""
+        if self.truth is None:
+            return None
         return agreement(answers, self.truth, self.regression)
 
-    def accuracies(self, defended: Target) -> dict[str, float]:
+    def accuracies(self, defended: Target) -> dict[str, float | None]:
         """The accuracy of f*, of what honest users get instead of it, and what they lose."""
-        target = self.accuracy(self.answers["agreement"])
+        ours = self.accuracy(self.answers["agreement"])
         theirs = self.accuracy(labels(defended, self.points["agreement"]))
-        return {"target_accuracy": target, "defended_accuracy": theirs, "accuracy_lost": target - theirs}
+        lost = None if ours is None or theirs is None else ours - theirs
+        return {"target_accuracy": ours, "defended_accuracy": theirs, "accuracy_lost": lost}
