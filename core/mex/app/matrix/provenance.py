@@ -39,7 +39,7 @@ def text(plan: Plan, made_with: dict[str, str]) -> str:
     lines.append(f"seeds = {to_toml(plan.seeds)}")
     lines += [] if plan.counters else [f"{COUNTERS} = false"]
     if plan.fail_if:
-        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}"]
+        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}", f"fail_on = {to_toml(plan.fail_on)}"]
     for axis in AXES:
         for label, spec in getattr(plan, axis).items():
             if axis == "attacks" and label in plan.added:
