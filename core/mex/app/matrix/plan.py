@@ -60,7 +60,7 @@ class Plan:
         for key in tables:
             if key not in (*AXES, *SETTINGS, COUNTERS, GATE, MADE_WITH):
                 raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, COUNTERS, GATE))}")
-        axes = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
+        axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
                 raise UsageError(f"a matrix needs at least one of its {axis}")
@@ -74,8 +74,8 @@ class Plan:
         if not isinstance(counters, bool):
             raise UsageError(f"{COUNTERS} must be true or false, not {counters!r}")
         gate = _gate(tables.get(GATE, {}))
-        fail_if, fail_on = gate.get("fail_if", ()), gate.get("fail_on", "any")
-        return cls(**axes, seeds=seeds, settings=settings, fail_if=fail_if, fail_on=fail_on, counters=counters)
+        gated = {"fail_if": gate.get("fail_if", ()), "fail_on": gate.get("fail_on", "any")}
+        return cls(**axes, seeds=seeds, settings=settings, counters=counters, **gated)
 
     def resolve(self, registry: Registry) -> Plan:
         """The same plan with every default filled in, so that all names and parameters are checked, and with counters.
