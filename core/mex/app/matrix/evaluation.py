@@ -7,6 +7,7 @@ import numpy as np
 
 from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
+from mex.errors import UsageError
 from mex.fitted import FittedTarget
 from mex.learner import predictions
 from mex.target import Target, labels
@@ -28,14 +29,20 @@ class Yardstick(Sealed):
     """
 
     target: FittedTarget
-    truth: Array
+    truth: Array | None
     points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
     normal: FloatArray | None
 
     @classmethod
-    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator) -> Yardstick:
-        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets."""
+    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
+        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets if labelled.
+
+        Raises:
+            UsageError: if f* answers with values and there are too few rows for an R².
+        """
+        if target.classes is None and len(held_out.X) < 2:
+            raise UsageError(f"R² needs at least two held-out rows, and there are {len(held_out.X)}: give more rows")
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
             "agreement": held_out.X,
@@ -43,7 +50,8 @@ class Yardstick(Sealed):
             "uniform_agreement": target.domain.sample(POINTS, rng),
         }
         answers = {name: labels(target, X) for name, X in points.items()}
-        return cls(target, held_out.y, points, answers, unit_normal(target.estimator, target.domain))
+        truth = held_out.y if labelled else None
+        return cls(target, truth, points, answers, unit_normal(target.estimator, target.domain))
 
     @property
     def regression(self) -> bool:
@@ -70,12 +78,15 @@ class Yardstick(Sealed):
             "stolen_accuracy": self.accuracy(theirs["agreement"]),
         }
 
-    def accuracy(self, answers: Array) -> float:
-        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""
+    def accuracy(self, answers: Array) -> float | None:
+        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values); None without these."""
+        if self.truth is None:
+            return None
         return agreement(answers, self.truth, self.regression)
 
-    def accuracies(self, defended: Target) -> dict[str, float]:
+    def accuracies(self, defended: Target) -> dict[str, float | None]:
         """The accuracy of f*, of what honest users get instead of it, and what they lose."""
-        target = self.accuracy(self.answers["agreement"])
+        ours = self.accuracy(self.answers["agreement"])
         theirs = self.accuracy(labels(defended, self.points["agreement"]))
-        return {"target_accuracy": target, "defended_accuracy": theirs, "accuracy_lost": target - theirs}
+        lost = None if ours is None or theirs is None else ours - theirs
+        return {"target_accuracy": ours, "defended_accuracy": theirs, "accuracy_lost": lost}

@@ -72,7 +72,9 @@ def _best_attack(comparison: Comparison, attack: str, defense: str, level: float
 
 
 def _cost(lost: Estimate | None, comparison: Comparison) -> str:
-    if lost is None or lost.value == 0:
+    if lost is None:
+        return "what honest users lose is not known, as the data has no labels"
+    if lost.value == 0:
         return "honest users lose no accuracy"
     verb = "lose" if lost.value > 0 else "gain"
     places = digits(comparison.rows)
