@@ -7,6 +7,7 @@ import numpy as np
 
 from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
+from mex.errors import UsageError
 from mex.fitted import FittedTarget
 from mex.learner import predictions
 from mex.target import Target, labels
@@ -35,7 +36,13 @@ class Yardstick(Sealed):
 
     @classmethod
     def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
-        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets if labelled."""
+        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets if labelled.
+
+        Raises:
+            UsageError: if f* answers with values and there are too few rows for an R².
+        """
+        if target.classes is None and len(held_out.X) < 2:
+            raise UsageError(f"R² needs at least two held-out rows, and there are {len(held_out.X)}: give more rows")
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
             "agreement": held_out.X,

@@ -104,7 +104,7 @@ def measure(
             "alarm": defended.alarm,
             "price_usd": extraction.price_usd,
             **scores,
-            "held_out": len(yardstick.truth),
+            "held_out": len(yardstick.points["agreement"]),
             "majority": yardstick.majority("agreement"),
             "uniform_majority": yardstick.majority("uniform_agreement"),
             **deployment.costs,

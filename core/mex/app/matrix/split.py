@@ -26,8 +26,7 @@ def split(dataset: Dataset, rng: np.random.Generator) -> Split:
     """Shuffle into train, pool and held-out rows (:data:`SHARES`), each class in proportion.
 
     Raises:
-        UsageError: if a class is too rare to be in both the training and the held-out rows, or there are no two
-            different values among the held-out rows, without which there is no R².
+        UsageError: if a class is too rare to be in both the training and the held-out rows.
     """
     order = rng.permutation(len(dataset.X))
     if dataset.class_names:
@@ -39,9 +38,6 @@ def split(dataset: Dataset, rng: np.random.Generator) -> Split:
         raise UsageError(
             f"dataset {dataset.name!r} has too few rows of one class to split (it has {len(dataset.y)} rows)"
         )
-    if not dataset.class_names and len(np.unique(dataset.y[parts["held_out"]])) < 2:
-        why = "R² needs two different values among the held-out rows"
-        raise UsageError(f"dataset {dataset.name!r} has too few rows to split ({len(dataset.y)}): {why}")
     shuffled = {name: rng.permutation(rows) for name, rows in parts.items()}
     return Split(**{name: Rows(dataset.X[rows], dataset.y[rows]) for name, rows in shuffled.items()}, dataset=dataset)
 
