@@ -61,4 +61,11 @@ def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.rand
         return model.estimator(known.task, rng)
     if known.family.learner is None:
         raise Incompatible(f"no learner is known for the class {known.family.kind!r}; give {label} a model")
-    return reseed(known.family.learner, rng)
+    return reseed(_without_threshold(known.family.learner), rng)
+
+
+def _without_threshold(estimator: Estimator) -> Estimator:
+    """What a moved threshold is around: an attacker's labels have it already."""
+    while type(estimator).__name__ in ("FixedThresholdClassifier", "TunedThresholdClassifierCV"):
+        estimator = estimator.estimator
+    return estimator
