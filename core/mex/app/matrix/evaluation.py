@@ -6,7 +6,6 @@ import attrs
 import numpy as np
 
 from mex.dataset import Rows
-from mex.fitted import FittedTarget
 from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
@@ -29,23 +28,32 @@ class Yardstick(Sealed):
     points, so each set alone misleads: ``near`` lies between held-out rows.
     """
 
-    target: FittedTarget
-    truth: Array
+    target: Target
+    truth: Array | None
     points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
     normal: FloatArray | None
 
     @classmethod
-    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator) -> Yardstick:
-        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets."""
+    def of(cls, target: Target, held_out: Rows | FloatArray, rng: np.random.Generator) -> Yardstick:
+        """Draw the points and ask the target about them, which no oracle counts.
+
+        Args:
+            target: the undefended f*.
+            held_out: rows as its interface takes them, with their true targets, or alone if nobody knows those.
+            rng: where the points between rows and in the domain are drawn from.
+        """
+        rows, truth = (held_out.X, held_out.y) if isinstance(held_out, Rows) else (held_out, None)
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
-            "agreement": held_out.X,
-            "near_agreement": between_rows(held_out.X, target.domain, POINTS, rng, crossover=crossover),
+            "agreement": rows,
+            "near_agreement": between_rows(rows, target.domain, POINTS, rng, crossover=crossover),
             "uniform_agreement": target.domain.sample(POINTS, rng),
         }
         answers = {name: labels(target, X) for name, X in points.items()}
-        return cls(target, held_out.y, points, answers, unit_normal(target.estimator, target.domain))
+        estimator = getattr(target, "estimator", None)  # a target of another kind does not show one
+        normal = None if estimator is None else unit_normal(estimator, target.domain)
+        return cls(target, truth, points, answers, normal)
 
     @property
     def regression(self) -> bool:
@@ -70,11 +78,12 @@ class Yardstick(Sealed):
         return {
             **{name: agreement(given, self.answers[name], self.regression) for name, given in theirs.items()},
             "geometric_error": distance(self.normal, stolen, self.target.domain),
-            "stolen_accuracy": self.accuracy(theirs["agreement"]),
+            "stolen_accuracy": None if self.truth is None else self.accuracy(theirs["agreement"]),
         }
 
     def accuracy(self, answers: Array) -> float:
         """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""
+        assert self.truth is not None
         return agreement(answers, self.truth, self.regression)
 
     def accuracies(self, defended: Target) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mex.errors import UsageError, suggest
 from mex.schema import Column
 from mex.toolkit.tabular.coding import Parts
-from mex.types import FloatArray
+from mex.types import FloatArray, dense
 
 Series: TypeAlias = Any
 """One column of a table: a narwhals series, a numpy array or a list."""
@@ -57,7 +57,9 @@ def columns_of(table: Any) -> dict[str | int, Series]:
         raise UsageError(" ".join(str(error).split())) from None
     if isinstance(frame, nw.DataFrame):
         return {name: frame.get_column(name) for name in frame.columns}
-    array = np.asarray(table.toarray() if hasattr(table, "toarray") else table)
+    array = dense(table)
+    if array.dtype.kind == "U" and isinstance(table, Sequence):  # rows of several kinds of values
+        array = np.array(table, dtype=object)
     if array.ndim != 2 or array.dtype.kind not in "biufUO":
         what = type(table).__name__
         raise UsageError(
@@ -86,6 +88,13 @@ def numbers(name: str | int, series: Series) -> FloatArray:
     if wrong is not None:
         raise UsageError(f"row {values.index(wrong)}: column {name!r} takes numbers, not {wrong!r}")
     return np.array([np.nan if is_missing(v) else v for v in values], dtype=np.float64)
+
+
+def is_numeric(series: Series) -> bool:
+    """Whether a column is of a type of numbers or truth values."""
+    if hasattr(series, "dtype") and hasattr(series.dtype, "is_numeric"):  # of narwhals
+        return bool(series.dtype.is_numeric()) or str(series.dtype) == "Boolean"
+    return np.asarray(series).dtype.kind in "fiub"
 
 
 def is_missing(value: Any) -> bool:
