@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from mex.dataset import Dataset, Rows
+from mex.dataset import Dataset, Rows, Table
 from mex.domain import Domain
 from mex.errors import MexError, UsageError
 from mex.family import family_of, without_learner
@@ -20,6 +20,7 @@ from mex.schema import Schema
 from mex.types import Answer, Array, BoolArray, Estimator, FloatArray, Function, Sealed, classes_of, read_only
 
 __all__ = [
+    "Deployed",
     "FittedTarget",
     "Model",
 ]
@@ -162,5 +163,23 @@ class Model(Protocol):
 
         Raises:
             Incompatible: if the model cannot learn this dataset.
+        """
+        ...
+
+
+@runtime_checkable
+class Deployed(Protocol):
+    """A model component whose f* is there already, in a file, as an object, behind an endpoint: it is opened."""
+
+    scope: ClassVar[Scope]
+
+    def open(self, table: Table | None) -> FittedTarget:
+        """Open f*; ``table`` shows the tables that its users send, and its :attr:`~FittedTarget.schema` encodes them.
+
+        Nothing is learned from the table: it tells kinds, levels and ranges of columns that f* itself does not tell.
+        Without one, what f* itself tells has to do.
+
+        Raises:
+            UsageError: if f* cannot be opened, or the table has not the columns that it takes.
         """
         ...

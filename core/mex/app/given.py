@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
-from mex.dataset import Rows
+from mex.dataset import Rows, Table
 from mex.domain import Domain
 from mex.errors import UsageError
+from mex.fitted import FittedTarget
 from mex.schema import Schema
 from mex.target import Target
-from mex.toolkit.tabular.adapters import rows_of, target_of
-from mex.toolkit.tabular.encoders import names_of
-from mex.toolkit.tabular.reading import columns_of, is_numeric
+from mex.toolkit.tabular.adapters import rows_of
+from mex.toolkit.tabular.opening import open_model
+from mex.toolkit.tabular.reading import columns_of
 from mex.types import Array, Estimator, FloatArray, dense, stream
 
 SHARE = 0.25
@@ -58,13 +60,8 @@ def read_given(
         raise UsageError(f"held_out must be rows, a share of the pool between 0 and 1, or None, not {held_out!r}")
     tables = [pool, None if share is not None else held_out, train[0] if train else None]
     shown = [table for table in tables if table is not None]
-    schema = _schema(model, like, shown)
-    if isinstance(model, Target):
-        target = model
-    else:
-        if schema is None and options.get("domain") is None and not hasattr(model, "n_features_in_") and shown:
-            options["domain"] = Domain.reals(_rows(shown[0], "pool or held_out").shape[1])
-        target = target_of(model, schema, **options)
+    target = model if isinstance(model, Target) else _target(model, like, shown, **options)
+    schema: Schema | None = like if isinstance(like, Schema) else getattr(target, "schema", None)
     (X, gaps), (judged, more) = (
         _encoded(table, schema, name) for table, name in zip(tables[:2], ("pool", "held_out"), strict=True)
     )
@@ -83,21 +80,31 @@ def read_given(
     return Given(target, schema, X, rows, judged, tuple(notes))
 
 
-def _schema(model: Estimator, like: Any, shown: Sequence[Any]) -> Schema | None:
-    """The tables that a model takes: as ``like`` says, else of one that was given; None if it takes arrays."""
-    if like is not None:
-        return like if isinstance(like, Schema) else Schema.of(model, like=like)
-    if isinstance(model, Target):
-        schema: Schema | None = getattr(model, "schema", None)
-        return schema
-    table = next((table for table in shown if not isinstance(table, np.ndarray)), None)
-    if table is None:
-        return None
-    columns = columns_of(table)
-    if not any(isinstance(name, str) for name in columns):
-        return None
-    of_arrays = hasattr(model, "n_features_in_") and names_of(model) is None
-    return None if of_arrays and all(map(is_numeric, columns.values())) else Schema.of(model, like=table)
+def _target(
+    model: Estimator, like: Any, shown: Sequence[Any], *, domain: Domain | None, family: Any, classes: Any, answers: Any
+) -> FittedTarget:
+    """The target that a model is: of tables as ``like`` or a frame among those ``shown`` has them, else of arrays."""
+    options = {"family": family, "classes": classes, "answers": answers}
+    if like is None:
+        like = next(filter(_is_named, shown), None)
+    if like is None:
+        if domain is None and not hasattr(model, "n_features_in_") and shown:
+            domain = Domain.reals(_rows(shown[0], "pool or held_out").shape[1])
+        return FittedTarget.wrap(model, domain=domain, **options)
+    if isinstance(like, Schema):
+        target = open_model(model, None, schema=like, **options)
+    elif isinstance(like, str | Path):
+        target = open_model(model, None, like=like, **options)
+    else:
+        target = open_model(model, Table("like", like), **options)
+    return target if domain is None else attrs.evolve(target, domain=domain)
+
+
+def _is_named(table: Any) -> bool:
+    """Whether a table has columns with names."""
+    if isinstance(table, np.ndarray) or hasattr(table, "toarray"):
+        return False
+    return any(isinstance(name, str) for name in columns_of(table))
 
 
 def _encoded(table: Any, schema: Schema | None, name: str, complete: bool = True) -> tuple[FloatArray | None, int]:

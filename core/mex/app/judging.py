@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import numpy as np
 
 from mex.app.given import Given
 from mex.app.matrix.evaluation import Yardstick
 from mex.app.matrix.isolation import isolated
 from mex.app.result import SCORES, AttackResult
+from mex.dataset import Rows
 from mex.defense import undefended
 from mex.errors import Incompatible, sentence
 from mex.extraction import Extraction
@@ -57,7 +59,8 @@ def judged(extraction: Extraction, given: Given, judge: Target, seed: int, **nam
 def _scores(extraction: Extraction, given: Given, judge: Target, seed: int) -> dict[str, Any]:
     assert given.held_out is not None
     with isolated(seed):
-        yardstick = Yardstick.of(judge, given.held_out, stream(seed, "yardstick"))
+        rows = Rows(given.held_out, np.empty(0))
+        yardstick = Yardstick.of(judge, rows, stream(seed, "yardstick"), labelled=False)
         scores = [(queries, yardstick.score(hypothesis)) for queries, hypothesis in extraction.snapshots]
     return {
         "curve": [{"queries": queries, **{name: then[name] for name in CURVE}} for queries, then in scores],

@@ -146,7 +146,7 @@ class Registry:
         Raises:
             UsageError: naming the component and the parameter that is wrong.
         """
-        spec = Spec.of(spec)
+        spec = Spec.of(spec, kind)
         if "nest" in spec.params and kind == "defense":
             from mex.defense import Nested
 
@@ -170,7 +170,7 @@ class Registry:
         Raises:
             UsageError: as :meth:`build`, and for a parameter that no record could hold.
         """
-        spec = Spec.of(spec)
+        spec = Spec.of(spec, kind)
         if "nest" in spec.params and kind == "defense":
             return Spec.nested([self.resolve(kind, layer) for layer in spec.layers])
         self.build(kind, spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,11 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     if not core.steps and not core.altered:
         return coef, intercept
 
-    def score(X: FloatArray) -> FloatArray:
+    def score(X: Any) -> FloatArray:
+        if len(core.steps) and hasattr(core.steps[0], "feature_names_in_"):  # it may choose its columns by name
+            import pandas as pd
+
+            X = pd.DataFrame(X, columns=core.steps[0].feature_names_in_)
         for step in core.steps:
             X = step.transform(X)
         return np.asarray(X @ coef + intercept, dtype=np.float64)

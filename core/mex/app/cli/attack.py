@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
     parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}
     cell = Cell(
-        **{kind: registry.resolve(kind, Spec.parse(text)) for kind, text in parts.items()},
+        **{kind: registry.resolve(kind, Spec.parse(text, kind)) for kind, text in parts.items()},
         seed=args.seed,
         answers=args.answers,
         budget=args.budget,
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     @functools.cache
     def tell() -> None:
         """Say what was read, once, when nothing has been got wrong."""
-        print(f"mex: {what_was_read(registry, cell.dataset, cell.model)}", file=sys.stderr)
+        print(f"mex: {what_was_read(registry, cell)}", file=sys.stderr)
 
     # What a plugin prints is no result.
     with queries_bar(args.attack, args.budget) as count, contextlib.redirect_stdout(sys.stderr):

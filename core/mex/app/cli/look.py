@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mex.registry import Registry
 from mex.registry.spec import Spec
+
+if TYPE_CHECKING:
+    from mex.app.matrix.cells import Cell
 
 SHOWN = 8
 """How many levels of a category are shown."""
@@ -27,7 +30,7 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.matrix.scenarios import load_dataset
     from mex.toolkit.tabular.summary import described, summary
 
-    dataset = load_dataset(registry, registry.resolve("dataset", Spec.of(args.data)))
+    dataset = load_dataset(registry, registry.resolve("dataset", Spec.of(args.data, "dataset")))
     columns = [described(column) for column in dataset.schema.columns] if dataset.schema else []
     if args.json:
         about = {
@@ -47,15 +50,17 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     return 0
 
 
-def what_was_read(registry: Registry, dataset: Spec, model: Spec) -> str:
+def what_was_read(registry: Registry, cell: Cell) -> str:
     """The sentence about a dataset as a model is given it, for the first line of a run."""
-    from mex.app.matrix.scenarios import load_dataset
+    from mex.app.matrix.scenarios import is_deployed, load_dataset, set_scene
     from mex.toolkit.tabular.summary import summary
 
-    data = load_dataset(registry, dataset)
-    if not data.domain.incomplete or registry.load("model", model.name).scope.incomplete:
+    if is_deployed(registry, cell.model):
+        return set_scene(registry, cell.model, cell.dataset, cell.seed).read
+    data = load_dataset(registry, cell.dataset)
+    if not data.domain.incomplete or registry.load("model", cell.model.name).scope.incomplete:
         return summary(data)
-    return f"{summary(data)}; {model.name} takes complete rows only: {len(data.complete().X)} of {len(data.X)}"
+    return f"{summary(data)}; {cell.model.name} takes complete rows only: {len(data.complete().X)} of {len(data.X)}"
 
 
 def _row(column: dict[str, Any]) -> list[str]:

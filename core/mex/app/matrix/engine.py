@@ -18,7 +18,7 @@ from mex.app.matrix.plan import Cells
 from mex.app.matrix.processes import Processes
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
-from mex.app.matrix.scenarios import mistake_about
+from mex.app.matrix.scenarios import is_deployed, mistake_about
 from mex.errors import UsageError, suggest
 from mex.registry import Registry
 
@@ -113,7 +113,10 @@ def _run(
     def starting(cell: Cell) -> None:
         _tell(registry, "mex_cell_started", cell=cell.identity())
 
+    # Only models that are fitted need a dataset; a deployed one asks for a table, and says what is wrong with it.
+    fitted = {model for model in cells.models if not is_deployed(registry, model)}
     datasets = cells.datasets if not kept else dict.fromkeys(cell.dataset for _, cell in todo())
+    datasets = datasets if fitted else ()
     if workers.backend == "dask":
         _refuse(mistake_about(registry, dataset) for dataset in datasets)
         yield from run_on_cluster(todo(), workers.scheduler, starting)

@@ -35,22 +35,19 @@ class Yardstick(Sealed):
     normal: FloatArray | None
 
     @classmethod
-    def of(cls, target: Target, held_out: Rows | FloatArray, rng: np.random.Generator) -> Yardstick:
-        """Draw the points and ask the target about them, which no oracle counts.
+    def of(cls, target: Target, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
+        """Draw the points, and ask the undefended f* about them, which no oracle counts.
 
-        Args:
-            target: the undefended f*.
-            held_out: rows as its interface takes them, with their true targets, or alone if nobody knows those.
-            rng: where the points between rows and in the domain are drawn from.
+        ``held_out`` holds rows as the interface takes them, and their true targets if ``labelled``.
         """
-        rows, truth = (held_out.X, held_out.y) if isinstance(held_out, Rows) else (held_out, None)
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
-            "agreement": rows,
-            "near_agreement": between_rows(rows, target.domain, POINTS, rng, crossover=crossover),
+            "agreement": held_out.X,
+            "near_agreement": between_rows(held_out.X, target.domain, POINTS, rng, crossover=crossover),
             "uniform_agreement": target.domain.sample(POINTS, rng),
         }
         answers = {name: labels(target, X) for name, X in points.items()}
+        truth = held_out.y if labelled else None
         estimator = getattr(target, "estimator", None)  # a target of another kind does not show one
         normal = None if estimator is None else unit_normal(estimator, target.domain)
         return cls(target, truth, points, answers, normal)
@@ -78,16 +75,18 @@ class Yardstick(Sealed):
         return {
             **{name: agreement(given, self.answers[name], self.regression) for name, given in theirs.items()},
             "geometric_error": distance(self.normal, stolen, self.target.domain),
-            "stolen_accuracy": None if self.truth is None else self.accuracy(theirs["agreement"]),
+            "stolen_accuracy": self.accuracy(theirs["agreement"]),
         }
 
-    def accuracy(self, answers: Array) -> float:
-        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""
-        assert self.truth is not None
+    def accuracy(self, answers: Array) -> float | None:
+        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values); None without these."""
+        if self.truth is None:
+            return None
         return agreement(answers, self.truth, self.regression)
 
-    def accuracies(self, defended: Target) -> dict[str, float]:
+    def accuracies(self, defended: Target) -> dict[str, float | None]:
         """The accuracy of f*, of what honest users get instead of it, and what they lose."""
-        target = self.accuracy(self.answers["agreement"])
+        ours = self.accuracy(self.answers["agreement"])
         theirs = self.accuracy(labels(defended, self.points["agreement"]))
-        return {"target_accuracy": target, "defended_accuracy": theirs, "accuracy_lost": target - theirs}
+        lost = None if ours is None or theirs is None else ours - theirs
+        return {"target_accuracy": ours, "defended_accuracy": theirs, "accuracy_lost": lost}

@@ -105,6 +105,11 @@ class Cells(Sequence[Cell]):
         """The datasets of all cells."""
         return self._axes["dataset"]
 
+    @property
+    def models(self) -> Sequence[Spec]:
+        """The models of all cells."""
+        return self._axes["model"]
+
     def __len__(self) -> int:
         return math.prod(map(len, self._axes.values()))
 
@@ -156,7 +161,7 @@ def _axis(axis: str, entries: Any) -> dict[str, Spec]:
     if isinstance(entries, Mapping):
         return dict(itertools.chain.from_iterable(_entry(axis, label, table) for label, table in entries.items()))
     if isinstance(entries, Iterable) and not isinstance(entries, str):
-        specs = [Spec.of(entry) for entry in entries]
+        specs = [Spec.of(entry, AXES[axis]) for entry in entries]
         return dict(itertools.chain.from_iterable(_expand(str(s), s.name, s.params) for s in specs))
     raise UsageError(f"{axis} must be a table of components, not {entries!r}")
 

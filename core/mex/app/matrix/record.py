@@ -26,6 +26,7 @@ class Null:
 
 
 NO_RESULT = Null("no result", ("skipped", "failed"))
+NO_TRUTH = Null("the data has no labels")
 TIMING = "timing"
 """Mark of a field that differs between two runs of one cell."""
 
@@ -103,12 +104,12 @@ class Record(Identity):
     geometric_error: Annotated[
         Distance | None, "‖ŵ − w*‖₂ of unit normals, in the domain's unit coordinates", Null("no halfspaces")
     ]
-    target_accuracy: Annotated[Score | None, "accuracy of f*, by the true labels", NO_RESULT]
-    defended_accuracy: Annotated[Score | None, "accuracy of what honest users get", NO_RESULT]
+    target_accuracy: Annotated[Score | None, "accuracy of f*, by the true labels", NO_TRUTH]
+    defended_accuracy: Annotated[Score | None, "accuracy of what honest users get", NO_TRUTH]
     accuracy_lost: Annotated[
-        Lost | None, "what the defense costs honest users: target_accuracy − defended_accuracy", NO_RESULT
+        Lost | None, "what the defense costs honest users: target_accuracy − defended_accuracy", NO_TRUTH
     ]
-    stolen_accuracy: Annotated[Score | None, "accuracy of the stolen model", NO_RESULT]
+    stolen_accuracy: Annotated[Score | None, "accuracy of the stolen model", NO_TRUTH]
     answers_changed: Annotated[Share | None, "share of honest answers that the defense changes", NO_RESULT]
     answer_shift: Annotated[
         Shift | None,

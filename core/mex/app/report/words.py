@@ -60,7 +60,9 @@ def _best_attack(comparison: Comparison, attack: str, defense: str, level: float
 
 
 def _cost(lost: Estimate | None, regression: bool) -> str:
-    if lost is None or abs(lost.value) < 0.0005:
+    if lost is None:
+        return "what honest users lose is not known, as the data has no labels"
+    if abs(lost.value) < 0.0005:
         return "honest users lose no accuracy"
     verb = "lose" if lost.value > 0 else "gain"
     if regression:

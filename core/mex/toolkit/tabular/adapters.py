@@ -31,6 +31,11 @@ def target_of(model: Estimator, schema: Schema | None, **options: Any) -> Fitted
     return target
 
 
+def of_rows(target: FittedTarget) -> Estimator:
+    """The estimator of a target as one that is given rows of the domain, whatever it takes itself."""
+    return target.estimator if target.schema is None else RowModel(target.estimator, target.schema)
+
+
 def _has(method: str) -> Callable[[Any], bool]:
     return lambda self: hasattr(self.estimator, method)
 

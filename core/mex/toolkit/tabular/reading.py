@@ -90,13 +90,6 @@ def numbers(name: str | int, series: Series) -> FloatArray:
     return np.array([np.nan if is_missing(v) else v for v in values], dtype=np.float64)
 
 
-def is_numeric(series: Series) -> bool:
-    """Whether a column is of a type of numbers or truth values."""
-    if hasattr(series, "dtype") and hasattr(series.dtype, "is_numeric"):  # of narwhals
-        return bool(series.dtype.is_numeric()) or str(series.dtype) == "Boolean"
-    return np.asarray(series).dtype.kind in "fiub"
-
-
 def is_missing(value: Any) -> bool:
     """Whether a value stands for none: None, NaN, pandas' NA and NaT."""
     return (
