@@ -18,6 +18,7 @@ from mex.app.matrix.plan import read
 from mex.app.matrix.record import Record
 from mex.app.matrix.run import DEFAULT, Run
 from mex.app.matrix.scenarios import protect
+from mex.app.objects import read_objects
 from mex.app.progress import interactive, late_queries_bar
 from mex.app.result import AttackResult
 from mex.defense import twin
@@ -134,6 +135,9 @@ def attack(
 def matrix(
     plan: str | Path | Mapping[str, Any] | None = None,
     *,
+    models: Any = None,
+    data: Any = None,
+    target: str | None = None,
     jobs: int | None = None,
     backend: str = "processes",
     scheduler: str | None = None,
@@ -141,30 +145,51 @@ def matrix(
     out: str | Path | None = None,
     retry_failed: bool = False,
     registry: Registry | None = None,
+    **settings: Any,
 ) -> list[Record]:
     """Run a matrix and return the records of its cells, in the order of the plan.
 
     Args:
         plan: a TOML file, or tables as in one, such as ``{"attacks": ["passive"], "seeds": 2, …}``;
             by default the one that ``mex matrix`` runs.
+        models: by name, fitted estimators, functions of rows, or mappings of such an ``object`` and any of ``like``,
+            ``schema``, ``classes``, ``answers`` and ``family``; components as in a plan stand beside them. They are not
+            fitted again: of the rows of ``data`` a third each is the attacker's, the judge's, and for defenses to
+            learn from.
+        data: what these models are asked about: (X, y), a data frame one of whose columns may be the ``target``, a
+            dataset as on the command line; or several of them by name.
+        target: the column of the true labels.
         jobs: how many worker processes, which use the installed plugins. By default cells run in this process:
             with plugins of its own and under a debugger, but one that ends the process ends it.
         backend: ``processes``, or ``dask`` for a cluster that runs at the address ``scheduler``.
         time_limit: seconds of wall time after which a cell has failed and its process is killed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
-            holds already is not run again.
+            holds already is not run again. Objects are told apart by a digest of them and of their code.
         retry_failed: run again what failed there.
         registry: the components, by default those installed.
+        settings: keys of a plan, such as ``attacks``, ``defenses``, ``budget`` and ``seeds``; they go before those of
+            ``plan``.
 
     Raises:
         UsageError: for a plan that cannot be run; nothing has run then.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mine = {"mine": DecisionTreeClassifier(random_state=0).fit(X, y)}
+    >>> plan = {"attacks": ["tree-structure"], "defenses": ["none"], "answers": "leaf", "seeds": 1}
+    >>> records = matrix(plan, models=mine, data=(X, y))
+    >>> records[0]["model"], records[0]["agreement"], records[0]["queries"] < 200
+    ('mine', 1.0, True)
     """
+    registry = registry or load_registry()
     tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
+    axes, live = read_objects(models, data, target)
     return list(
         Run(
-            tables,
-            registry or load_registry(),
-            workers=Workers(jobs, backend, scheduler, time_limit),
+            {**tables, **settings, **axes},
+            registry if live is None else live.added_to(registry),
+            workers=Workers(jobs, backend, scheduler, time_limit, live=live),
             out=None if out is None else Path(out),
             retry_failed=retry_failed,
         )
