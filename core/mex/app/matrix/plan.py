@@ -51,7 +51,7 @@ class Plan:
         for key in tables:
             if key not in (*AXES, *SETTINGS, GATE, MADE_WITH):
                 raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, GATE))}")
-        axes = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
+        axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
                 raise UsageError(f"a matrix needs at least one of its {axis}")
