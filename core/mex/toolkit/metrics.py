@@ -18,7 +18,7 @@ def agreement(answers: Array, reference: Array, regression: bool = False) -> flo
     1.0
     """
     if not regression:
-        return float(np.mean(answers == reference))
+        return float(np.count_nonzero(answers == reference) / len(reference))
     from sklearn.metrics import r2_score
 
     return float(r2_score(reference, answers))

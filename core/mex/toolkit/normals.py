@@ -15,6 +15,8 @@ STEP = 2.0**30
 """The step of the finite differences; a large one makes the rounding of the intercept negligible."""
 CHUNK = 256
 """How many features are moved in one batch of rows."""
+PLAIN = {"sklearn.linear_model._logistic.LogisticRegression", "sklearn.svm._classes.LinearSVC"}
+SCALER = "sklearn.preprocessing._data.StandardScaler"
 PLACES = 33
 """How many scores between two are asked in one round of the search for a threshold."""
 
@@ -35,16 +37,15 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
     True
     """
+    if found := _by_formula(estimator):
+        return found
     core = core_of(estimator) if without_learner(estimator).kind == "linear" else None
     coef = getattr(core.estimator, "coef_", None) if core else None
     if core is None or coef is None or np.size(coef) != np.shape(coef)[-1]:
         return None
     coef = np.ravel(coef.toarray() if hasattr(coef, "toarray") else coef).astype(np.float64)
     intercept = float(np.ravel(getattr(core.estimator, "intercept_", 0.0))[0])
-    if not core.altered and all(type(step).__name__ == "StandardScaler" for step in core.steps):
-        for step in reversed(core.steps):  # the commonest step, by its formula
-            coef = coef if step.scale_ is None else coef / step.scale_
-            intercept -= float(coef @ step.mean_) if step.with_mean else 0.0
+    if not core.steps and not core.altered:
         return coef, intercept
 
     def score(X: Any) -> FloatArray:
@@ -61,6 +62,25 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
         stages = (estimator, *core.steps, core.estimator)  # a pipeline that starts with "passthrough" has no width
         w, b = _affine(score, next(stage.n_features_in_ for stage in stages if hasattr(stage, "n_features_in_")))
         return _of_answers(estimator, w, b) if core.altered else (w, b)
+
+
+def _by_formula(estimator: Estimator) -> tuple[FloatArray, float] | None:
+    """The same of the commonest models, a :data:`PLAIN` one behind scalers or not, in a tenth of the time."""
+    steps = [step for _, step in estimator.steps] if _name(estimator) == "sklearn.pipeline.Pipeline" else [estimator]
+    *scalers, last = steps
+    if _name(last) not in PLAIN or any(_name(step) != SCALER for step in scalers):
+        return None
+    if not isinstance(last.coef_, np.ndarray) or len(last.coef_) != 1:
+        return None
+    coef, intercept = np.array(last.coef_[0], dtype=np.float64), float(np.ravel(last.intercept_)[0])
+    for scaler in reversed(scalers):
+        coef = coef if scaler.scale_ is None else coef / scaler.scale_
+        intercept -= float(coef @ scaler.mean_) if scaler.with_mean else 0.0
+    return coef, intercept
+
+
+def _name(estimator: Estimator) -> str:
+    return f"{type(estimator).__module__}.{type(estimator).__name__}"
 
 
 def _affine(score: Callable[[FloatArray], FloatArray], d: int) -> tuple[FloatArray, float]:

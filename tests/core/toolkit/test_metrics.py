@@ -17,6 +17,7 @@ import mex
 from mex.app.matrix.evaluation import POINTS, Yardstick
 from mex.dataset import Rows
 from mex.target import labels
+from mex.toolkit import normals
 from mex.toolkit.estimators import constant
 from mex.toolkit.metrics import agreement, geometric_error
 from mex.toolkit.normals import normal
@@ -221,3 +222,23 @@ def test_an_honest_user_reads_the_most_probable_class_where_no_label_is_given() 
 
     shown = Probabilities(mex.FittedTarget.wrap(mex.halfspace(np.ones(2), classes=np.array(["no", "yes"]))))
     assert labels(shown, np.zeros((2, 2))).tolist() == ["no", "yes"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(max_iter=50, fit_intercept=False),
+        make_pipeline(StandardScaler(), LinearSVC()),
+        make_pipeline(StandardScaler(with_mean=False), StandardScaler(with_std=False), LogisticRegression()),
+    ],
+)
+def test_the_normal_of_scalers_by_formula_is_the_one_by_differences(
+    model: Estimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = np.random.default_rng(0).normal(5, [1, 10], (200, 2))
+    model.fit(X, X @ [1, 0.1] > 6)
+    w, b = normal(model)
+    monkeypatch.setattr(normals, "PLAIN", set())
+    slowly, intercept = normal(model)
+    assert np.append(w, b) == pytest.approx(np.append(slowly, intercept), rel=1e-6)
+    assert np.array_equal(X @ w + b > 0, model.predict(X))

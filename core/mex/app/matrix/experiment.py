@@ -47,9 +47,9 @@ def run_attack(
         Incompatible: if the target is outside the scope of the attack.
         MexError: or whatever the attack raises.
     """
-    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query)
-    known = oracle.knowledge(pool=pool)
     built = registry.build("attack", attack)
+    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query, scope=built.scope)
+    known = oracle.knowledge(pool=pool)
     built.scope.check(attack.name, known)
     with writes_nothing("the attack"):
         learner = built.learner(known, stream(seed, "attack"))
