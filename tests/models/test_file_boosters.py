@@ -11,7 +11,9 @@ import pytest
 from saved import DIABETES, FLOWERS, TUMOURS, X, attacked, deployed, table, y
 
 import mex
+from mex.testing import check_deployed
 from mex.types import Array
+from mex_file.model import File
 
 LIBRARIES = ("xgboost", "lightgbm", "catboost")
 ENDINGS = {"xgboost": "ubj", "lightgbm": "txt", "catboost": "cbm"}
@@ -78,7 +80,9 @@ def test_labels_probabilities_and_leaves_are_those_of_the_estimator(
 ) -> None:
     rows, labels = frame.drop(columns="target"), frame["target"]
     model = fitted(library, True, 3, 2, rows, labels)
-    target, encoded = both(saved(model, tmp_path, library), model, rows)
+    path = saved(model, tmp_path, library)
+    check_deployed(File(path=str(path)), mex.Table("rows", rows))
+    target, encoded = both(path, model, rows)
     assert target.answers == ("label", "proba", "leaf")
     answers = {kind: mex.Oracle(target, answers=kind).ask(encoded) for kind in target.answers}
     assert (answers["label"] == model.predict(rows).ravel()).all()
