@@ -133,7 +133,7 @@ def _in_its_precision(schema: Schema) -> Schema:
 
     def above(bound: float) -> float:
         near = np.float32(bound)
-        return float(near if near >= bound else np.nextafter(near, np.float32(np.inf)))
+        return float(near if float(near) >= bound else np.nextafter(near, np.float32(np.inf)))
 
     return attrs.evolve(
         schema, columns=[attrs.evolve(c, lower=-above(-c.lower), upper=above(c.upper)) for c in schema.columns]
