@@ -64,7 +64,8 @@ def _scores(extraction: Extraction, given: Given, judge: Target, seed: int) -> d
         scores = [(queries, yardstick.score(hypothesis)) for queries, hypothesis in extraction.snapshots]
     return {
         "curve": [{"queries": queries, **{name: then[name] for name in CURVE}} for queries, then in scores],
-        "uniform_majority": yardstick.uniform_majority,
+        "majority": yardstick.majority("agreement"),
+        "uniform_majority": yardstick.majority("uniform_agreement"),
         "held_out": len(given.held_out),
         "asked_to_judge": sum(map(len, yardstick.points.values())),
     }

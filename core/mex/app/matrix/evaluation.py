@@ -5,15 +5,14 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
+from mex.errors import UsageError
 from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
 from mex.toolkit.metrics import agreement, distance, unit_normal
 from mex.types import Array, Estimator, FloatArray, Sealed, read_only
-
-POINTS = 2000
-"""How many near and uniform points a comparison uses: a standard error of at most 1.1 points."""
 
 
 def _read_only(points: dict[str, FloatArray]) -> dict[str, FloatArray]:
@@ -39,7 +38,12 @@ class Yardstick(Sealed):
         """Draw the points, and ask the undefended f* about them, which no oracle counts.
 
         ``held_out`` holds rows as the interface takes them, and their true targets if ``labelled``.
+
+        Raises:
+            UsageError: if f* answers with values and there are too few rows for an R².
         """
+        if target.classes is None and len(held_out.X) < 2:
+            raise UsageError(f"R² needs at least two held-out rows, and there are {len(held_out.X)}: give more rows")
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
             "agreement": held_out.X,
@@ -57,12 +61,11 @@ class Yardstick(Sealed):
         """Whether f* answers with values."""
         return self.target.classes is None
 
-    @property
-    def uniform_majority(self) -> float | None:
-        """The share of f*'s most common label on the uniform points."""
+    def majority(self, points: str) -> float | None:
+        """The share of f*'s most common label on a set of points, what a constant agrees on; None for values."""
         if self.regression:
             return None
-        _, counts = np.unique(self.answers["uniform_agreement"], return_counts=True)
+        _, counts = np.unique(self.answers[points], return_counts=True)
         return float(counts.max() / counts.sum())
 
     def score(self, stolen: Estimator) -> dict[str, float | None]:

@@ -48,9 +48,9 @@ def run_attack(
         Incompatible: if the target is outside the scope of the attack.
         MexError: or whatever the attack raises; such an error has the rows and answers paid for as its ``transcript``.
     """
-    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query)
-    known = oracle.knowledge(pool=pool)
     built = registry.build("attack", attack)
+    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query, scope=built.scope)
+    known = oracle.knowledge(pool=pool)
     built.scope.check(attack.name, known)
     with writes_nothing("the attack"):
         learner = built.learner(known, stream(seed, "attack"))
@@ -112,7 +112,9 @@ def measure(
             "alarm": defended.alarm,
             "price_usd": extraction.price_usd,
             **scores,
-            "uniform_majority": yardstick.uniform_majority,
+            "held_out": len(yardstick.points["agreement"]),
+            "majority": yardstick.majority("agreement"),
+            "uniform_majority": yardstick.majority("uniform_agreement"),
             **deployment.costs,
             "stopped": extraction.stopped,
             "learner_seconds": extraction.learner_seconds,

@@ -40,7 +40,7 @@ def text(plan: Plan, made_with: dict[str, str]) -> str:
     lines += [f"{key} = {to_toml(value)}" for key, value in plan.settings.items() if value is not None]
     lines.append(f"seeds = {to_toml(plan.seeds)}")
     if plan.fail_if:
-        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}"]
+        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}", f"fail_on = {to_toml(plan.fail_on)}"]
     for axis in AXES:
         for label, spec in getattr(plan, axis).items():
             params = dict(spec.params) if "nest" in spec.params else {"use": spec.name, **spec.params}
