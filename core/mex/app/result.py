@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import attrs
 
-from mex.app.analysis.numbers import number, shown, usd
+from mex.app.analysis.numbers import number, shown, usd, worse_than_constant
 from mex.app.analysis.statistics import LEVELS, queries_to
 from mex.app.matrix.record import Point
 from mex.errors import UsageError
@@ -159,6 +159,8 @@ class AttackResult(Extraction):
             told.append(("geometric error", f"{self.geometric_error:.2g}"))
         if self.refused:
             told.append(("refused", f"{number(self.refused)} queries"))
+        if self.agreement is not None and self.agreement < (self.majority or 0.0):
+            told.append(("beware", worse_than_constant(self.majority, self.held_out)))
         return [*told, ("note", self.note)] if self.note else told
 
     def _score(self, score: str, majority: float | None = None) -> str:

@@ -51,7 +51,7 @@ class Plan:
         for key in tables:
             if key not in (*AXES, *SETTINGS, GATE, MADE_WITH):
                 raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, GATE))}")
-        axes = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
+        axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
                 raise UsageError(f"a matrix needs at least one of its {axis}")
@@ -61,9 +61,7 @@ class Plan:
         settings = {key: plain(tables[key]) for key in SETTINGS if key in tables and key != "seeds"}
         for key, value in settings.items():
             Cell.check(key, value)
-        gate = _gate(tables.get(GATE, {}))
-        fail_if, fail_on = gate.get("fail_if", ()), gate.get("fail_on", "any")
-        return cls(**axes, seeds=seeds, settings=settings, fail_if=fail_if, fail_on=fail_on)
+        return cls(**axes, seeds=seeds, settings=settings, **_gate(tables.get(GATE, {})))
 
     def resolve(self, registry: Registry) -> Plan:
         """The same plan with every default filled in, so that all names and parameters are checked.
