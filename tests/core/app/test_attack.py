@@ -51,7 +51,14 @@ def test_the_scores_are_those_of_the_cell_with_the_same_rows(registry: mex.Regis
         registry=registry,
     )
     assert stolen.curve == record["curve"]
-    for score in ("agreement", "near_agreement", "uniform_agreement", "uniform_majority", "geometric_error"):
+    for score in (
+        "agreement",
+        "near_agreement",
+        "uniform_agreement",
+        "majority",
+        "uniform_majority",
+        "geometric_error",
+    ):
         assert getattr(stolen, score) == record[score]  # type: ignore[literal-required]
 
 
@@ -62,8 +69,10 @@ def test_the_answer_is_in_what_is_printed_and_shown() -> None:
     assert stolen.queries_to(0.95) <= stolen.queries_to(0.999) <= stolen.queries
     assert stolen.usd_to(0.99) == stolen.queries_to(0.99) * 0.001
     printed = str(stolen)
-    assert printed.startswith(f"pivot on Pipeline: done after {stolen.queries} queries (${stolen.price_usd:.4g})\n")
-    assert "agreement: 1.000 on 142 held-out rows" in printed
+    assert printed.startswith(f"pivot on Pipeline: done after {stolen.queries} queries (${stolen.price_usd:.4f})\n")
+    majority = np.mean(MODEL.predict(X) == 1)
+    assert "\nagreement: 1.000 on 142 held-out rows (one constant answer: 0." in printed
+    assert stolen.majority == pytest.approx(majority, abs=0.1)
     assert f"to 0.99: {math.ceil(stolen.queries_to(0.99))} queries" in printed
     for line in printed.split("\n")[1:]:
         assert line.partition(": ")[2] in stolen._repr_html_()
@@ -181,7 +190,7 @@ def test_the_learning_curve_is_drawn() -> None:
     stolen = steal(pool=X)
     axes = Figure().subplots()
     assert stolen.plot(axes) is axes
-    assert [line.get_label() for line in axes.lines] == ["held-out rows", "rows near them", "uniform points"]
+    assert [line.get_label() for line in axes.lines] == ["held-out rows", "rows between them", "uniform points"]
     assert axes.lines[0].get_ydata().tolist() == [point["agreement"] for point in stolen.curve]
     assert axes.get_title() == "passive:model=decision-tree on Pipeline"
 
