@@ -16,7 +16,7 @@ from mex.fitted import FittedTarget
 from mex.schema import Schema
 from mex.types import Array, Estimator, FloatArray
 
-UNKNOWN = {
+UNKNOWN: dict[str, dict[str, Any]] = {
     "OneHotEncoder": {"handle_unknown": "ignore"},
     "OrdinalEncoder": {"handle_unknown": "use_encoded_value", "unknown_value": -1},
 }
