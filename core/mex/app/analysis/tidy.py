@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mex.app.analysis.aggregate import LEVEL, Comparison, Group
+from mex.app.analysis.aggregate import LEVEL, Comparison
+from mex.app.analysis.group import Group
 from mex.app.analysis.statistics import LEVELS, Estimate
 from mex.app.matrix.record import MEASURED
 
 MEDIANS = (*MEASURED, *(f"queries_to_{level}" for level in LEVELS), *(f"usd_to_{level}" for level in LEVELS))
 WITH_ENDS = ("agreement", "multiplier")
-"""The numbers beside which the ends of their 95 % intervals stand."""
+"""The numbers beside which the ends of their intervals stand (:mod:`mex.app.analysis.statistics`)."""
 ROW = tuple(
     column
     for field in ("model", "dataset", "attack", "defense", "seeds", "status", *MEDIANS, "multiplier")
@@ -38,9 +39,10 @@ def _row(comparison: Comparison, group: Group, multiplier: Estimate | None) -> d
         "seeds": len(group.ran),
         "status": group.status,
     }
-    row |= {field: group.middle(field) for field in MEDIANS}
-    for field, estimate in (("agreement", group.median("agreement")), ("multiplier", multiplier)):
-        row[field] = estimate.value if estimate else None
+    estimates = {field: group.median(field) for field in MEDIANS} | {"multiplier": multiplier}
+    row |= {field: estimate.value if estimate else None for field, estimate in estimates.items()}
+    for field in WITH_ENDS:
+        estimate = estimates[field]
         row[f"{field}_low"] = estimate.low if estimate else None
         row[f"{field}_high"] = estimate.high if estimate else None
     return {column: row[column] for column in ROW}

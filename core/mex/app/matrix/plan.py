@@ -15,11 +15,11 @@ from mex.app.matrix.cells import Cell
 from mex.errors import UsageError, suggest
 from mex.params import whole
 from mex.registry import Registry
-from mex.registry.spec import Spec
+from mex.registry.spec import Spec, plain
 
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
 GATE = "gate"
-"""A table with what ``--fail-if`` says: ``fail_if = ["queries_to_0.99 < 500"]`` (:mod:`mex.app.analysis.gate`)."""
+"""A table with what ``--fail-if`` and ``--fail-on`` say (:mod:`mex.app.analysis.gate`)."""
 MADE_WITH = "made_with"
 """A table of versions in the recipe of a run (:mod:`mex.app.matrix.provenance`): it says how, and changes nothing."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
@@ -39,6 +39,7 @@ class Plan:
     seeds: int | Sequence[int] = 3
     settings: Mapping[str, Any] = attrs.field(factory=dict)
     fail_if: Sequence[str] = ()
+    fail_on: str = "any"
 
     @classmethod
     def of(cls, tables: Mapping[str, Any]) -> Plan:
@@ -50,17 +51,17 @@ class Plan:
         for key in tables:
             if key not in (*AXES, *SETTINGS, GATE, MADE_WITH):
                 raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, GATE))}")
-        axes = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
+        axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
                 raise UsageError(f"a matrix needs at least one of its {axis}")
-        seeds = tables.get("seeds", 3)
+        seeds = plain(tables.get("seeds", 3))
         if not (whole(1).accepts(seeds) or (isinstance(seeds, list) and seeds and all(map(whole(0).accepts, seeds)))):
             raise UsageError(f"seeds must be a whole number of at least 1 or a list of whole numbers, not {seeds!r}")
-        settings = {key: tables[key] for key in SETTINGS if key in tables and key != "seeds"}
+        settings = {key: plain(tables[key]) for key in SETTINGS if key in tables and key != "seeds"}
         for key, value in settings.items():
             Cell.check(key, value)
-        return cls(**axes, seeds=seeds, settings=settings, fail_if=_gate(tables.get(GATE, {})))
+        return cls(**axes, seeds=seeds, settings=settings, **_gate(tables.get(GATE, {})))
 
     def resolve(self, registry: Registry) -> Plan:
         """The same plan with every default filled in, so that all names and parameters are checked.
@@ -148,13 +149,14 @@ def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _gate(table: Any) -> list[str]:
-    conditions = table.get("fail_if") if isinstance(table, Mapping) and set(table) <= {"fail_if"} else None
-    if table == {}:
-        return []
+def _gate(table: Any) -> dict[str, Any]:
+    """What the table says of a gate: ``fail_if`` and ``fail_on``."""
+    known = isinstance(table, Mapping) and set(table) <= {"fail_if", "fail_on"}
+    conditions = table.get("fail_if", []) if known else None
     if not isinstance(conditions, list) or not all(isinstance(text, str) for text in conditions):
-        raise UsageError(f"[{GATE}] holds fail_if, a list of conditions such as 'queries_to_0.99 < 500', not {table!r}")
-    return conditions
+        example = "fail_if, a list of conditions such as 'queries_to_0.99 < 500', and fail_on, 'any' or 'median'"
+        raise UsageError(f"[{GATE}] holds {example}, not {table!r}")
+    return dict(table)
 
 
 def _axis(axis: str, entries: Any) -> dict[str, Spec]:

@@ -35,10 +35,12 @@ def versions(registry: Registry) -> dict[str, str]:
 def text(plan: Plan, made_with: dict[str, str]) -> str:
     """A resolved plan as a file for ``mex matrix``, every parameter written out."""
     lines = ["# The run beside which this file lies; `mex matrix FILE --out DIR` repeats it."]
+    if made_with.get("(given)") is not None:
+        lines.append("# Objects of a program are named by their digests: only that program repeats it.")
     lines += [f"{key} = {to_toml(value)}" for key, value in plan.settings.items() if value is not None]
     lines.append(f"seeds = {to_toml(plan.seeds)}")
     if plan.fail_if:
-        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}"]
+        lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}", f"fail_on = {to_toml(plan.fail_on)}"]
     for axis in AXES:
         for label, spec in getattr(plan, axis).items():
             params = dict(spec.params) if "nest" in spec.params else {"use": spec.name, **spec.params}

@@ -65,7 +65,7 @@ def test_each_form_holds_every_pair(found: list[Comparison], capsys: pytest.Capt
     elif form == "json":
         rows = json.loads(out)
     else:
-        assert out.count("0.910") == 1
+        assert out.count("0.91 ") == 1
         assert all(word in out for word in ("none", "noise", "skipped", "multiplier"))
         return
     assert [(row["attack"], row["defense"]) for row in rows] == [
