@@ -114,7 +114,7 @@ def test_labels_of_another_coding_are_said_and_not_guessed(registry: mex.Registr
     path = tmp_path / "coded.csv"
     PEOPLE.assign(worthy=(WORTHY == "yes").astype(int)).to_csv(path, index=False)
     scene = set_scene(registry, Spec.of("live"), registry.resolve("dataset", str(path)), 0)
-    assert "labels in column 'worthy' has 0, none of the model's classes 'no', 'yes', so no accuracy" in scene.read
+    assert "labels in column 'worthy' have 0, none of the model's classes 'no', 'yes', so no accuracy" in scene.read
 
 
 @pytest.mark.parametrize(
