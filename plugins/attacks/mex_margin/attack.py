@@ -68,6 +68,7 @@ class _Margin(BatchModeLearner):
         return self.schedule.start if len(self.X) == 0 else self.schedule.batch
 
     def fit(self) -> Estimator:
+        assert self.answers is not None
         return self._learner.fit(self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:

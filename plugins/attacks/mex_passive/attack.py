@@ -71,4 +71,5 @@ class _Passive(SupervisedLearner):
         return X if len(X) else None
 
     def fit(self) -> Estimator:
+        assert self.answers is not None
         return self._learner.fit(self.X, self.answers)

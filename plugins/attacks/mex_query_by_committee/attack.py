@@ -76,6 +76,7 @@ class _Committee(BatchModeLearner):
         self._learner = learner
 
     def fit(self) -> Estimator:
+        assert self.answers is not None
         return self._learner.fit(self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:

@@ -139,8 +139,8 @@ class Tally:
 
 def _carry_out(ready: Run, args: argparse.Namespace) -> Tally:
     """Run the cells, with a bar on a terminal and each record on stdout if asked for."""
-    from mex.app.cli.progress import CellsBar
     from mex.app.matrix.json_lines import dump
+    from mex.app.progress import CellsBar
 
     tally, kept = Tally(), ready.kept
     if kept:
