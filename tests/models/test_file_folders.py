@@ -140,8 +140,7 @@ def test_pmml_tells_levels_and_classes_and_is_attacked(tmp_path: Path) -> None:
     assert target.domain.names == ("age", "town=Kiel", "town=Ulm")
     labels = target.answer(target.schema.encode(people), "label")
     assert (labels == np.where(people["age"] > 41.5, "high", "low")).all()
-    given = {"path": str(tmp_path / "model.pmml"), "family": "tree"}
-    record = attacked("tree-labels", given, table(tmp_path, people), budget=500)
+    record = attacked("tree-labels", tmp_path / "model.pmml", table(tmp_path, people), budget=500)
     assert record["agreement"] == 1.0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from mex import UsageError
+from mex import Family, UsageError
 from mex_file.adapter import Adapter
 from mex_file.reading import Reading, Wishes, library, telling
 
@@ -71,5 +71,7 @@ def _python(path: Path, wishes: Wishes, facts: Mapping[str, str]) -> Reading:
         native = pyfunc.load_model(str(path))
     model = Adapter("MLflow model", values=lambda X: np.asarray(native.predict(X)), own=wishes.classes)
     return Reading(
-        model=model, facts={**facts, "class": "python_function of MLflow", "trusted": "all of it: unsafe=true"}
+        model=model,
+        family=Family("python_function", reason="only its own code knows what is inside"),
+        facts={**facts, "class": "python_function of MLflow", "trusted": "all of it: unsafe=true"},
     )

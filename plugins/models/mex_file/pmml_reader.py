@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mex import UsageError
+from mex import Family, UsageError
 from mex.types import Array
 from mex_file.adapter import Adapter
 from mex_file.reading import Reading, Wishes, library, telling
@@ -31,7 +31,8 @@ def read(path: Path, wishes: Wishes) -> Reading:
         raise UsageError(f"{path} has {len(targets)} targets; a model here has one")
     names = [field.getName() for field in inputs]
     kinds = {field.getName(): str(field.getDataType()).lower() for field in inputs}
-    levels, own = _levels(path)
+    elements = _elements(path)
+    levels, own = _levels(elements)
     target = targets[0].getName()
     classes = own.get(target)
     told = [field.getName() for field in outputs]
@@ -61,6 +62,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
     )
     return Reading(
         model=model,
+        family=_family(elements, bool(classes)),
         frame="columns",
         facts={
             "class": "PMML, through jpmml-evaluator",
@@ -72,14 +74,33 @@ def read(path: Path, wishes: Wishes) -> Reading:
     )
 
 
-def _levels(path: Path) -> tuple[dict[str | int, list[Any] | None], dict[str, list[Any]]]:
-    """The values of the categorical fields of the data dictionary: as levels of inputs, and as classes."""
+def _elements(path: Path) -> list[tuple[str, Any]]:
+    """All elements with their names, in the order of the file."""
     from xml.etree import ElementTree
 
+    return [(element.tag.rpartition("}")[2], element) for element in ElementTree.parse(path).iter()]
+
+
+def _family(elements: list[tuple[str, Any]], classifies: bool) -> Family:
+    """The public class, where it is one tree or one linear model of the columns as they are."""
+    names = {name for name, _ in elements}
+    if "DerivedField" in names or "MiningModel" in names or len(names & {"TreeModel", "RegressionModel"}) != 1:
+        return Family("pmml", reason="it is not one tree or linear model of the columns as they are")
+    if "TreeModel" in names:
+        return Family("tree")
+    if any(element.get("exponent", "1") != "1" for name, element in elements if name == "NumericPredictor"):
+        return Family("pmml", reason="it has powers of columns")
+    how = next(element.get("normalizationMethod", "none") for name, element in elements if name == "RegressionModel")
+    links = {"none": "margin" if classifies else "identity", "softmax": "logit", "logit": "logit", "exp": "log"}
+    return Family("linear", {"intercept": True, "link": links.get(how, "bent")})
+
+
+def _levels(elements: list[tuple[str, Any]]) -> tuple[dict[str | int, list[Any] | None], dict[str, list[Any]]]:
+    """The values of the categorical fields of the data dictionary: as levels of inputs, and as classes."""
     levels = dict[str | int, list[Any] | None]()
     classes = dict[str, list[Any]]()
-    for element in ElementTree.parse(path).iter():
-        if element.tag.rpartition("}")[2] == "DataField" and element.get("optype") != "continuous":
+    for tag, element in elements:
+        if tag == "DataField" and element.get("optype") != "continuous":
             texts = [str(value.get("value")) for value in element if value.tag.rpartition("}")[2] == "Value"]
             make = {"integer": int, "double": float, "float": float}.get(str(element.get("dataType")), str)
             if texts:
