@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from mex.app.matrix.engine import Workers
 from mex.app.matrix.experiment import run_attack
 from mex.app.matrix.isolation import isolated
+from mex.app.matrix.ledgers import Asked, describe, replaying
 from mex.app.matrix.plan import read
 from mex.app.matrix.record import Record
 from mex.app.matrix.run import DEFAULT, Run
@@ -28,6 +30,8 @@ from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
 from mex.schema import Schema
 from mex.target import Target
+from mex.toolkit.ledger.asking import Session
+from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.tabular.adapters import TableModel, target_of
 from mex.types import Answer, Array, Estimator
 
@@ -47,6 +51,7 @@ def attack(
     budget: int = 1000,
     price_per_query: float = PRICE_PER_QUERY,
     seed: int = 0,
+    ledger: str | Path | None = None,
     registry: Registry | None = None,
 ) -> Extraction:
     """Attack a fitted model: a :class:`mex.Target`, or any object with ``predict``.
@@ -62,6 +67,8 @@ def attack(
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them; the same
             seed gives the same queries as there.
+        ledger: a file that keeps what the model was asked and answered; what it holds already is not asked again, so
+            that an attack that was ended or killed goes on where it stopped.
 
     Where the model fails after its first answers, a warning says so, and what was paid for until then is returned.
 
@@ -88,16 +95,21 @@ def attack(
     target = model if wrapped else target_of(model, schema, domain=domain, family=family, classes=classes)
     rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
     with isolated(seed):
-        extraction = run_attack(
-            registry,
-            Spec.of(attack),
-            protect(registry, Spec.of(defense), target, rows, seed),
-            seed=seed,
-            pool=pool,
-            answers=answers,
-            budget=budget,
-            price_per_query=price_per_query,
-        )
+        asked = Asked(protect(registry, Spec.of(defense), target, rows, seed))
+        if ledger is not None:
+            asked = replaying(asked.target, Session(Ledger.at(Path(ledger), describe(target)), "attack"))
+        with contextlib.closing(asked):
+            extraction = run_attack(
+                registry,
+                Spec.of(attack),
+                asked.target,
+                seed=seed,
+                pool=pool,
+                answers=answers,
+                budget=budget,
+                price_per_query=price_per_query,
+            )
+    extraction = asked.tell(extraction)
     if extraction.stopped == "failed":
         warnings.warn(f"{extraction.note}; the attack ended there", RuntimeWarning, stacklevel=2)
     return extraction if schema is None else _taking_tables(extraction, schema)
@@ -120,6 +132,7 @@ def matrix(
     scheduler: str | None = None,
     time_limit: float | None = None,
     out: str | Path | None = None,
+    ledger: bool = False,
     retry_failed: bool = False,
     registry: Registry | None = None,
 ) -> list[Record]:
@@ -134,6 +147,7 @@ def matrix(
         time_limit: seconds of wall time after which a cell has failed and its process is killed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
             holds already is not run again.
+        ledger: keep there as well what every attack asked and was answered, a file for each cell.
         retry_failed: run again what failed there.
         registry: the components, by default those installed.
 
@@ -148,5 +162,6 @@ def matrix(
             workers=Workers(jobs, backend, scheduler, time_limit),
             out=None if out is None else Path(out),
             retry_failed=retry_failed,
+            ledger=ledger,
         )
     )

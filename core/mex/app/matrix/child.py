@@ -34,7 +34,12 @@ class Closable(Protocol):
 
 
 def serve(
-    connection: Connection, parent: int, private: Path, registry: Registry | None = None, held: Closable | None = None
+    connection: Connection,
+    parent: int,
+    private: Path,
+    ledgers: Path | None,
+    registry: Registry | None = None,
+    held: Closable | None = None,
 ) -> None:
     """Answer tasks: a cell with its record as a line of JSON, a dataset with the user's mistake about it or "".
 
@@ -42,18 +47,21 @@ def serve(
         connection: where tasks come from and answers go to; the first answer says that the worker is ready.
         parent: the process that sends them: when it is gone, so is the worker.
         private: the directory of this run that workers share.
+        ledgers: where ledgers are kept, if they are.
         registry: the components; by default, those installed.
         held: what a worker that was forked closes first.
     """
     if held is not None:
         held.close()
     _settle(parent, private)
+    from mex.app.matrix import ledgers as kept
     from mex.app.matrix import scenarios
     from mex.app.matrix.cache import Cache
     from mex.registry.loader import load_registry
 
     registry = registry or load_registry()
     scenarios.cache = Cache(private)
+    kept.directory = ledgers
     connection.send_bytes(b"")
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         while (task := connection.recv()) is not None:
