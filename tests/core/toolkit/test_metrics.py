@@ -14,7 +14,8 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
-from mex.app.matrix.evaluation import POINTS, Yardstick
+from mex.app.matrix.evaluation import Yardstick
+from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
 from mex.target import labels
 from mex.toolkit import normals
@@ -174,7 +175,7 @@ def test_a_constant_agrees_as_often_as_the_target_says_so(judged: tuple[Yardstic
     assert score["agreement"] == np.mean(yardstick.target.estimator.predict(held_out.X) == 1)
     share = float(np.mean(yardstick.answers["uniform_agreement"] == 1))
     assert score["uniform_agreement"] == share
-    assert yardstick.uniform_majority == max(share, 1 - share)
+    assert yardstick.majority("uniform_agreement") == max(share, 1 - share)
 
 
 def test_the_points_are_the_held_out_rows_rows_between_them_and_the_domain(judged: tuple[Yardstick, Rows]) -> None:
@@ -205,7 +206,7 @@ def test_a_regression_is_scored_by_variance_explained(diabetes: mex.Dataset) -> 
     X, y = diabetes.X, diabetes.y
     target = mex.FittedTarget.wrap(LinearRegression().fit(X, y), domain=diabetes.domain)
     yardstick = Yardstick.of(target, Rows(X, y), np.random.default_rng(0))
-    assert yardstick.uniform_majority is None
+    assert yardstick.majority("uniform_agreement") is None
     assert yardstick.score(target.estimator)["agreement"] == pytest.approx(1)
     mean = constant(float(y.mean()), 10, regression=True)
     assert yardstick.score(mean)["agreement"] == pytest.approx(0, abs=1e-9)

@@ -38,11 +38,11 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
     from mex.app.cli import FAILED, INTERRUPTED, OK
     from mex.app.cli.look import what_was_read
-    from mex.app.cli.progress import queries_bar
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.ledgers import kept_in
     from mex.app.matrix.results import Results
+    from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 
@@ -94,11 +94,18 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 def _show(record: Record, as_json: bool) -> None:
     """Print a record on stdout."""
+    from mex.app.analysis.group import above_constant
+    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
     from mex.app.cli.tables import print_table
     from mex.app.matrix.json_lines import dump
 
     if as_json:
         print(dump(record))
         return
-    shown = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
-    print_table(["field", "value"], [[k, f"{v:.6g}" if isinstance(v, float) else str(v)] for k, v in shown.items()])
+    known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
+    rows = record["held_out"] or 1
+    values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
+    below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
+    print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
+    if below["agreement"]:
+        print(worse_than_constant(record["majority"], rows), file=sys.stderr)

@@ -38,6 +38,7 @@ def serve(
     parent: int,
     private: Path,
     ledgers: Path | None,
+    live: bytes | None = None,
     registry: Registry | None = None,
     held: Closable | None = None,
 ) -> None:
@@ -48,6 +49,7 @@ def serve(
         parent: the process that sends them: when it is gone, so is the worker.
         private: the directory of this run that workers share.
         ledgers: where ledgers are kept, if they are.
+        live: objects that are components as well (:class:`mex.app.matrix.live.Live`).
         registry: the components; by default, those installed.
         held: what a worker that was forked closes first.
     """
@@ -60,6 +62,10 @@ def serve(
     from mex.registry.loader import load_registry
 
     registry = registry or load_registry()
+    if live is not None:
+        from mex.app.matrix.live import Live
+
+        registry = Live.unpacked(live).added_to(registry)
     scenarios.cache = Cache(private)
     kept.directory = ledgers
     connection.send_bytes(b"")

@@ -103,6 +103,17 @@ def _replaying(defended: Target, cell: Cell, path: Path | None) -> Asked:
     return replaying(defended, Session(Ledger.at(path, about(cell, model)), "attack", limit))
 
 
+@contextlib.contextmanager
+def kept(defended: Target, path: str | Path | None) -> Iterator[Asked]:
+    """A target whose model answers from the ledger at ``path`` what it answered before; None is the target itself."""
+    if path is None:
+        yield Asked(defended)
+        return
+    ledger = Ledger.at(Path(path), describe(undefended(defended)))
+    with contextlib.closing(replaying(defended, Session(ledger, "attack"))) as asked:
+        yield asked
+
+
 def replaying(defended: Target, session: Session) -> Asked:
     """A target whose model answers from a ledger what it answered before."""
     model = undefended(defended)

@@ -25,6 +25,8 @@ class Null:
     statuses: tuple[Status, ...] = get_args(Status)
 
 
+POINTS = 2000
+"""How many near and uniform points agreement is measured on: a standard error of at most 1.1 points."""
 NO_RESULT = Null("no result", ("skipped", "failed"))
 NO_TRUTH = Null("the data has no labels")
 NOT_DEPLOYED = Null("the model is not a deployed one that is asked through a ledger")
@@ -32,6 +34,7 @@ TIMING = "timing"
 """Mark of a field that differs between two runs of one cell."""
 
 Queries: TypeAlias = Annotated[int, Number("queries", 0)]
+Rows: TypeAlias = Annotated[int, Number("rows", 1)]
 Features: TypeAlias = Annotated[int, Number("features", 1)]
 Dollars: TypeAlias = Annotated[float, Number("US dollars", 0)]
 Seconds: TypeAlias = Annotated[float, Number("seconds")]
@@ -98,6 +101,12 @@ class Record(Identity):
     ]
     price_usd: Annotated[Dollars | None, "price of the queries", NO_RESULT]
     agreement: Annotated[Score | None, "share of held-out real rows on which the stolen model and f* agree", NO_RESULT]
+    held_out: Annotated[Rows | None, "held-out real rows on which agreement is measured", NO_RESULT]
+    majority: Annotated[
+        Share | None,
+        "share of held-out rows that get f*'s most common label: what one constant answer agrees on",
+        Null("f* gives values"),
+    ]
     near_agreement: Annotated[
         Score | None,
         "agreement between held-out rows: convex pairs, or crossovers for trees, integers and one-hot groups",

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mex.app.analysis.gate import Condition
+from mex.app.analysis.gate import Gate
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
 from mex.app.matrix.ledgers import kept_in
@@ -61,6 +61,7 @@ class Run:
         retry_failed: bool = False,
         ledger: bool = False,
         fail_if: Sequence[str] = (),
+        fail_on: str | None = None,
     ) -> None:
         """Check ``tables`` (:meth:`Plan.of`) and open the directory ``out``; nothing runs.
 
@@ -73,6 +74,7 @@ class Run:
             retry_failed: run again what failed there.
             ledger: keep there as well what every attack asked and was answered.
             fail_if: conditions of the gate beside those of the plan.
+            fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
 
         Raises:
             UsageError: for a plan that cannot be run, or a directory that cannot be written.
@@ -80,7 +82,7 @@ class Run:
         self.registry = registry
         self.plan = Plan.of(tables).resolve(registry)
         self.cells = self.plan.cells()
-        self.gate = [Condition.parse(text) for text in (*self.plan.fail_if, *fail_if)]
+        self.gate = Gate.parse((*self.plan.fail_if, *fail_if), fail_on or self.plan.fail_on)
         self.workers = workers or Workers()
         if ledger and (out is None or self.workers.backend == "dask"):
             raise UsageError("ledgers are kept in a directory of this machine: name one, and no cluster")

@@ -81,18 +81,41 @@ class RecordedTarget(FittedTarget):
         return answers, attempt
 
     def _send(self, X: FloatArray, kind: Answer, journal: Journal) -> tuple[Array, int]:
-        attempt = journal.begin(len(X))
-        try:
-            return FittedTarget.answer(self, X, kind), attempt
-        except BaseException:
-            journal.end(attempt, "failed")
-            raise
+        asked = _Journaled(self.estimator, len(X), journal)
+        answers = FittedTarget(**{**_fields(self), "estimator": asked}).answer(X, kind)
+        return answers, asked.attempt
+
+
+class _Journaled:
+    """An estimator each of whose calls is an attempt in a journal."""
+
+    def __init__(self, estimator: Any, rows: int, journal: Journal) -> None:
+        self._estimator = estimator
+        self._rows = rows
+        self._journal = journal
+        self.attempt = 0
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._estimator, name)
+
+        def call(table: Any) -> Any:
+            self.attempt = self._journal.begin(self._rows)
+            try:
+                return method(table)
+            except BaseException:
+                self._journal.end(self.attempt, "failed")
+                raise
+
+        return call
+
+
+def _fields(target: FittedTarget) -> dict[str, Any]:
+    return {str(f.alias): getattr(target, f.name) for f in attrs.fields(FittedTarget) if f.init}
 
 
 def recorded(target: FittedTarget, session: Session) -> RecordedTarget:
     """The same target, asked through a ledger."""
-    given: dict[str, Any] = {str(f.alias): getattr(target, f.name) for f in attrs.fields(FittedTarget) if f.init}
-    return RecordedTarget(**given, session=session)
+    return RecordedTarget(**_fields(target), session=session)
 
 
 @attrs.define(eq=False)
