@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import doc, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex_equation_solving.learner import EquationLearner
 
 LINKS = {"value": "identity", "proba": "logit"}
@@ -57,4 +58,4 @@ class EquationSolving:
             raise Incompatible(
                 f"{knowledge.answers} answers are linear equations behind the link {needed}, and this model's is {link}"
             )
-        return EquationLearner(knowledge, self.extra, rng)
+        return self_checked(knowledge, rng, lambda known, stream: EquationLearner(known, self.extra, stream))

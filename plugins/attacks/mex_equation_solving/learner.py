@@ -40,6 +40,7 @@ class EquationLearner(GeneratorLearner):
         self._rng = rng
         self._intercept = bool(known.family.public.get("intercept", True))
         self._system = System(known.domain, known.classes, self._intercept)
+        self._confirmed = False
         self.note = ""
 
     def steps(self) -> Steps:
@@ -52,6 +53,7 @@ class EquationLearner(GeneratorLearner):
         exact = not self._found_rounded() and not system.constant and bool(system.informative().any())
         if exact and (self._known.rho != 0 or not system.missing()):  # a missing weight cannot be confirmed
             exact = yield from self._confirm()
+            self._confirmed = exact
         if not exact:
             system.restart_as_inexact()
             yield from self._find_anchor()
@@ -61,6 +63,21 @@ class EquationLearner(GeneratorLearner):
                 yield from self._ask_star()
                 yield from self._oversample()
         self.note = self._verdict()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the weights are the solution of equations, and not a fit."""
+        return not self._system.inexact
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is a solution, which fits probabilities and not only their labels."""
+        return self._system.solution() is not None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a fresh row has shown the solution to be right."""
+        return self._confirmed
 
     def _query(self, rows: FloatArray) -> Asking:
         self._system.add(rows, (yield rows))

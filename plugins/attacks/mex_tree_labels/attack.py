@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import between, doc, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.trees.thresholds import Thresholds
 from mex_tree_labels.learner import TreeLabelsLearner
 
@@ -64,4 +65,9 @@ class TreeLabels:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses a domain without bounds."""
-        return TreeLabelsLearner(self, knowledge, rng, Thresholds(knowledge.domain))
+        found = Thresholds(knowledge.domain)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return TreeLabelsLearner(self, known, stream, found)
+
+        return self_checked(knowledge, rng, start, eps=self.eps)

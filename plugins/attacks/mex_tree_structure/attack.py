@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, optional, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex_tree_structure.recovery import Recovery
 
 CHECKS = 100
@@ -45,7 +46,7 @@ class TreeStructure:
     >>> oracle = mex.Oracle(target, answers="leaf")
     >>> stolen = mex.extract(oracle, TreeStructure().learner(oracle.knowledge(), np.random.default_rng(0)))
     >>> refines(stolen.hypothesis, tree, domain), stolen.queries
-    (True, 105)
+    (True, 110)
     """
 
     evidence: int = attrs.field(
@@ -74,4 +75,8 @@ class TreeStructure:
         checks = self.checks
         if checks is None:
             checks = CHECKS if knowledge.answers == "value" else 0
-        return Recovery(knowledge, rng, evidence=self.evidence, resolution=self.resolution, checks=checks)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return Recovery(known, stream, evidence=self.evidence, resolution=self.resolution, checks=checks)
+
+        return self_checked(knowledge, rng, start, eps=self.resolution)
