@@ -11,7 +11,7 @@ from mex.toolkit.bounds import sphere_bits
 
 SHARE, MOST = 0.03, 40
 """The share of an attack's queries that check it, and how many at most."""
-ON_THE_WAY, FIRST, EVERY = 1 / 3, 16, 4
+ON_THE_WAY, FIRST, EVERY = 1 / 3, 16, 2
 """The part of them that is asked on the way, after how many queries the first, and at most one for so many of these."""
 SHORT, PER_DIMENSION = 1 / 8, 4
 """The share of a budget that is asked on the way if it has fewer queries per dimension than that: so few tell little of
@@ -62,7 +62,7 @@ class Allowance:
         They are due after 16, 32, 64 … queries, as early as the shares above allow.
 
         >>> [Allowance(2000, least=1000).on_the_way(asked, 0) for asked in (8, 16, 17, 32, 64, 1000)]
-        [0, 4, 4, 8, 10, 10]
+        [0, 8, 8, 10, 10, 10]
         """
         if asked < FIRST:
             return 0

@@ -103,9 +103,11 @@ def best_fit(
         fits = _for_values(known, seed, any_class) if sample.values else _for_labels(sample, known, seed, any_class)
         candidates = [Candidate(fit, only) for fit in fits for only in (False, True)[: 1 + (sample.natural > 0)]]
         candidates.append(Candidate(_mean if sample.values else _commonest, natural_only=True))
-        losses = _losses(candidates, sample, seed)
-        best = int(np.argmin([near + WORTH * far for near, far in losses]))
-        return candidates[best](sample), losses[best][0]
+        near, far = _losses(candidates, sample, seed)
+        if sample.natural:
+            far[-1] = far[:-1].min()  # rows chosen to part labels say nothing of the commonest one
+        best = int(np.argmin(near + WORTH * far))
+        return candidates[best](sample), float(near[best])
 
 
 def _for_labels(sample: Sample, known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
@@ -176,7 +178,7 @@ def _units(X: FloatArray, domain: Domain, intercept: bool) -> tuple[FloatArray, 
     return (middle if intercept else np.zeros_like(middle)), half
 
 
-def _losses(candidates: Sequence[Candidate], sample: Sample, seed: int) -> list[tuple[float, float]]:
+def _losses(candidates: Sequence[Candidate], sample: Sample, seed: int) -> tuple[FloatArray, FloatArray]:
     """Of each candidate the sum of its losses on rows like the data, and the mean on others, by cross-validation."""
     order = np.random.default_rng(seed).permutation(np.arange(sample.natural, len(sample.y)))
     rows = np.concatenate([np.arange(sample.natural), order[:COMPARED]])
@@ -187,4 +189,4 @@ def _losses(candidates: Sequence[Candidate], sample: Sample, seed: int) -> list[
             losses = held.losses(candidate(kept).predict(held.X))
             near[i] += losses[: held.natural].sum()
             far[i] += losses[held.natural :].sum() / max(len(rows) - sample.natural, 1)
-    return list(zip(near.tolist(), far.tolist(), strict=True))
+    return near, far
