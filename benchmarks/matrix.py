@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -116,28 +117,45 @@ def kills(times: int) -> None:
 
 
 def scale(times: int) -> None:
-    """Start-up to the first result and cells per second with 1 and 2 workers, on 400 cells."""
-    print(
-        f"{'build':>7s} {'jobs':>5s} {'cells':>6s} {'first after':>12s} {'cells/s':>8s} {'efficiency':>11s} {'CPU':>8s}"
-    )
+    """Start-up to the first result and cells per second with 1 and 2 workers, on 400 cells.
+
+    The limit is what two matrices of 200 cells with a worker each reach side by side: they share the cores alone.
+    """
+    print(f"{'build':>7s} {'jobs':>5s} {'cells':>6s} {'first after':>12s} {'cells/s':>8s} {'of 2 x 1':>9s} {'CPU':>8s}")
     for build, python in BUILDS.items():
         alone = 0.0
-        for jobs in (1, 2):
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            command = [python, "-m", "mex", "matrix", *SMALL, "--seeds", "50", "--jobs", str(jobs), "--json"]
-            started = time.perf_counter()
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            assert process.stdout is not None
-            process.stdout.readline()
-            first = time.perf_counter() - started
-            n = 1 + sum(1 for _ in process.stdout)
-            process.wait()
-            rate = (n - 1) / (time.perf_counter() - started - first)
+        for label, jobs, seeds in (("1", 1, [50]), ("2", 2, [50]), ("limit", 1, [25, 25])):
+            used = _seconds_of_children()
+            with ThreadPoolExecutor() as pool:
+                found = list(pool.map(_rate, [python] * len(seeds), [jobs] * len(seeds), seeds))
+            rate = sum(each[2] for each in found)
             alone = alone or rate
-            now = resource.getrusage(resource.RUSAGE_CHILDREN)
-            seconds = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
-            efficiency = 100 * rate / alone / jobs
-            print(f"{build:>7s} {jobs:5d} {n:6d} {first:10.2f} s {rate:8.1f} {efficiency:9.0f} % {seconds:6.1f} s")
+            share = 100 * rate / alone / max(jobs, len(seeds))
+            cells, first, used = (
+                sum(each[0] for each in found),
+                max(each[1] for each in found),
+                _seconds_of_children() - used,
+            )
+            print(f"{build:>7s} {label:>5s} {cells:6d} {first:10.2f} s {rate:8.1f} {share:7.0f} % {used:6.1f} s")
+
+
+def _rate(python: str, jobs: int, seeds: int) -> tuple[int, float, float]:
+    """Cells, seconds to the first, and cells per second from then on."""
+    command = [python, "-m", "mex", "matrix", *SMALL, "--seeds", str(seeds), "--jobs", str(jobs), "--json"]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    first = time.perf_counter() - started
+    n = 1 + sum(1 for _ in process.stdout)
+    process.wait()
+    return n, first, (n - 1) / (time.perf_counter() - started - first)
+
+
+def _seconds_of_children() -> float:
+    """CPU seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def start(times: int) -> None:
@@ -170,10 +188,9 @@ def _first(python: str, cells: int, jobs: int) -> tuple[float, float, float]:
 
 
 def _seconds(command: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = _seconds_of_children()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return _seconds_of_children() - before
 
 
 def share(times: int) -> None:

@@ -52,6 +52,8 @@ def record(
             **told,
             **last,
             **paid,
+            "held_out": 100,
+            "majority": 0.6,
             "uniform_majority": 0.6,
             **accuracy,
             **costs,
@@ -65,7 +67,7 @@ def record(
 
 def measured(attack: str, defense: str, seed: int, curve: Sequence[tuple[int, float]], **fields: Any) -> Record:
     """A record against a defense that costs something, at the usual price."""
-    costs = {"accuracy_lost": 0.1, "answers_changed": 0.125, "price_per_query": 0.0001}
+    costs = {"accuracy_lost": 0.1, "answers_changed": 0.125, "price_per_query": 0.0001, "budget": 400}
     return record(attack, defense, seed, curve, **{**costs, **fields})
 
 

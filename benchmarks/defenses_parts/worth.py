@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mex
 from mex.app.analysis.aggregate import Comparison, compare
-from mex.app.analysis.crosstab import COSTS, number, times
+from mex.app.analysis.crosstab import COSTS
+from mex.app.analysis.numbers import number, share, times
 from mex.app.matrix.plan import Plan
 
 REGISTRY = mex.load_registry()
@@ -67,10 +68,12 @@ def _show(comparison: Comparison) -> None:
         assert agreement
         paid = [comparison.cost(defense, field) for _, field, _ in COSTS]
         shown = "".join(
-            f"{form(cost.value) if cost else '':>17s}" for (_, _, form), cost in zip(COSTS, paid, strict=True)
+            f"{form(cost.value, group.rows) if cost else '':>17s}"
+            for (_, _, form), cost in zip(COSTS, paid, strict=True)
         )
-        factor = times(comparison.multiplier(defense, LEVEL))
-        print(f"{defense:24s} {best:16s} {number(queries.value):>8s} {agreement.value:7.3f}  {factor:24s}{shown}")
+        factor = times(comparison.multiplier(defense, LEVEL), comparison.more_than(defense, LEVEL))
+        agrees = share(agreement.value, group.rows)
+        print(f"{defense:24s} {best:16s} {number(queries.value):>8s} {agrees:>7s}  {factor:24s}{shown}")
 
 
 PARTS = {"worth": worth}

@@ -14,11 +14,11 @@ from mex.hooks import Component, hookimpl
 
 if TYPE_CHECKING:
     from mex.app.api import attack, matrix
-    from mex.dataset import Dataset, Rows
+    from mex.dataset import Dataset, Rows, Table
     from mex.defense import Defended, Defense
     from mex.domain import Domain
     from mex.extraction import Extraction, extract
-    from mex.fitted import FittedTarget, Model
+    from mex.fitted import Deployed, FittedTarget, Model
     from mex.knowledge import Family, Knowledge, Scope
     from mex.learner import Attack, GeneratorLearner, Learner, Steps
     from mex.oracle import Oracle
@@ -41,6 +41,7 @@ _HOME = {
     "DefendedClassifier": "serving",
     "DefendedRegressor": "serving",
     "Defense": "defense",
+    "Deployed": "fitted",
     "Domain": "domain",
     "Extraction": "extraction",
     "extract": "extraction",
@@ -59,6 +60,7 @@ _HOME = {
     "schema_of": "toolkit.tabular.inference",
     "Scope": "knowledge",
     "Steps": "learner",
+    "Table": "dataset",
     "Target": "target",
 }
 
@@ -71,6 +73,7 @@ __all__ = [
     "DefendedClassifier",
     "DefendedRegressor",
     "Defense",
+    "Deployed",
     "Domain",
     "Extraction",
     "Family",
@@ -89,6 +92,7 @@ __all__ = [
     "Schema",
     "Scope",
     "Steps",
+    "Table",
     "Target",
     "UsageError",
     "attack",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import attrs
 import numpy as np
@@ -16,7 +17,27 @@ __all__ = [
     "Dataset",
     "Rows",
     "Source",
+    "Table",
 ]
+
+
+@attrs.frozen(eq=False)
+class Table:
+    """A table as its source holds it, with all its columns: what a model that is deployed already is asked about.
+
+    Attributes:
+        name: what the user calls it.
+        columns: a data frame, an array, or a mapping of columns: whatever :meth:`mex.Schema.encode` takes.
+        target: the column of the true labels or values, if it was said which; they need not be there.
+        labels: the true labels or values of the rows where ``columns`` does not hold them.
+        class_names: the classes by name where labels are their indices, as a :class:`Dataset` has them.
+    """
+
+    name: str
+    columns: Any = attrs.field(repr=False)
+    target: str | int | None = None
+    labels: Array | None = attrs.field(default=None, repr=False)
+    class_names: tuple[str, ...] = ()
 
 
 @attrs.frozen(eq=False)
@@ -91,6 +112,16 @@ class Dataset(Sealed):
             notes=self.notes if whole.all() else (*self.notes, note),
         )
 
+    def table(self) -> Table:
+        """The table that the rows were, for models that are deployed already."""
+        names: Sequence[str] = self.domain.names or [str(i) for i in range(self.domain.n_features)]
+        columns: Any = self.X
+        if self.schema:
+            names, columns = [str(column.name) for column in self.schema.columns], self.schema.decode(self.X)
+        if isinstance(columns, np.ndarray):
+            columns = dict(zip(names, columns.T, strict=True))
+        return Table(self.name, columns, labels=self.y, class_names=self.class_names)
+
     def one_versus_rest(self, positive: str) -> Dataset:
         """The binary dataset whose positive class is ``positive`` and whose negative one is all others.
 
@@ -121,7 +152,11 @@ class Rows(Sealed):
 
 @runtime_checkable
 class Source(Protocol):
-    """What a dataset component is: it loads one dataset, without a network."""
+    """What a dataset component is: it loads one dataset, without a network.
+
+    One that holds columns of its own which no dataset has room for (no target, identifiers) has a method
+    ``table() -> Table`` as well: for models that are deployed already, it is asked instead of ``load().table()``.
+    """
 
     source: ClassVar[str]
     licence: ClassVar[str]

@@ -73,7 +73,7 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
     try:
         core = core_of(model)
         params = _params(core.estimator)
-        if link := _link(core, np.size(_get(model, "classes_", ()))):
+        if link := _link(core, np.size(_get(model, "classes_", ())), params):
             _check_steps(core, "is not affine", PROJECTIONS, frozenset(discrete))
             own = bool(params.get("fit_intercept", np.any(np.asarray(_get(core.estimator, "intercept_", 0.0)))))
             moved = bool(core.steps or core.altered)  # the origin may be elsewhere
@@ -88,14 +88,14 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
     return Family(kind, params)
 
 
-def _link(core: Core, k: int) -> str:
+def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
     """How the answers of ``k`` classes (0 for values) depend on the scores of a ``coef_``; "" if there is none."""
-    estimator, name, params = core.estimator, type(core.estimator).__name__, _params(core.estimator)
+    estimator, name = core.estimator, type(core.estimator).__name__
     if name == "OneVsRestClassifier" and _ours(estimator):
         members = [core_of(member) for member in estimator.estimators_]
         for member in members:
             _check_steps(member, "is not affine", PROJECTIONS)
-        linear = all(_link(member, 2) and not member.altered for member in members)
+        linear = all(_link(member, 2, _params(member.estimator)) and not member.altered for member in members)
         return "" if not linear else "bent" if _has(estimator, "predict_proba") else "margin"
     coef = _get(estimator, "coef_")
     if coef is None or not type(estimator).__module__.startswith(LINEAR) or "OneClass" in name:
@@ -120,9 +120,9 @@ def _link(core: Core, k: int) -> str:
 
 def _trees(estimator: Estimator, params: Mapping[str, Any]) -> str:
     name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
-    if _get(estimator, "tree_") is not None:
+    members = np.ravel(np.asarray(_get(estimator, "estimators_", _get(estimator, "_predictors", ())), dtype=object))
+    if _has(estimator, "tree_") or (len(members) == 1 and "GradientBoosting" in name and not params.get("init")):
         return "tree"
-    members = np.ravel(np.asarray(_get(estimator, "estimators_", ()), dtype=object))
     if len(members) and all(_get(m, "tree_") is not None for m in members) and "final_estimator" not in params:
         return "boosted" if "learning_rate" in params else "forest"  # boosting adds trees up, a forest lets them vote
     if name.startswith("HistGradientBoosting") or (library in BOOSTERS and params.get("booster") != "gblinear"):
@@ -171,11 +171,11 @@ def _obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozen
     also = also | ENCODERS if discrete.issuperset(_get(step, "feature_names_in_", [discrete])) else also
     if parts := next(filter(None, (_get(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
         return next(filter(None, (_obstacle(part[1], also, discrete) for part in parts)), "")
-    name, params = type(step).__name__, _params(step)
-    fine = _has(step, "get_support") or (name in also and params.get("encode", "ordinal") == "ordinal")
-    complete = str(params.get("missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
+    name = type(step).__name__
+    fine = _has(step, "get_support") or (name in also and _get(step, "encode", "ordinal") == "ordinal")
+    complete = str(_get(step, "missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
     if name in COLUMNWISE and complete:
-        fine |= not (params.get("func") is not None or params.get("clip") or np.max(params.get("degree", 1)) > 1)
+        fine |= not (_get(step, "func") is not None or _get(step, "clip") or np.max(_get(step, "degree", 1)) > 1)
     return "" if fine and _ours(step) else name
 
 

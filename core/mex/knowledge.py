@@ -12,6 +12,7 @@ from mex.errors import Incompatible
 from mex.types import Answer, Array, Estimator, FloatArray, read_only
 
 __all__ = [
+    "KINDS",
     "Family",
     "Knowledge",
     "Scope",
@@ -123,6 +124,21 @@ class Scope:
             needs_pool=self.needs_pool or other.needs_pool,
             incomplete=self.incomplete and other.incomplete,
         )
+
+    def told(self, shown: Answer, given: Sequence[Answer]) -> Answer:
+        """The kind of answer that the component reads off an interface that gives some kinds, one of them ``shown``.
+
+        If it does not take that one, it is the label or value beside it. An interface shows its label beside
+        probabilities; where it has none, the label is the most probable class.
+
+        >>> Scope(answers="label").told("proba", ("proba",)), Scope(answers="label").told("leaf", ("leaf", "value"))
+        ('label', 'leaf')
+        """
+        beside: tuple[Answer, ...] = ("label", "value") if shown in ("proba", "leaf") else ()
+        if not self.answers or shown in self.answers:
+            return shown
+        readable = ("label", *given) if shown == "proba" else given
+        return next((kind for kind in beside if kind in self.answers and kind in readable), shown)
 
     def check(self, label: str, known: Knowledge) -> None:
         """Raise :class:`Incompatible` if the component called ``label`` does not work in this scenario."""

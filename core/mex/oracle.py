@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mex.errors import AnswerError, QueryError, UsageError, writes_nothing
-from mex.knowledge import Knowledge
-from mex.target import Target, checked_answers, knowledge, refusals, shown_kinds, side_by_side, spread, withheld
-from mex.types import Answer, Array, FloatArray, read_only
+from mex.knowledge import Knowledge, Scope
+from mex.target import Target, checked_answers, knowledge, labels, refusals, shown_kinds, side_by_side, spread, withheld
+from mex.types import Answer, Array, FloatArray, dense, read_only
 
 __all__ = [
     "PRICE_PER_QUERY",
@@ -71,13 +71,10 @@ class Oracle:
         seconds: wall time spent in the target.
         transcript: rows and answers so far.
 
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.tree import DecisionTreeClassifier
-    >>> X, y = load_iris(return_X_y=True)
-    >>> from mex import FittedTarget
-    >>> oracle = Oracle(FittedTarget.wrap(DecisionTreeClassifier().fit(X, y)), budget=3)
-    >>> oracle.ask(X[:5]), oracle.queries, oracle.remaining
-    (array([0, 0, 0]), 3, 0)
+    >>> from mex.testing.examples import example_dataset, example_target
+    >>> oracle = Oracle(example_target(), budget=3)
+    >>> oracle.ask(example_dataset().X[:5]), oracle.queries, oracle.remaining
+    (array([0, 0, 1]), 3, 0)
     """
 
     def __init__(
@@ -87,21 +84,25 @@ class Oracle:
         answers: Answer | None = None,
         budget: int | None = None,
         price_per_query: float = PRICE_PER_QUERY,
+        scope: Scope | None = None,
     ) -> None:
         """Open ``target`` to an attacker who gets ``answers`` (its usual kind by default).
+
+        An attack whose ``scope`` does not take these reads its label or value off them (:meth:`Scope.told`).
 
         Raises:
             Incompatible: if the interface does not give such answers.
             UsageError: if the budget is below 1 or the price below 0.
         """
-        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1):
             raise UsageError(f"budget must be a whole number of at least 1, not {budget!r}")
-        if not 0 <= price_per_query < float("inf"):
+        if not isinstance(price_per_query, int | float | np.number) or not 0 <= price_per_query < float("inf"):
             raise UsageError(f"price per query must be a number of at least 0, not {price_per_query!r}")
         self._target = target
-        self._public = knowledge(target, answers=answers, budget=budget)
+        self.budget = budget if budget is None else int(budget)
+        shown = knowledge(target, answers=answers, budget=self.budget)
+        self._public = attrs.evolve(shown, answers=(scope or Scope()).told(shown.answers, target.answers))
         self._kinds = shown_kinds(self._public.answers, target.answers)
-        self.budget = budget
         self.price_per_query = float(price_per_query)
         self.queries = 0
         self.refused = 0
@@ -154,14 +155,11 @@ class Oracle:
             AnswerError: if the target answers something its interface does not allow.
 
         Returns:
-            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows. With
-            leaf answers a structured array: field ``leaf``, and field ``label`` or ``value`` if the interface
-            gives such answers too.
+            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows. Leaf
+            answers have a field ``leaf``, and a field ``label`` or ``value`` if the interface gives such answers too.
         """
-        rows = self._checked(X)
-        if self.budget is not None and len(rows) > self.budget - self.queries:
-            rows = rows[: self.budget - self.queries]
-        if len(rows) == 0:
+        rows = self._checked(X)[: self.remaining]
+        if not len(rows):
             return np.empty(0)
         self.queries += len(rows)
         started = time.perf_counter()
@@ -171,21 +169,23 @@ class Oracle:
                 raise AnswerError(f"the target admitted {len(rows)} rows with an array of shape {admitted.shape}")
             n = int(np.count_nonzero(admitted))
             asked = rows if n == len(rows) else read_only(rows[admitted])
-            given = {kind: self._target.answer(asked, kind) for kind in self._kinds if n}
+            given = {kind: self._told(asked, kind) for kind in self._kinds if n}
         self.seconds += time.perf_counter() - started
         checked = {kind: checked_answers(part, n, kind, self._public.classes) for kind, part in given.items()}
         answers = side_by_side(checked) if n else np.empty(0)
-        if n < len(rows):
-            self.refused += len(rows) - n
-            answers = spread(answers, admitted)
+        self.refused += len(rows) - n
+        answers = spread(answers, admitted) if n < len(rows) else answers
         self.refused_in_a_row = int(np.argmax(admitted[::-1])) if n else self.refused_in_a_row + len(rows)
         self.transcript.append(rows, answers)
         return answers.copy()  # what the attacker does to it is not in the transcript
 
+    def _told(self, X: FloatArray, kind: Answer) -> Array:
+        return labels(self._target, X) if kind == "label" else self._target.answer(X, kind)
+
     def _checked(self, X: npt.ArrayLike) -> FloatArray:
         d = self._public.domain.n_features
         try:
-            raw = np.asarray(X)
+            raw = dense(X)
             if raw.dtype.kind not in "fiub":  # a string is no number, even where it reads like one
                 raise ValueError
             rows = read_only(np.array(raw, dtype=np.float64, order="C"))

@@ -87,14 +87,6 @@ def test_the_class_of_the_target_is_learned_unless_a_model_is_given(
     assert deep.get_depth() == 1
 
 
-def test_probabilities_are_used_for_their_most_probable_label(registry: mex.Registry, iris: mex.Dataset) -> None:
-    target = tree_of(iris, max_depth=3)
-    label, proba = (
-        steal(registry, target, "passive", iris.X, budget=60, answers=kind).hypothesis for kind in ("label", "proba")
-    )
-    assert np.array_equal(label.predict(iris.X), proba.predict(iris.X))
-
-
 def test_values_are_regressed(registry: mex.Registry, diabetes: mex.Dataset) -> None:
     target = tree_of(diabetes, max_depth=3)
     extraction = steal(registry, target, "passive", diabetes.X, budget=400)
@@ -171,9 +163,7 @@ def test_a_class_that_no_learner_is_known_for_needs_a_model(registry: mex.Regist
 
 def test_leaves_are_out_of_its_scope(registry: mex.Registry, iris: mex.Dataset) -> None:
     known = Oracle(tree_of(iris), answers="leaf").knowledge(pool=iris.X)
-    with pytest.raises(
-        mex.Incompatible, match="passive takes label or proba or value answers; this interface gives leaf"
-    ):
+    with pytest.raises(mex.Incompatible, match="passive takes label or value answers; this interface gives leaf"):
         registry.build("attack", "passive").scope.check("passive", known)
 
 

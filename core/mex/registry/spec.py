@@ -15,8 +15,11 @@ from mex.errors import UsageError
 
 _BARE = re.compile(r"(?=.*[^\W\d])[^\s\"'\[\]{},]([^\"'\[\]{},\x00-\x1f\x7f]*[^\s\"'\[\]{},\x00-\x1f\x7f])?")
 """A word or a path: with a letter, without quotes, brackets and commas."""
-FILES = {re.compile(r"(?i).+\.(csv|tsv|txt)(\.(gz|bz2|xz))?"): "csv"}
-"""The components that read files, by how the names of such files end."""
+FILES = {
+    "dataset": (re.compile(r"(?i).+\.(csv|tsv|txt)(\.(gz|bz2|xz))?"), "csv"),
+    "model": (re.compile(r"(?i).+\.(skops|joblib|pickle|pkl|onnx|json|ubj|txt|cbm|pmml|tl)"), "file"),
+}
+"""The components that read files, by their kind: how the names of such files end, and who reads them."""
 _COMPONENT = re.compile(r"(\s*[\w-]+ \+ )*\s*[\w-]+\s*:\s*\w+\s*=")
 _OPEN, _CLOSE = "[{(", "]})"
 
@@ -59,12 +62,12 @@ def _is_bare(text: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A copy of ``value`` whose tables are dictionaries and whose sequences are lists, as JSON has them."""
+    """A copy of ``value`` as JSON has it: tables are dictionaries, sequences lists, numbers of numpy Python's own."""
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [plain(inner) for inner in value]
-    return value
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "dtype") else value
 
 
 def fits_json(value: Any) -> bool:
@@ -105,13 +108,17 @@ class Spec:
         return hash(self.text)
 
     @classmethod
-    def parse(cls, text: str) -> Spec:
-        """Read ``name:key=value,…`` or several of them joined by `` + ``; the name of a CSV file is that file.
+    def parse(cls, text: str, kind: str | None = None) -> Spec:
+        """Read ``name:key=value,…`` or several of them joined by `` + ``; the name of a file is the file.
+
+        Args:
+            text: what was typed.
+            kind: of the component: a dataset in a CSV file, a model in one of its own; by default either.
 
         Raises:
             UsageError: if the text is not of that form.
         """
-        for pattern, reader in FILES.items():
+        for pattern, reader in FILES.values() if kind is None else filter(None, [FILES.get(kind)]):
             if pattern.fullmatch(text.strip()) and not _COMPONENT.match(text):
                 return cls(reader, {"path": text.strip()})
         layers = [cls._parse_one(part.strip(), text) for part in _split(text, " + ")]
@@ -133,12 +140,12 @@ class Spec:
         return cls(name, params)
 
     @classmethod
-    def of(cls, value: Any) -> Spec:
-        """A spec from any of its forms: itself, the text, or a table with the key ``use``."""
+    def of(cls, value: Any, kind: str | None = None) -> Spec:
+        """A spec from any of its forms: itself, the text (:meth:`parse`), or a table with the key ``use``."""
         if isinstance(value, cls):
             return value
         if isinstance(value, str):
-            return cls.parse(value)
+            return cls.parse(value, kind)
         if isinstance(value, Mapping) and isinstance(value.get("use"), str):
             return cls(value["use"], {k: v for k, v in value.items() if k != "use"})
         raise UsageError(f"{value!r} is not a component; write name, name:key=value or {{use='name', key=value}}")

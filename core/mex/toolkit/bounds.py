@@ -15,8 +15,8 @@ def sphere_bits(d: int, eps: float) -> float:
 
     >>> round(sphere_bits(50, 1e-4), 1)
     655.2
-    >>> sphere_bits(1, 0.1), round(sphere_bits(2, 0.1), 3)
-    (1.0, 4.973)
+    >>> sphere_bits(1, 0.1), round(sphere_bits(2, 0.1), 3), round(sphere_bits(30, 1e-300))
+    (1.0, 4.973, 28905)
     """
     _check(d >= 1, "d", "at least 1", d)
     _check(0 < eps < 2, "eps", "between 0 and 2", eps)
@@ -31,9 +31,8 @@ def sphere_bits(d: int, eps: float) -> float:
     if share > 1e-300:
         return 1 - math.log2(share)
     # The share underflows, its series in x does not.
-    log_share = (
-        a * math.log(x) + math.log1p(-x) / 2 - math.log(a) - betaln(a, 0.5) + math.log(hyp2f1(a + 0.5, 1, a + 1, x))
-    )
+    log_x = 2 * math.log(eps) + math.log1p(-(eps**2) / 4)  # x itself may underflow as well
+    log_share = a * log_x + math.log1p(-x) / 2 - math.log(a) - betaln(a, 0.5) + math.log(hyp2f1(a + 0.5, 1, a + 1, x))
     return float(1 - log_share / math.log(2))
 
 
@@ -44,6 +43,8 @@ def capacity(rho: float) -> float:
     (1.0, 0.531, 0.0)
     """
     _check(0 <= rho <= 1, "rho", "between 0 and 1", rho)
+    if abs(rho - 0.5) < 1e-5:  # the sum below is all rounding error; the next term of the series is 1e-10 of this one
+        return 2 / math.log(2) * (rho - 0.5) ** 2
     return 1.0 + sum(p * math.log2(p) for p in (rho, 1 - rho) if p > 0)
 
 
@@ -68,7 +69,7 @@ def repeats(q: int, delta: float, rho: float) -> int:
     _check(0 <= rho < 0.5, "rho", "at least 0 and below 1/2", rho)
     _check(0 < delta < 1, "delta", "between 0 and 1", delta)
     _check(q >= 1, "q", "at least 1", q)
-    return 2 * math.ceil(4 / (1 - 2 * rho) ** 2 * math.log(q / delta))
+    return 2 * math.ceil(4 / (1 - 2 * rho) ** 2 * (math.log(q) - math.log(delta)))
 
 
 def proposition_1(q: int, delta: float, rho: float) -> float:
@@ -80,7 +81,7 @@ def proposition_1(q: int, delta: float, rho: float) -> float:
     57565
     """
     repeats(q, delta, rho)  # for its checks
-    return q * 8 / (1 - 2 * rho) ** 2 * math.log(q / delta)
+    return q * 8 / (1 - 2 * rho) ** 2 * (math.log(q) - math.log(delta))
 
 
 def passive_samples(d: int, eps: float, nu: float = 0.0) -> float:
@@ -93,7 +94,7 @@ def passive_samples(d: int, eps: float, nu: float = 0.0) -> float:
     (5000, 55000)
     """
     _check(eps > 0, "eps", "above 0", eps)
-    return (nu + eps) / eps**2 * d
+    return (nu + eps) / eps / eps * d
 
 
 def active_samples(d: int, eps: float, nu: float, theta: float = 1.0) -> float:
@@ -105,7 +106,7 @@ def active_samples(d: int, eps: float, nu: float, theta: float = 1.0) -> float:
     5000
     """
     _check(eps > 0, "eps", "above 0", eps)
-    return nu**2 / eps**2 * d * theta
+    return nu / eps * nu / eps * d * theta
 
 
 def _check(right: bool, name: str, allowed: str, value: float) -> None:

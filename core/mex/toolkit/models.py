@@ -53,10 +53,13 @@ def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.rand
     """The unfitted estimator that the attack called ``label`` trains: ``model``'s, or that of the public class of f*.
 
     Raises:
-        Incompatible: if no model is given and the public class names no learner.
+        Incompatible: if no model is given and the public class names no learner, or the model is none that learns.
     """
     if model is not None:
+        if not isinstance(model, Model):
+            raise Incompatible(f"{label} trains a model, and {type(model).__name__} opens one that is fitted already")
         return model.estimator(known.task, rng)
     if known.family.learner is None:
-        raise Incompatible(f"no learner is known for the class {known.family.kind!r}; give {label} a model")
+        example = f"give {label} a model, such as {label}:model=random-forest"
+        raise Incompatible(f"no learner is known for the class {known.family.kind!r}; {example}")
     return reseed(known.family.learner, rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,8 @@ STEP = 2.0**30
 """The step of the finite differences; a large one makes the rounding of the intercept negligible."""
 CHUNK = 256
 """How many features are moved in one batch of rows."""
+PLAIN = {"sklearn.linear_model._logistic.LogisticRegression", "sklearn.svm._classes.LinearSVC"}
+SCALER = "sklearn.preprocessing._data.StandardScaler"
 PLACES = 33
 """How many scores between two are asked in one round of the search for a threshold."""
 
@@ -34,6 +37,8 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     >>> bool(np.allclose(X @ w + b, model.decision_function(X)))
     True
     """
+    if found := _by_formula(estimator):
+        return found
     core = core_of(estimator) if without_learner(estimator).kind == "linear" else None
     coef = getattr(core.estimator, "coef_", None) if core else None
     if core is None or coef is None or np.size(coef) != np.shape(coef)[-1]:
@@ -43,7 +48,11 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     if not core.steps and not core.altered:
         return coef, intercept
 
-    def score(X: FloatArray) -> FloatArray:
+    def score(X: Any) -> FloatArray:
+        if len(core.steps) and hasattr(core.steps[0], "feature_names_in_"):  # it may choose its columns by name
+            import pandas as pd
+
+            X = pd.DataFrame(X, columns=core.steps[0].feature_names_in_)
         for step in core.steps:
             X = step.transform(X)
         return np.asarray(X @ coef + intercept, dtype=np.float64)
@@ -53,6 +62,25 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
         stages = (estimator, *core.steps, core.estimator)  # a pipeline that starts with "passthrough" has no width
         w, b = _affine(score, next(stage.n_features_in_ for stage in stages if hasattr(stage, "n_features_in_")))
         return _of_answers(estimator, w, b) if core.altered else (w, b)
+
+
+def _by_formula(estimator: Estimator) -> tuple[FloatArray, float] | None:
+    """The same of the commonest models, a :data:`PLAIN` one behind scalers or not, in a tenth of the time."""
+    steps = [step for _, step in estimator.steps] if _name(estimator) == "sklearn.pipeline.Pipeline" else [estimator]
+    *scalers, last = steps
+    if _name(last) not in PLAIN or any(_name(step) != SCALER for step in scalers):
+        return None
+    if not isinstance(last.coef_, np.ndarray) or len(last.coef_) != 1:
+        return None
+    coef, intercept = np.array(last.coef_[0], dtype=np.float64), float(np.ravel(last.intercept_)[0])
+    for scaler in reversed(scalers):
+        coef = coef if scaler.scale_ is None else coef / scaler.scale_
+        intercept -= float(coef @ scaler.mean_) if scaler.with_mean else 0.0
+    return coef, intercept
+
+
+def _name(estimator: Estimator) -> str:
+    return f"{type(estimator).__module__}.{type(estimator).__name__}"
 
 
 def _affine(score: Callable[[FloatArray], FloatArray], d: int) -> tuple[FloatArray, float]:

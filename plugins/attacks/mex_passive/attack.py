@@ -21,8 +21,7 @@ class Passive:
     """Ask random rows and fit a model to the answers (empirical risk minimisation): the baseline of active attacks.
 
     The PAC scenario of the paper (Section 2.1), in which a halfspace takes O(d/eps log 1/eps) labels. Each row of
-    the pool is asked once and ends the attack; other samplers are asked until the budget is spent. Of
-    probabilities the most probable label is used.
+    the pool is asked once and ends the attack; other samplers are asked until the budget is spent.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -43,7 +42,7 @@ class Passive:
     )
     batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("rows to ask at once"))
 
-    scope: ClassVar[Scope] = Scope(answers=("label", "proba", "value"))
+    scope: ClassVar[Scope] = Scope(answers=("label", "value"))
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 2.1 and Remark 3"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
@@ -72,4 +71,4 @@ class _Passive(SupervisedLearner):
         return X if len(X) else None
 
     def fit(self) -> Estimator:
-        return clone(self._estimator).fit(self.X, self.answers if self.known.classes is None else self.labels)
+        return clone(self._estimator).fit(self.X, self.answers)

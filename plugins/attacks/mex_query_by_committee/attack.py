@@ -29,7 +29,7 @@ class QueryByCommittee:
     The committee stands for the version space. Disagreement is the entropy of the votes (Argamon-Engelson and Dagan
     1999) or the share of votes that are not for the winner. The trees of a forest are its committee; any other
     model is fitted to ``members`` bootstrap resamples (Abe and Mamitsuka 1998). The hypothesis is one model
-    fitted to all answers. Of probabilities the most probable label is used.
+    fitted to all answers.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -60,7 +60,7 @@ class QueryByCommittee:
     explore: float = schedule.explore(0.25)
     candidates: int = schedule.candidates(2000)
 
-    scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers=("label", "proba"))
+    scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), answers="label")
     paper: ClassVar[str] = "Seung, Opper and Sompolinsky 1992; Abe and Mamitsuka 1998"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
@@ -77,7 +77,7 @@ class _Committee(BatchModeLearner):
         self._estimator = estimator
 
     def fit(self) -> Estimator:
-        return clone(self._estimator).fit(self.X, self.labels)
+        return clone(self._estimator).fit(self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
         shares = self._votes(fitted, rows)

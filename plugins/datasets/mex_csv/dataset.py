@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import attrs
 
-from mex import Dataset, UsageError
+from mex import Dataset, Table, UsageError
 from mex.params import Check, doc, one_of, optional, text
 from mex.toolkit.tabular.csvfile import Reading, read_csv
 from mex.toolkit.tabular.datasets import Task, class_name, dataset_of
+from mex.toolkit.tabular.inference import data_frame
 from mex.toolkit.tabular.parsing import MISSING
 
 
@@ -100,10 +101,35 @@ class Csv:
         Raises:
             UsageError: if there is no path, no such file, or no dataset in it, or what a column is is in doubt.
         """
+        path, how = self._file(), self._reading()
+        table = read_csv(path, how, self.target)
+        dataset = dataset_of(
+            _stem(path),
+            table.columns,
+            target=table.target,
+            task=self.task,
+            categorical=self.categorical,
+            notes=table.notes,
+        )
+        return dataset if self.positive is None else dataset.one_versus_rest(self.positive)
+
+    def table(self) -> Table:
+        """The table with every column as it looks, for models that are deployed already: they know what they take.
+
+        Raises:
+            UsageError: if there is no path, no such file, or no table in it.
+        """
+        path = self._file()
+        read = read_csv(path, attrs.evolve(self._reading(), trusted=True), self.target)
+        return Table(_stem(path), data_frame(read.columns), target=self.target)
+
+    def _file(self) -> Path:
         if self.path is None:
             raise UsageError("csv needs the path of a file: csv:path=FILE")
-        path = Path(self.path).expanduser()
-        how = Reading(
+        return Path(self.path).expanduser()
+
+    def _reading(self) -> Reading:
+        return Reading(
             sep=self.sep,
             decimal=self.decimal,
             encoding=self.encoding,
@@ -112,16 +138,11 @@ class Csv:
             categorical=self.categorical,
             numeric=self.numeric,
         )
-        table = read_csv(path, how, self.target)
-        name = path.name
-        for suffix in (".gz", ".bz2", ".xz"):
-            name = name.removesuffix(suffix)
-        dataset = dataset_of(
-            Path(name).stem,
-            table.columns,
-            target=table.target,
-            task=self.task,
-            categorical=self.categorical,
-            notes=table.notes,
-        )
-        return dataset if self.positive is None else dataset.one_versus_rest(self.positive)
+
+
+def _stem(path: Path) -> str:
+    """The name of a file without what it ends in."""
+    name = path.name
+    for suffix in (".gz", ".bz2", ".xz"):
+        name = name.removesuffix(suffix)
+    return Path(name).stem

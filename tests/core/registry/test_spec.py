@@ -179,3 +179,10 @@ def test_what_is_no_component_is_refused(value: Any) -> None:
 def test_a_nest_is_a_list_of_defenses(nest: Any) -> None:
     with pytest.raises(mex.UsageError, match="nest must be a list of defenses, not"):
         Spec("x", {"nest": nest}).layers  # noqa: B018
+
+
+def test_the_name_of_a_file_is_the_component_of_its_kind_that_reads_it() -> None:
+    assert Spec.parse("a/model.skops", "model") == Spec("file", {"path": "a/model.skops"})
+    assert Spec.parse("model.txt", "model").name == "file"
+    assert Spec.parse("rows.txt", "dataset").name == Spec.parse("rows.txt").name == "csv"
+    assert Spec.parse("file:path=model.json,classes=['no','yes']", "model").params["classes"] == ["no", "yes"]

@@ -14,9 +14,11 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
-from mex.app.matrix.evaluation import POINTS, Yardstick
+from mex.app.matrix.evaluation import Yardstick
+from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
 from mex.target import labels
+from mex.toolkit import normals
 from mex.toolkit.estimators import constant
 from mex.toolkit.metrics import agreement, geometric_error
 from mex.toolkit.normals import normal
@@ -173,7 +175,7 @@ def test_a_constant_agrees_as_often_as_the_target_says_so(judged: tuple[Yardstic
     assert score["agreement"] == np.mean(yardstick.target.estimator.predict(held_out.X) == 1)
     share = float(np.mean(yardstick.answers["uniform_agreement"] == 1))
     assert score["uniform_agreement"] == share
-    assert yardstick.uniform_majority == max(share, 1 - share)
+    assert yardstick.majority("uniform_agreement") == max(share, 1 - share)
 
 
 def test_the_points_are_the_held_out_rows_rows_between_them_and_the_domain(judged: tuple[Yardstick, Rows]) -> None:
@@ -204,7 +206,7 @@ def test_a_regression_is_scored_by_variance_explained(diabetes: mex.Dataset) -> 
     X, y = diabetes.X, diabetes.y
     target = mex.FittedTarget.wrap(LinearRegression().fit(X, y), domain=diabetes.domain)
     yardstick = Yardstick.of(target, Rows(X, y), np.random.default_rng(0))
-    assert yardstick.uniform_majority is None
+    assert yardstick.majority("uniform_agreement") is None
     assert yardstick.score(target.estimator)["agreement"] == pytest.approx(1)
     mean = constant(float(y.mean()), 10, regression=True)
     assert yardstick.score(mean)["agreement"] == pytest.approx(0, abs=1e-9)
@@ -221,3 +223,23 @@ def test_an_honest_user_reads_the_most_probable_class_where_no_label_is_given() 
 
     shown = Probabilities(mex.FittedTarget.wrap(mex.halfspace(np.ones(2), classes=np.array(["no", "yes"]))))
     assert labels(shown, np.zeros((2, 2))).tolist() == ["no", "yes"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(max_iter=50, fit_intercept=False),
+        make_pipeline(StandardScaler(), LinearSVC()),
+        make_pipeline(StandardScaler(with_mean=False), StandardScaler(with_std=False), LogisticRegression()),
+    ],
+)
+def test_the_normal_of_scalers_by_formula_is_the_one_by_differences(
+    model: Estimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = np.random.default_rng(0).normal(5, [1, 10], (200, 2))
+    model.fit(X, X @ [1, 0.1] > 6)
+    w, b = normal(model)
+    monkeypatch.setattr(normals, "PLAIN", set())
+    slowly, intercept = normal(model)
+    assert np.append(w, b) == pytest.approx(np.append(slowly, intercept), rel=1e-6)
+    assert np.array_equal(X @ w + b > 0, model.predict(X))

@@ -4,64 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, cast
 
 import attrs
 
+from mex.app.analysis.group import Group, value_of
 from mex.app.analysis.naming import labels, parts_of, settings_apart
-from mex.app.analysis.statistics import Estimate, best_attack_ratio, median, middle, queries_to
+from mex.app.analysis.statistics import Estimate, best_attack_ratio, median, queries_to
 from mex.app.matrix.plan import Plan
-from mex.app.matrix.record import Record, Status
+from mex.app.matrix.record import Record
 
 LEVEL = 0.99
 """The agreement at which the best attack and a defense's multiplier are told, unless another is asked for."""
-
-
-def value_of(record: Record, field: str) -> float | None:
-    """A number of a record: one of its fields, or ``queries_to_LEVEL`` or ``usd_to_LEVEL`` with any level.
-
-    >>> value_of({"price_per_query": 0.01, "curve": [{"queries": 8, "agreement": 1.0}]}, "usd_to_0.99")
-    0.08
-    """
-    what, to, level = field.partition("_to_")
-    if not to:
-        number: float | None = cast("Mapping[str, Any]", record)[field]
-        return number
-    queries = queries_to(record["curve"] or [], float(level))
-    return queries * record["price_per_query"] if what == "usd" else queries
-
-
-@attrs.define(slots=False)
-class Group:
-    """The cells of one attack on one defended model and dataset, over seeds.
-
-    Attributes:
-        attack, defense: what the plan calls them.
-        records: one per seed.
-    """
-
-    attack: str
-    defense: str
-    records: list[Record] = attrs.field(factory=list, repr=False)
-
-    @cached_property
-    def ran(self) -> list[Record]:
-        """Those that came to a result."""
-        return [record for record in self.records if record["status"] == "ok"]
-
-    @property
-    def status(self) -> Status:
-        """``ok`` if any cell ran, else why none did: ``failed`` or ``skipped``."""
-        return "ok" if self.ran else self.records[0]["status"]
-
-    def median(self, field: str) -> Estimate | None:
-        """The median of a number of the records, as :func:`value_of` names them."""
-        return median([value_of(record, field) for record in self.ran])
-
-    def middle(self, field: str) -> float | None:
-        """The same median without its interval, which takes a hundred times as long."""
-        return middle([value_of(record, field) for record in self.ran])
 
 
 @attrs.define(slots=False)
@@ -71,11 +25,13 @@ class Comparison:
     Attributes:
         model, dataset: what the plan calls them.
         groups: by attack and defense, in the order of the plan.
+        added: attacks that the plan added by itself, and the defenses that each counters.
     """
 
     model: str
     dataset: str
     groups: dict[tuple[str, str], Group] = attrs.field(factory=dict, repr=False)
+    added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
 
     @property
     def title(self) -> str:
@@ -103,13 +59,18 @@ class Comparison:
         return [record for group in self.groups.values() for record in group.ran]
 
     def median(self, field: str) -> Estimate | None:
-        """The median over all cells of a number that depends neither on the attack nor on the defense."""
-        return median([value_of(record, field) for record in self.ran])
+        """The median over seeds of a number that depends neither on the attack nor on the defense."""
+        return median(list({record["seed"]: value_of(record, field) for record in self.ran}.values()))
+
+    @property
+    def rows(self) -> int:
+        """How many held-out rows measured, in the seed where they were fewest."""
+        return min((group.rows for group in self.groups.values() if group.ran), default=1)
 
     @property
     def regression(self) -> bool:
         """Whether the model answers with values, so that agreement and accuracy are R^2."""
-        return bool(self.ran) and all(record["uniform_majority"] is None for record in self.ran)
+        return bool(self.ran) and all(record["majority"] is None for record in self.ran)
 
     @property
     def baseline(self) -> str | None:
@@ -123,18 +84,18 @@ class Comparison:
     def best(self, defense: str, level: float = LEVEL) -> str | None:
         """The attack that needs the fewest queries to ``level``, or, if none gets there, agrees most."""
 
-        def rank(group: Group) -> tuple[float, float]:
-            queries, agreement = group.middle(f"queries_to_{level}"), group.middle("agreement")
+        def rank(group: Group) -> tuple[float, float, float]:
+            queries, agreement = group.median(f"queries_to_{level}"), group.median("agreement")
             assert queries is not None
             assert agreement is not None
-            return queries, -agreement
+            return queries.value, queries.low, -agreement.value
 
         return min(self.against(defense), key=rank).attack if self.against(defense) else None
 
     def multiplier(self, defense: str, level: float = LEVEL) -> Estimate | None:
         """How many times more queries the best attack needs than without a defense: :func:`best_attack_ratio`.
 
-        Seeds count that ran on both sides, whatever the attack.
+        It is one of these attacks; :meth:`best` names the one that set it. Seeds count that ran on both sides.
         """
         if self.baseline is None:
             return None
@@ -142,6 +103,15 @@ class Comparison:
         bare = self._queries_by_seed(self.baseline, level)
         seeds = sorted(set().union(*defended) & set().union(*bare))
         return best_attack_ratio(_in_order(defended, seeds), _in_order(bare, seeds))
+
+    def more_than(self, defense: str, level: float = LEVEL) -> float | None:
+        """What a multiplier that is infinite is more than: the budget over the queries without a defense."""
+        bare = self.baseline and self.best(self.baseline, level)
+        if not self.baseline or not bare or not self.against(defense):
+            return None
+        queries = self.groups[bare, self.baseline].median(f"queries_to_{level}")
+        budget = max(group.budget for group in self.against(defense))
+        return budget / max(queries.value, 1) if queries and queries.finite else None
 
     def _queries_by_seed(self, defense: str, level: float) -> list[dict[int, float]]:
         """Queries to ``level`` against a defense: for each attack, by seed."""
@@ -180,6 +150,7 @@ def compare(records: Sequence[Record], plan: Plan | None = None) -> list[Compari
         comparison.groups.setdefault((attack, defense), Group(attack, defense)).records.append(record)
     for comparison in found.values():
         if plan:  # results on disk are in the order they finished
+            comparison.added = plan.added
             order = list(plan.attacks), list(plan.defenses)
             comparison.groups = dict(sorted(comparison.groups.items(), key=lambda item: _places(order, item[0])))
     return list(found.values())

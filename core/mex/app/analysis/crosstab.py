@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 import attrs
 import numpy as np
 
-from mex.app.analysis.aggregate import LEVEL, Comparison, Group
-from mex.app.analysis.statistics import Estimate, upper_median
+from mex.app.analysis.aggregate import LEVEL, Comparison
+from mex.app.analysis.group import Group
+from mex.app.analysis.notes import notes, row_name
+from mex.app.analysis.numbers import BELOW, NEVER, accuracy_change, interval, number, percent, share, times
+from mex.app.analysis.statistics import bands
 
 BEST = "★"
-NEVER = "–"
 BARS = "▁▂▃▄▅▆▇█"
 CURVE_POINTS = 12
 
 
 @attrs.frozen
 class TextTable:
-    """A table of text: a title, a row of defenses, a row per attack, and rows about the defenses."""
+    """A table of text: a title, a row of defenses, a row per attack, rows about the defenses, sentences below."""
 
     title: str
     header: list[str]
     rows: list[list[str]]
     footer: list[list[str]]
+    notes: list[str] = attrs.field(factory=list)
 
     def columns(self, which: Sequence[int]) -> TextTable:
         """The same with the first column and those numbered."""
@@ -34,7 +36,7 @@ class TextTable:
         def cut(rows: list[list[str]]) -> list[list[str]]:
             return [[row[i] for i in keep] for row in rows]
 
-        return TextTable(self.title, cut([self.header])[0], cut(self.rows), cut(self.footer))
+        return TextTable(self.title, cut([self.header])[0], cut(self.rows), cut(self.footer), self.notes)
 
     @property
     def widths(self) -> list[int]:
@@ -44,42 +46,61 @@ class TextTable:
 
 def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False) -> TextTable:
     """Each pair as agreement and queries to ``level``, the attack with the fewest of them marked in each column."""
-    accuracy = comparison.median("target_accuracy")
-    what = comparison.title + (f", accuracy {accuracy.value:.3f}" if accuracy else "")
+    accuracy, rows = comparison.median("target_accuracy"), comparison.rows
+    what = comparison.title + (f", accuracy {share(accuracy.value, rows)}" if accuracy else "")
     seeds = len({record["seed"] for record in comparison.records})
-    title = f"{what}; {seeds} seeds; agreement, queries to {level:g} ({BEST} fewest, {NEVER} never)"
+    over = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    title = f"{what}; {over}; agreement, queries to {level:g} ({BEST} fewest, {NEVER} not within the budget)"
     best = {defense: comparison.best(defense, level) for defense in comparison.defenses}
-    rows = []
+    cells = []
     for attack in comparison.attacks:
         groups = [comparison.groups.get((attack, defense)) for defense in comparison.defenses]
         marked = [len(comparison.attacks) > 1 and best[defense] == attack for defense in comparison.defenses]
-        rows.append([attack, *(_cell(group, level, mark) for group, mark in zip(groups, marked, strict=True))])
+        squares = [_cell(group, level, mark) for group, mark in zip(groups, marked, strict=True)]
+        cells.append([row_name(comparison, attack), *squares])
         if curves:
-            rows.append(["", *(sparkline(group) if group and group.ran else "" for group in groups)])
-    footer = [["multiplier", *(times(comparison.multiplier(defense, level)) for defense in comparison.defenses)]]
+            cells.append(["", *(sparkline(group) if group and group.ran else "" for group in groups)])
+    header = ["attack", *comparison.defenses]
+    return TextTable(title, header, cells, about_defenses(comparison, level), notes(comparison, level))
+
+
+def about_defenses(comparison: Comparison, level: float = LEVEL) -> list[list[str]]:
+    """What each defense buys and costs, a row for each of these with its name first."""
+    defenses, rows = comparison.defenses, comparison.rows
+    factors = [comparison.multiplier(defense, level) for defense in defenses]
+    bought = [times(factor, comparison.more_than(d, level)) for d, factor in zip(defenses, factors, strict=True)]
+    attackers = [comparison.best(d, level) if f and f.finite else "" for d, f in zip(defenses, factors, strict=True)]
+    table = [["multiplier", *bought], ["set by", *(attacker or "" for attacker in attackers)]]
     for name, field, form in COSTS:
-        costs = [comparison.cost(defense, field) for defense in comparison.defenses]
-        footer.append([name, *(form(cost.value) if cost else "" for cost in costs)])
-    return TextTable(title, ["attack", *comparison.defenses], rows, footer)
+        costs = [comparison.cost(defense, field) for defense in defenses]
+        table.append([name, *(form(cost.value, rows) if cost else "" for cost in costs)])
+    return table
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
-COSTS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("honest accuracy", "accuracy_lost", lambda lost: f"{round(-100 * lost, 1) + 0.0:+.1f} pt"),
-    ("answers changed", "answers_changed", _percent),
-    ("repeats differ", "repeats_differ", _percent),
+COSTS: tuple[tuple[str, str, Callable[[float, int], str]], ...] = (
+    ("honest accuracy", "accuracy_lost", accuracy_change),
+    ("answers changed", "answers_changed", percent),
+    ("repeats differ", "repeats_differ", percent),
 )
 
 
 def _cell(group: Group | None, level: float, best: bool) -> str:
     if group is None or not group.ran:
         return group.status if group else ""
-    queries = group.middle(f"queries_to_{level}")
-    said = with_spread(group.median("agreement")) + "  " + (NEVER if queries is None else number(queries))
+    said = agreement(group) + "  " + queries(group, level)
     return said + (BEST if best else "") + (f" ({missing(group)})" if missing(group) else "")
+
+
+def agreement(group: Group) -> str:
+    """The agreement of an attack with its interval, marked where it is below a constant's."""
+    return interval(group.median("agreement"), group.rows) + BELOW * group.below_constant
+
+
+def queries(group: Group, level: float) -> str:
+    """Queries to ``level``, and in how many of the seeds it was reached where it was not in all or none."""
+    needed, reached = group.median(f"queries_to_{level}"), group.reached(level)
+    share_of_seeds = f" {reached}/{len(group.ran)}" if 0 < reached < len(group.ran) else ""
+    return (NEVER if needed is None else number(needed.value)) + share_of_seeds
 
 
 def missing(group: Group) -> str:
@@ -92,49 +113,12 @@ def missing(group: Group) -> str:
     return ", ".join(f"{count[status]} {status}" for status in sorted(count))
 
 
-def with_spread(estimate: Estimate | None) -> str:
-    """An estimate with half the width of its interval.
-
-    >>> with_spread(Estimate(0.98, 0.97, 1.0)), with_spread(None)
-    ('0.980±.015', '–')
-    """
-    if estimate is None:
-        return NEVER
-    half = f"{(estimate.high - estimate.low) / 2:.3f}"
-    return f"{estimate.value:.3f}" + (f"±{half.removeprefix('0')}" if float(half) else "")
-
-
-def number(value: float) -> str:
-    """A count for people.
-
-    >>> number(1234.5), number(float("inf"))
-    ('1,234', '–')
-    """
-    return f"{value:,.0f}" if math.isfinite(value) else NEVER
-
-
-def times(factor: Estimate | None) -> str:
-    """A multiplier with its interval.
-
-    >>> times(Estimate(3.2, 2.9, float("inf"))), times(None)
-    ('3.2 (2.9 to never)', '–')
-    """
-    if factor is None:
-        return NEVER
-    if not factor.finite:
-        return "never in budget"
-    if factor.low == factor.high:
-        return f"{factor.value:.1f}"
-    high = f"{factor.high:.1f}" if math.isfinite(factor.high) else "never"
-    return f"{factor.value:.1f} ({factor.low:.1f} to {high})"
-
-
 def sparkline(group: Group) -> str:
     """The median learning curve, queries on a logarithmic scale, from an agreement of 1/2 up to 1."""
     curves = [[(float(p["queries"]), p["agreement"]) for p in record["curve"] or []] for record in group.ran]
     most = max(queries for curve in curves for queries, _ in curve)
     marks = np.geomspace(min(8, most), most, CURVE_POINTS)
     at = [[next((a for q, a in reversed(curve) if q <= mark), 0.0) for mark in marks] for curve in curves]
-    middle = upper_median(np.array(at).T)
+    _, middle, _ = bands(np.array(at))
     steps = np.minimum((np.clip(middle, 0.5, 1) - 0.5) * 2 * len(BARS), len(BARS) - 1).astype(int)
     return "".join(BARS[step] for step in steps)

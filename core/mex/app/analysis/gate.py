@@ -12,7 +12,11 @@ from xml.etree import ElementTree
 
 import attrs
 
-from mex.app.analysis.aggregate import Comparison, Group
+from mex.app.analysis.aggregate import Comparison
+from mex.app.analysis.group import FEWER, Group, value_of
+from mex.app.analysis.numbers import shown
+from mex.app.analysis.statistics import median
+from mex.app.files import replacing
 from mex.app.matrix.record import DERIVED, MEASURED
 from mex.errors import UsageError
 
@@ -26,9 +30,13 @@ FIELDS = (*MEASURED, *(name for name in DERIVED if name.endswith("_to_LEVEL")))
 _FORM = re.compile(r"\s*(?P<field>\w+?(?P<level>_to_(0?\.\d+|1(\.0*)?))?)\s*(?P<sign><=|>=|<|>)\s*(?P<number>\S+)\s*")
 
 
+ON = ("any", "median")
+"""What a gate judges: the seed where the attack did best, or the median over seeds."""
+
+
 @attrs.frozen
 class Condition:
-    """``FIELD < NUMBER`` over the medians of a group of cells; the gate fails where it holds.
+    """``FIELD < NUMBER``.
 
     >>> Condition.parse("queries_to_0.99 < 500").field
     'queries_to_0.99'
@@ -54,10 +62,62 @@ class Condition:
                 return cls(text.strip(), field, OPERATORS[match["sign"]], number)
         raise UsageError(f"a gate is FIELD < NUMBER (or <=, >, >=) with FIELD one of {', '.join(FIELDS)}, not {text!r}")
 
-    def holds(self, group: Group) -> bool:
-        """Whether the median over seeds meets the condition; what was never reached is infinite."""
-        estimate = group.median(self.field)
-        return estimate is not None and self.compare(estimate.value, self.number)
+    def values(self, group: Group) -> dict[int, float]:
+        """What there is to judge, by seed: infinite if never, and also of an attack that the target's failure ended."""
+        measured = (r for r in group.records if r["status"] != "skipped" and r["agreement"] is not None)
+        found = ((record["seed"], value_of(record, self.field)) for record in measured)
+        return {seed: value for seed, value in found if value is not None}
+
+
+@attrs.frozen
+class Gate:
+    """Conditions that no attack may meet, in any seed or in the median over seeds."""
+
+    conditions: Sequence[Condition] = ()
+    on: str = "any"
+
+    @classmethod
+    def parse(cls, texts: Sequence[Any], on: str = "any") -> Gate:
+        """Read conditions.
+
+        Raises:
+            UsageError: if one is none, or ``on`` is not one of :data:`ON`.
+        """
+        if on not in ON:
+            raise UsageError(f"a gate judges {' or '.join(ON)}, not {on!r}")
+        return cls([Condition.parse(text) for text in texts], on)
+
+    def violations(self, found: Sequence[Comparison]) -> list[tuple[Comparison, Group, str]]:
+        """The groups that meet a condition, each with a sentence that says by what."""
+        return [
+            (comparison, group, sentence)
+            for comparison in found
+            for group in comparison.groups.values()
+            for sentence in self.sentences(group)
+        ]
+
+    def sentences(self, group: Group) -> list[str]:
+        """By what the cells of a group meet conditions."""
+        return [sentence for condition in self.conditions if (sentence := self._sentence(condition, group))]
+
+    def _sentence(self, condition: Condition, group: Group) -> str | None:
+        values = condition.values(group)
+        if self.on == "median":
+            estimate = median(list(values.values()), fewer=condition.field.startswith(FEWER))
+            met = estimate is not None and condition.compare(estimate.value, condition.number)
+            said = estimate and shown(condition.field, estimate.value, group.rows)
+            return f"{condition.text}: the median is {said}" if met else None
+        seeds = {seed: value for seed, value in values.items() if condition.compare(value, condition.number)}
+        if not seeds:
+            return None
+        first = next(iter(seeds))
+        others = f", and in {len(seeds) - 1} more of {len(values)} seeds" if len(seeds) > 1 else ""
+        return f"{condition.text}: it is {shown(condition.field, seeds[first], group.rows)} in seed {first}{others}"
+
+    def unjudged(self, found: Sequence[Comparison]) -> list[str]:
+        """The conditions for which no cell has a value."""
+        groups = [group for comparison in found for group in comparison.groups.values()]
+        return [condition.text for condition in self.conditions if not any(map(condition.values, groups))]
 
 
 def _number(text: str) -> float | None:
@@ -69,22 +129,7 @@ def _number(text: str) -> float | None:
     return None if math.isnan(number) else number
 
 
-def violations(found: Sequence[Comparison], conditions: Sequence[Condition]) -> list[tuple[Comparison, Group, str]]:
-    """The groups that meet a condition, each with a sentence that says by what."""
-    return [
-        (comparison, group, sentence)
-        for comparison in found
-        for group in comparison.groups.values()
-        for sentence in _sentences(group, conditions)
-    ]
-
-
-def _sentences(group: Group, conditions: Sequence[Condition]) -> list[str]:
-    met = [condition for condition in conditions if condition.holds(group)]
-    return [f"{c.text}: {c.field} is {estimate.value:.6g}" for c in met if (estimate := group.median(c.field))]
-
-
-def write_junit(path: Path, found: Sequence[Comparison], conditions: Sequence[Condition]) -> None:
+def write_junit(path: Path, found: Sequence[Comparison], gate: Gate) -> None:
     """Write the matrix as JUnit test cases, one per attack, defense, model and dataset.
 
     A case fails where a condition holds, errs where no cell ran for a failure, and is skipped with its reason.
@@ -104,21 +149,19 @@ def write_junit(path: Path, found: Sequence[Comparison], conditions: Sequence[Co
             names = {"classname": place, "name": _printable(group.attack), "time": f"{seconds:.3f}"}
             case = ElementTree.SubElement(suite, "testcase", names)
             bad = next((r for r in group.records if r["status"] == "failed"), None)
-            if bad:
+            if sentences := gate.sentences(group):
+                count["failures"] += 1
+                ElementTree.SubElement(case, "failure", message=_printable("; ".join(sentences)))
+            elif bad:
                 count["errors"] += 1
                 ElementTree.SubElement(case, "error", message=_printable(bad["reason"]))
             elif not group.ran:
                 count["skipped"] += 1
                 ElementTree.SubElement(case, "skipped", message=_printable(group.records[0]["reason"]))
-            elif sentences := _sentences(group, conditions):
-                count["failures"] += 1
-                ElementTree.SubElement(case, "failure", message=_printable("; ".join(sentences)))
         suite.attrib.update({key: str(value) for key, value in count.items()})
     ElementTree.indent(suites)
-    try:
-        ElementTree.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    with replacing(path) as part:
+        ElementTree.ElementTree(suites).write(part, encoding="utf-8", xml_declaration=True)
 
 
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -32,19 +32,21 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
+    from mex.app.analysis.group import above_constant
+    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
     from mex.app.cli import FAILED, INTERRUPTED, OK
     from mex.app.cli.look import what_was_read
-    from mex.app.cli.progress import queries_bar
     from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.json_lines import dump
+    from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 
     parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}
     cell = Cell(
-        **{kind: registry.resolve(kind, Spec.parse(text)) for kind, text in parts.items()},
+        **{kind: registry.resolve(kind, Spec.parse(text, kind)) for kind, text in parts.items()},
         seed=args.seed,
         answers=args.answers,
         budget=args.budget,
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     @functools.cache
     def tell() -> None:
         """Say what was read, once, when nothing has been got wrong."""
-        print(f"mex: {what_was_read(registry, cell.dataset, cell.model)}", file=sys.stderr)
+        print(f"mex: {what_was_read(registry, cell)}", file=sys.stderr)
 
     # What a plugin prints is no result.
     with queries_bar(args.attack, args.budget) as count, contextlib.redirect_stdout(sys.stderr):
@@ -69,8 +71,13 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     if args.json:
         print(dump(record))
     else:
-        shown = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
-        print_table(["field", "value"], [[k, f"{v:.6g}" if isinstance(v, float) else str(v)] for k, v in shown.items()])
+        known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
+        rows = record["held_out"] or 1
+        values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
+        below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
+        print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
+        if below["agreement"]:
+            print(worse_than_constant(record["majority"], rows), file=sys.stderr)
     if args.save:
         import skops.io
 

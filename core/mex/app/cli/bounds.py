@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from typing import Any
 
 from mex.app.cli.flags import number
 from mex.app.cli.tables import print_table
 from mex.registry import Registry
+
+ORDERS = ("passive_samples", "active_samples")
+"""The bounds that leave out constants."""
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -31,17 +35,27 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     found = table(args.d, args.eps, args.rho, args.delta)
     if args.json:
         given = {key: getattr(args, key) for key in ("d", "eps", "rho", "delta")}
-        print(json.dumps(given | {name: value for name, value, _ in found}))
+        print(json.dumps(given | {name: value if math.isfinite(value) else None for name, value, _ in found}))
     else:
-        rows = [[name.replace("_", " "), f"{value:,.1f}", meaning] for name, value, meaning in found]
+        rows = [[name.replace("_", " "), _shown(name, value), meaning] for name, value, meaning in found]
         print_table(["bound", "queries", "meaning"], rows, right=[1])
     return 0
 
 
+def _shown(name: str, value: float) -> str:
+    """Whole queries, rounded up; of what is an order of magnitude only the first digit.
+
+    >>> _shown("bit_bound", 292.8), _shown("passive_samples", 3_030_000.0), _shown("active_samples", 0.2)
+    ('293', '~ 3,000,000', '~ 1')
+    """
+    if value >= 1e15:
+        return f"~ {value:.0e}" if math.isfinite(value) else "> 1e308"
+    whole = math.ceil(value)
+    return f"~ {max(1, float(f'{whole:.0e}')):,.0f}" if name in ORDERS else f"{whole:,}"
+
+
 def table(d: int, eps: float, rho: float, delta: float) -> list[tuple[str, float, str]]:
     """(name, queries, meaning) of every bound."""
-    import math
-
     from mex.errors import UsageError
     from mex.toolkit import bounds
 

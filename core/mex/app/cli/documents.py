@@ -22,7 +22,7 @@ _LATEX = {
     "*": "{*}",
     "★": r"$\star$",
     "–": "--",
-    "±": r"$\pm$",
+    "↓": r"$\downarrow$",
     "×": r"$\times$",
 }
 
@@ -55,7 +55,9 @@ def markdown(table: TextTable) -> str:
         return "| " + " | ".join(map(escaped, cells)) + " |"
 
     rule = "| --- |" + " ---: |" * (len(table.header) - 1)
-    return "\n".join([f"**{escaped(table.title)}**\n", line(table.header), rule, *map(line, table.rows + table.footer)])
+    notes = [f"\n{escaped(note)}" for note in table.notes]
+    rows = map(line, table.rows + table.footer)
+    return "\n".join([f"**{escaped(table.title)}**\n", line(table.header), rule, *rows, *notes])
 
 
 def latex(table: TextTable) -> str:
@@ -80,6 +82,7 @@ def latex(table: TextTable) -> str:
             *map(line, table.footer),
             r"\hline",
             r"\end{tabular}",
+            *(rf"\par {escaped(note)}" for note in table.notes),
             r"\end{table}",
         ]
     )

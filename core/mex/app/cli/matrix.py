@@ -16,12 +16,17 @@ from mex.app.files import check_writable
 from mex.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mex.app.analysis.aggregate import Comparison
+    from mex.app.analysis.gate import Gate
     from mex.app.matrix.record import Record
     from mex.app.matrix.run import Run
 
-GATE = 3
-"""The exit code where the condition of a gate holds."""
+GATE, UNJUDGED = 3, 4
+"""The exit codes where the condition of a gate holds, and where there was nothing to judge one by."""
 LEVEL = 0.99
+ON = ("any", "median")
 FORMS = ("table", "markdown", "csv", "tsv", "latex", "json")
 
 
@@ -44,6 +49,13 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
             *names, dest=axis, action="append", metavar=kind.upper(), help=f"one of the {axis}; repeat"
         )
     command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: each model's usual)")
+    command.add_argument(
+        "--no-counters",
+        dest="counters",
+        action="store_const",
+        const=False,
+        help="leave out the attacks that are added because they know a defense",
+    )
     command.add_argument("--budget", type=number, metavar="N", help="queries at most in each cell")
     command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
@@ -60,6 +72,11 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument(
         "--fail-if", action="append", metavar="COND", help="exit with 3 where it holds: 'queries_to_0.99 < 500'"
     )
+    command.add_argument(
+        "--fail-on",
+        choices=ON,
+        help="any seed (default), or the median over seeds; exit with 4 if no cell has a value",
+    )
     command.add_argument("--junit", type=Path, metavar="FILE", help="write the pairs as JUnit test cases")
     command.set_defaults(run=run)
 
@@ -67,7 +84,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Run the plan and print its records or its table.
 
-    Exit code 1 if a cell failed, 3 if the gate did, 130 if interrupted.
+    Exit code 1 if a cell failed, 3 if the gate did, 4 if it had nothing to judge, 130 if interrupted.
     """
     from mex.app.cli import INTERRUPTED
 
@@ -85,12 +102,13 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 def _ready(args: argparse.Namespace, registry: Registry) -> Run:
     """The run that the flags and the file ask for, with what has to be said about its directory."""
+    from mex.app.matrix.counters import sentences
     from mex.app.matrix.engine import Workers
-    from mex.app.matrix.plan import AXES, SETTINGS, read
+    from mex.app.matrix.plan import AXES, COUNTERS, SETTINGS, read
     from mex.app.matrix.run import DEFAULT, Run
 
     tables = read(args.file) if args.file else DEFAULT
-    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}
+    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS, COUNTERS) if getattr(args, key) is not None}
     jobs = _cores() if args.jobs is None else args.jobs
     workers = Workers(jobs, args.backend, args.scheduler, args.time_limit, fork=sys.platform == "linux")
     ready = Run(
@@ -100,7 +118,10 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
         out=args.out,
         retry_failed=args.retry_failed,
         fail_if=args.fail_if or (),
+        fail_on=args.fail_on,
     )
+    for sentence in sentences(ready.plan):
+        _say(f"{sentence}; --no-counters leaves it out")
     for change in ready.changes:
         _say(f"{args.out} was made with {change}: numbers may differ")
     for complaint in ready.results.complaints() if ready.results else []:
@@ -118,13 +139,13 @@ class Tally:
 
 def _carry_out(ready: Run, args: argparse.Namespace) -> Tally:
     """Run the cells, with a bar on a terminal and each record on stdout if asked for."""
-    from mex.app.cli.progress import CellsBar
     from mex.app.matrix.json_lines import dump
+    from mex.app.progress import CellsBar
 
     tally, kept = Tally(), ready.kept
     if kept:
         _say(f"{kept} of {len(ready.cells)} cells are in {args.out} already")
-    needed = not args.json or args.junit or ready.gate
+    needed = not args.json or args.junit or ready.gate.conditions
     with CellsBar(len(ready.cells), kept, ready.registry), contextlib.closing(iter(ready)) as records:
         for record in records:
             tally.failed += record["status"] == "failed"
@@ -138,7 +159,7 @@ def _carry_out(ready: Run, args: argparse.Namespace) -> Tally:
 def _conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
     """Print the table and what went wrong, and judge."""
     from mex.app.analysis.aggregate import compare
-    from mex.app.analysis.gate import violations, write_junit
+    from mex.app.analysis.gate import write_junit
     from mex.app.cli import FAILED, OK
     from mex.app.cli.summary import print_comparisons, reasons
 
@@ -151,10 +172,18 @@ def _conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
         write_junit(args.junit, found, ready.gate)
     if tally.failed:
         _say(f"{tally.failed} of {len(ready.cells)} cells failed")
-    met = violations(found, ready.gate)
+    return _judge(ready.gate, found) or (FAILED if tally.failed else OK)
+
+
+def _judge(gate: Gate, found: Sequence[Comparison]) -> int:
+    """Say what a gate finds; its exit code, 0 if it holds nowhere."""
+    met = gate.violations(found)
     for comparison, group, sentence in met:
         _say(f"gate: {group.attack} against {group.defense} on {comparison.model}, {comparison.dataset}: {sentence}")
-    return GATE if met else FAILED if tally.failed else OK
+    unjudged = gate.unjudged(found)
+    for condition in unjudged:
+        _say(f"gate: {condition}: no cell came to a value, so nothing was judged")
+    return GATE if met else UNJUDGED if unjudged else 0
 
 
 def _cores() -> int:

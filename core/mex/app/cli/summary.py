@@ -45,7 +45,7 @@ def _table(shown: TextTable) -> None:
 
     console = Console()
     most = min(WIDTH, console.width)
-    console.print(one_line(shown.title), markup=False, highlight=False)
+    console.print(one_line(shown.title), markup=False, highlight=False, width=most)
     for block in _blocks(shown.widths, most):
         part = shown.columns(block)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
@@ -57,6 +57,10 @@ def _table(shown: TextTable) -> None:
         for row in part.footer:
             table.add_row(*map(cell, row), style="dim")
         console.print(table)
+    for note in shown.notes:
+        console.print(one_line(note), markup=False, highlight=False, style="dim", width=most)
+    if shown.notes:
+        console.print()
 
 
 def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
-from mex.fitted import FittedTarget
+from mex.errors import UsageError
 from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
 from mex.toolkit.metrics import agreement, distance, unit_normal
 from mex.types import Array, Estimator, FloatArray, Sealed, read_only
-
-POINTS = 2000
-"""How many near and uniform points a comparison uses: a standard error of at most 1.1 points."""
 
 
 def _read_only(points: dict[str, FloatArray]) -> dict[str, FloatArray]:
@@ -29,15 +27,23 @@ class Yardstick(Sealed):
     points, so each set alone misleads: ``near`` lies between held-out rows.
     """
 
-    target: FittedTarget
-    truth: Array
+    target: Target
+    truth: Array | None
     points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
     normal: FloatArray | None
 
     @classmethod
-    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator) -> Yardstick:
-        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets."""
+    def of(cls, target: Target, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
+        """Draw the points, and ask the undefended f* about them, which no oracle counts.
+
+        ``held_out`` holds rows as the interface takes them, and their true targets if ``labelled``.
+
+        Raises:
+            UsageError: if f* answers with values and there are too few rows for an R².
+        """
+        if target.classes is None and len(held_out.X) < 2:
+            raise UsageError(f"R² needs at least two held-out rows, and there are {len(held_out.X)}: give more rows")
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
             "agreement": held_out.X,
@@ -45,19 +51,21 @@ class Yardstick(Sealed):
             "uniform_agreement": target.domain.sample(POINTS, rng),
         }
         answers = {name: labels(target, X) for name, X in points.items()}
-        return cls(target, held_out.y, points, answers, unit_normal(target.estimator, target.domain))
+        truth = held_out.y if labelled else None
+        estimator = getattr(target, "estimator", None)  # a target of another kind does not show one
+        normal = None if estimator is None else unit_normal(estimator, target.domain)
+        return cls(target, truth, points, answers, normal)
 
     @property
     def regression(self) -> bool:
         """Whether f* answers with values."""
         return self.target.classes is None
 
-    @property
-    def uniform_majority(self) -> float | None:
-        """The share of f*'s most common label on the uniform points."""
+    def majority(self, points: str) -> float | None:
+        """The share of f*'s most common label on a set of points, what a constant agrees on; None for values."""
         if self.regression:
             return None
-        _, counts = np.unique(self.answers["uniform_agreement"], return_counts=True)
+        _, counts = np.unique(self.answers[points], return_counts=True)
         return float(counts.max() / counts.sum())
 
     def score(self, stolen: Estimator) -> dict[str, float | None]:
@@ -73,12 +81,15 @@ class Yardstick(Sealed):
             "stolen_accuracy": self.accuracy(theirs["agreement"]),
         }
 
-    def accuracy(self, answers: Array) -> float:
-        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values)."""
+    def accuracy(self, answers: Array) -> float | None:
+        """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values); None without these."""
+        if self.truth is None:
+            return None
         return agreement(answers, self.truth, self.regression)
 
-    def accuracies(self, defended: Target) -> dict[str, float]:
+    def accuracies(self, defended: Target) -> dict[str, float | None]:
         """The accuracy of f*, of what honest users get instead of it, and what they lose."""
-        target = self.accuracy(self.answers["agreement"])
+        ours = self.accuracy(self.answers["agreement"])
         theirs = self.accuracy(labels(defended, self.points["agreement"]))
-        return {"target_accuracy": target, "defended_accuracy": theirs, "accuracy_lost": target - theirs}
+        lost = None if ours is None or theirs is None else ours - theirs
+        return {"target_accuracy": ours, "defended_accuracy": theirs, "accuracy_lost": lost}

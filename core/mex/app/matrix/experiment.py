@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 
 from mex.app.matrix.cells import Cell
@@ -17,10 +19,12 @@ from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
 from mex.errors import Incompatible, sentence, writes_nothing
 from mex.extraction import Extraction, extract
+from mex.knowledge import Knowledge, Scope
 from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import Target, knowledge
+from mex.toolkit.facts import LEAKS
 from mex.types import Answer, FloatArray, stream
 
 ASKED = 400
@@ -45,15 +49,28 @@ def run_attack(
 
     Raises:
         Incompatible: if the target is outside the scope of the attack.
-        MexError: or whatever the attack raises.
+        MexError: or whatever the attack raises; such an error has the rows and answers paid for as its ``transcript``.
     """
-    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query)
-    known = oracle.knowledge(pool=pool)
     built = registry.build("attack", attack)
+    oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query, scope=built.scope)
+    known = oracle.knowledge(pool=pool)
     built.scope.check(attack.name, known)
     with writes_nothing("the attack"):
         learner = built.learner(known, stream(seed, "attack"))
-    return extract(oracle, learner, **options)
+    try:
+        return _telling(extract(oracle, learner, **options), built.scope, known)
+    except Exception as error:
+        if len(oracle.transcript):
+            with contextlib.suppress(AttributeError):  # few errors take no attribute
+                error.transcript = oracle.transcript  # type: ignore[attr-defined]
+                error.add_note(f"{len(oracle.transcript)} answers were paid for: they are its attribute transcript")
+        raise
+
+
+def _telling(extraction: Extraction, scope: Scope, known: Knowledge) -> Extraction:
+    """With a note where an attack on the class of the model has stolen thresholds that are values of training rows."""
+    leak = LEAKS.get(str(known.family.public.get("thresholds")), "") if known.family.kind in scope.families else ""
+    return attrs.evolve(extraction, note="; ".join(filter(None, [extraction.note, leak])))
 
 
 def measure(
@@ -104,7 +121,9 @@ def measure(
             "alarm": defended.alarm,
             "price_usd": extraction.price_usd,
             **scores,
-            "uniform_majority": yardstick.uniform_majority,
+            "held_out": len(yardstick.points["agreement"]),
+            "majority": yardstick.majority("agreement"),
+            "uniform_majority": yardstick.majority("uniform_agreement"),
             **deployment.costs,
             "stopped": extraction.stopped,
             "learner_seconds": extraction.learner_seconds,

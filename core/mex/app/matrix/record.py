@@ -25,11 +25,15 @@ class Null:
     statuses: tuple[Status, ...] = get_args(Status)
 
 
+POINTS = 2000
+"""How many near and uniform points agreement is measured on: a standard error of at most 1.1 points."""
 NO_RESULT = Null("no result", ("skipped", "failed"))
+NO_TRUTH = Null("the data has no labels")
 TIMING = "timing"
 """Mark of a field that differs between two runs of one cell."""
 
 Queries: TypeAlias = Annotated[int, Number("queries", 0)]
+Rows: TypeAlias = Annotated[int, Number("rows", 1)]
 Features: TypeAlias = Annotated[int, Number("features", 1)]
 Dollars: TypeAlias = Annotated[float, Number("US dollars", 0)]
 Seconds: TypeAlias = Annotated[float, Number("seconds")]
@@ -89,6 +93,12 @@ class Record(Identity):
     ]
     price_usd: Annotated[Dollars | None, "price of the queries", NO_RESULT]
     agreement: Annotated[Score | None, "share of held-out real rows on which the stolen model and f* agree", NO_RESULT]
+    held_out: Annotated[Rows | None, "held-out real rows on which agreement is measured", NO_RESULT]
+    majority: Annotated[
+        Share | None,
+        "share of held-out rows that get f*'s most common label: what one constant answer agrees on",
+        Null("f* gives values"),
+    ]
     near_agreement: Annotated[
         Score | None,
         "agreement between held-out rows: convex pairs, or crossovers for trees, integers and one-hot groups",
@@ -103,12 +113,12 @@ class Record(Identity):
     geometric_error: Annotated[
         Distance | None, "‖ŵ − w*‖₂ of unit normals, in the domain's unit coordinates", Null("no halfspaces")
     ]
-    target_accuracy: Annotated[Score | None, "accuracy of f*, by the true labels", NO_RESULT]
-    defended_accuracy: Annotated[Score | None, "accuracy of what honest users get", NO_RESULT]
+    target_accuracy: Annotated[Score | None, "accuracy of f*, by the true labels", NO_TRUTH]
+    defended_accuracy: Annotated[Score | None, "accuracy of what honest users get", NO_TRUTH]
     accuracy_lost: Annotated[
-        Lost | None, "what the defense costs honest users: target_accuracy − defended_accuracy", NO_RESULT
+        Lost | None, "what the defense costs honest users: target_accuracy − defended_accuracy", NO_TRUTH
     ]
-    stolen_accuracy: Annotated[Score | None, "accuracy of the stolen model", NO_RESULT]
+    stolen_accuracy: Annotated[Score | None, "accuracy of the stolen model", NO_TRUTH]
     answers_changed: Annotated[Share | None, "share of honest answers that the defense changes", NO_RESULT]
     answer_shift: Annotated[
         Shift | None,

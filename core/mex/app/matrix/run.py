@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mex.app.analysis.gate import Condition
+from mex.app.analysis.gate import Gate
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
 from mex.app.matrix.plan import Plan
@@ -57,6 +57,7 @@ class Run:
         out: Path | None = None,
         retry_failed: bool = False,
         fail_if: Sequence[str] = (),
+        fail_on: str | None = None,
     ) -> None:
         """Check ``tables`` (:meth:`Plan.of`) and open the directory ``out``; nothing runs.
 
@@ -68,6 +69,7 @@ class Run:
                 not run again.
             retry_failed: run again what failed there.
             fail_if: conditions of the gate beside those of the plan.
+            fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
 
         Raises:
             UsageError: for a plan that cannot be run, or a directory that cannot be written.
@@ -75,7 +77,7 @@ class Run:
         self.registry = registry
         self.plan = Plan.of(tables).resolve(registry)
         self.cells = self.plan.cells()
-        self.gate = [Condition.parse(text) for text in (*self.plan.fail_if, *fail_if)]
+        self.gate = Gate.parse((*self.plan.fail_if, *fail_if), fail_on or self.plan.fail_on)
         self.workers = workers or Workers()
         self.results = None if out is None else Results(out)
         if self.results and retry_failed:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import pyarrow as pa
 
 from mex.app.matrix.cache import Cache
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.costs import costs
 from mex.app.matrix.evaluation import Yardstick
 from mex.app.matrix.isolation import isolated
-from mex.app.matrix.split import split
-from mex.dataset import Dataset, Rows
+from mex.app.matrix.split import deal, split
+from mex.dataset import Dataset, Rows, Table
 from mex.defense import twin
 from mex.errors import Incompatible, MexError, UsageError, writes_nothing
-from mex.fitted import FittedTarget
+from mex.fitted import Deployed, FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import Target, knowledge
+from mex.toolkit.tabular.holding import as_rows, hold
+from mex.toolkit.tabular.inference import data_frame
 from mex.types import Answer, stream
 
 cache = Cache(None)
@@ -34,6 +38,8 @@ class Scene:
     train: Rows
     pool: Rows
     yardstick: Yardstick
+    read: str = ""
+    """What a deployed model was found to take of the table, in a sentence."""
 
 
 @attrs.frozen(eq=False)
@@ -50,6 +56,22 @@ def load_dataset(registry: Registry, dataset: Spec) -> Dataset:
     with isolated(0):
         loaded: Dataset = registry.build("dataset", dataset).load()
         return loaded
+
+
+@functools.lru_cache(maxsize=4)
+def load_table(registry: Registry, dataset: Spec) -> Table:
+    """The table of a dataset for models that are deployed already, loaded once for many cells."""
+    with isolated(0):
+        source = registry.build("dataset", dataset)
+        loaded: Table = source.table() if hasattr(source, "table") else source.load().table()
+        if isinstance(loaded.columns, Mapping):
+            return attrs.evolve(loaded, columns=data_frame(pa.table(dict(loaded.columns))))
+        return loaded
+
+
+def is_deployed(registry: Registry, model: Spec) -> bool:
+    """Whether a model component opens a model that is there already, instead of fitting one."""
+    return callable(getattr(registry.load("model", model.name), "open", None))
 
 
 def mistake_about(registry: Registry, dataset: Spec) -> str:
@@ -73,7 +95,8 @@ def set_scene(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scen
         Incompatible: if the model does not suit the dataset.
         UsageError: if the dataset cannot be loaded or split.
     """
-    return cache.get(_group(model, dataset, seed), "scene", lambda: _fit(registry, model, dataset, seed))
+    make = _open if is_deployed(registry, model) else _fit
+    return cache.get(_group(model, dataset, seed), "scene", lambda: make(registry, model, dataset, seed))
 
 
 def deploy(registry: Registry, cell: Cell) -> Deployment:
@@ -126,6 +149,19 @@ def _fit(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
             raise UsageError(f"dataset {data.name!r} has too few rows without a missing value to attack and to measure")
         train, pool, held_out = (Rows(target.encode(rows.X), rows.y) for rows in dealt)
         return Scene(target, train, pool, Yardstick.of(target, held_out, stream(seed, "yardstick")))
+
+
+def _open(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
+    with isolated(seed):
+        table = load_table(registry, dataset)
+        built: Deployed = registry.build("model", model)
+        target = built.open(table)
+        held = hold(target, table)
+        train, pool, held_out = deal(as_rows(target, held.X, held.y), stream(seed, "split"), table.name)
+        points = stream(seed, "yardstick")
+        return Scene(
+            target, train, pool, Yardstick.of(target, held_out, points, labelled=held.y is not None), str(held)
+        )
 
 
 @functools.lru_cache(maxsize=2)

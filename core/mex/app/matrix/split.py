@@ -40,3 +40,19 @@ def split(dataset: Dataset, rng: np.random.Generator) -> Split:
         )
     shuffled = {name: rng.permutation(rows) for name, rows in parts.items()}
     return Split(**{name: Rows(dataset.X[rows], dataset.y[rows]) for name, rows in shuffled.items()}, dataset=dataset)
+
+
+def deal(rows: Rows, rng: np.random.Generator, name: str) -> tuple[Rows, Rows, Rows]:
+    """Shuffle the rows of a table about which a deployed model is asked: a third each is train, pool and held out.
+
+    The model has been fitted elsewhere: what it is not measured by and the attacker does not have is for defenses to
+    learn from.
+
+    Raises:
+        UsageError: if there are fewer than three rows.
+    """
+    if len(rows.X) < 3:
+        raise UsageError(f"{name} has too few rows for the attacker, the defense and the measurement: {len(rows.X)}")
+    order = rng.permutation(len(rows.X))
+    train, pool, held_out = (Rows(rows.X[order[i::3]], rows.y[order[i::3]]) for i in range(3))
+    return train, pool, held_out

@@ -10,11 +10,13 @@ from typing import Any
 import attrs
 
 from mex.app.analysis.aggregate import LEVEL, Comparison, compare
-from mex.app.analysis.crosstab import COSTS, missing, number, times, with_spread
+from mex.app.analysis.crosstab import about_defenses, agreement, missing, queries
+from mex.app.analysis.notes import notes, row_name
+from mex.app.analysis.numbers import usd
 from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import DERIVED, FIELDS, Record
-from mex.app.report.words import accuracy_of, overview, sentences, usd
+from mex.app.report.words import accuracy_of, overview, sentences
 from mex.errors import UsageError
 
 ACROSS = 5
@@ -84,6 +86,7 @@ def _section(comparison: Comparison, plots: Any) -> dict[str, Any]:
         "title": comparison.title,
         "accuracy": accuracy_of(comparison),
         "sentences": sentences(comparison, LEVEL) if comparison.ran else [],
+        "notes": notes(comparison) if comparison.ran else [],
         "tables": [
             _table(comparison, comparison.defenses[i : i + ACROSS]) for i in range(0, len(comparison.defenses), ACROSS)
         ],
@@ -99,9 +102,12 @@ def _section(comparison: Comparison, plots: Any) -> dict[str, Any]:
 def _table(comparison: Comparison, defenses: list[str]) -> dict[str, Any]:
     best = {defense: comparison.best(defense) for defense in defenses}
     rows = [
-        (attack, [_square(comparison, attack, d, best[d] == attack) for d in defenses]) for attack in comparison.attacks
+        (row_name(comparison, attack), [_square(comparison, attack, d, best[d] == attack) for d in defenses])
+        for attack in comparison.attacks
     ]
-    return {"defenses": defenses, "rows": rows, "costs": _costs(comparison, defenses)}
+    columns = [0, *(1 + comparison.defenses.index(defense) for defense in defenses)]
+    costs = [[row[i] for i in columns] for row in about_defenses(comparison)]
+    return {"defenses": defenses, "rows": rows, "costs": costs}
 
 
 def _drawn(plots: Any) -> list[str]:
@@ -112,26 +118,17 @@ def _square(comparison: Comparison, attack: str, defense: str, best: bool) -> Sq
     group = comparison.groups.get((attack, defense))
     if group is None or not group.ran:
         return Square(group.status if group else "not run")
-    agreement, queries = group.median("agreement"), group.median(f"queries_to_{LEVEL}")
-    dollars = group.median(f"usd_to_{LEVEL}")
-    assert agreement
+    middle, dollars = group.median("agreement"), group.median(f"usd_to_{LEVEL}")
+    assert middle
     return Square(
         status="ok",
-        heat=0.8 * max(0.0, min(1.0, 2 * agreement.value - 1)) ** 3,  # what matters happens near 1
-        text=with_spread(agreement),
-        queries=number(queries.value) if queries and queries.finite else "never",
+        heat=0.8 * max(0.0, min(1.0, 2 * middle.value - 1)) ** 3,  # what matters happens near 1
+        text=agreement(group),
+        queries=queries(group, LEVEL),
         dollars=usd(dollars.value) if dollars and dollars.finite else "",
         best=best,
         missing=missing(group),
     )
-
-
-def _costs(comparison: Comparison, defenses: list[str]) -> list[tuple[str, list[str]]]:
-    rows = [("times more queries", [times(comparison.multiplier(defense)) for defense in defenses])]
-    for name, field, form in COSTS:
-        costs = [comparison.cost(defense, field) for defense in defenses]
-        rows.append((name, [form(cost.value) if cost else "" for cost in costs]))
-    return rows
 
 
 def _meanings() -> list[tuple[str, str, str]]:

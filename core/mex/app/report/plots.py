@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter, LogLocator
 
-from mex.app.analysis.aggregate import Comparison, Group
+from mex.app.analysis.aggregate import Comparison
+from mex.app.analysis.group import FEWER, Group
 from mex.app.analysis.statistics import Estimate, bands
 from mex.app.report.svg import INK, STYLE, Plot, blank, draw, plain
 from mex.toolkit.bounds import capacity, query_bound
@@ -132,7 +133,7 @@ def _band(group: Group, score: CurveScore) -> tuple[FloatArray, FloatArray]:
     n = np.unique([queries for points in series for queries, _ in points])
     n = n[n >= max(points[0][0] for points in series)]  # from where every seed has a value
     at = np.array([np.interp(np.log(n), np.log([q for q, _ in p]), [a for _, a in p]) for p in series])
-    return n, bands(at)
+    return n, bands(at, fewer=score.startswith(FEWER))
 
 
 def trade_off(comparison: Comparison, level: float) -> Plot | None:
@@ -141,7 +142,7 @@ def trade_off(comparison: Comparison, level: float) -> Plot | None:
     for defense in comparison.defenses:
         factor, cost = comparison.multiplier(defense, level), comparison.cost(defense, "accuracy_lost")
         if factor and cost:
-            points.append((defense, round(100 * cost.value, 1) + 0.0, factor))
+            points.append((defense, round(100 * cost.value, 2) + 0.0, factor))
     if len(points) < 2:
         return None
     middle = (min(lost for _, lost, _ in points) + max(lost for _, lost, _ in points)) / 2
@@ -155,7 +156,7 @@ def trade_off(comparison: Comparison, level: float) -> Plot | None:
             axes.plot(np.array([lost, lost]), np.array([low, high]), **look)
             mark = MARKS[i % len(MARKS)] if factor.finite else "^"
             axes.plot(np.array([lost]), np.array([value]), marker=mark, **look)
-            names.append(defense if factor.finite else f"{defense} (never in budget)")
+            names.append(defense if factor.finite else f"{defense} (not within the budget)")
             name = plain(names[-1]) if len(points) <= MANY else str(i + 1)
             above = sum((x, f.value) == (lost, factor.value) for _, x, f in points[:i])  # at the same place
             side = "right" if lost > middle else "left"  # where there is room for the name

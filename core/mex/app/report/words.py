@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Sized
 
 from mex.app.analysis.aggregate import Comparison
-from mex.app.analysis.crosstab import number
+from mex.app.analysis.numbers import BELOW, digits, number, share, usd
 from mex.app.analysis.statistics import Estimate
 
 
@@ -22,11 +22,10 @@ def accuracy_of(comparison: Comparison) -> str:
     right = comparison.median("target_accuracy")
     if right is None:
         return ""
+    said = share(right.value, comparison.rows)
     if comparison.regression:
-        return (
-            f"The model explains {right.value:.3f} of the variance of the held-out rows (R²); agreement is R² as well."
-        )
-    return f"The model is right on {right.value:.3f} of the held-out rows."
+        return f"The model explains {said} of the variance of the held-out rows (R²); agreement is R² as well."
+    return f"The model is right on {said} of the held-out rows."
 
 
 def _undefended(comparison: Comparison, level: float) -> str:
@@ -41,40 +40,47 @@ def _defended(comparison: Comparison, defense: str, level: float) -> str:
     best = comparison.best(defense, level)
     if best is None:
         return f"Against {defense} no attack came to a result."
-    times, lost = comparison.multiplier(defense, level), comparison.cost(defense, "accuracy_lost")
+    factor, lost = comparison.multiplier(defense, level), comparison.cost(defense, "accuracy_lost")
     said = f"Against {defense} {_best_attack(comparison, best, defense, level)}"
-    if times and times.finite:
-        said += f", {times.value:.1f} times as many as without it"
-    return f"{said}; {_cost(lost, comparison.regression)}."
+    at_least = comparison.more_than(defense, level)
+    if factor and factor.finite:
+        said += f", {factor.value:.1f} times as many as without it"
+    elif factor and at_least:
+        said += f", which are {at_least:.1f} times as many as it takes without it"
+    return f"{said}; {_cost(lost, comparison)}."
 
 
 def _best_attack(comparison: Comparison, attack: str, defense: str, level: float) -> str:
     group = comparison.groups[attack, defense]
-    queries, dollars = group.median(f"queries_to_{level}"), group.median(f"usd_to_{level}")
-    if queries and queries.finite and dollars:
-        return f"{attack} reaches an agreement of {level:g} in {number(queries.value)} queries ({usd(dollars.value)})"
-    agreement, spent = group.median("agreement"), group.median("queries")
+    needed, dollars = group.median(f"queries_to_{level}"), group.median(f"usd_to_{level}")
+    agreement = group.median("agreement")
+    assert needed
+    assert dollars
     assert agreement
-    assert spent
-    return f"no attack reaches {level:g}: {attack} gets to {agreement.value:.3f} in {number(spent.value)} queries"
+    reached, seeds = group.reached(level), len(group.ran)
+    of_seeds = f" in {reached} of {seeds} seeds" if reached < seeds else ""
+    if needed.finite:
+        said = f"{attack} reaches an agreement of {level:g} in {number(needed.value)} queries ({usd(dollars.value)})"
+        return said + of_seeds
+    within = f"within {number(group.budget)} queries"
+    if reached:
+        fewest = f"{attack} does{of_seeds}, in {number(needed.low)} queries at best"
+        return f"no attack here reaches {level:g} {within} in half of the seeds: {fewest}"
+    below = f", less than a constant answer ({BELOW})" if group.below_constant else ""
+    most = f"{attack} gets furthest, to {share(agreement.value, group.rows)}{below}"
+    return f"no attack here reaches {level:g} {within}: {most}"
 
 
-def _cost(lost: Estimate | None, regression: bool) -> str:
-    if lost is None or abs(lost.value) < 0.0005:
+def _cost(lost: Estimate | None, comparison: Comparison) -> str:
+    if lost is None:
+        return "what honest users lose is not known, as the data has no labels"
+    if lost.value == 0:
         return "honest users lose no accuracy"
     verb = "lose" if lost.value > 0 else "gain"
-    if regression:
-        return f"honest users {verb} {abs(lost.value):.3f} of R²"
-    return f"honest users {verb} {100 * abs(lost.value):.1f} points of accuracy"
-
-
-def usd(value: float) -> str:
-    """A price.
-
-    >>> usd(0.0187), usd(12.5)
-    ('$0.0187', '$12.50')
-    """
-    return f"${value:.4f}" if value < 1 else f"${value:,.2f}"
+    places = digits(comparison.rows)
+    if comparison.regression:
+        return f"honest users {verb} {abs(lost.value):.{places}f} of R²"
+    return f"honest users {verb} {100 * abs(lost.value):.{max(0, places - 2)}f} points of accuracy"
 
 
 def overview(found: Sequence[Comparison]) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mex.errors import Incompatible
 from mex.fitted import FittedTarget
 from mex.toolkit.perturbation.rules import threshold
+from mex.toolkit.tabular.adapters import of_rows
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 UNRANKED = 0.01
@@ -71,9 +72,12 @@ class Margins:
                 scores, nor, of two classes, of a threshold on them.
         """
         target = model if isinstance(model, FittedTarget) else None
-        estimator: Estimator = target.estimator if target else model
+        estimator: Estimator = of_rows(target) if target else model
         classes = target.classes if target else getattr(estimator, "classes_", None)
-        name, labels = type(estimator).__name__, np.asarray([] if classes is None else classes)
+        name, labels = (
+            type(target.estimator if target else model).__name__,
+            np.asarray([] if classes is None else classes),
+        )
         if len(labels) < 2:
             raise Incompatible(f"a margin lies between two classes, and this {name} has {len(labels)}")
         for method in ("decision_function", "predict_proba"):

@@ -35,10 +35,14 @@ def schema_of(source: Any, *, like: Any = None) -> Schema:
 
 
 def frame_of_csv(path: Path) -> Any:
-    """A CSV file as a data frame of pandas, which most models have been fitted on, or of pyarrow without it."""
+    """A CSV file as a data frame."""
     from mex.toolkit.tabular.csvfile import Reading, read_csv
 
-    table = read_csv(path.expanduser(), Reading(trusted=True)).columns
+    return data_frame(read_csv(path.expanduser(), Reading(trusted=True)).columns)
+
+
+def data_frame(table: Any) -> Any:
+    """A table of pyarrow as a data frame of pandas, which most models have been fitted on; without pandas itself."""
     return table.to_pandas() if importlib.util.find_spec("pandas") else table
 
 

@@ -42,7 +42,8 @@ def test_a_person_reads_the_same_as_a_table(run: Run) -> None:
     rows = dict(line.split("\t", 1) for line in run(*SMALL).stdout.splitlines())
     record = json.loads(run(*SMALL, "--json").stdout)
     assert rows["field"] == "value"
-    assert float(rows["agreement"]) == pytest.approx(record["agreement"], abs=1e-6)
+    assert rows["agreement"] == "0.98", "of 76 rows, 75 agree: more digits would say more than was measured"
+    assert (record["agreement"], record["held_out"]) == (75 / 76, 76)
     assert rows["queries"] == "20"
     assert "reason" not in rows, "what has no meaning is left out"
 
@@ -102,7 +103,7 @@ def test_the_command_and_the_matrix_and_python_give_the_same_record(run: Run, re
         "models": ["logistic"],
         "datasets": ["haberman"],
     }
-    (record,) = mex.matrix({**tables, "budget": 20, "seeds": [1]}, registry=registry)
+    (record,) = mex.matrix({**tables, "counters": False, "budget": 20, "seeds": [1]}, registry=registry)
     assert untimed(typed) == untimed(record)
 
 
@@ -185,6 +186,24 @@ def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the oracle was asked")
 
     monkeypatch.setattr(Oracle, "ask", ask)
+
+
+def test_an_agreement_below_a_constants_is_marked_and_the_mark_explained(run: Run) -> None:
+    done = run("attack", "passive:sampler=uniform", "-m", "decision-tree", "--data", "haberman", "--budget", "12")
+    rows = dict(line.split("\t", 1) for line in done.stdout.splitlines())
+    assert float(rows["agreement"].removesuffix("↓")) < float(rows["majority"])
+    assert rows["agreement"].endswith("↓")
+    explained = "↓ worse than always answering the most common label, which agrees on "
+    assert f"{explained}{rows['majority']} of the held-out rows\n" in done.stderr
+
+
+def test_a_regression_on_five_rows_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text("a,y\n0.5,1.5\n1.5,2.25\n2.5,3.1\n3.5,4.7\n4.5,5.9\n", encoding="utf-8")
+    done = run(
+        "attack", "passive", "-m", "linear-regression", "--data", f"csv:path={tmp_path / 'few.csv'},task=regression"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "mex: R² needs at least two held-out rows, and there are 1: give more rows\n"
 
 
 @pytest.mark.usefixtures("unasked")

@@ -16,7 +16,7 @@ from records import measured
 
 from mex.app.analysis.aggregate import compare
 from mex.app.analysis.crosstab import TextTable, crosstab
-from mex.app.analysis.gate import Condition, write_junit
+from mex.app.analysis.gate import Gate, write_junit
 from mex.app.cli.documents import latex, markdown, one_line
 from mex.app.cli.summary import print_comparisons
 
@@ -105,7 +105,7 @@ def test_a_reader_of_junit_reads_the_labels(tmp_path: Path, labels: Sequence[str
     records = [measured(attack, defense, 0, [(8, 0.5), (16, 1.0)], model=model, dataset=defense)]
     records += [measured(attack, defense, 0, [(8, 0.5)], model=model, dataset="d", status="failed", reason=attack)]
     path = tmp_path / "junit.xml"
-    write_junit(path, compare(records), [Condition.parse("agreement\x1c> 0.5")])
+    write_junit(path, compare(records), Gate.parse(["agreement\x1c> 0.5"]))
     writable = {label: "".join(c for c in label if _in_xml(c)) for label in labels}
     first, second = ElementTree.parse(path).getroot()
     assert first.attrib["name"] == f"{writable[model]} on {writable[defense]}"

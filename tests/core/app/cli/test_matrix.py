@@ -18,7 +18,7 @@ from mex.app.matrix.results import FILE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-FLAGS = "-a passive -d none -d bounded-noise:rho=0.3 -m logistic --data haberman --budget 20 --seeds 2"
+FLAGS = "-a passive -d none -d bounded-noise:rho=0.3 -m logistic --data haberman --budget 20 --seeds 2 --no-counters"
 SMALL = ["matrix", *FLAGS.split(), "--jobs", "1"]
 
 DYING = """
@@ -56,6 +56,7 @@ def test_json_is_one_line_per_cell_and_nothing_else(run: Run, registry: mex.Regi
         "defenses": ["none", "bounded-noise:rho=0.3"],
         "models": ["logistic"],
         "datasets": ["haberman"],
+        "counters": False,
     }
     again = mex.matrix({**plan, "budget": 20, "seeds": 2}, registry=registry)
     assert untimed(records_of(done)) == untimed(again)
@@ -167,6 +168,25 @@ def test_a_gate_that_is_met_ends_with_3_and_names_the_cells(run: Run, tmp_path: 
     assert "<failure" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
     passed = run("matrix", plan, "--jobs", "1", "--fail-if", "agreement > 1")
     assert passed.returncode == 3, "a flag adds to the file"
+
+
+def test_a_gate_without_a_value_to_judge_ends_with_4(run: Run) -> None:
+    done = run(
+        *SMALL, "--seeds", "1", "-m", "linear-regression", "--fail-if", "alarm < 9", "--fail-if", "agreement > 1"
+    )
+    assert done.returncode == 4
+    assert done.stderr.endswith("mex: gate: alarm < 9: no cell came to a value, so nothing was judged\n")
+    skipped = ["matrix", "-a", "passive", "-d", "none", "-m", "linear-regression", "--data", "haberman", "--jobs", "1"]
+    assert run(*skipped, "--fail-if", "agreement > 1", "--json").returncode == 4
+
+
+def test_a_gate_may_judge_the_median(run: Run) -> None:
+    passing = ["--fail-if", "agreement < 0.95", "--seeds", "3"]  # two of three seeds are above
+    agreements = sorted(r["agreement"] or 0 for r in records_of(run(*SMALL[:5], *SMALL[7:], *passing, "--json")))
+    condition = ["--seeds", "3", "--fail-if", f"agreement >= {agreements[-1]}"]
+    assert agreements[-1] > agreements[-2]
+    assert run(*SMALL[:5], *SMALL[7:], *condition).returncode == 3
+    assert run(*SMALL[:5], *SMALL[7:], *condition, "--fail-on", "median").returncode == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a terminal")

@@ -26,6 +26,7 @@ SMALL: dict[str, Any] = {
     "datasets": ["haberman"],
     "budget": 30,
     "seeds": 1,
+    "counters": False,
 }
 
 
@@ -79,7 +80,8 @@ def test_records_have_the_fields_of_the_design(registry: mex.Registry) -> None:
     design = """
         attack, attack_params, defense, defense_params, model, model_params, dataset, seed, answers, budget,
         status, reason, features, rho, asked, queries, unique_queries, refused, alarm, price_usd, agreement,
-        near_agreement, uniform_agreement, uniform_majority, geometric_error, target_accuracy, defended_accuracy,
+        held_out, majority, near_agreement, uniform_agreement, uniform_majority, geometric_error, target_accuracy,
+        defended_accuracy,
         accuracy_lost, stolen_accuracy,
         answers_changed, answer_shift, repeats_differ, honest_refused, false_alarms, latency_added, stopped,
         seconds, learner_seconds, oracle_seconds, curve, mex_version

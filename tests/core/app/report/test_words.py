@@ -17,16 +17,16 @@ from mex.app.report.plots import MANY, curves, errors, legend, trade_off
 from mex.app.report.words import accuracy_of, sentences
 from mex.errors import UsageError
 
-REGRESSION = {"answers": "value", "uniform_majority": None}
+REGRESSION = {"answers": "value", "majority": None, "uniform_majority": None}
 
 
 def test_of_a_regression_it_speaks_of_variance_and_never_of_rows_that_are_right() -> None:
     (comparison,) = compare([record(**REGRESSION), record(defense="noise", **REGRESSION)])
-    assert accuracy_of(comparison).startswith("The model explains 0.900 of the variance")
-    assert sentences(comparison, 0.99)[1].endswith("honest users lose 0.050 of R².")
+    assert accuracy_of(comparison).startswith("The model explains 0.90 of the variance")
+    assert sentences(comparison, 0.99)[1].endswith("honest users lose 0.05 of R².")
     (comparison,) = compare([record(), record(defense="noise")])
-    assert accuracy_of(comparison) == "The model is right on 0.900 of the held-out rows."
-    assert sentences(comparison, 0.99)[1].endswith("honest users lose 5.0 points of accuracy.")
+    assert accuracy_of(comparison) == "The model is right on 0.90 of the held-out rows."
+    assert sentences(comparison, 0.99)[1].endswith("honest users lose 5 points of accuracy.")
 
 
 def test_the_bound_of_a_halfspace_is_drawn_only_where_the_answers_are_labels() -> None:

@@ -1,0 +1,85 @@
+"""The cells of one attack on one defended model, over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, cast
+
+import attrs
+
+from mex.app.analysis.statistics import Estimate, median, queries_to
+from mex.app.matrix.record import Record, Status
+
+FEWER = ("queries_to_", "usd_to_", "geometric_error")
+"""How the fields begin of which an attacker is better off with less."""
+
+
+def value_of(record: Record, field: str) -> float | None:
+    """A number of a record: one of its fields, or ``queries_to_LEVEL`` or ``usd_to_LEVEL`` with any level.
+
+    >>> value_of({"price_per_query": 0.01, "curve": [{"queries": 8, "agreement": 1.0}]}, "usd_to_0.99")
+    0.08
+    """
+    what, to, level = field.partition("_to_")
+    if not to:
+        number: float | None = cast("Mapping[str, Any]", record)[field]
+        return number
+    queries = queries_to(record["curve"] or [], float(level))
+    return queries * record["price_per_query"] if what == "usd" else queries
+
+
+def above_constant(record: Record, field: Literal["agreement", "uniform_agreement"] = "agreement") -> float | None:
+    """How far an agreement is above a constant's: f*'s most common label on these points, or the mean of its values."""
+    value, majority = record[field], record["majority" if field == "agreement" else "uniform_majority"]
+    return None if value is None else value - (majority or 0.0)
+
+
+@attrs.define(slots=False)
+class Group:
+    """The cells of one attack on one defended model and dataset, over seeds.
+
+    Attributes:
+        attack, defense: what the plan calls them.
+        records: one per seed.
+    """
+
+    attack: str
+    defense: str
+    records: list[Record] = attrs.field(factory=list, repr=False)
+
+    @cached_property
+    def ran(self) -> list[Record]:
+        """Those that came to a result."""
+        return [record for record in self.records if record["status"] == "ok"]
+
+    @property
+    def status(self) -> Status:
+        """``ok`` if any cell ran, else ``failed`` if any failed, else ``skipped``."""
+        statuses = {record["status"] for record in self.records}
+        return "ok" if "ok" in statuses else "failed" if "failed" in statuses else "skipped"
+
+    @property
+    def rows(self) -> int:
+        """How many held-out rows agreement was measured on, in the seed where they were fewest."""
+        return min((record["held_out"] or 1 for record in self.ran), default=1)
+
+    @property
+    def budget(self) -> int:
+        """How many queries the attack had."""
+        return max(record["budget"] for record in self.records)
+
+    @property
+    def below_constant(self) -> bool:
+        """Whether the median of agreement is below what f*'s most common answer gets, always the same."""
+        over = median([above_constant(record) for record in self.ran])
+        return over is not None and over.value < 0
+
+    def median(self, field: str) -> Estimate | None:
+        """The median of a number of the records, as :func:`value_of` names them, and its interval."""
+        return median([value_of(record, field) for record in self.ran], fewer=field.startswith(FEWER))
+
+    def reached(self, level: float) -> int:
+        """In how many seeds the attack got to ``level``."""
+        return sum(queries_to(record["curve"] or [], level) < math.inf for record in self.ran)
