@@ -40,7 +40,7 @@ class Allowance:
         if known.family.kind != "linear" or eps <= 0:
             return cls(known.budget)
         d = int((known.domain.lower < known.domain.upper).sum()) + 1
-        return cls(known.budget, sphere_bits(d, min(eps, 1.0)) / 2, d)
+        return cls(known.budget, sphere_bits(d, min(max(eps, 1e-15), 1.0)) / 2, d)
 
     @property
     def kept(self) -> int:

@@ -19,7 +19,7 @@ def choose(
 
     Args:
         own: the hypothesis of the attack.
-        settled: whether it is taken unless the fit is right more often than chance explains.
+        settled: whether it is taken unless the fit is right more often, with a trusted class than chance explains.
         natural: rows like the data that were asked beside the attack, and what was told.
         others: all other rows that were asked.
         known: what the attacker knows.
@@ -31,7 +31,7 @@ def choose(
         return own
     fit, fit_loss = best_fit(natural, others, known, seed, any_class=any_class)
     if settled:
-        chance = 1 + 2 * math.sqrt(fit_loss) if natural.labels else 0.0
+        chance = 1 + 2 * math.sqrt(fit_loss) if natural.labels and not any_class else 0.0
         return own if own_loss <= fit_loss + chance else fit
     return own if own_loss < fit_loss else fit
 

@@ -56,7 +56,7 @@ class SelfChecked:
     best model of all answers, of whatever class, is handed over.
 
     The learner may have ``settled``, whether its hypothesis is taken unless another is right more often than by chance;
-    ``exact``, whether its values claim to be; and ``confirmed``, whether it has checked itself when it is done.
+    ``exact``, whether that claims to be; and ``confirmed``, whether it has checked itself when it is done.
 
     Attributes:
         inner: that learner.
@@ -194,6 +194,6 @@ class SelfChecked:
             return own
         if self._chosen is None or self._chosen[0] != key:
             failed = bool(self._failed)
-            settled = not failed and getattr(self.inner, "settled", False)
+            settled = getattr(self.inner, "settled", False)
             self._chosen = key, choose(own, settled, self._natural, others, self._known, self._seed, any_class=failed)
         return self._chosen[1]

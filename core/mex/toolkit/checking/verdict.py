@@ -21,7 +21,7 @@ EXACT = 1e-7
 GROSS = 0.1
 """The share of wrong labels that passes before the end."""
 MATERIAL = 0.05
-"""How far a value may be off that makes no such claim, in standard deviations of the values."""
+"""How far a value may be off that makes no such claim, in standard deviations; and the share of its labels."""
 
 
 def verdict(
@@ -44,9 +44,9 @@ def verdict(
         known: what the attacker knows.
         eps: the error that the hypothesis allows itself (:func:`.rows.clear`); nearer to its boundary no row counts.
         tolerated: the share of rows that the attack tolerates to be wrong.
-        exact: whether values claim to be exact.
+        exact: whether the hypothesis claims to be.
     """
-    expected = max(tolerated, _noise(hypothesis, transcript, known))
+    expected = max(tolerated if exact else MATERIAL, _noise(hypothesis, transcript, known))
     more = f", more than rho = {known.rho:.2g} explains" if known.rho else ""
     tolerance = 0.0 if check.labels else _tolerance(check, transcript, known, exact)
     missed = check.missed(hypothesis, tolerance)[clear(hypothesis, check.X, known.domain, eps)]
