@@ -61,7 +61,7 @@ class Allowance:
 
         They are due after 16, 32, 64 … queries, as early as the shares above allow.
 
-        >>> [Allowance(2000, least=1000).on_the_way(asked, 0) for asked in (8, 16, 17, 32, 64, 1000)]
+        >>> [Allowance(2000, least=1050).on_the_way(asked, 0) for asked in (8, 16, 17, 32, 64, 1000)]
         [0, 8, 8, 10, 10, 10]
         """
         if asked < FIRST:
