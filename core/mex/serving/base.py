@@ -26,6 +26,7 @@ from mex.schema import Schema
 from mex.serving.endpoint import Server, names_are_known
 from mex.serving.tables import a_row, is_table, rows_of_request, schema_of_requests
 from mex.toolkit.tabular.adapters import rows_of, target_of
+from mex.toolkit.tabular.encoders import names_of
 from mex.toolkit.tabular.reading import is_named
 from mex.types import Array, Estimator, dense, stream
 
@@ -86,8 +87,8 @@ class DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
         else:
             X = np.empty((0, int(width or 0) if schema is None else schema.domain.n_features))
         y = np.empty(len(X)) if y_train is None else np.asarray(y_train)
-        if hasattr(fitted, "feature_names_in_"):
-            self.feature_names_in_ = fitted.feature_names_in_
+        if names := names_of(fitted):
+            self.feature_names_in_ = np.array(names, dtype=object)
         row = X[:1] if len(X) else np.zeros((1, X.shape[1])) if schema is None else a_row(schema)
         _check_fitted(fitted, row if schema is None else schema.decode(row))
         return self._serve(fitted, Rows(X, y), secret, schema, classes)
