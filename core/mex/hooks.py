@@ -48,18 +48,41 @@ def _matches(pattern: str, wanted: str) -> Any:
     return check
 
 
+def _pairs(counters: Any) -> Any:
+    if not isinstance(counters, Mapping):
+        return counters
+    return tuple(
+        (to, text) for to, texts in counters.items() for text in ([texts] if isinstance(texts, str) else texts)
+    )
+
+
+def _counters(_: Any, attribute: Any, value: Any) -> None:
+    if not (isinstance(value, tuple) and all(isinstance(text, str) and text for pair in value for text in pair)):
+        raise ValueError(f"a component's counters must map names of defenses to attacks as texts, not {value!r}")
+
+
 @attrs.frozen
 class Component:
     """One attack, defense, model or dataset that a plugin provides.
 
+    Attributes:
+        counters: attacks that know a defense, as pairs of its name and the attack as on the command line; given as a
+            mapping from the first to the second, or to several. Both the plugin of an attack and that of a defense may
+            say it. A matrix with the defense adds the attack by itself. A parameter of the attack that takes a defense,
+            and is not set, is given the one that it counters, with all its parameters.
+
     >>> Component("defense", "coarse", "my_package.defense:Coarse", "answers on a coarser grid").name
     'coarse'
+    >>> attack = ("attack", "margin", "my_package.attack:Margin", "ask where it is unsure")
+    >>> Component(*attack, counters={"coarse": "margin:sampler=near,batch=50"}).counters
+    (('coarse', 'margin:sampler=near,batch=50'),)
     """
 
     kind: str = attrs.field(validator=_kind)
     name: str = attrs.field(validator=_matches(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "in kebab-case"))
     target: str = attrs.field(validator=_matches(r"[\w.]+:\w+", "'package.module:Class'"))
     summary: str = attrs.field(validator=_matches(r".*\S.*", "one line that says what it does"))
+    counters: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=_pairs, validator=_counters, kw_only=True)
 
 
 @hookspec

@@ -14,5 +14,8 @@ def mex_components() -> list[mex.Component]:
             "averaging",
             "mex_averaging.attack:Averaging",
             "average labeled random directions: breaks a model drawn afresh for each query",
+            counters={
+                "model-distribution": "averaging:eps=0.05,scale=0.01",
+            },
         )
     ]

@@ -14,5 +14,8 @@ def mex_components() -> list[mex.Component]:
             "passive",
             "mex_passive.attack:Passive",
             "the PAC baseline: label random points, then minimise the empirical risk",
+            counters={
+                "query-detector": "passive",
+            },
         )
     ]

@@ -13,8 +13,11 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -284,3 +287,16 @@ def test_an_attack_that_breaks_hands_over_what_was_paid_for(given: Any) -> None:
     assert np.array_equal(broken.value.transcript.X, X[:20])  # type: ignore[attr-defined]
     assert np.array_equal(broken.value.transcript.answers, MODEL.predict(X[:20]))  # type: ignore[attr-defined]
     assert "20 answers were paid for" in "".join(broken.value.__notes__)
+
+
+@pytest.mark.parametrize("attack", ["passive", "margin"])
+@pytest.mark.parametrize("model", [KNeighborsClassifier(15), CalibratedClassifierCV(GaussianNB(), cv=5)])
+def test_what_cannot_learn_from_few_rows_waits_for_more(attack: str, model: Any, iris: mex.Dataset) -> None:
+    model.fit(iris.X, iris.y)
+    few = mex.attack(attack, model, pool=iris.X, domain=iris.domain, budget=9)
+    assert few.agreement is not None
+    assert "its model cannot learn from 9 answers (ValueError: " in few.note
+    more = mex.attack(attack, model, pool=iris.X, domain=iris.domain, budget=90)
+    assert more.note == ""
+    assert more.agreement is not None
+    assert more.agreement > 0.8

@@ -13,6 +13,7 @@ from mex.app.cli.tables import print_table
 from mex.errors import UsageError
 from mex.hooks import KINDS
 from mex.registry import Registry
+from mex.registry.spec import Spec
 
 RECORD = "record"
 """What ``mex show`` explains beside the components."""
@@ -108,6 +109,9 @@ def show_component(args: argparse.Namespace, registry: Registry) -> int:
     for key in ("works on", "source", "licence", "paper"):
         if about.get(key):
             print(f"{key}: {about[key]}")
+    for key in ("counters", "countered by"):
+        if about[key]:
+            print(f"{key}: {'; '.join(about[key])}")
     print()
     if about["parameters"]:
         print_table(
@@ -126,6 +130,7 @@ def describe(registry: Registry, kind: str, name: str) -> dict[str, Any]:
     provided = registry.find(kind, name)
     cls = registry.load(kind, name)
     scope = getattr(cls, "scope", None)
+    told = [pair for p in registry.provided() for pair in p.component.counters]
     return {
         "kind": kind,
         "name": name,
@@ -137,6 +142,8 @@ def describe(registry: Registry, kind: str, name: str) -> dict[str, Any]:
         "paper": getattr(cls, "paper", ""),
         "source": getattr(cls, "source", ""),
         "licence": getattr(cls, "licence", ""),
+        "counters": sorted(d for d, a in told if (kind, name) == ("attack", Spec.parse(a).name)),
+        "countered by": sorted({a for d, a in told if (kind, name) == ("defense", d)}),
         "parameters": [
             {
                 "name": f.name,

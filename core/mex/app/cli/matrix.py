@@ -49,6 +49,13 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
             *names, dest=axis, action="append", metavar=kind.upper(), help=f"one of the {axis}; repeat"
         )
     command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: each model's usual)")
+    command.add_argument(
+        "--no-counters",
+        dest="counters",
+        action="store_const",
+        const=False,
+        help="leave out the attacks that are added because they know a defense",
+    )
     command.add_argument("--budget", type=number, metavar="N", help="queries at most in each cell")
     command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
@@ -95,12 +102,13 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 def _ready(args: argparse.Namespace, registry: Registry) -> Run:
     """The run that the flags and the file ask for, with what has to be said about its directory."""
+    from mex.app.matrix.counters import sentences
     from mex.app.matrix.engine import Workers
-    from mex.app.matrix.plan import AXES, SETTINGS, read
+    from mex.app.matrix.plan import AXES, COUNTERS, SETTINGS, read
     from mex.app.matrix.run import DEFAULT, Run
 
     tables = read(args.file) if args.file else DEFAULT
-    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS) if getattr(args, key) is not None}
+    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS, COUNTERS) if getattr(args, key) is not None}
     jobs = _cores() if args.jobs is None else args.jobs
     workers = Workers(jobs, args.backend, args.scheduler, args.time_limit, fork=sys.platform == "linux")
     ready = Run(
@@ -112,6 +120,8 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
         fail_if=args.fail_if or (),
         fail_on=args.fail_on,
     )
+    for sentence in sentences(ready.plan):
+        _say(f"{sentence}; --no-counters leaves it out")
     for change in ready.changes:
         _say(f"{args.out} was made with {change}: numbers may differ")
     for complaint in ready.results.complaints() if ready.results else []:

@@ -1,4 +1,4 @@
-"""One cell of the matrix."""
+"""The cells of a matrix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import functools
 import hashlib
 import json
 import math
-from typing import Any, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args, overload
 
 import attrs
 
@@ -80,3 +81,48 @@ class Cell:
     def __str__(self) -> str:
         parts = (self.attack, self.defense, self.model, self.dataset)
         return " × ".join(part.name for part in parts) + f" seed {self.seed}"
+
+
+class Cells(Sequence[Cell]):
+    """The cells of a resolved plan, each made when it is asked for: a hundred thousand take no room."""
+
+    def __init__(
+        self,
+        datasets: Iterable[Spec],
+        models: Iterable[Spec],
+        seeds: Iterable[int],
+        pairs: Iterable[tuple[Spec, Spec]],
+        settings: Mapping[str, Any],
+    ) -> None:
+        """Every dataset with every model, seed and pair of a defense and an attack that meets it; each once."""
+        self._settings = settings
+        axes = (datasets, models, seeds, pairs)
+        self._axes: list[Sequence[Any]] = [a if isinstance(a, range) else tuple(dict.fromkeys(a)) for a in axes]
+
+    @property
+    def datasets(self) -> Sequence[Spec]:
+        """The datasets of all cells."""
+        return self._axes[0]
+
+    @property
+    def models(self) -> Sequence[Spec]:
+        """The models of all cells."""
+        return self._axes[1]
+
+    def __len__(self) -> int:
+        return math.prod(map(len, self._axes))
+
+    @overload
+    def __getitem__(self, index: int) -> Cell: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Cell]: ...
+    def __getitem__(self, index: int | slice) -> Cell | list[Cell]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(len(self))[index]]
+        place = range(len(self))[index]
+        chosen: list[Any] = []
+        for axis in reversed(self._axes):  # those that share a defended model are next to each other
+            place, i = divmod(place, len(axis))
+            chosen.append(axis[i])
+        (defense, attack), seed, model, dataset = chosen
+        return Cell(attack=attack, defense=defense, model=model, dataset=dataset, seed=seed, **self._settings)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import attrs
 
-from mex.app.matrix.cells import Cell
+from mex.app.matrix.cells import Cell, Cells
+from mex.app.matrix.counters import with_counters
 from mex.errors import UsageError, suggest
 from mex.params import whole
 from mex.registry import Registry
@@ -23,6 +23,8 @@ GATE = "gate"
 MADE_WITH = "made_with"
 """A table of versions in the recipe of a run (:mod:`mex.app.matrix.provenance`): it says how, and changes nothing."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
+COUNTERS = "counters"
+"""Whether to add the attacks that know a defense of the plan (:attr:`mex.Component.counters`); by default they are."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +32,11 @@ class Plan:
     """The rows and columns of a matrix; the keys of the file and of the flags are these fields.
 
     Each axis maps a label to a component. ``seeds`` is how many (0, 1, …) or which.
+
+    Attributes:
+        counters: whether :meth:`resolve` adds the attacks that know a defense of the plan.
+        added: which it did, by their label among the attacks: the labels of the defenses that each counters. They meet
+            these, and the model without a defense.
     """
 
     attacks: Mapping[str, Spec]
@@ -40,6 +47,8 @@ class Plan:
     settings: Mapping[str, Any] = attrs.field(factory=dict)
     fail_if: Sequence[str] = ()
     fail_on: str = "any"
+    counters: bool = True
+    added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, tables: Mapping[str, Any]) -> Plan:
@@ -49,8 +58,8 @@ class Plan:
             UsageError: naming the table or key that is wrong.
         """
         for key in tables:
-            if key not in (*AXES, *SETTINGS, GATE, MADE_WITH):
-                raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, GATE))}")
+            if key not in (*AXES, *SETTINGS, COUNTERS, GATE, MADE_WITH):
+                raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, COUNTERS, GATE))}")
         axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
@@ -61,10 +70,13 @@ class Plan:
         settings = {key: plain(tables[key]) for key in SETTINGS if key in tables and key != "seeds"}
         for key, value in settings.items():
             Cell.check(key, value)
-        return cls(**axes, seeds=seeds, settings=settings, **_gate(tables.get(GATE, {})))
+        counters = tables.get(COUNTERS, True)
+        if not isinstance(counters, bool):
+            raise UsageError(f"{COUNTERS} must be true or false, not {counters!r}")
+        return cls(**axes, seeds=seeds, settings=settings, counters=counters, **_gate(tables.get(GATE, {})))
 
     def resolve(self, registry: Registry) -> Plan:
-        """The same plan with every default filled in, so that all names and parameters are checked.
+        """The same plan with every default filled in, so that all names and parameters are checked, and with counters.
 
         Raises:
             UsageError: for an unknown component or a bad parameter.
@@ -73,11 +85,20 @@ class Plan:
             axis: {label: registry.resolve(kind, spec) for label, spec in getattr(self, axis).items()}
             for axis, kind in AXES.items()
         }
-        return attrs.evolve(self, **axes)
+        plan = attrs.evolve(self, **axes)
+        return with_counters(plan, registry) if self.counters else plan
 
     def cells(self) -> Cells:
         """Every cell of a resolved plan once, those that share a fitted model next to each other."""
-        return Cells(self)
+        countered = [self.added.get(label) for label in self.attacks]
+        pairs = [
+            (defense, attack)
+            for name, defense in self.defenses.items()
+            for attack, those in zip(self.attacks.values(), countered, strict=True)
+            if those is None or name in those or defense.name == "none"
+        ]
+        seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
+        return Cells(self.datasets.values(), self.models.values(), seeds, pairs, self.settings)
 
     def label(self, kind: str, record: Mapping[str, Any]) -> str | None:
         """What a resolved plan calls the component of that kind in a record; None if it is not in the plan."""
@@ -86,47 +107,6 @@ class Plan:
             if (spec.name, dict(spec.params)) == (record[kind], record[f"{kind}_params"]):
                 return str(label)
         return None
-
-
-class Cells(Sequence[Cell]):
-    """The cells of a resolved plan, each made when it is asked for: a hundred thousand take no room."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._settings = plan.settings
-        self._axes: dict[str, Sequence[Any]] = {  # the one that changes fastest comes last
-            "dataset": _distinct(plan.datasets.values()),
-            "model": _distinct(plan.models.values()),
-            "seed": range(plan.seeds) if isinstance(plan.seeds, int) else _distinct(plan.seeds),
-            "defense": _distinct(plan.defenses.values()),
-            "attack": _distinct(plan.attacks.values()),
-        }
-
-    @property
-    def datasets(self) -> Sequence[Spec]:
-        """The datasets of all cells."""
-        return self._axes["dataset"]
-
-    @property
-    def models(self) -> Sequence[Spec]:
-        """The models of all cells."""
-        return self._axes["model"]
-
-    def __len__(self) -> int:
-        return math.prod(map(len, self._axes.values()))
-
-    @overload
-    def __getitem__(self, index: int) -> Cell: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Cell]: ...
-    def __getitem__(self, index: int | slice) -> Cell | list[Cell]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        place = range(len(self))[index]
-        fields: dict[str, Any] = {}
-        for name, values in reversed(self._axes.items()):
-            place, i = divmod(place, len(values))
-            fields[name] = values[i]
-        return Cell(**fields, **self._settings)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -143,10 +123,6 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
 
 
 def _gate(table: Any) -> dict[str, Any]:

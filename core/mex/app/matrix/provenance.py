@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mex.app.files import replacing
-from mex.app.matrix.plan import AXES, GATE, MADE_WITH, Plan
+from mex.app.matrix.plan import AXES, COUNTERS, GATE, MADE_WITH, Plan
 from mex.registry import Registry
 from mex.registry.spec import to_toml
 
@@ -39,10 +39,13 @@ def text(plan: Plan, made_with: dict[str, str]) -> str:
         lines.append("# Objects of a program are named by their digests: only that program repeats it.")
     lines += [f"{key} = {to_toml(value)}" for key, value in plan.settings.items() if value is not None]
     lines.append(f"seeds = {to_toml(plan.seeds)}")
+    lines += [] if plan.counters else [f"{COUNTERS} = false"]
     if plan.fail_if:
         lines += ["", f"[{GATE}]", f"fail_if = {to_toml(list(plan.fail_if))}", f"fail_on = {to_toml(plan.fail_on)}"]
     for axis in AXES:
         for label, spec in getattr(plan, axis).items():
+            if axis == "attacks" and label in plan.added:
+                continue  # it is added again
             params = dict(spec.params) if "nest" in spec.params else {"use": spec.name, **spec.params}
             lines += ["", f"[{axis}.{_key(label)}]"]
             lines += [f"{key} = {to_toml(value)}" for key, value in params.items() if value is not None]

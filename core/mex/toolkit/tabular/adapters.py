@@ -16,6 +16,12 @@ from mex.fitted import FittedTarget
 from mex.schema import Schema
 from mex.types import Array, Estimator, FloatArray
 
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "OneHotEncoder": {"handle_unknown": "ignore"},
+    "OrdinalEncoder": {"handle_unknown": "use_encoded_value", "unknown_value": -1},
+}
+"""Parameters with which encoders answer a level that they were not fitted on."""
+
 
 def target_of(model: Estimator, schema: Schema | None, **options: Any) -> FittedTarget:
     """The target that a fitted model is; a model of tables has in its family what learns them from rows.
@@ -26,9 +32,19 @@ def target_of(model: Estimator, schema: Schema | None, **options: Any) -> Fitted
     if schema is None or options.get("family") is not None:
         return target
     with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
-        learner = RowModel(clone(model), schema)
+        learner = RowModel(_of_any_levels(clone(model)), schema)
         return attrs.evolve(target, family=attrs.evolve(target.family, learner=learner))
     return target
+
+
+def _of_any_levels(estimator: Estimator) -> Estimator:
+    """An unfitted model whose encoders take levels that they were not fitted on: few rows do not show them all."""
+    for name, encoder in {"": estimator, **estimator.get_params()}.items():
+        tolerant = UNKNOWN.get(type(encoder).__name__, {})
+        if tolerant and encoder.handle_unknown == "error":
+            prefix = name and f"{name}__"
+            estimator.set_params(**{f"{prefix}{parameter}": value for parameter, value in tolerant.items()})
+    return estimator
 
 
 def of_rows(target: FittedTarget) -> Estimator:
