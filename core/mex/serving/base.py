@@ -56,8 +56,8 @@ class DefendedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
     ) -> Self:
         """Put a defense before a model that is fitted already.
 
-        A model of tables (texts, categories, columns by name) is asked the tables that it takes, whose columns are found
-        by their names. A level of a category that it has not seen is refused.
+        A model of tables (texts, categories, columns by name) is asked the tables that it takes, columns found by their
+        names. A level of a category that it has not seen is refused.
 
         Args:
             fitted: the model, of scikit-learn or any other with ``predict``, or a function of rows.

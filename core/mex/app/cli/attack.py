@@ -35,11 +35,11 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.analysis.group import above_constant
     from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
     from mex.app.cli import FAILED, INTERRUPTED, OK
-    from mex.app.cli.look import what_was_read
     from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.json_lines import dump
+    from mex.app.matrix.looking import what_was_read
     from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec

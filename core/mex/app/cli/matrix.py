@@ -119,6 +119,7 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
         retry_failed=args.retry_failed,
         fail_if=args.fail_if or (),
         fail_on=args.fail_on,
+        on_read=_say,
     )
     for sentence in sentences(ready.plan):
         _say(f"{sentence}; --no-counters leaves it out")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,7 @@ class Run:
         retry_failed: bool = False,
         fail_if: Sequence[str] = (),
         fail_on: str | None = None,
+        on_read: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         """Check ``tables`` (:meth:`Plan.of`) and open the directory ``out``; nothing runs.
 
@@ -70,6 +71,7 @@ class Run:
             retry_failed: run again what failed there.
             fail_if: conditions of the gate beside those of the plan.
             fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
+            on_read: called with each sentence about the data that is read, before cells run.
 
         Raises:
             UsageError: for a plan that cannot be run, or a directory that cannot be written.
@@ -79,6 +81,7 @@ class Run:
         self.cells = self.plan.cells()
         self.gate = Gate.parse((*self.plan.fail_if, *fail_if), fail_on or self.plan.fail_on)
         self.workers = workers or Workers()
+        self.on_read = on_read
         self.results = None if out is None else Results(out)
         if self.results and retry_failed:
             self.results.forget_failed()
@@ -92,7 +95,7 @@ class Run:
 
     def __iter__(self) -> Generator[Record, None, None]:
         try:
-            yield from records(self.registry, self.cells, self.workers, self.results)
+            yield from records(self.registry, self.cells, self.workers, self.results, self.on_read)
         finally:
             if self.results:
                 self.results.close()

@@ -17,7 +17,7 @@ from mex.app.matrix.isolation import isolated
 from mex.app.matrix.split import deal, split
 from mex.dataset import Dataset, Rows, Table
 from mex.defense import twin
-from mex.errors import Incompatible, MexError, UsageError, writes_nothing
+from mex.errors import Incompatible, UsageError, writes_nothing
 from mex.fitted import Deployed, FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
@@ -72,19 +72,6 @@ def load_table(registry: Registry, dataset: Spec) -> Table:
 def is_deployed(registry: Registry, model: Spec) -> bool:
     """Whether a model component opens a model that is there already, instead of fitting one."""
     return callable(getattr(registry.load("model", model.name), "open", None))
-
-
-def mistake_about(registry: Registry, dataset: Spec) -> str:
-    """What the user got wrong about a dataset, or ""; a fault in its plugin is left to its cells to tell."""
-    try:
-        load_dataset(registry, dataset)
-    except MexError as error:
-        return str(error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return ""
-    return ""
 
 
 @functools.lru_cache(maxsize=2)
