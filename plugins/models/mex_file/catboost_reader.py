@@ -10,7 +10,7 @@ import numpy as np
 
 from mex import Family
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, library, telling
+from mex_file.reading import Reading, Wishes, counted, library, telling
 
 
 def read(path: Path, wishes: Wishes) -> Reading:
@@ -54,7 +54,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
         frame="pandas" if categories else "numpy",
         precision="float32",
         facts={
-            "class": f"{type(native).__name__} of CatBoost, {loss}, {trees} trees, depth {depth}",
+            "class": f"{type(native).__name__} of CatBoost, {loss}, {counted(trees, 'tree')}, depth {depth}",
             "inputs": "cast to float32",
             "outputs": "float64",
             "comparison": "right where x > border",

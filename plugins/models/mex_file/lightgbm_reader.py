@@ -10,7 +10,7 @@ import numpy as np
 from mex import Family
 from mex.types import Array
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, library, telling
+from mex_file.reading import Reading, Wishes, counted, library, telling
 
 CLASSIFIES = ("binary", "multiclass", "multiclassova")
 
@@ -58,7 +58,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
         family=_family(trees, depth, objective, averaged=bool(told.get("average_output"))),
         frame="pandas" if of_pandas else "numpy",
         facts={
-            "class": f"Booster of LightGBM, {objective}, {len(trees)} trees, depth {depth}",
+            "class": f"Booster of LightGBM, {objective}, {counted(len(trees), 'tree')}, depth {depth}",
             "inputs": "float64",
             "outputs": "float64",
             "comparison": "left where x <= threshold; a threshold lies halfway between values of training rows",

@@ -45,6 +45,11 @@ class Reading:
     facts: Mapping[str, str] = attrs.field(factory=dict)
 
 
+def counted(n: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{n} {noun}" + "s" * (n != 1)
+
+
 def library(module: str, path: Path, extra: str) -> Any:
     """A library that reads a format.
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from mex import Family, UsageError
+from mex.toolkit.facts import RECORDS
 from mex.types import Array
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, library, telling
+from mex_file.reading import Reading, Wishes, counted, library, telling
 
 LABELS = ("binary:hinge", "multi:softmax")
 """Objectives whose predictions are labels and no probabilities."""
@@ -72,7 +73,8 @@ def read(path: Path, wishes: Wishes) -> Reading:
         classes=wishes.classes,
         **functions,
     )
-    public = {"objective": objective, "max_depth": depth, "thresholds": "training values"}
+    size = f"{counted(rounds, 'round')}, {counted(len(trees), 'tree')}"
+    public = {"objective": objective, "max_depth": depth, "thresholds": RECORDS}
     family = Family("tree" if len(trees) == 1 else "boosted", public)
     if linear:
         family = Family("linear", {"intercept": True, "link": LINKS.get(objective, "identity")})
@@ -82,7 +84,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
         frame="pandas" if levels else "numpy",
         precision="float32",
         facts={
-            "class": f"{name} of XGBoost, {objective}, {rounds} rounds of {len(trees)} trees, depth {depth}",
+            "class": f"{name} of XGBoost, {objective}, {size}, depth {depth}",
             "inputs": "cast to float32",
             "outputs": "float32",
             "comparison": "left where x < threshold; a threshold is a value of a training row",

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from mex.fitted import FittedTarget
 from mex.schema import Schema
+from mex.toolkit.facts import records_in
 from mex.types import Array, Estimator, FloatArray
 
 UNKNOWN: dict[str, dict[str, Any]] = {
@@ -29,6 +30,9 @@ def target_of(model: Estimator, schema: Schema | None, **options: Any) -> Fitted
     ``options`` are those of :meth:`FittedTarget.wrap`.
     """
     target = FittedTarget.wrap(model, schema=schema, **options)
+    if target.family.kind in ("tree", "boosted") and (records := records_in(model)):
+        public = {**target.family.public, "thresholds": records}
+        target = attrs.evolve(target, family=attrs.evolve(target.family, public=public))
     if schema is None or options.get("family") is not None:
         return target
     with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
