@@ -176,14 +176,6 @@ def test_such_a_model_is_served_as_it_is(way: str) -> None:
     assert np.array_equal(served.predict(some_of(table)), model.predict(some_of(table)))
 
 
-def test_a_pipeline_of_adult_falls_to_pivot() -> None:
-    model, table = fitted("one-hot by names")
-    stolen = mex.attack("pivot", model, like=table, pool=table.head(50), held_out=table, budget=2500)
-    assert stolen.agreement == np.mean(stolen.hypothesis.predict(table) == model.predict(table))
-    assert stolen.agreement > 0.99
-    assert stolen.queries_to(0.99) < 2500
-
-
 @pytest.mark.parametrize("way", ["one-hot by names", "native categories", "polars"])
 def test_such_a_model_is_measured_in_a_matrix(way: str) -> None:
     model, table = fitted(way)
