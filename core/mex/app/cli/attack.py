@@ -7,11 +7,14 @@ import contextlib
 import functools
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mex.app.cli.flags import PRICE_HELP, number, price
 from mex.app.files import check_writable, replacing
 from mex.registry import Registry
+
+if TYPE_CHECKING:
+    from mex.app.matrix.record import Record
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -25,6 +28,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--budget", default=1000, type=number, metavar="N", help="queries at most (default 1000)")
     command.add_argument("--seed", default=0, type=number, metavar="S", help="default 0")
     command.add_argument("--price-per-query", default=None, type=price, metavar="USD", help=PRICE_HELP)
+    command.add_argument("--out", type=Path, metavar="DIR", help="keep what is asked there; go on from there")
     command.add_argument("--save", type=Path, metavar="FILE", help="write the stolen model there, in skops' format")
     command.add_argument("--json", action="store_true", help="the record as one JSON line on stdout")
     command.set_defaults(run=run)
@@ -32,14 +36,12 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
-    from mex.app.analysis.group import above_constant
-    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
     from mex.app.cli import FAILED, INTERRUPTED, OK
-    from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
-    from mex.app.matrix.json_lines import dump
+    from mex.app.matrix.ledgers import kept_in
     from mex.app.matrix.looking import what_was_read
+    from mex.app.matrix.results import Results
     from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
@@ -54,6 +56,11 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     )
     if args.save:
         check_writable(args.save)
+    results = Results(args.out) if args.out else None
+    if results and not args.save and cell.key in results.records:
+        print(f"mex: the attack is in {args.out} already", file=sys.stderr)
+        _show(results.records[cell.key], args.json)
+        return OK
 
     @functools.cache
     def tell() -> None:
@@ -61,23 +68,18 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         print(f"mex: {what_was_read(registry, cell)}", file=sys.stderr)
 
     # What a plugin prints is no result.
-    with queries_bar(args.attack, args.budget) as count, contextlib.redirect_stdout(sys.stderr):
+    bar = queries_bar(args.attack, args.budget)
+    with bar as count, kept_in(args.out), contextlib.redirect_stdout(sys.stderr):
 
         def on_progress(queries: int) -> None:
             tell()
             count(queries)
 
         record, extraction = measure(registry, cell, on_progress, interruptible=True)
-    if args.json:
-        print(dump(record))
-    else:
-        known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
-        rows = record["held_out"] or 1
-        values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
-        below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
-        print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
-        if below["agreement"]:
-            print(worse_than_constant(record["majority"], rows), file=sys.stderr)
+    unfinished = extraction.stopped in ("interrupted", "failed")
+    if results and not unfinished:
+        results.append(record)
+    _show(record, args.json)
     if args.save:
         import skops.io
 
@@ -85,4 +87,25 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
             skops.io.dump(extraction.hypothesis, part)
     if extraction.stopped == "failed":
         print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
+    if unfinished and args.out:
+        print(f"mex: what was asked is kept in {args.out}; the same command again goes on", file=sys.stderr)
     return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, OK)
+
+
+def _show(record: Record, as_json: bool) -> None:
+    """Print a record on stdout."""
+    from mex.app.analysis.group import above_constant
+    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
+    from mex.app.cli.tables import print_table
+    from mex.app.matrix.json_lines import dump
+
+    if as_json:
+        print(dump(record))
+        return
+    known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
+    rows = record["held_out"] or 1
+    values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
+    below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
+    print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
+    if below["agreement"]:
+        print(worse_than_constant(record["majority"], rows), file=sys.stderr)
