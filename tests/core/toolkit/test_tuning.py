@@ -12,7 +12,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
-from mex.toolkit.tuning import FEWEST, Tuned, folds
+from mex.toolkit.tuning import FEWEST, Tuned, folds, settings
 from mex.types import Array, Estimator, FloatArray
 
 D = 20
@@ -109,3 +109,9 @@ def test_an_attack_may_be_held_to_the_public_regularisation_and_a_given_model_is
     assert penalty(f"{attack}:{rest},regularisation=public") == 0.01
     assert penalty(f"{attack}:{rest},model={{use='logistic', C=3.0}}") == 3
     assert penalty(f"{attack}:{rest}") > 0.01
+
+
+@pytest.mark.parametrize(("rho", "active"), [(0.0, False), (0.3, True)])
+def test_a_softer_margin_is_tried_only_for_random_rows_whose_labels_may_be_wrong(rho: float, active: bool) -> None:
+    assert min(s.C for s in settings(LogisticRegression(), may_be_wrong=rho != 0, active=active)) == 1
+    assert min(s.C for s in settings(LogisticRegression(), may_be_wrong=True)) == 0.01
