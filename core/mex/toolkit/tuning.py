@@ -58,7 +58,7 @@ def tuned(
 ) -> Tuned:
     """What the attack called ``label`` fits: ``model``, or the public class of f* regularised as the parameter says.
 
-    The rows of an ``active`` attack are near the boundary, so they do not tell how soft a margin should be.
+    The rows of an ``active`` attack are near the boundary: if labels may be wrong, they do not tell what C is best.
 
     Raises:
         Incompatible: as :func:`.learner_over`.
@@ -184,7 +184,8 @@ def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True, a
         quick = {"max_iter": MOST_ITERATIONS} if params.get("max_iter") == -1 else {}
         if params.get("solver") == "lbfgs" and not params.get("l1_ratio"):
             quick = {"solver": "newton-cholesky"} if binary else {"max_iter": FEW_ITERATIONS}
-        factors = (*(SOFTER if may_be_wrong and not active else ()), *(HARDER if binary else HARDER[:2]))
+        harder = HARDER if binary else HARDER[:2]
+        factors = harder if not may_be_wrong else () if active else (*SOFTER, *harder)
         changes = [{"C": float(params["C"]) * factor, **quick} for factor in factors]
     elif "min_samples_leaf" in params and "splitter" in params:
         grown = {"ccp_alpha": 0.0, "min_samples_split": 2}
