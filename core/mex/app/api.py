@@ -152,7 +152,8 @@ def matrix(
 
     Args:
         plan: a TOML file, or tables as in one, such as ``{"attacks": ["passive"], "seeds": 2, …}``;
-            by default the one that ``mex matrix`` runs.
+            by default the one that ``mex matrix`` runs. Attacks that know one of its defenses are added, unless
+            ``counters`` is false.
         models: by name, fitted estimators, functions of rows, or mappings of such an ``object`` and any of ``like``,
             ``schema``, ``classes``, ``answers`` and ``family``; components as in a plan stand beside them. They are not
             fitted again: of the rows of ``data`` a third each is the attacker's, the judge's, and for defenses to
