@@ -69,8 +69,11 @@ def about_defenses(comparison: Comparison, level: float = LEVEL) -> list[list[st
     bought = [times(comparison.multiplier(d, level), comparison.more_than(d, level)) for d in defenses]
     table = [["multiplier", *bought]]
     for name, field, form in COSTS:
-        costs = [comparison.cost(defense, field) for defense in defenses]
-        table.append([name, *(form(cost.value, rows) if cost else "" for cost in costs)])
+        kinds: list[str | None] = [*comparison.kinds] if field in OF_ANSWERS else []
+        for kind in kinds or [None]:
+            costs = [comparison.cost(defense, field, kind) for defense in defenses]
+            shown = [form(cost.value, rows) if cost else "" for cost in costs]
+            table.append([f"{name} ({kind})" if kind else name, *shown])
     return table
 
 
@@ -79,6 +82,8 @@ COSTS: tuple[tuple[str, str, Callable[[float, int], str]], ...] = (
     ("answers changed", "answers_changed", percent),
     ("repeats differ", "repeats_differ", percent),
 )
+OF_ANSWERS = ("answers_changed", "repeats_differ")
+"""The costs that depend on the kind of answers."""
 
 
 def _cell(group: Group | None, level: float, best: bool) -> str:

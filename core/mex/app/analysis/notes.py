@@ -23,4 +23,21 @@ def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
     if any(group.below_constant for group in groups):
         majority = comparison.median("majority")
         said.append(worse_than_constant(majority.value if majority else None, comparison.rows))
-    return said
+    return said + idle_defenses(comparison)
+
+
+def idle_defenses(comparison: Comparison) -> list[str]:
+    """A sentence on the defenses that did nothing in any cell, as those of confidence where labels are shown."""
+    baseline = comparison.baseline
+    kinds = {group.answers for group in comparison.against(baseline)} if baseline else set()
+    idle = []
+    for defense in comparison.defenses:
+        groups = comparison.against(defense)
+        withholds = kinds - {group.answers for group in groups}
+        if groups and defense != baseline and not withholds and all(group.unchanged for group in groups):
+            idle.append(defense)
+    if not idle:
+        return []
+    shown = {group.answers for group in comparison.groups.values() if group.ran}
+    hint = f": {shown.pop()} answers were shown here; --answers all runs each kind that the model gives"
+    return [f"{', '.join(idle)} changed no answer of honest users" + ("" if shown else hint)]

@@ -15,7 +15,7 @@ WITH_ENDS = ("agreement", "multiplier")
 """The numbers beside which the ends of their intervals stand (:mod:`mex.app.analysis.statistics`)."""
 ROW = tuple(
     column
-    for field in ("model", "dataset", "attack", "defense", "seeds", "status", *MEDIANS, "multiplier")
+    for field in ("model", "dataset", "attack", "defense", "answers", "seeds", "status", *MEDIANS, "multiplier")
     for column in ((field, f"{field}_low", f"{field}_high") if field in WITH_ENDS else (field,))
 )
 """The fields of a row: labels, how many seeds came to a result, medians over these seeds, and the multiplier."""
@@ -34,8 +34,9 @@ def _row(comparison: Comparison, group: Group, multiplier: Estimate | None) -> d
     row: dict[str, Any] = {
         "model": comparison.model,
         "dataset": comparison.dataset,
-        "attack": group.attack,
+        "attack": group.name,
         "defense": group.defense,
+        "answers": group.answers,
         "seeds": len(group.ran),
         "status": group.status,
     }

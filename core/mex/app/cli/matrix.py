@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from mex.app.cli.flags import PRICE_HELP, level, number, price, seconds
+from mex.app.cli.flags import PRICE_HELP, answers, level, number, price, seconds
 from mex.app.files import check_writable
 from mex.registry import Registry
 
@@ -48,7 +48,12 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         command.add_argument(
             *names, dest=axis, action="append", metavar=kind.upper(), help=f"one of the {axis}; repeat"
         )
-    command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: each model's usual)")
+    command.add_argument(
+        "--answers",
+        type=answers,
+        metavar="KIND",
+        help="label, proba, leaf or value, several with commas, or all that each model gives (default: its usual one)",
+    )
     command.add_argument(
         "--no-counters",
         dest="counters",

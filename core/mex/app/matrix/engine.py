@@ -11,10 +11,9 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from mex.app.matrix.cells import Cell
+from mex.app.matrix.cells import Cell, Cells
 from mex.app.matrix.dask_backend import run_on_cluster
 from mex.app.matrix.experiment import run_cell
-from mex.app.matrix.plan import Cells
 from mex.app.matrix.processes import Processes
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
