@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mex.app.cli.flags import PRICE_HELP, number, price
+from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
 from mex.app.files import check_writable, replacing
 from mex.registry import Registry
+
+if TYPE_CHECKING:
+    from mex.app.matrix.record import Record
+    from mex.types import Estimator
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -32,21 +36,20 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
-    from mex.app.analysis.group import above_constant
-    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
     from mex.app.cli import FAILED, INTERRUPTED, OK
+    from mex.app.cli.conclusion import keep_untold
     from mex.app.cli.look import what_was_read
     from mex.app.cli.progress import queries_bar
-    from mex.app.cli.tables import print_table
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
-    from mex.app.matrix.json_lines import dump
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 
     parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}
+    with plugins_aside():
+        specs = {kind: registry.resolve(kind, Spec.parse(text, kind)) for kind, text in parts.items()}
     cell = Cell(
-        **{kind: registry.resolve(kind, Spec.parse(text, kind)) for kind, text in parts.items()},
+        **specs,
         seed=args.seed,
         answers=args.answers,
         budget=args.budget,
@@ -60,29 +63,51 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         """Say what was read, once, when nothing has been got wrong."""
         print(f"mex: {what_was_read(registry, cell)}", file=sys.stderr)
 
-    # What a plugin prints is no result.
-    with queries_bar(args.attack, args.budget) as count, contextlib.redirect_stdout(sys.stderr):
+    with plugins_aside(), queries_bar(args.attack, args.budget) as count:
 
         def on_progress(queries: int) -> None:
             tell()
             count(queries)
 
         record, extraction = measure(registry, cell, on_progress, interruptible=True)
-    if args.json:
-        print(dump(record))
-    else:
-        known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
-        rows = record["held_out"] or 1
-        values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
-        below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
-        print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
-        if below["agreement"]:
-            print(worse_than_constant(record["majority"], rows), file=sys.stderr)
+    untold = False
+    try:
+        _print(record, args.json)
+        sys.stdout.flush()
+    except StdoutError as error:
+        untold = keep_untold(error, [record])
     if args.save:
-        import skops.io
-
-        with replacing(args.save) as part:
-            skops.io.dump(extraction.hypothesis, part)
+        with plugins_aside():
+            _save(extraction.hypothesis, args.save)
     if extraction.stopped == "failed":
         print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
-    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, OK)
+    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, FAILED if untold else OK)
+
+
+def _print(record: Record, as_json: bool) -> None:
+    """Print a record, as a line or as a table that marks what is below a constant's."""
+    from mex.app.analysis.group import above_constant
+    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
+    from mex.app.cli.tables import print_table
+    from mex.app.matrix.json_lines import dump
+
+    if as_json:
+        return print_line(dump(record))
+    known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
+    rows = record["held_out"] or 1
+    values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
+    below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
+    print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
+    if below["agreement"]:
+        print(worse_than_constant(record["majority"], rows), file=sys.stderr)
+    return None
+
+
+def _save(hypothesis: Estimator, path: Path) -> None:
+    """Write the stolen model to a file, and say how it is read."""
+    import skops.io
+
+    with replacing(path) as part:
+        skops.io.dump(hypothesis, part)
+    trusted = skops.io.get_untrusted_types(file=path)
+    say(f"saved; skops.io.load({str(path)!r}{f', trusted={trusted}' if trusted else ''}) reads it")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
+from mex.app.cli.output import plugins_aside, print_json
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
@@ -30,7 +30,8 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.matrix.scenarios import load_dataset
     from mex.toolkit.tabular.summary import described, summary
 
-    dataset = load_dataset(registry, registry.resolve("dataset", Spec.of(args.data, "dataset")))
+    with plugins_aside():
+        dataset = load_dataset(registry, registry.resolve("dataset", Spec.of(args.data, "dataset")))
     columns = [described(column) for column in dataset.schema.columns] if dataset.schema else []
     if args.json:
         about = {
@@ -43,7 +44,7 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
             "columns": columns,
             "notes": list(dataset.notes),
         }
-        print(json.dumps(about, ensure_ascii=False))
+        print_json(about)
         return 0
     print(summary(dataset) + "\n")
     print_table(["column", "kind", "values", "missing"], [_row(column) for column in columns])
