@@ -1,7 +1,9 @@
-"""An undefended f*: a fitted scikit-learn estimator, or any object with ``predict``, as a target."""
+"""An undefended f*: a fitted scikit-learn estimator, any object with ``predict``, or a function, as a target."""
 
 from __future__ import annotations
 
+import inspect
+import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -11,17 +13,20 @@ import numpy.typing as npt
 
 from mex.dataset import Dataset, Rows, Table
 from mex.domain import Domain
-from mex.errors import UsageError
+from mex.errors import MexError, UsageError
 from mex.family import family_of, without_learner
 from mex.knowledge import Family, Scope
 from mex.schema import Schema
-from mex.types import Answer, Array, BoolArray, Estimator, FloatArray, Sealed, read_only
+from mex.types import Answer, Array, BoolArray, Estimator, FloatArray, Function, Sealed, classes_of, read_only
 
 __all__ = [
     "Deployed",
     "FittedTarget",
     "Model",
 ]
+
+PAUSES = (0.2, 1.0)
+"""Seconds before a model that could not be reached is asked again; one that raised another error, at once and once."""
 
 
 def _same(X: FloatArray) -> FloatArray:
@@ -30,7 +35,9 @@ def _same(X: FloatArray) -> FloatArray:
 
 @attrs.frozen(eq=False)
 class FittedTarget(Sealed):
-    """An undefended f*: a fitted scikit-learn estimator, or any object with ``predict``.
+    """An undefended f*: a fitted scikit-learn estimator, any object with ``predict``, or a function of rows.
+
+    It is taken to remember nothing, so that rows to which it raised an error may be asked once more.
 
     Attributes:
         estimator: the fitted f*, on rows of the domain.
@@ -61,14 +68,18 @@ class FittedTarget(Sealed):
         encode: Callable[[FloatArray], FloatArray] = _same,
         schema: Schema | None = None,
     ) -> FittedTarget:
-        """Put a public face on a fitted estimator; what is not given is read off it.
+        """Put a public face on a fitted estimator, or a function of rows; what is not given is read off it.
+
+        A function gives labels if there are ``classes``, unless ``answers`` says which kind it gives.
 
         Raises:
-            UsageError: if it has no ``predict``, no domain is given and its width is unknown, or it classifies and no
-                classes are given and there is no ``classes_``.
+            UsageError: if it is no function and has no ``predict``, no domain is given and its width is unknown, or it
+                classifies and no classes are given and there is no ``classes_``.
         """
+        if inspect.isclass(estimator):
+            raise UsageError(f"a target is an object, and {estimator.__name__} is a class: give {estimator.__name__}()")
         if not callable(getattr(estimator, "predict", None)):
-            raise UsageError(f"a target needs a predict method, and {type(estimator).__name__} has none")
+            estimator, answers = _function(estimator, classes, answers)
         if domain is None and schema is not None:
             domain = schema.domain
         if domain is None:
@@ -76,7 +87,7 @@ class FittedTarget(Sealed):
             if width is None:
                 raise UsageError(f"{type(estimator).__name__} does not tell its number of features; give a domain")
             domain = Domain.reals(int(width))
-        labels = _classes(estimator, classes, answers)
+        labels = classes_of(estimator, classes, answers)
         if answers is None:
             classifies: tuple[Answer, ...] = ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
             answers = ("value",) if labels is None else classifies
@@ -94,45 +105,47 @@ class FittedTarget(Sealed):
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`Target.answer` says; the model may do what it likes with the rows that it gets."""
-        rows = X.copy() if self.schema is None else self.schema.decode(X)
-        if kind == "proba":
-            return np.asarray(self.estimator.predict_proba(rows))
-        if kind == "leaf":
-            return np.asarray(self.estimator.apply(rows))
-        answers = np.asarray(self.estimator.predict(rows))
-        return answers[:, 0] if answers.shape == (len(X), 1) else answers  # a column is a label a row all the same
+        answers = self._asked(X, {"proba": "predict_proba", "leaf": "apply"}.get(kind, "predict"))
+        column = answers.shape == (len(X), 1)
+        if kind == "proba" and self.classes is not None and len(self.classes) == 2 and (column or answers.ndim == 1):
+            p = answers.reshape(-1)  # of the second class
+            return np.stack([1 - p, p], axis=1)
+        return answers[:, 0] if column and kind != "proba" else answers
+
+    def _asked(self, X: FloatArray, method: str) -> Array:
+        """The answers of a method of the estimator, which is asked again if it raises an error of its own."""
+        failures = 0
+        while True:
+            try:
+                rows = X.copy() if self.schema is None else self.schema.decode(X)
+                return np.asarray(getattr(self.estimator, method)(rows))
+            except MexError:
+                raise
+            except Exception as error:
+                pauses = PAUSES if isinstance(error, OSError) else (0.0,)
+                if failures >= len(pauses):
+                    raise
+                time.sleep(pauses[failures])
+                failures += 1
+
+
+def _function(
+    given: Any, classes: npt.ArrayLike | None, answers: tuple[Answer, ...] | None
+) -> tuple[Function, tuple[Answer, ...]]:
+    """A function as an estimator, and the kind of its answers."""
+    if not callable(given):
+        raise UsageError(f"a target needs a predict method, and {type(given).__name__} has none, nor is it a function")
+    if answers is None and classes is None:
+        raise UsageError("a function does not tell what it answers: give classes=[...] for labels, or answers='value'")
+    kinds: tuple[Answer, ...] = answers or ("label",)
+    if len(kinds) > 1:
+        raise UsageError(f"a function gives answers of one kind, not {' and '.join(kinds)}")
+    return Function(given), kinds
 
 
 def _discrete(schema: Schema) -> list[str | int]:
     """The columns that are categories or truth values."""
     return [column.name for column in schema.columns if column.values]
-
-
-def _classes(estimator: Estimator, given: npt.ArrayLike | None, answers: tuple[Answer, ...] | None) -> Array | None:
-    """The labels of a classifier, None for a regressor; those ``given``, else its own."""
-    found, name = getattr(estimator, "classes_", None) if given is None else given, type(estimator).__name__
-    if isinstance(found, list) and any(np.ndim(part) for part in found):
-        raise UsageError(f"{name} answers {len(found)} labels at once; a target answers one")
-    if found is not None and np.size(found):
-        return np.asarray(found)
-    if _classifies(estimator, found) if answers is None else not {"label", "proba"}.isdisjoint(answers):
-        raise UsageError(
-            f"{name} answers with labels and does not say which there are; "
-            "give classes=[...], in the order of its probabilities if it has any"
-        )
-    return None
-
-
-def _classifies(estimator: Estimator, classes: object) -> bool:
-    """Whether an estimator without classes is a classifier: as it says, else as its methods do."""
-    try:
-        kind = estimator.__sklearn_tags__().estimator_type
-    except Exception:  # other libraries' estimators, and older ones
-        kind = getattr(estimator, "_estimator_type", None)
-    if kind is not None:
-        return kind in ("classifier", "outlier_detector")
-    # An empty ``classes_`` is that of a regressor which shares its class with classifiers.
-    return classes is None and any(hasattr(estimator, name) for name in ("predict_proba", "decision_function"))
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mex.errors import AnswerError, QueryError, UsageError, writes_nothing
 from mex.knowledge import Knowledge, Scope
 from mex.target import Target, checked_answers, knowledge, labels, refusals, shown_kinds, side_by_side, spread, withheld
-from mex.types import Answer, Array, FloatArray, read_only
+from mex.types import Answer, Array, FloatArray, dense, read_only
 
 __all__ = [
     "PRICE_PER_QUERY",
@@ -94,15 +94,15 @@ class Oracle:
             Incompatible: if the interface does not give such answers.
             UsageError: if the budget is below 1 or the price below 0.
         """
-        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1):
             raise UsageError(f"budget must be a whole number of at least 1, not {budget!r}")
-        if not 0 <= price_per_query < float("inf"):
+        if not isinstance(price_per_query, int | float | np.number) or not 0 <= price_per_query < float("inf"):
             raise UsageError(f"price per query must be a number of at least 0, not {price_per_query!r}")
         self._target = target
-        shown = knowledge(target, answers=answers, budget=budget)
+        self.budget = budget if budget is None else int(budget)
+        shown = knowledge(target, answers=answers, budget=self.budget)
         self._public = attrs.evolve(shown, answers=(scope or Scope()).told(shown.answers, target.answers))
         self._kinds = shown_kinds(self._public.answers, target.answers)
-        self.budget = budget
         self.price_per_query = float(price_per_query)
         self.queries = 0
         self.refused = 0
@@ -185,7 +185,7 @@ class Oracle:
     def _checked(self, X: npt.ArrayLike) -> FloatArray:
         d = self._public.domain.n_features
         try:
-            raw = np.asarray(X)
+            raw = dense(X)
             if raw.dtype.kind not in "fiub":  # a string is no number, even where it reads like one
                 raise ValueError
             rows = read_only(np.array(raw, dtype=np.float64, order="C"))

@@ -1,13 +1,17 @@
-"""What signatures share: names of types, arrays that are lent, and streams of random numbers."""
+"""What signatures share: names of types, what estimators are, arrays that are lent, streams of random numbers."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import attrs
 import numpy as np
 import numpy.typing as npt
+
+from mex.errors import AnswerError, UsageError
 
 __all__ = [
     "Answer",
@@ -15,7 +19,10 @@ __all__ = [
     "BoolArray",
     "Estimator",
     "FloatArray",
+    "Function",
     "Sealed",
+    "classes_of",
+    "dense",
     "read_only",
     "stream",
 ]
@@ -27,6 +34,104 @@ Answer: TypeAlias = Literal["label", "proba", "leaf", "value"]
 
 Estimator: TypeAlias = Any
 """A scikit-learn estimator (scikit-learn publishes no types)."""
+
+
+class Function:
+    """A function as an estimator: it is given rows, shape (n, d), or tables, and gives one answer a row, of one kind.
+
+    >>> Function(lambda X: (X[:, 0] > 1).astype(int)).predict(np.array([[0.0, 5.0], [2.0, 5.0]]))
+    array([0, 1])
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def predict(self, rows: Any) -> Array:
+        """What the function answers: labels or values, shape (n,), probabilities, or leaves.
+
+        Raises:
+            UsageError: if it takes one row at a time.
+            AnswerError: if it does not give one answer a row.
+        """
+        n = len(rows)
+        if n > 1 and np.shape(rows) == (n, n):  # here an answer for each column would look like one for each row
+            return np.concatenate([self.predict(rows[:1]), self.predict(rows[1:])])
+        try:
+            answers = np.asarray(self.function(rows))
+        except Exception as error:
+            self._check_takes_many(rows, error)
+            raise
+        if answers.ndim == 0 or len(answers) != n:
+            self._check_takes_many(rows)
+            asked = f"the function was given rows of shape {np.shape(rows)}"
+            raise AnswerError(
+                f"{asked} and answered an array of shape {answers.shape}: it has to give one answer a row"
+            )
+        return answers
+
+    predict_proba = apply = predict
+
+    def _check_takes_many(self, rows: Any, error: Exception | None = None) -> None:
+        """Raise :class:`UsageError` if it has one answer when it is given one row alone."""
+        alone = None
+        with contextlib.suppress(Exception):
+            alone = np.size(self.function(rows[0]))
+        if alone == 1:
+            raise UsageError(
+                f"a function is given many rows at once, shape (n, {rows.shape[1]}), and this one takes one row: "
+                "give lambda X: [function(x) for x in X]"
+            ) from error
+
+
+def classes_of(estimator: Estimator, given: npt.ArrayLike | None, answers: tuple[Answer, ...] | None) -> Array | None:
+    """The labels of a classifier, None for a regressor; those ``given``, else its own.
+
+    Raises:
+        UsageError: if it classifies and does not say what, or answers with several labels a row.
+    """
+    found, name = getattr(estimator, "classes_", None) if given is None else given, type(estimator).__name__
+    if isinstance(found, list) and any(np.ndim(part) for part in found):
+        raise UsageError(f"{name} answers {len(found)} labels at once; a target answers one")
+    if found is not None and np.size(found):
+        return np.asarray(found)
+    if _kind(estimator) == "outlier_detector":
+        return np.array([-1, 1])
+    if _classifies(estimator, found) if answers is None else not {"label", "proba"}.isdisjoint(answers):
+        raise UsageError(
+            f"{name} answers with labels and does not say which there are; "
+            "give classes=[...], in the order of its probabilities if it has any; or fit it, if it is not fitted"
+        )
+    return None
+
+
+def _classifies(estimator: Estimator, classes: object) -> bool:
+    """Whether an estimator without classes is a classifier: as it says, else as its methods do."""
+    kind = _kind(estimator)
+    if kind is not None:
+        return kind == "classifier"
+    # An empty ``classes_`` is that of a regressor which shares its class with classifiers.
+    return classes is None and any(hasattr(estimator, name) for name in ("predict_proba", "decision_function"))
+
+
+def _kind(estimator: Estimator) -> str | None:
+    """What scikit-learn takes an estimator for, or None if it does not tell."""
+    kind: str | None
+    try:
+        kind = estimator.__sklearn_tags__().estimator_type
+    except Exception:  # other libraries' estimators, and older ones
+        kind = getattr(estimator, "_estimator_type", None)
+    return kind
+
+
+def dense(rows: npt.ArrayLike) -> Array:
+    """Rows as an array, whatever holds them: lists, a sparse matrix, a data frame of numbers.
+
+    >>> dense([range(3), [3, 4, 5]])
+    array([[0, 1, 2],
+           [3, 4, 5]])
+    """
+    toarray: Callable[[], npt.ArrayLike] | None = getattr(rows, "toarray", None)
+    return np.asarray(rows if toarray is None else toarray())
 
 
 def read_only(array: npt.ArrayLike) -> Array:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-import numpy as np
 import numpy.typing as npt
 
+from mex.app.given import SHARE, read_given
+from mex.app.judging import judge_of, judged, name_of
 from mex.app.matrix.engine import Workers
 from mex.app.matrix.experiment import run_attack
 from mex.app.matrix.isolation import isolated
@@ -18,18 +18,18 @@ from mex.app.matrix.plan import read
 from mex.app.matrix.record import Record
 from mex.app.matrix.run import DEFAULT, Run
 from mex.app.matrix.scenarios import protect
-from mex.dataset import Rows
+from mex.app.objects import read_objects
+from mex.app.progress import interactive, late_queries_bar
+from mex.app.result import AttackResult
+from mex.defense import twin
 from mex.domain import Domain
-from mex.extraction import Extraction
 from mex.knowledge import Family
 from mex.oracle import PRICE_PER_QUERY
 from mex.registry import Registry
 from mex.registry.loader import load_registry
 from mex.registry.spec import Spec
-from mex.schema import Schema
 from mex.target import Target
-from mex.toolkit.tabular.adapters import TableModel, target_of
-from mex.types import Answer, Array, Estimator
+from mex.types import Answer, Estimator
 
 
 def attack(
@@ -42,28 +42,38 @@ def attack(
     classes: npt.ArrayLike | None = None,
     like: Any = None,
     pool: Any = None,
-    train: tuple[Any, Array] | None = None,
+    held_out: Any = SHARE,
+    train: tuple[Any, Any] | None = None,
     answers: Answer | None = None,
     budget: int = 1000,
     price_per_query: float = PRICE_PER_QUERY,
     seed: int = 0,
     registry: Registry | None = None,
-) -> Extraction:
-    """Attack a fitted model: a :class:`mex.Target`, or any object with ``predict``.
+) -> AttackResult:
+    """Attack a fitted model, and say how many queries and dollars it takes to steal it.
 
     Args:
         attack, defense: components as on the command line, ``name:key=value``.
-        model: the model; what its interface accepts is ``domain`` (by default all of R^d, or what ``like`` shows).
+        model: a fitted estimator or any object with ``predict``, a function of rows, shape (n, d), or of tables, or a
+            :class:`mex.Target`.
+        domain: what its interface accepts; by default all of R^d, or what ``like`` shows.
         family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
         classes: the labels it answers with, in the order of its probabilities, if it has no ``classes_``.
-        like: for a model of tables a data frame as it takes them, the path of a CSV file, or a :class:`mex.Schema`.
-            Then ``pool`` and ``train`` are such tables, and the stolen model takes them as well.
-        pool: unlabeled rows that the attacker has, shape (n, d); of a table, those without a missing value.
+        like: for a model of tables a data frame as it takes them, the path of a CSV file, or a :class:`mex.Schema`; by
+            default the first data frame among the next three. They are such tables then, as rows are that the stolen
+            model takes.
+        pool: unlabeled rows that the attacker has, shape (n, d), or a table.
+        held_out: rows on which the stolen model is compared with the real one, or the share of the pool that is
+            held out for this (of a pool of 40 or more rows); None for no comparison. It asks the model about
+            these rows and 4000 others, none of which are the attacker's queries.
         train: the operator's rows and labels, for defenses that learn from them.
-        answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them; the same
-            seed gives the same queries as there.
+        answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them. The same pool
+            and seed give the same queries as there. Of a function ``answers`` says which kind it gives.
 
-    Where the model fails after its first answers, a warning says so, and what was paid for until then is returned.
+    Rows may be arrays, lists, sparse matrices or data frames; those with a missing value are left out. A model that
+    raises an error is asked again; where it goes on to, after its first answers, a warning says so, and what was paid
+    for until then is returned, as it is when an attack is interrupted at a prompt or in a notebook. An error of the
+    attack itself has what was paid for as its attribute ``transcript``.
 
     Raises:
         Incompatible: if the attack or the defense cannot work on this model.
@@ -73,48 +83,61 @@ def attack(
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> model = DecisionTreeClassifier(random_state=0).fit(X, y)
-    >>> stolen = attack("passive:model=decision-tree", model, pool=X, domain=Domain.of(X), budget=100)
-    >>> stolen.queries, float((stolen.hypothesis.predict(X) == model.predict(X)).mean().round(2))
-    (100, 0.97)
+    >>> attack("passive:model=decision-tree", model, pool=X, domain=Domain.of(X), budget=100)
+    passive:model=decision-tree on DecisionTreeClassifier: the budget is spent after 100 queries ($0.01)
+    agreement: 0.9736 on 38 held-out rows, 0.7580 on rows near them, 0.5645 on uniform points (36% of one label)
+    to 0.95: 52 queries ($0.0052)
+    to 0.99: not reached
+    to 0.999: not reached
     """
     registry = registry or load_registry()
-    family = Family(family) if isinstance(family, str) else family
-    wrapped = isinstance(model, Target)
-    schema = None if like is None else like if isinstance(like, Schema) else Schema.of(model, like=like)
-    if schema is not None:
-        train = train and (schema.encode(train[0]), train[1])
-        pool = None if pool is None else schema.encode(pool)
-        pool = None if pool is None else pool[~np.isnan(pool).any(axis=1)]
-    target = model if wrapped else target_of(model, schema, domain=domain, family=family, classes=classes)
-    rows = Rows(*train) if train else Rows(np.empty((0, target.domain.n_features)), np.empty(0))
-    with isolated(seed):
+    spec, behind = Spec.of(attack), Spec.of(defense)
+    given = read_given(
+        model,
+        like,
+        pool,
+        held_out,
+        train,
+        seed,
+        domain=domain,
+        family=Family(family) if isinstance(family, str) else family,
+        classes=classes,
+        answers=(answers,) if answers and not isinstance(model, Target) and not hasattr(model, "predict") else None,
+    )
+    judge = twin(judge_of(given.target))
+    with isolated(seed), late_queries_bar(spec.name, budget) as count:
         extraction = run_attack(
             registry,
-            Spec.of(attack),
-            protect(registry, Spec.of(defense), target, rows, seed),
+            spec,
+            protect(registry, behind, given.target, given.train, seed),
             seed=seed,
-            pool=pool,
+            pool=given.pool,
             answers=answers,
             budget=budget,
             price_per_query=price_per_query,
+            on_progress=count,
+            interruptible=interactive(),
         )
     if extraction.stopped == "failed":
         warnings.warn(f"{extraction.note}; the attack ended there", RuntimeWarning, stacklevel=2)
-    return extraction if schema is None else _taking_tables(extraction, schema)
-
-
-def _taking_tables(extraction: Extraction, schema: Schema) -> Extraction:
-    """The same with hypotheses that take the tables of a schema."""
-    return attrs.evolve(
+    return judged(
         extraction,
-        hypothesis=TableModel(extraction.hypothesis, schema),
-        snapshots=tuple((queries, TableModel(kept, schema)) for queries, kept in extraction.snapshots),
+        given,
+        judge,
+        seed,
+        attack=str(spec),
+        defense=str(behind),
+        model=name_of(given.target),
+        price_per_query=price_per_query,
     )
 
 
 def matrix(
     plan: str | Path | Mapping[str, Any] | None = None,
     *,
+    models: Any = None,
+    data: Any = None,
+    target: str | None = None,
     jobs: int | None = None,
     backend: str = "processes",
     scheduler: str | None = None,
@@ -122,30 +145,51 @@ def matrix(
     out: str | Path | None = None,
     retry_failed: bool = False,
     registry: Registry | None = None,
+    **settings: Any,
 ) -> list[Record]:
     """Run a matrix and return the records of its cells, in the order of the plan.
 
     Args:
         plan: a TOML file, or tables as in one, such as ``{"attacks": ["passive"], "seeds": 2, …}``;
             by default the one that ``mex matrix`` runs.
+        models: by name, fitted estimators, functions of rows, or mappings of such an ``object`` and any of ``like``,
+            ``schema``, ``classes``, ``answers`` and ``family``; components as in a plan stand beside them. They are not
+            fitted again: of the rows of ``data`` a third each is the attacker's, the judge's, and for defenses to
+            learn from.
+        data: what these models are asked about: (X, y), a data frame one of whose columns may be the ``target``, a
+            dataset as on the command line; or several of them by name.
+        target: the column of the true labels.
         jobs: how many worker processes, which use the installed plugins. By default cells run in this process:
             with plugins of its own and under a debugger, but one that ends the process ends it.
         backend: ``processes``, or ``dask`` for a cluster that runs at the address ``scheduler``.
         time_limit: seconds of wall time after which a cell has failed and its process is killed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
-            holds already is not run again.
+            holds already is not run again. Objects are told apart by a digest of them and of their code.
         retry_failed: run again what failed there.
         registry: the components, by default those installed.
+        settings: keys of a plan, such as ``attacks``, ``defenses``, ``budget`` and ``seeds``; they go before those of
+            ``plan``.
 
     Raises:
         UsageError: for a plan that cannot be run; nothing has run then.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mine = {"mine": DecisionTreeClassifier(random_state=0).fit(X, y)}
+    >>> plan = {"attacks": ["tree-structure"], "defenses": ["none"], "answers": "leaf", "seeds": 1}
+    >>> records = matrix(plan, models=mine, data=(X, y))
+    >>> records[0]["model"], records[0]["agreement"], records[0]["queries"] < 200
+    ('mine', 1.0, True)
     """
+    registry = registry or load_registry()
     tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
+    axes, live = read_objects(models, data, target)
     return list(
         Run(
-            tables,
-            registry or load_registry(),
-            workers=Workers(jobs, backend, scheduler, time_limit),
+            {**tables, **settings, **axes},
+            registry if live is None else live.added_to(registry),
+            workers=Workers(jobs, backend, scheduler, time_limit, live=live),
             out=None if out is None else Path(out),
             retry_failed=retry_failed,
         )

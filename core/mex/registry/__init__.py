@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -58,7 +59,7 @@ class Registry:
             plugin = load()
             self._register(plugin, name)
             try:
-                components = self._components(plugin)
+                components = self._new(getattr(plugin, "mex_components", list)())
             except BaseException:
                 self.manager.unregister(plugin)
                 raise
@@ -90,9 +91,8 @@ class Registry:
                 self.manager.unregister(plugin)
             raise UsageError(str(error)) from None
 
-    def _components(self, plugin: object) -> list[Component]:
-        declare = getattr(plugin, "mex_components", None)
-        components = list(declare()) if declare else []
+    def _new(self, declared: Iterable[Component]) -> list[Component]:
+        components = list(declared)
         owners = {key: provided.provider for key, provided in self._provided.items()}
         for component in components:
             if not isinstance(component, Component):
@@ -102,6 +102,12 @@ class Registry:
                 raise UsageError(f"{component.kind} {component.name!r} is already provided by {owners[key]}")
             owners[key] = "this plugin"
         return components
+
+    def extended(self, components: Iterable[Component]) -> Registry:
+        """A copy that has some more components; a name that is there already is a :class:`UsageError`."""
+        more = copy.copy(self)
+        more._provided = self._provided | {(c.kind, c.name): Provided(c, "(given)", "") for c in self._new(components)}
+        return more
 
     def provided(self, kind: str | None = None) -> list[Provided]:
         """All components, or those of one kind, sorted by kind and name."""

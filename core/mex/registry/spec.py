@@ -62,12 +62,12 @@ def _is_bare(text: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A copy of ``value`` whose tables are dictionaries and whose sequences are lists, as JSON has them."""
+    """A copy of ``value`` as JSON has it: tables are dictionaries, sequences lists, numbers of numpy Python's own."""
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [plain(inner) for inner in value]
-    return value
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "dtype") else value
 
 
 def fits_json(value: Any) -> bool:

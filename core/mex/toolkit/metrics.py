@@ -41,10 +41,11 @@ def distance(theirs: FloatArray | None, stolen: Estimator, domain: Domain) -> fl
 def unit_normal(estimator: Estimator, domain: Domain) -> FloatArray | None:
     """The normal of a halfspace and its intercept, of unit length, shape (d + 1,); None if it is not one.
 
-    It is taken in the coordinates in which the domain is the box [-1, 1]^d (unbounded features as they are).
+    It is taken in the coordinates in which the domain is the box [-1, 1]^d (unbounded features as they are). A model
+    of tables whose columns are not the features of the domain has none.
     """
     found = normal(estimator)
-    if found is None:
+    if found is None or len(found[0]) != domain.n_features:
         return None
     # The common part of a group's weights, and what a constant column adds, belong to the intercept.
     w, b = found[0].copy(), found[1]

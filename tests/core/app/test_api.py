@@ -34,6 +34,7 @@ def asked_from_python(registry: mex.Registry, cell: Cell, attack: str, defense: 
         scene.target,
         defense=defense,
         pool=scene.pool.X,
+        held_out=None,
         train=(scene.train.X, scene.train.y),
         budget=cell.budget,
         seed=cell.seed,
@@ -144,3 +145,20 @@ def test_a_default_that_is_no_json_is_told_as_well(given: Callable[..., mex.Regi
 
     with pytest.raises(mex.UsageError, match="attack 'infinite': limit must be what JSON can hold, not inf"):
         mex.matrix({**PLAN, "attacks": ["infinite"]}, registry=given(attack={"infinite": Infinite}))
+
+
+def test_numbers_of_numpy_and_ranges_are_taken_where_numbers_and_lists_are(registry: mex.Registry) -> None:
+    attack = {"use": "passive", "model": {"use": "random-forest", "trees": np.int64(3)}}
+    plan = {
+        **PLAN,
+        "attacks": [attack],
+        "budget": np.int32(20),
+        "seeds": range(1, 3),
+        "price_per_query": np.float32(0.5),
+    }
+    records = mex.matrix(plan, registry=registry)
+    assert [(record["seed"], record["queries"], record["price_usd"]) for record in records] == [
+        (1, 20, 10),
+        (2, 20, 10),
+    ]
+    assert records[0]["attack_params"]["model"]["trees"] == 3

@@ -39,9 +39,9 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.cli import FAILED, INTERRUPTED, OK
     from mex.app.cli.conclusion import keep_untold
     from mex.app.cli.look import what_was_read
-    from mex.app.cli.progress import queries_bar
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
+    from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 

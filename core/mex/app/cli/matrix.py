@@ -131,8 +131,8 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
 
 def _carry_out(ready: Run, args: argparse.Namespace, out: TextIO) -> Tally:
     """Run the cells, with a bar on a terminal and each record on ``out`` if asked for, until it takes no more."""
-    from mex.app.cli.progress import CellsBar
     from mex.app.matrix.json_lines import dump
+    from mex.app.progress import CellsBar
 
     tally, kept = Tally(), ready.kept
     if kept:

@@ -34,7 +34,12 @@ class Closable(Protocol):
 
 
 def serve(
-    connection: Connection, parent: int, private: Path, registry: Registry | None = None, held: Closable | None = None
+    connection: Connection,
+    parent: int,
+    private: Path,
+    live: bytes | None = None,
+    registry: Registry | None = None,
+    held: Closable | None = None,
 ) -> None:
     """Answer tasks: a cell with its record as a line of JSON, a dataset with the user's mistake about it or "".
 
@@ -42,6 +47,7 @@ def serve(
         connection: where tasks come from and answers go to; the first answer says that the worker is ready.
         parent: the process that sends them: when it is gone, so is the worker.
         private: the directory of this run that workers share.
+        live: objects that are components as well (:class:`mex.app.matrix.live.Live`).
         registry: the components; by default, those installed.
         held: what a worker that was forked closes first.
     """
@@ -53,6 +59,10 @@ def serve(
     from mex.registry.loader import load_registry
 
     registry = registry or load_registry()
+    if live is not None:
+        from mex.app.matrix.live import Live
+
+        registry = Live.unpacked(live).added_to(registry)
     scenarios.cache = Cache(private)
     connection.send_bytes(b"")
     with contextlib.suppress(EOFError, OSError):  # the parent is gone

@@ -14,6 +14,7 @@ import attrs
 from mex.app.matrix.cells import Cell, Cells
 from mex.app.matrix.dask_backend import run_on_cluster
 from mex.app.matrix.experiment import run_cell
+from mex.app.matrix.live import Live
 from mex.app.matrix.processes import Processes
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
@@ -44,6 +45,11 @@ def _limit(workers: Workers, _: Any, value: Any) -> None:
         raise UsageError("a time limit needs worker processes that can be killed: say how many jobs")
 
 
+def _travels(workers: Workers, _: Any, value: Live | None) -> None:
+    if value is not None and workers.backend == "dask":
+        raise UsageError("objects of this process do not travel to a cluster: save the model, and give file:path=")
+
+
 @attrs.frozen
 class Workers:
     """Where cells run: in this process, in worker processes, or on a dask cluster.
@@ -55,6 +61,7 @@ class Workers:
         time_limit: how many seconds of wall time a cell may take before it has failed; no part of a plan, for it
             depends on the machine.
         fork: whether workers may be copies of this process (:class:`mex.app.matrix.processes.Processes`).
+        live: objects of this process that are components as well.
 
     Raises:
         UsageError: for a number of jobs, a backend or a time limit that is none.
@@ -65,6 +72,7 @@ class Workers:
     scheduler: str | None = None
     time_limit: float | None = attrs.field(default=None, validator=_limit)
     fork: bool = False
+    live: Live | None = attrs.field(default=None, validator=_travels)
 
     def can_have(self, registry: Registry) -> bool:
         """Whether the components of ``registry`` are there where cells run."""
@@ -124,7 +132,10 @@ def _run(
         yield from _run_here(registry, todo(), starting)
     else:
         jobs = min(workers.jobs, len(cells))
-        with Processes(registry, jobs, time_limit=workers.time_limit, fork=workers.fork, held=results) as processes:
+        live = None if workers.live is None else workers.live.packed()
+        with Processes(
+            registry, jobs, time_limit=workers.time_limit, fork=workers.fork, held=results, live=live
+        ) as processes:
             _refuse(processes.mistakes(datasets))
             yield from processes.run(todo(), starting)
 

@@ -8,7 +8,6 @@ import numpy as np
 from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
 from mex.errors import UsageError
-from mex.fitted import FittedTarget
 from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
@@ -28,15 +27,17 @@ class Yardstick(Sealed):
     points, so each set alone misleads: ``near`` lies between held-out rows.
     """
 
-    target: FittedTarget
+    target: Target
     truth: Array | None
     points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
     normal: FloatArray | None
 
     @classmethod
-    def of(cls, target: FittedTarget, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
-        """Draw the points; ``held_out`` holds rows as the interface takes them, and their true targets if labelled.
+    def of(cls, target: Target, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
+        """Draw the points, and ask the undefended f* about them, which no oracle counts.
+
+        ``held_out`` holds rows as the interface takes them, and their true targets if ``labelled``.
 
         Raises:
             UsageError: if f* answers with values and there are too few rows for an R².
@@ -51,7 +52,9 @@ class Yardstick(Sealed):
         }
         answers = {name: labels(target, X) for name, X in points.items()}
         truth = held_out.y if labelled else None
-        return cls(target, truth, points, answers, unit_normal(target.estimator, target.domain))
+        estimator = getattr(target, "estimator", None)  # a target of another kind does not show one
+        normal = None if estimator is None else unit_normal(estimator, target.domain)
+        return cls(target, truth, points, answers, normal)
 
     @property
     def regression(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +47,7 @@ def run_attack(
 
     Raises:
         Incompatible: if the target is outside the scope of the attack.
-        MexError: or whatever the attack raises.
+        MexError: or whatever the attack raises; such an error has the rows and answers paid for as its ``transcript``.
     """
     built = registry.build("attack", attack)
     oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query, scope=built.scope)
@@ -54,7 +55,14 @@ def run_attack(
     built.scope.check(attack.name, known)
     with writes_nothing("the attack"):
         learner = built.learner(known, stream(seed, "attack"))
-    return extract(oracle, learner, **options)
+    try:
+        return extract(oracle, learner, **options)
+    except Exception as error:
+        if len(oracle.transcript):
+            with contextlib.suppress(AttributeError):  # few errors take no attribute
+                error.transcript = oracle.transcript  # type: ignore[attr-defined]
+                error.add_note(f"{len(oracle.transcript)} answers were paid for: they are its attribute transcript")
+        raise
 
 
 def measure(

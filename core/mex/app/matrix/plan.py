@@ -15,7 +15,7 @@ from mex.app.matrix.counters import with_counters
 from mex.errors import UsageError, suggest
 from mex.params import whole
 from mex.registry import Registry
-from mex.registry.spec import Spec
+from mex.registry.spec import Spec, plain
 
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
 GATE = "gate"
@@ -64,19 +64,17 @@ class Plan:
         for axis, entries in axes.items():
             if not entries:
                 raise UsageError(f"a matrix needs at least one of its {axis}")
-        seeds = tables.get("seeds", 3)
+        seeds = plain(tables.get("seeds", 3))
         if not (whole(1).accepts(seeds) or (isinstance(seeds, list) and seeds and all(map(whole(0).accepts, seeds)))):
             raise UsageError(f"seeds must be a whole number of at least 1 or a list of whole numbers, not {seeds!r}")
-        settings = {key: tables[key] for key in SETTINGS if key in tables and key != "seeds"}
+        settings = {key: plain(tables[key]) for key in SETTINGS if key in tables and key != "seeds"}
         kinds_of_answers(settings.get("answers"))
         for key in settings.keys() - {"answers"}:
             Cell.check(key, settings[key])
         counters = tables.get(COUNTERS, True)
         if not isinstance(counters, bool):
             raise UsageError(f"{COUNTERS} must be true or false, not {counters!r}")
-        gate = _gate(tables.get(GATE, {}))
-        fail_if, fail_on = gate.get("fail_if", ()), gate.get("fail_on", "any")
-        return cls(**axes, seeds=seeds, settings=settings, fail_if=fail_if, fail_on=fail_on, counters=counters)
+        return cls(**axes, seeds=seeds, settings=settings, counters=counters, **_gate(tables.get(GATE, {})))
 
     def resolve(self, registry: Registry) -> Plan:
         """The same plan with every default filled in, so that all names and parameters are checked, and with counters.

@@ -48,6 +48,7 @@ class Processes:
         time_limit: float | None = None,
         fork: bool = False,
         held: Closable | None = None,
+        live: bytes | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -58,6 +59,7 @@ class Processes:
             fork: start workers as copies of this process, which takes milliseconds and keeps plugins that are not
                 installed, but suits only a process that is ours alone; by default they start afresh.
             held: what a copy closes first.
+            live: objects that are components as well, packed; for workers that start afresh.
         """
         self._jobs = jobs
         self._limit = time_limit
@@ -65,7 +67,7 @@ class Processes:
         directory = Path(self._private.name)
         self._cache = Cache(directory)
         self._context = multiprocessing.get_context("fork") if fork else _afresh()
-        self._given = (directory, registry, held) if fork else (directory,)
+        self._given = (directory, None, registry, held) if fork else (directory, live)
         self._workers: dict[int, Worker] = {}
         self._stillborn = 0
         # Python waits for its children before it exits: a run that nobody closed must not keep it.

@@ -35,6 +35,8 @@ def versions(registry: Registry) -> dict[str, str]:
 def text(plan: Plan, made_with: dict[str, str]) -> str:
     """A resolved plan as a file for ``mex matrix``, every parameter written out."""
     lines = ["# The run beside which this file lies; `mex matrix FILE --out DIR` repeats it."]
+    if made_with.get("(given)") is not None:
+        lines.append("# Objects of a program are named by their digests: only that program repeats it.")
     lines += [f"{key} = {to_toml(value)}" for key, value in plan.settings.items() if value is not None]
     lines.append(f"seeds = {to_toml(plan.seeds)}")
     lines += [] if plan.counters else [f"{COUNTERS} = false"]

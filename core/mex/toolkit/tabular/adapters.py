@@ -114,8 +114,13 @@ class TableModel(_Adapter):
     """
 
     def _turned(self, X: Any) -> FloatArray:
-        if isinstance(X, list | np.ndarray) and np.ndim(X) == 2:
-            rows = np.asarray(X)
-            if rows.dtype.kind in "fiub" and rows.shape[1] == self.schema.domain.n_features:
-                return rows.astype(np.float64)
-        return self.schema.encode(X)
+        return rows_of(X, self.schema)
+
+
+def rows_of(given: Any, schema: Schema) -> FloatArray:
+    """Rows of the domain of a schema: those given, if they are such rows, or a table encoded."""
+    if isinstance(given, list | np.ndarray) and np.ndim(given) == 2:
+        rows = np.asarray(given)
+        if rows.dtype.kind in "fiub" and rows.shape[1] == schema.domain.n_features:
+            return rows.astype(np.float64)
+    return schema.encode(given)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mex.errors import UsageError, suggest
 from mex.schema import Column
 from mex.toolkit.tabular.coding import Parts
-from mex.types import FloatArray
+from mex.types import FloatArray, dense
 
 Series: TypeAlias = Any
 """One column of a table: a narwhals series, a numpy array or a list."""
@@ -57,7 +57,9 @@ def columns_of(table: Any) -> dict[str | int, Series]:
         raise UsageError(" ".join(str(error).split())) from None
     if isinstance(frame, nw.DataFrame):
         return {name: frame.get_column(name) for name in frame.columns}
-    array = np.asarray(table.toarray() if hasattr(table, "toarray") else table)
+    array = dense(table)
+    if array.dtype.kind == "U" and isinstance(table, Sequence):  # rows of several kinds of values
+        array = np.array(table, dtype=object)
     if array.ndim != 2 or array.dtype.kind not in "biufUO":
         what = type(table).__name__
         raise UsageError(

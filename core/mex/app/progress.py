@@ -1,10 +1,11 @@
-"""Progress on stderr, for people only: nothing where stderr is not a terminal."""
+"""Progress for people only: on stderr where that is a terminal, below the cell of a notebook, nowhere else."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mex.hooks import hookimpl
 from mex.registry import Registry
+
+LATE, PAUSE = 2.0, 0.2
+"""Seconds after which something is shown of what takes long, and between two changes of it in a notebook."""
+
+
+def interactive() -> bool:
+    """Whether a person types what runs: at a prompt or in a notebook."""
+    return hasattr(sys, "ps1") or _in_notebook()
+
+
+def _in_notebook() -> bool:
+    return Console().is_jupyter
 
 
 def _bar(shown: bool = True) -> Progress:
@@ -34,6 +47,42 @@ def queries_bar(description: str, budget: int) -> Iterator[Callable[[int], None]
     with _bar() as progress:
         task = progress.add_task(f"{description}, queries", total=budget)
         yield lambda queries: progress.update(task, completed=queries)
+
+
+@contextmanager
+def late_queries_bar(description: str, budget: int) -> Iterator[Callable[[int], None]]:
+    """The same, once it takes longer than :data:`LATE` seconds; in a notebook a line of text."""
+    started = time.monotonic()
+    show: Callable[[int], None] | None = None
+    with ExitStack() as stack:
+
+        def count(queries: int) -> None:
+            nonlocal show
+            if show is None and time.monotonic() - started > LATE:
+                bar = notebook_line if _in_notebook() else queries_bar
+                show = stack.enter_context(bar(description, budget))
+            if show is not None:
+                show(queries)
+
+        yield count
+
+
+@contextmanager
+def notebook_line(description: str, budget: int) -> Iterator[Callable[[int], None]]:
+    """A line of queries below the cell of a notebook, empty in the end."""
+    from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+
+    line = display({"text/plain": ""}, raw=True, display_id=True)
+    shown = time.monotonic()
+
+    def count(queries: int) -> None:
+        nonlocal shown
+        if time.monotonic() - shown > PAUSE:
+            shown = time.monotonic()
+            line.update({"text/plain": f"{description}: {queries} of {budget} queries"}, raw=True)
+
+    yield count
+    line.update({"text/plain": ""}, raw=True)
 
 
 class CellsBar:
