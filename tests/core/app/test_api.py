@@ -24,6 +24,7 @@ PLAN: dict[str, Any] = {
     "datasets": ["haberman"],
     "budget": 20,
     "seeds": 1,
+    "counters": False,
 }
 
 

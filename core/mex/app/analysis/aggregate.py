@@ -25,11 +25,13 @@ class Comparison:
     Attributes:
         model, dataset: what the plan calls them.
         groups: by attack and defense, in the order of the plan.
+        added: attacks that the plan added by itself, and the defenses that each counters.
     """
 
     model: str
     dataset: str
     groups: dict[tuple[str, str], Group] = attrs.field(factory=dict, repr=False)
+    added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
 
     @property
     def title(self) -> str:
@@ -103,7 +105,7 @@ class Comparison:
     def multiplier(self, defense: str, level: float = LEVEL) -> Estimate | None:
         """How many times more queries the best attack needs than without a defense: :func:`best_attack_ratio`.
 
-        Seeds count that ran on both sides, whatever the attack.
+        It is one of these attacks; :meth:`best` names the one that set it. Seeds count that ran on both sides.
         """
         if self.baseline is None:
             return None
@@ -163,6 +165,7 @@ def compare(records: Sequence[Record], plan: Plan | None = None) -> list[Compari
         group.records.append(record)
     for comparison in found.values():
         if plan:  # results on disk are in the order they finished
+            comparison.added = plan.added
             order = list(plan.attacks), list(plan.defenses)
             comparison.groups = dict(
                 sorted(comparison.groups.items(), key=lambda item: _places(order, (item[1].name, item[0][1])))

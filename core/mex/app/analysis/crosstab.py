@@ -10,7 +10,7 @@ import numpy as np
 
 from mex.app.analysis.aggregate import LEVEL, Comparison
 from mex.app.analysis.group import Group
-from mex.app.analysis.notes import notes
+from mex.app.analysis.notes import notes, row_name
 from mex.app.analysis.numbers import BELOW, NEVER, accuracy_change, interval, number, percent, share, times
 from mex.app.analysis.statistics import bands
 
@@ -56,7 +56,8 @@ def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False)
     for attack in comparison.attacks:
         groups = [comparison.groups.get((attack, defense)) for defense in comparison.defenses]
         marked = [len(comparison.attacks) > 1 and best[defense] == attack for defense in comparison.defenses]
-        cells.append([attack, *(_cell(group, level, mark) for group, mark in zip(groups, marked, strict=True))])
+        squares = [_cell(group, level, mark) for group, mark in zip(groups, marked, strict=True)]
+        cells.append([row_name(comparison, attack), *squares])
         if curves:
             cells.append(["", *(sparkline(group) if group and group.ran else "" for group in groups)])
     header = ["attack", *comparison.defenses]
@@ -66,8 +67,10 @@ def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False)
 def about_defenses(comparison: Comparison, level: float = LEVEL) -> list[list[str]]:
     """What each defense buys and costs, a row for each of these with its name first."""
     defenses, rows = comparison.defenses, comparison.rows
-    bought = [times(comparison.multiplier(d, level), comparison.more_than(d, level)) for d in defenses]
-    table = [["multiplier", *bought]]
+    factors = [comparison.multiplier(defense, level) for defense in defenses]
+    bought = [times(factor, comparison.more_than(d, level)) for d, factor in zip(defenses, factors, strict=True)]
+    attackers = [comparison.best(d, level) if f and f.finite else "" for d, f in zip(defenses, factors, strict=True)]
+    table = [["multiplier", *bought], ["set by", *(attacker or "" for attacker in attackers)]]
     for name, field, form in COSTS:
         kinds: list[str | None] = [*comparison.kinds] if field in OF_ANSWERS else []
         for kind in kinds or [None]:

@@ -6,6 +6,15 @@ from mex.app.analysis.aggregate import LEVEL, Comparison
 from mex.app.analysis.numbers import NEVER, worse_than_constant
 from mex.app.analysis.statistics import coverage
 
+ADDED = "+"
+"""Mark of an attack that the plan added by itself."""
+
+
+def row_name(comparison: Comparison, attack: str) -> str:
+    """What stands before the row of an attack: its label, marked where the plan added it."""
+    names = {group.name for group in comparison.groups.values() if group.attack == attack}
+    return f"{ADDED} {attack}" if names & comparison.added.keys() else attack
+
 
 def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
     """The sentences that a comparison calls for, most of them for marks that stand in it."""
@@ -23,6 +32,11 @@ def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
     if any(group.below_constant for group in groups):
         majority = comparison.median("majority")
         said.append(worse_than_constant(majority.value if majority else None, comparison.rows))
+    if any(comparison.more_than(d, level) and not reached(comparison, d, level) for d in comparison.defenses):
+        within = max(group.budget for group in groups)
+        said.append(f"> before a multiplier: {level:g} was not reached by these attacks within {within:,} queries")
+    for attack, countered in comparison.added.items():
+        said.append(f"{ADDED} {attack} was added because it counters {' and '.join(countered)}")
     return said + idle_defenses(comparison)
 
 
@@ -41,3 +55,9 @@ def idle_defenses(comparison: Comparison) -> list[str]:
     shown = {group.answers for group in comparison.groups.values() if group.ran}
     hint = f": {shown.pop()} answers were shown here; --answers all runs each kind that the model gives"
     return [f"{', '.join(idle)} changed no answer of honest users" + ("" if shown else hint)]
+
+
+def reached(comparison: Comparison, defense: str, level: float) -> bool:
+    """Whether an attack reached ``level`` against a defense, in the median over seeds."""
+    factor = comparison.multiplier(defense, level)
+    return factor is None or factor.finite

@@ -13,12 +13,24 @@ from mex.app.matrix.record import MEASURED
 MEDIANS = (*MEASURED, *(f"queries_to_{level}" for level in LEVELS), *(f"usd_to_{level}" for level in LEVELS))
 WITH_ENDS = ("agreement", "multiplier")
 """The numbers beside which the ends of their intervals stand (:mod:`mex.app.analysis.statistics`)."""
+_FIELDS = (
+    "model",
+    "dataset",
+    "attack",
+    "defense",
+    "answers",
+    "seeds",
+    "status",
+    *MEDIANS,
+    "multiplier",
+    "multiplier_set_by",
+)
 ROW = tuple(
     column
-    for field in ("model", "dataset", "attack", "defense", "answers", "seeds", "status", *MEDIANS, "multiplier")
+    for field in _FIELDS
     for column in ((field, f"{field}_low", f"{field}_high") if field in WITH_ENDS else (field,))
 )
-"""The fields of a row: labels, how many seeds came to a result, medians over these seeds, and the multiplier."""
+"""The fields of a row: labels, how many seeds came to a result, medians over them, the multiplier and who set it."""
 
 
 def rows(found: Sequence[Comparison], level: float = LEVEL) -> list[dict[str, Any]]:
@@ -26,11 +38,11 @@ def rows(found: Sequence[Comparison], level: float = LEVEL) -> list[dict[str, An
     table = []
     for comparison in found:
         multipliers = {defense: comparison.multiplier(defense, level) for defense in comparison.defenses}
-        table += [_row(comparison, group, multipliers[group.defense]) for group in comparison.groups.values()]
+        table += [_row(comparison, group, multipliers[group.defense], level) for group in comparison.groups.values()]
     return table
 
 
-def _row(comparison: Comparison, group: Group, multiplier: Estimate | None) -> dict[str, Any]:
+def _row(comparison: Comparison, group: Group, multiplier: Estimate | None, level: float) -> dict[str, Any]:
     row: dict[str, Any] = {
         "model": comparison.model,
         "dataset": comparison.dataset,
@@ -41,6 +53,8 @@ def _row(comparison: Comparison, group: Group, multiplier: Estimate | None) -> d
         "status": group.status,
     }
     estimates = {field: group.median(field) for field in MEDIANS} | {"multiplier": multiplier}
+    set_by = comparison.best(group.defense, level) if multiplier and multiplier.finite else None
+    row |= {"multiplier_set_by": set_by}
     row |= {field: estimate.value if estimate else None for field, estimate in estimates.items()}
     for field in WITH_ENDS:
         estimate = estimates[field]

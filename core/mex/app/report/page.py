@@ -11,7 +11,7 @@ import attrs
 
 from mex.app.analysis.aggregate import LEVEL, Comparison, compare
 from mex.app.analysis.crosstab import about_defenses, agreement, missing, queries
-from mex.app.analysis.notes import notes
+from mex.app.analysis.notes import notes, row_name
 from mex.app.analysis.numbers import usd
 from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
@@ -102,7 +102,8 @@ def _section(comparison: Comparison, plots: Any) -> dict[str, Any]:
 def _table(comparison: Comparison, defenses: list[str]) -> dict[str, Any]:
     best = {defense: comparison.best(defense) for defense in defenses}
     rows = [
-        (attack, [_square(comparison, attack, d, best[d] == attack) for d in defenses]) for attack in comparison.attacks
+        (row_name(comparison, attack), [_square(comparison, attack, d, best[d] == attack) for d in defenses])
+        for attack in comparison.attacks
     ]
     columns = [0, *(1 + comparison.defenses.index(defense) for defense in defenses)]
     costs = [[row[i] for i in columns] for row in about_defenses(comparison)]

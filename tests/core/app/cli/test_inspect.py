@@ -21,7 +21,7 @@ def test_every_component_is_listed_with_its_provider(run: Run, registry: mex.Reg
     assert [(x["kind"], x["name"]) for x in listed] == [
         (p.component.kind, p.component.name) for p in registry.provided()
     ]
-    assert all(set(x) == {"kind", "name", "summary", "provider", "version", "status"} for x in listed)
+    assert all(set(x) == {"kind", "name", "summary", "counters", "provider", "version", "status"} for x in listed)
     ours = {(x["kind"], x["name"]) for x in listed if x["provider"] == "model-extraction"}
     assert ours >= {
         ("attack", "passive"),

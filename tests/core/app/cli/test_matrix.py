@@ -18,7 +18,7 @@ from mex.app.matrix.results import FILE
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-FLAGS = "-a passive -d none -d bounded-noise:rho=0.3 -m logistic --data haberman --budget 20 --seeds 2"
+FLAGS = "-a passive -d none -d bounded-noise:rho=0.3 -m logistic --data haberman --budget 20 --seeds 2 --no-counters"
 SMALL = ["matrix", *FLAGS.split(), "--jobs", "1"]
 
 DYING = """
@@ -56,6 +56,7 @@ def test_json_is_one_line_per_cell_and_nothing_else(run: Run, registry: mex.Regi
         "defenses": ["none", "bounded-noise:rho=0.3"],
         "models": ["logistic"],
         "datasets": ["haberman"],
+        "counters": False,
     }
     again = mex.matrix({**plan, "budget": 20, "seeds": 2}, registry=registry)
     assert untimed(records_of(done)) == untimed(again)

@@ -40,6 +40,7 @@ def results(registry: mex.Registry, tmp_path_factory: pytest.TempPathFactory) ->
         "datasets": [f"csv:path='{directory / 'plane.csv'}',target='y'"],
         "budget": 60,
         "seeds": 2,
+        "counters": False,
     }
     records = mex.matrix(plan, registry=mex.load_registry(), out=directory)
     failed = {**records[0], "cell": "0", "seed": 9, "status": "failed", "reason": "<script>alert(1)</script> & co"}

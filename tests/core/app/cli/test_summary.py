@@ -34,7 +34,7 @@ def test_on_a_terminal_there_is_a_grid_per_model_and_dataset(
         "models": ["logistic", "decision-tree"],
         "datasets": ["haberman"],
     }
-    settings = {"budget": 20, "seeds": 1}
+    settings = {"budget": 20, "seeds": 1, "counters": False}
     plan = Plan.of({**tables, **settings}).resolve(registry)
     print_comparisons(compare(mex.matrix({**tables, **settings}, registry=registry), plan), curves=True)
     shown = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)

@@ -18,7 +18,7 @@ from mex.app.matrix.record import TIMINGS
 from mex.dataset import Rows
 from mex.testing.examples import example_dataset, example_target
 
-PLAN: dict[str, Any] = {"models": ["logistic"], "datasets": ["haberman"], "seeds": 1, "budget": 60}
+PLAN: dict[str, Any] = {"models": ["logistic"], "datasets": ["haberman"], "seeds": 1, "budget": 60, "counters": False}
 LENT = r"changes what it was lent \({}\): it has to work on a copy"
 ATTACKS = {
     wrong.SortsThePool: "the attack " + LENT.format(".*read-only"),

@@ -76,6 +76,7 @@ def test_a_plan_of_many_cells_takes_no_room_and_each_is_found_at_its_place(regis
         "models": ["logistic", "linear-svm"],
         "datasets": ["haberman"],
         "seeds": 25_000,
+        "counters": False,
     }
     plan = Plan.of(tables).resolve(registry)
     tracemalloc.start()

@@ -22,6 +22,7 @@ PLAN: dict[str, Any] = {
     "datasets": ["haberman"],
     "budget": 20,
     "seeds": 2,
+    "counters": False,
 }
 CLUSTER = textwrap.dedent("""
     from distributed import LocalCluster

@@ -34,6 +34,7 @@ SMALL: dict[str, Any] = {
     "datasets": ["haberman"],
     "budget": 30,
     "seeds": 2,
+    "counters": False,
 }
 
 

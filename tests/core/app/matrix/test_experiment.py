@@ -26,6 +26,7 @@ SMALL: dict[str, Any] = {
     "datasets": ["haberman"],
     "budget": 30,
     "seeds": 1,
+    "counters": False,
 }
 
 

@@ -17,6 +17,7 @@ SMALL: dict[str, Any] = {
     "defenses": ["none"],
     "models": ["logistic"],
     "datasets": ["haberman"],
+    "counters": False,
 }
 
 
@@ -33,6 +34,7 @@ def test_a_file_has_a_table_per_row_and_column(tmp_path: Path, registry: mex.Reg
         budget = 50
         seeds = 2
         answers = "label"
+        counters = false
         price_per_query = 0.5
         [attacks.passive]
         [attacks.trees]

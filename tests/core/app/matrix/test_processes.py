@@ -30,6 +30,7 @@ PLAN: dict[str, Any] = {
     "datasets": ["haberman"],
     "budget": 20,
     "seeds": 2,
+    "counters": False,
 }
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can copy a process")

@@ -21,6 +21,7 @@ PLAN = {
     "datasets": ["haberman"],
     "budget": 20,
     "seeds": [3, 5],
+    "counters": False,
     "answers": "label",
 }
 

@@ -26,6 +26,7 @@ PLAN: dict[str, Any] = {
     "datasets": ["haberman"],
     "budget": 20,
     "seeds": 2,
+    "counters": False,
 }
 CELL = Cell(attack=Spec("a"), defense=Spec("d"), model=Spec("m"), dataset=Spec("s"))
 
