@@ -185,12 +185,14 @@ def matrix(
     registry = registry or load_registry()
     tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
     axes, live = read_objects(models, data, target)
-    return list(
-        Run(
-            {**tables, **settings, **axes},
-            registry if live is None else live.added_to(registry),
-            workers=Workers(jobs, backend, scheduler, time_limit, live=live),
-            out=None if out is None else Path(out),
-            retry_failed=retry_failed,
-        )
+    run = Run(
+        {**tables, **settings, **axes},
+        registry if live is None else live.added_to(registry),
+        workers=Workers(jobs, backend, scheduler, time_limit, live=live),
+        out=None if out is None else Path(out),
+        retry_failed=retry_failed,
     )
+    records = list(run)
+    if run.restored:
+        warnings.warn(run.restored, RuntimeWarning, stacklevel=2)
+    return records

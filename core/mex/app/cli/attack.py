@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mex.app.cli.flags import PRICE_HELP, number, price
 from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
+from mex.app.cli.system import do_without_semaphores
 from mex.app.files import check_writable, replacing
 from mex.registry import Registry
 
@@ -36,6 +37,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
+    do_without_semaphores()
     from mex.app.cli import FAILED, INTERRUPTED, OK
     from mex.app.cli.conclusion import keep_untold
     from mex.app.cli.look import what_was_read

@@ -57,6 +57,8 @@ def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
             print(line, file=sys.stderr)
     if args.junit:
         write_junit(args.junit, found, ready.gate)
+    if ready.restored:
+        say(ready.restored)
     if tally.failed:
         say(f"{tally.failed} of {len(ready.cells)} cells failed")
     code = _judge(ready.gate, found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from mex.app.cli.conclusion import Tally, conclude
 from mex.app.cli.flags import PRICE_HELP, answers, level, number, price, seconds
 from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
+from mex.app.cli.system import cores, do_without_semaphores
 from mex.app.files import check_writable
 from mex.registry import Registry
 
@@ -86,6 +86,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     """
     from mex.app.cli import INTERRUPTED
 
+    do_without_semaphores()
     if args.junit:
         check_writable(args.junit)
     with plugins_aside():
@@ -109,7 +110,7 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
 
     tables = read(args.file) if args.file else DEFAULT
     given = {key: getattr(args, key) for key in (*AXES, *SETTINGS, COUNTERS) if getattr(args, key) is not None}
-    jobs = _cores() if args.jobs is None else args.jobs
+    jobs = cores() if args.jobs is None else args.jobs
     workers = Workers(jobs, args.backend, args.scheduler, args.time_limit, fork=sys.platform == "linux")
     ready = Run(
         {**tables, **given},
@@ -152,10 +153,3 @@ def _carry_out(ready: Run, args: argparse.Namespace, out: TextIO) -> Tally:
                 tally.lost = error, record
                 break
     return tally
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
