@@ -182,7 +182,9 @@ def checked_answers(
         return answers.astype(np.int64, copy=False)
     if kind == "proba":
         k = 0 if classes is None else len(classes)
-        whole = numbers and answers.shape == (n, k) and bool((answers >= 0).all())
+        whole = numbers and answers.shape == (n, k)
+        if whole and (answers < 0).any():
+            raise AnswerError(f"{who} answered probabilities that are not between 0 and 1, such as {answers.min():g}")
         if not (whole and (abs(answers.sum(axis=1) - 1) <= SUM).all()):
             raise AnswerError(f"{who} answered probabilities that are not {n} rows of {k} that sum to 1")
     elif not (numbers and answers.ndim == 1):

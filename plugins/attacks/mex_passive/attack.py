@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import attrs
@@ -14,6 +15,9 @@ from mex.toolkit.active.samplers import granted, sampler_parameter
 from mex.toolkit.active.supervised import SupervisedLearner
 from mex.toolkit.models import learner_over
 from mex.types import Estimator, FloatArray
+
+AT_ONCE = 16384
+"""How many rows are drawn at once, unless they are a pool: a budget may have more than memory."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,19 +59,41 @@ class Passive:
         else:
             assert knowledge.budget is not None
             count = knowledge.budget
-        return _Passive(knowledge, source.draw(knowledge, count, rng), self.batch, estimator)
+        drawn_at_once = count if from_pool else max(self.batch, AT_ONCE)
+        return _Passive(
+            knowledge, lambda n: source.draw(knowledge, n, rng), count, drawn_at_once, self.batch, estimator
+        )
 
 
 class _Passive(SupervisedLearner):
-    def __init__(self, known: Knowledge, rows: FloatArray, batch: int, estimator: Estimator) -> None:
-        """``rows`` are those to ask, in order; ``estimator`` is the unfitted model."""
+    def __init__(
+        self,
+        known: Knowledge,
+        draw: Callable[[int], FloatArray],
+        count: int,
+        drawn_at_once: int,
+        batch: int,
+        estimator: Estimator,
+    ) -> None:
+        """``draw`` gives so many of the ``count`` rows to ask, in order; ``estimator`` is the unfitted model."""
         super().__init__(known)
-        self._to_ask = rows
+        self._draw = draw
+        self._left = count
+        self._at_once = drawn_at_once
         self._batch = batch
         self._estimator = estimator
+        self._before = 0  # rows that were asked before those that are drawn
+        self._to_ask = np.empty((0, known.domain.n_features))
 
     def ask(self) -> FloatArray | None:
-        X = self._to_ask[self.asked : self.asked + self._batch]
+        if self.asked == self._before + len(self._to_ask):
+            n = min(self._left, self._at_once)
+            if n == 0:
+                return None
+            self._before, self._to_ask = self.asked, self._draw(n)
+            self._left -= n
+        start = self.asked - self._before
+        X = self._to_ask[start : start + self._batch]
         return X if len(X) else None
 
     def fit(self) -> Estimator:
