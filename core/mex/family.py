@@ -120,9 +120,9 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
 
 def _trees(estimator: Estimator, params: Mapping[str, Any]) -> str:
     name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
-    if _get(estimator, "tree_") is not None:
+    members = np.ravel(np.asarray(_get(estimator, "estimators_", _get(estimator, "_predictors", ())), dtype=object))
+    if _has(estimator, "tree_") or (len(members) == 1 and "GradientBoosting" in name and not params.get("init")):
         return "tree"
-    members = np.ravel(np.asarray(_get(estimator, "estimators_", ()), dtype=object))
     if len(members) and all(_get(m, "tree_") is not None for m in members) and "final_estimator" not in params:
         return "boosted" if "learning_rate" in params else "forest"  # boosting adds trees up, a forest lets them vote
     if name.startswith("HistGradientBoosting") or (library in BOOSTERS and params.get("booster") != "gblinear"):

@@ -12,6 +12,7 @@ from mex.errors import Incompatible
 from mex.types import Answer, Array, Estimator, FloatArray, read_only
 
 __all__ = [
+    "KINDS",
     "Family",
     "Knowledge",
     "Scope",

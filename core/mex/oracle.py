@@ -74,7 +74,7 @@ class Oracle:
     >>> from mex.testing.examples import example_dataset, example_target
     >>> oracle = Oracle(example_target(), budget=3)
     >>> oracle.ask(example_dataset().X[:5]), oracle.queries, oracle.remaining
-    (array([0, 0, 0]), 3, 0)
+    (array([0, 0, 1]), 3, 0)
     """
 
     def __init__(

@@ -118,6 +118,9 @@ def test_where_it_cannot_work_it_says_why(iris: mex.Dataset) -> None:
         def estimator(self, task: str, rng: np.random.Generator) -> Any:
             return LogisticRegression()
 
+        def fit(self, dataset: mex.Dataset, train: mex.Rows, rng: np.random.Generator) -> mex.FittedTarget:
+            raise NotImplementedError
+
     with pytest.raises(mex.Incompatible, match="LogisticRegression is none"):
         IwalTree(model=Linear()).learner(known, rng)
     svm = attrs.evolve(known, family=mex.Family("kernel", learner=SVC()))

@@ -163,9 +163,7 @@ def test_a_class_that_no_learner_is_known_for_needs_a_model(registry: mex.Regist
 
 def test_leaves_are_out_of_its_scope(registry: mex.Registry, iris: mex.Dataset) -> None:
     known = Oracle(tree_of(iris), answers="leaf").knowledge(pool=iris.X)
-    with pytest.raises(
-        mex.Incompatible, match="passive takes label or proba or value answers; this interface gives leaf"
-    ):
+    with pytest.raises(mex.Incompatible, match="passive takes label or value answers; this interface gives leaf"):
         registry.build("attack", "passive").scope.check("passive", known)
 
 

@@ -167,7 +167,9 @@ def test_the_public_learner_learns_over_the_same_class(
 def test_every_installed_model_conforms(registry: mex.Registry) -> None:
     small = {"random-forest": "random-forest:trees=5"}
     for provided in registry.provided("model"):
-        check_model(registry.build("model", small.get(provided.component.name, provided.component.name)))
+        model = registry.build("model", small.get(provided.component.name, provided.component.name))
+        if not isinstance(model, mex.Deployed):  # which needs to be told what to open
+            check_model(model)
 
 
 @pytest.mark.parametrize("spec", ["logistic", "linear-svm", "linear-regression", "kernel-ridge"])

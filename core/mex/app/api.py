@@ -84,8 +84,10 @@ def attack(
     >>> X, y = load_iris(return_X_y=True)
     >>> model = DecisionTreeClassifier(random_state=0).fit(X, y)
     >>> attack("passive:model=decision-tree", model, pool=X, domain=Domain.of(X), budget=100)
-    passive:model=decision-tree on DecisionTreeClassifier: the budget is spent after 100 queries ($0.01)
-    agreement: 0.9736 on 38 held-out rows, 0.7580 on rows near them, 0.5645 on uniform points (36% of one label)
+    passive:model=decision-tree on DecisionTreeClassifier: the budget is spent after 100 queries ($0.0100)
+    agreement: 0.97 on 38 held-out rows (one constant answer: 0.39)
+    near: 0.7580 on rows between them
+    uniform: 0.5645 on uniform points (one constant answer: 0.3600)
     to 0.95: 52 queries ($0.0052)
     to 0.99: not reached
     to 0.999: not reached

@@ -7,18 +7,18 @@ import importlib
 import importlib.util
 import math
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import attrs
 
-from mex.app.analysis.numbers import share, worse_than_constant
+from mex.app.analysis.numbers import number, shown, usd, worse_than_constant
 from mex.app.analysis.statistics import LEVELS, queries_to
-from mex.app.matrix.record import POINTS, Point
+from mex.app.matrix.record import Point
 from mex.errors import UsageError
 from mex.extraction import Extraction
 
-SCORES = {"agreement": "held-out rows", "near_agreement": "rows near them", "uniform_agreement": "uniform points"}
+SCORES = {"agreement": "held-out rows", "near_agreement": "rows between them", "uniform_agreement": "uniform points"}
 """The agreements, and the points on which they are measured."""
 
 
@@ -32,8 +32,8 @@ class AttackResult(Extraction):
         attack, defense, model: what was attacked, how, and behind what.
         price_per_query: in US dollars.
         curve: the scores after so many queries, as in a record (``mex show record``); empty if nothing was judged.
-        majority, uniform_majority: the share of held-out rows and of uniform points that get the most common label,
-            what a constant agrees on; None for values.
+        majority, uniform_majority: the shares of held-out rows and of uniform points that get the most common label,
+            which is what one constant answer agrees on; None for values.
         held_out: how many rows were held out to judge on.
         asked_to_judge: rows about which the judge asked the real model; they are not among the queries.
         remarks: what was left out of what was given, and why nothing was judged if nothing was.
@@ -43,7 +43,7 @@ class AttackResult(Extraction):
     defense: str
     model: str
     price_per_query: float
-    curve: Sequence[Point] = ()
+    curve: Sequence[Mapping[str, Any]] = ()
     majority: float | None = None
     uniform_majority: float | None = None
     held_out: int = 0
@@ -78,7 +78,7 @@ class AttackResult(Extraction):
         """
         if not self.curve:
             raise UsageError(f"the stolen model was not judged: {'; '.join(self.remarks)}")
-        return queries_to(self.curve, level)
+        return queries_to(cast("Sequence[Point]", self.curve), level)
 
     def usd_to(self, level: float) -> float:
         """What these queries cost, in US dollars."""
@@ -98,10 +98,8 @@ class AttackResult(Extraction):
             raise UsageError("to_frame needs pandas or polars: pip install pandas")
         rows = [{**point, "usd": point["queries"] * self.price_per_query} for point in self.curve]
         columns = ("queries", "usd", *SCORES, "geometric_error")
-        frame: Any = importlib.import_module(there[0]).DataFrame(
-            {name: [row[name] for row in rows] for name in columns}
-        )
-        return frame
+        library: Any = importlib.import_module(there[0])
+        return library.DataFrame({name: [row[name] for row in rows] for name in columns})
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the learning curve on axes of matplotlib, new ones by default, and return them.
@@ -118,7 +116,7 @@ class AttackResult(Extraction):
             ax = pyplot.figure(figsize=(6, 4)).subplots()
         queries = [max(point["queries"], 1) for point in self.curve]
         for score, where in SCORES.items():
-            ax.plot(queries, [point[score] for point in self.curve], marker=".", label=where)  # type: ignore[literal-required]
+            ax.plot(queries, [point[score] for point in self.curve], marker=".", label=where)
         ax.set(xscale="log", xlabel="queries", ylabel="agreement with the model", title=self._title)
         ax.legend()
         return ax
@@ -131,9 +129,8 @@ class AttackResult(Extraction):
 
     def _repr_html_(self) -> str:
         """The same for a notebook."""
-        rows = "".join(
-            f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in self._told()
-        )
+        told = [(html.escape(name), html.escape(value)) for name, value in self._told()]
+        rows = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in told)
         title = f"<caption>{html.escape(self._title)}: {html.escape(self._ended)}</caption>"
         remarks = "".join(f"<p>{html.escape(remark)}</p>" for remark in self.remarks)
         return f"<table>{title}<tbody>{rows}</tbody></table>{remarks}"
@@ -150,31 +147,30 @@ class AttackResult(Extraction):
 
     def _told(self) -> list[tuple[str, str]]:
         """What there is to tell, by name."""
-        told = [("agreement", self._agreements())] if self.curve else []
-        for level in LEVELS if self.curve else ():
-            queries = self.queries_to(level)
-            reached = math.isfinite(queries)
-            told.append((f"to {level:g}", _queries(queries, self.price_per_query) if reached else "not reached"))
+        told = []
+        if self.curve:
+            told += [
+                ("agreement", self._score("agreement", self.majority)),
+                ("near", self._score("near_agreement")),
+                ("uniform", self._score("uniform_agreement", self.uniform_majority)),
+                *((f"to {level:g}", _queries(self.queries_to(level), self.price_per_query)) for level in LEVELS),
+            ]
         if self.geometric_error is not None:
             told.append(("geometric error", f"{self.geometric_error:.2g}"))
         if self.refused:
-            told.append(("refused", f"{self.refused:,} queries"))
+            told.append(("refused", f"{number(self.refused)} queries"))
         if self.agreement is not None and self.agreement < (self.majority or 0.0):
             told.append(("beware", worse_than_constant(self.majority, self.held_out)))
         return [*told, ("note", self.note)] if self.note else told
 
-    def _agreements(self) -> str:
-        majority = self.uniform_majority
-        common = "" if majority is None else f" ({majority:.0%} of one label)"
-        sizes = {"agreement": self.held_out}
-        scores = [
-            f"{share(self._last(score) or 0.0, sizes.get(score, POINTS))} on {where}" for score, where in SCORES.items()
-        ]
-        return ", ".join(scores).replace("on held-out", f"on {self.held_out} held-out") + common
+    def _score(self, score: str, majority: float | None = None) -> str:
+        """A score and where it was measured, with what one constant answer gets there."""
+        constant = "" if majority is None else f" (one constant answer: {shown(score, majority, self.held_out)})"
+        where = SCORES[score].replace("held-out", f"{self.held_out} held-out")
+        return f"{shown(score, self.curve[-1][score], self.held_out)} on {where}{constant}"
 
     def _last(self, score: str) -> float | None:
-        found: float | None = self.curve[-1][score] if self.curve else None  # type: ignore[literal-required]
-        return found
+        return self.curve[-1][score] if self.curve else None
 
 
 def _queries(count: float, price: float) -> str:
@@ -183,4 +179,6 @@ def _queries(count: float, price: float) -> str:
     >>> _queries(73.2, 0.0001), _queries(math.inf, 0.0001)
     ('74 queries ($0.0074)', 'not reached')
     """
-    return f"{math.ceil(count):,} queries (${math.ceil(count) * price:,.4g})" if math.isfinite(count) else "not reached"
+    if not math.isfinite(count):
+        return "not reached"
+    return f"{number(math.ceil(count))} queries ({usd(math.ceil(count) * price)})"

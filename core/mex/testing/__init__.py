@@ -10,6 +10,6 @@ from mex.testing.attacks import check_attack
 from mex.testing.datasets import check_dataset
 from mex.testing.declarations import check_declarations
 from mex.testing.defenses import check_defense
-from mex.testing.models import check_model
+from mex.testing.models import check_deployed, check_model
 
-__all__ = ["check_attack", "check_dataset", "check_declarations", "check_defense", "check_model"]
+__all__ = ["check_attack", "check_dataset", "check_declarations", "check_defense", "check_deployed", "check_model"]

@@ -60,5 +60,6 @@ def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.rand
             raise Incompatible(f"{label} trains a model, and {type(model).__name__} opens one that is fitted already")
         return model.estimator(known.task, rng)
     if known.family.learner is None:
-        raise Incompatible(f"no learner is known for the class {known.family.kind!r}; give {label} a model")
+        example = f"give {label} a model, such as {label}:model=random-forest"
+        raise Incompatible(f"no learner is known for the class {known.family.kind!r}; {example}")
     return reseed(known.family.learner, rng)

@@ -13,8 +13,11 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -51,7 +54,14 @@ def test_the_scores_are_those_of_the_cell_with_the_same_rows(registry: mex.Regis
         registry=registry,
     )
     assert stolen.curve == record["curve"]
-    for score in ("agreement", "near_agreement", "uniform_agreement", "uniform_majority", "geometric_error"):
+    for score in (
+        "agreement",
+        "near_agreement",
+        "uniform_agreement",
+        "majority",
+        "uniform_majority",
+        "geometric_error",
+    ):
         assert getattr(stolen, score) == record[score]  # type: ignore[literal-required]
 
 
@@ -62,8 +72,10 @@ def test_the_answer_is_in_what_is_printed_and_shown() -> None:
     assert stolen.queries_to(0.95) <= stolen.queries_to(0.999) <= stolen.queries
     assert stolen.usd_to(0.99) == stolen.queries_to(0.99) * 0.001
     printed = str(stolen)
-    assert printed.startswith(f"pivot on Pipeline: done after {stolen.queries} queries (${stolen.price_usd:.4g})\n")
-    assert "agreement: 1.000 on 142 held-out rows" in printed
+    assert printed.startswith(f"pivot on Pipeline: done after {stolen.queries} queries (${stolen.price_usd:.4f})\n")
+    majority = np.mean(MODEL.predict(X) == 1)
+    assert "\nagreement: 1.000 on 142 held-out rows (one constant answer: 0." in printed
+    assert stolen.majority == pytest.approx(majority, abs=0.1)
     assert f"to 0.99: {math.ceil(stolen.queries_to(0.99))} queries" in printed
     for line in printed.split("\n")[1:]:
         assert line.partition(": ")[2] in stolen._repr_html_()
@@ -181,7 +193,7 @@ def test_the_learning_curve_is_drawn() -> None:
     stolen = steal(pool=X)
     axes = Figure().subplots()
     assert stolen.plot(axes) is axes
-    assert [line.get_label() for line in axes.lines] == ["held-out rows", "rows near them", "uniform points"]
+    assert [line.get_label() for line in axes.lines] == ["held-out rows", "rows between them", "uniform points"]
     assert axes.lines[0].get_ydata().tolist() == [point["agreement"] for point in stolen.curve]
     assert axes.get_title() == "passive:model=decision-tree on Pipeline"
 
@@ -275,3 +287,16 @@ def test_an_attack_that_breaks_hands_over_what_was_paid_for(given: Any) -> None:
     assert np.array_equal(broken.value.transcript.X, X[:20])  # type: ignore[attr-defined]
     assert np.array_equal(broken.value.transcript.answers, MODEL.predict(X[:20]))  # type: ignore[attr-defined]
     assert "20 answers were paid for" in "".join(broken.value.__notes__)
+
+
+@pytest.mark.parametrize("attack", ["passive", "margin"])
+@pytest.mark.parametrize("model", [KNeighborsClassifier(15), CalibratedClassifierCV(GaussianNB(), cv=5)])
+def test_what_cannot_learn_from_few_rows_waits_for_more(attack: str, model: Any, iris: mex.Dataset) -> None:
+    model.fit(iris.X, iris.y)
+    few = mex.attack(attack, model, pool=iris.X, domain=iris.domain, budget=9)
+    assert few.agreement is not None
+    assert "its model cannot learn from 9 answers (ValueError: " in few.note
+    more = mex.attack(attack, model, pool=iris.X, domain=iris.domain, budget=90)
+    assert more.note == ""
+    assert more.agreement is not None
+    assert more.agreement > 0.8

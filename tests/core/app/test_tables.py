@@ -84,6 +84,16 @@ def test_the_stolen_model_is_an_estimator_of_its_kind() -> None:
     assert np.array_equal(again.predict(table), stolen.predict(table))
 
 
+@pytest.mark.parametrize("encoder", [OneHotEncoder(), OrdinalEncoder()])
+def test_what_learns_tables_takes_levels_that_no_answered_row_had(encoder: Any) -> None:
+    table = people()
+    model = encoded(encoder, LogisticRegression(C=100)).fit(table, labels())
+    pool = table[table["colour"] != "blue"]
+    stolen = mex.attack("passive:sampler=pool", model, like=table, pool=pool, budget=60, held_out=table)
+    assert stolen.agreement is not None
+    assert stolen.agreement > 0.7
+
+
 def test_a_csv_file_shows_the_tables(tmp_path: Path) -> None:
     model, table = linear(), people()
     table.assign(risk=labels()).to_csv(tmp_path / "people.csv", index=False)

@@ -109,11 +109,11 @@ def print_json(value: Mapping[str, Any], out: TextIO | None = None) -> None:
     print_line(json.dumps(value, ensure_ascii=False), out)
 
 
-def print_line(line: str, out: TextIO | None = None) -> None:
-    """Print a line of JSON at once: what the encoding lacks as JSON's own escapes."""
+def print_line(text: str, out: TextIO | None = None) -> None:
+    """Print a text of JSON at once: what the encoding lacks as JSON's own escapes."""
     out = sys.stdout if out is None else out
     try:
-        line.encode(out.encoding or "utf-8")
-    except UnicodeEncodeError:
-        line = json.dumps(json.loads(line))
-    print(line, file=out, flush=True)
+        text.encode(out.encoding or "utf-8")
+    except UnicodeEncodeError:  # in JSON such characters are in strings only
+        text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
+    print(text, file=out, flush=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 
 from mex.app.matrix.cells import Cell
@@ -19,10 +20,12 @@ from mex.app.matrix.scenarios import deploy, set_scene
 from mex.defense import twin
 from mex.errors import Incompatible, sentence, writes_nothing
 from mex.extraction import Extraction, extract
+from mex.knowledge import Knowledge, Scope
 from mex.oracle import Oracle, Transcript
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import Target, knowledge
+from mex.toolkit.facts import LEAKS
 from mex.types import Answer, FloatArray, stream
 
 ASKED = 400
@@ -56,13 +59,19 @@ def run_attack(
     with writes_nothing("the attack"):
         learner = built.learner(known, stream(seed, "attack"))
     try:
-        return extract(oracle, learner, **options)
+        return _telling(extract(oracle, learner, **options), built.scope, known)
     except Exception as error:
         if len(oracle.transcript):
             with contextlib.suppress(AttributeError):  # few errors take no attribute
                 error.transcript = oracle.transcript  # type: ignore[attr-defined]
                 error.add_note(f"{len(oracle.transcript)} answers were paid for: they are its attribute transcript")
         raise
+
+
+def _telling(extraction: Extraction, scope: Scope, known: Knowledge) -> Extraction:
+    """With a note where an attack on the class of the model has stolen thresholds that are values of training rows."""
+    leak = LEAKS.get(str(known.family.public.get("thresholds")), "") if known.family.kind in scope.families else ""
+    return attrs.evolve(extraction, note="; ".join(filter(None, [extraction.note, leak])))
 
 
 def measure(

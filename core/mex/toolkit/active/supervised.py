@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from mex.errors import MexError, sentence
 from mex.knowledge import Knowledge
 from mex.target import refusals
 from mex.toolkit.estimators import constant
@@ -20,6 +21,7 @@ class SupervisedLearner(ABC):
     Attributes:
         known: what the attacker knows.
         asked: how many rows were asked, those refused included.
+        note: why there is no model, if its fit failed.
     """
 
     takes_refusals = True
@@ -27,9 +29,10 @@ class SupervisedLearner(ABC):
     def __init__(self, known: Knowledge) -> None:
         self.known = known
         self.asked = 0
+        self.note = ""
         self._rows: list[FloatArray] = [np.empty((0, known.domain.n_features))]
         self._answers: list[Array] = []
-        self._fitted: tuple[int, Estimator] | None = None  # the number of answers, and the model fitted to them
+        self._fitted: tuple[int, Estimator | None] | None = None  # the number of answers, and the model fitted to them
 
     @abstractmethod
     def ask(self) -> FloatArray | None:
@@ -72,19 +75,36 @@ class SupervisedLearner(ABC):
         self._answers.append(answers)
 
     def model(self) -> Estimator | None:
-        """The model fitted to all answers so far, None without answers or with labels of one class only."""
+        """The model fitted to all answers so far, None where that cannot be: without answers or with labels of one
+        class only, or as long as they are too few for it.
+        """
         if len(self.X) == 0 or (self.known.classes is not None and len(np.unique(self.labels)) < 2):
             return None
         if self._fitted is None or self._fitted[0] != len(self.X):
-            self._fitted = len(self.X), self.fit()
+            self._fitted = len(self.X), self._fit_and_try()
         return self._fitted[1]
 
+    def _fit_and_try(self) -> Estimator | None:
+        """A fitted model that predicts: some are asked for more rows than there are, by their folds or neighbours."""
+        self.note = ""
+        try:
+            fitted = self.fit()
+            fitted.predict(self.X[:1])
+        except MexError:
+            raise
+        except Exception as error:
+            self.note = f"its model cannot learn from {len(self.X)} answers ({sentence(error)})"
+            return None
+        return fitted
+
     def hypothesis(self) -> Estimator:
-        """The model; a constant as long as there is none."""
+        """The model; as long as there is none, the commonest label or the mean value of the answers."""
         fitted = self.model()
         if fitted is not None:
             return fitted
         n_features, classes = self.known.domain.n_features, self.known.classes
         if classes is None:
-            return constant(0.0, n_features, regression=True)
-        return constant(self.labels[0] if len(self.X) else classes[0], n_features)
+            mean = 0.0 if self.answers is None else float(np.mean(self.answers))
+            return constant(mean, n_features, regression=True)
+        found, counts = np.unique(self.labels, return_counts=True)
+        return constant(found[np.argmax(counts)] if len(found) else classes[0], n_features)

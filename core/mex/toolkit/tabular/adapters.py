@@ -14,7 +14,14 @@ from sklearn.utils.metaestimators import available_if
 
 from mex.fitted import FittedTarget
 from mex.schema import Schema
+from mex.toolkit.facts import records_in
 from mex.types import Array, Estimator, FloatArray
+
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "OneHotEncoder": {"handle_unknown": "ignore"},
+    "OrdinalEncoder": {"handle_unknown": "use_encoded_value", "unknown_value": -1},
+}
+"""Parameters with which encoders answer a level that they were not fitted on."""
 
 
 def target_of(model: Estimator, schema: Schema | None, **options: Any) -> FittedTarget:
@@ -23,12 +30,25 @@ def target_of(model: Estimator, schema: Schema | None, **options: Any) -> Fitted
     ``options`` are those of :meth:`FittedTarget.wrap`.
     """
     target = FittedTarget.wrap(model, schema=schema, **options)
+    if target.family.kind in ("tree", "boosted") and (records := records_in(model)):
+        public = {**target.family.public, "thresholds": records}
+        target = attrs.evolve(target, family=attrs.evolve(target.family, public=public))
     if schema is None or options.get("family") is not None:
         return target
     with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
-        learner = RowModel(clone(model), schema)
+        learner = RowModel(_of_any_levels(clone(model)), schema)
         return attrs.evolve(target, family=attrs.evolve(target.family, learner=learner))
     return target
+
+
+def _of_any_levels(estimator: Estimator) -> Estimator:
+    """An unfitted model whose encoders take levels that they were not fitted on: few rows do not show them all."""
+    for name, encoder in {"": estimator, **estimator.get_params()}.items():
+        tolerant = UNKNOWN.get(type(encoder).__name__, {})
+        if tolerant and encoder.handle_unknown == "error":
+            prefix = name and f"{name}__"
+            estimator.set_params(**{f"{prefix}{parameter}": value for parameter, value in tolerant.items()})
+    return estimator
 
 
 def of_rows(target: FittedTarget) -> Estimator:

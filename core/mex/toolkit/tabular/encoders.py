@@ -110,7 +110,8 @@ def _selected(columns: Any, names: list[Name]) -> list[Name]:
 
 
 def _native(model: Estimator, names: list[Name]) -> Iterator[tuple[Name, Levels]]:
-    """The categories of a boosted model that takes them without an encoder."""
+    """The categories of a boosted model that takes them without an encoder, and those that an adapter tells."""
+    yield from getattr(model, "levels_", {}).items()
     if hasattr(model, "get_cat_feature_indices"):  # CatBoost keeps hashes of the levels only
         yield from ((names[i], None) for i in model.get_cat_feature_indices())
     if hasattr(model, "get_booster"):  # XGBoost

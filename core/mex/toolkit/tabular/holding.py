@@ -109,4 +109,4 @@ def _matched(
     if coded and classes.tolist() == list(range(len(occurring))):  # fitted on the indices of the classes
         return classes[indices], what
     shown = ", ".join(map(repr, classes.tolist()[:5])) + " …" * (len(classes) > 5)
-    return None, f"{what} has {strange[0]!r}, none of the model's classes {shown}, so no accuracy is measured"
+    return None, f"{what} have {strange[0]!r}, none of the model's classes {shown}, so no accuracy is measured"

@@ -48,8 +48,10 @@ def open_model(
             a table shows; as :class:`mex.Schema` has them.
 
     Raises:
-        UsageError: if the table has not the columns that the model takes, or the model does not answer its first row.
+        UsageError: if it is no model, the table has not the columns that it takes, or it does not answer the first row.
     """
+    if not (callable(model) or callable(getattr(model, "predict", None))):
+        raise UsageError(f"a model needs a predict method, and {type(model).__name__} has none, nor is it a function")
     if schema is None:
         schema = _read_off(model, table, like, frame, precision)
     target = target_of(model, schema, classes=classes, family=family, answers=answers)
@@ -133,7 +135,7 @@ def _in_its_precision(schema: Schema) -> Schema:
 
     def above(bound: float) -> float:
         near = np.float32(bound)
-        return float(near if near >= bound else np.nextafter(near, np.float32(np.inf)))
+        return float(near if float(near) >= bound else np.nextafter(near, np.float32(np.inf)))
 
     return attrs.evolve(
         schema, columns=[attrs.evolve(c, lower=-above(-c.lower), upper=above(c.upper)) for c in schema.columns]

@@ -114,7 +114,7 @@ def test_labels_of_another_coding_are_said_and_not_guessed(registry: mex.Registr
     path = tmp_path / "coded.csv"
     PEOPLE.assign(worthy=(WORTHY == "yes").astype(int)).to_csv(path, index=False)
     scene = set_scene(registry, Spec.of("live"), registry.resolve("dataset", str(path)), 0)
-    assert "labels in column 'worthy' has 0, none of the model's classes 'no', 'yes', so no accuracy" in scene.read
+    assert "labels in column 'worthy' have 0, none of the model's classes 'no', 'yes', so no accuracy" in scene.read
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_matrix_of_deployed_models_asks_for_no_dataset(registry: mex.Registry,
     path = tmp_path / "rows.csv"
     PEOPLE.to_csv(path, index=False)
     tables = {"attacks": ["passive"], "defenses": ["none", "rounding"], "models": ["live"], "datasets": [str(path)]}
-    records = mex.matrix({**tables, "budget": 50, "seeds": 1}, registry=registry)
+    records = mex.matrix({**tables, "counters": False, "budget": 50, "seeds": 1}, registry=registry)
     assert [record["status"] for record in records] == ["ok", "ok"]
 
 
