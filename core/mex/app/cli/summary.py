@@ -82,12 +82,17 @@ def _json(table: Sequence[dict[str, Any]]) -> None:
     print_line(json.dumps(finite, ensure_ascii=False, allow_nan=False, indent=1))
 
 
+def _flat(value: Any) -> Any:
+    """A value of a row that takes one line."""
+    return f"{value:.6g}" if isinstance(value, float) else one_line(value) if isinstance(value, str) else value
+
+
 def _separated(separator: str) -> Callable[[Sequence[dict[str, Any]]], None]:
     def show(table: Sequence[dict[str, Any]]) -> None:
         text = io.StringIO()
         writer = csv.DictWriter(text, ROW, delimiter=separator, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in table)
+        writer.writerows({k: _flat(v) for k, v in row.items()} for row in table)
         print(text.getvalue(), end="")
 
     return show
