@@ -129,6 +129,9 @@ def undefended(target: Target) -> FittedTarget:
     return target
 
 
-def twin(target: Target) -> Target:
-    """A copy in the same state, for honest users: asking it leaves the attacker's answers as they were."""
-    return copy.deepcopy(target)
+def twin(target: Target, instead: tuple[Target, Target] | None = None) -> Target:
+    """A copy in the same state, for honest users: asking it leaves the attacker's answers as they were.
+
+    Of a pair ``instead`` the copy has the second wherever ``target`` has the first.
+    """
+    return copy.deepcopy(target, {} if instead is None else {id(instead[0]): instead[1]})

@@ -9,6 +9,7 @@ from attrs.exceptions import FrozenError
 
 __all__ = [
     "AnswerError",
+    "BudgetSpent",
     "Incompatible",
     "MexError",
     "QueryError",
@@ -38,6 +39,10 @@ class QueryError(MexError, ValueError):
 
 class AnswerError(MexError):
     """The target gave an answer that its public interface does not allow."""
+
+
+class BudgetSpent(MexError):
+    """As many rows were sent as may be, those that had to be sent again among them."""
 
 
 class Refused(MexError):

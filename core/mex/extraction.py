@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from mex.errors import QueryError, sentence, writes_nothing
+from mex.errors import BudgetSpent, QueryError, sentence, writes_nothing
 from mex.learner import Learner
 from mex.oracle import Oracle, Transcript
 from mex.target import refusals, withheld
@@ -85,8 +85,7 @@ def extract(
         on_progress: called with the number of queries so far after each answer.
 
     Raises:
-        QueryError: if the learner asks what the interface refuses.
-        MexError: if it changes what it was lent.
+        QueryError, MexError: if the learner asks what the interface refuses; if it changes what it was lent.
     """
     run = _Run(oracle, learner, keep, on_progress)
     with writes_nothing("the attack"):
@@ -137,6 +136,8 @@ class _Run:
                 next_snapshot += 1
             try:
                 answers, shut_out = persist(self.oracle, X, getattr(self.learner, "takes_refusals", False))
+            except BudgetSpent:
+                return "budget"
             except Exception as error:
                 if isinstance(error, QueryError) or not len(self.oracle.transcript):
                     raise
@@ -180,9 +181,8 @@ def _snapshot_at(k: float) -> float:
 def persist(oracle: Oracle, X: FloatArray, takes_refusals: bool = False) -> tuple[Array, bool]:
     """Ask for the rows of ``X``; return their answers as far as they go, and whether the client is shut out.
 
-    Every question is charged, the repeated ones too. Where some rows stay refused, the answers are those to
-    the rows before the first of them: a learner is told what it would be told at the end of a budget. One that
-    ``takes_refusals`` is given the masked answers as they are.
+    Every question is charged, the repeated ones too. Where some rows stay refused, the answers are those to the rows
+    before the first of them, as at the end of a budget. One that ``takes_refusals`` is given masked answers.
     """
     answers = oracle.ask(X)
     if takes_refusals:

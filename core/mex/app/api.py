@@ -14,6 +14,7 @@ from mex.app.judging import judge_of, judged, name_of
 from mex.app.matrix.engine import Workers
 from mex.app.matrix.experiment import run_attack
 from mex.app.matrix.isolation import isolated
+from mex.app.matrix.ledgers import kept
 from mex.app.matrix.plan import read
 from mex.app.matrix.record import Record
 from mex.app.matrix.run import DEFAULT, Run
@@ -48,6 +49,7 @@ def attack(
     budget: int = 1000,
     price_per_query: float = PRICE_PER_QUERY,
     seed: int = 0,
+    ledger: str | Path | None = None,
     registry: Registry | None = None,
 ) -> AttackResult:
     """Attack a fitted model, and say how many queries and dollars it takes to steal it.
@@ -69,6 +71,8 @@ def attack(
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them. The same pool
             and seed give the same queries as there. Of a function ``answers`` says which kind it gives.
+        ledger: a file that keeps what the model was asked and answered; what it holds already is not asked again, so
+            that an attack that was ended or killed goes on where it stopped.
 
     Rows may be arrays, lists, sparse matrices or data frames; those with a missing value are left out. A model that
     raises an error is asked again; where it goes on to, after its first answers, a warning says so, and what was paid
@@ -107,11 +111,12 @@ def attack(
         answers=(answers,) if answers and not isinstance(model, Target) and not hasattr(model, "predict") else None,
     )
     judge = twin(judge_of(given.target))
-    with isolated(seed), late_queries_bar(spec.name, budget) as count:
+    defended = protect(registry, behind, given.target, given.train, seed)
+    with isolated(seed), late_queries_bar(spec.name, budget) as count, kept(defended, ledger) as asked:
         extraction = run_attack(
             registry,
             spec,
-            protect(registry, behind, given.target, given.train, seed),
+            asked.target,
             seed=seed,
             pool=given.pool,
             answers=answers,
@@ -120,18 +125,11 @@ def attack(
             on_progress=count,
             interruptible=interactive(),
         )
+    extraction = asked.tell(extraction)
     if extraction.stopped == "failed":
         warnings.warn(f"{extraction.note}; the attack ended there", RuntimeWarning, stacklevel=2)
-    return judged(
-        extraction,
-        given,
-        judge,
-        seed,
-        attack=str(spec),
-        defense=str(behind),
-        model=name_of(given.target),
-        price_per_query=price_per_query,
-    )
+    names = {"attack": str(spec), "defense": str(behind), "model": name_of(given.target)}
+    return judged(extraction, given, judge, seed, **names, price_per_query=price_per_query)
 
 
 def matrix(
@@ -145,6 +143,7 @@ def matrix(
     scheduler: str | None = None,
     time_limit: float | None = None,
     out: str | Path | None = None,
+    ledger: bool = False,
     retry_failed: bool = False,
     registry: Registry | None = None,
     **settings: Any,
@@ -165,12 +164,12 @@ def matrix(
             with plugins of its own and under a debugger, but one that ends the process ends it.
         backend: ``processes``, or ``dask`` for a cluster that runs at the address ``scheduler``.
         time_limit: seconds of wall time after which a cell has failed and its process is killed.
-        out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it
-            holds already is not run again. Objects are told apart by a digest of them and of their code.
+        out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it holds already
+            is not run again. Objects are told apart by a digest of them and of their code.
+        ledger: keep there as well what every attack asked and was answered, a file for each cell.
         retry_failed: run again what failed there.
         registry: the components, by default those installed.
-        settings: keys of a plan, such as ``attacks``, ``defenses``, ``budget`` and ``seeds``; they go before those of
-            ``plan``.
+        settings: keys of a plan, such as ``attacks``, ``defenses`` and ``seeds``; they go before those of ``plan``.
 
     Raises:
         UsageError: for a plan that cannot be run; nothing has run then.
@@ -189,10 +188,11 @@ def matrix(
     axes, live = read_objects(models, data, target)
     run = Run(
         {**tables, **settings, **axes},
-        registry if live is None else live.added_to(registry),
+        live.added_to(registry) if live else registry,
         workers=Workers(jobs, backend, scheduler, time_limit, live=live),
         out=None if out is None else Path(out),
         retry_failed=retry_failed,
+        ledger=ledger,
     )
     records = list(run)
     if run.restored:

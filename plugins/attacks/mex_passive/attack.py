@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 import attrs
 import numpy as np
-from sklearn.base import clone
 
 from mex import Knowledge, Learner, Model, Scope
 from mex.params import component, doc, whole
 from mex.toolkit.active.samplers import granted, sampler_parameter
 from mex.toolkit.active.supervised import SupervisedLearner
-from mex.toolkit.models import learner_over
+from mex.toolkit.tuning import Tuned, regularisation_parameter, tuned
 from mex.types import Estimator, FloatArray
 
 AT_ONCE = 16384
@@ -44,6 +43,7 @@ class Passive:
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
     )
+    regularisation: str = regularisation_parameter()
     batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("rows to ask at once"))
 
     scope: ClassVar[Scope] = Scope(answers=("label", "value"))
@@ -53,48 +53,54 @@ class Passive:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
         from_pool = self.sampler == "pool"
         source = granted("passive", self.sampler, knowledge, endless=not from_pool)
-        estimator = learner_over("passive", self.model, knowledge, rng)
+        learner = tuned("passive", self.model, self.regularisation, knowledge, rng)
         if from_pool and knowledge.pool is not None:
             count = len(knowledge.pool)
         else:
             assert knowledge.budget is not None
             count = knowledge.budget
-        drawn_at_once = count if from_pool else max(self.batch, AT_ONCE)
-        return _Passive(
-            knowledge, lambda n: source.draw(knowledge, n, rng), count, drawn_at_once, self.batch, estimator
-        )
+        pieces = [count] if from_pool else _pieces(count, max(self.batch, AT_ONCE))
+        return _Passive(knowledge, lambda n, rng: source.draw(knowledge, n, rng), pieces, self.batch, learner, rng)
+
+
+def _pieces(count: int, most: int) -> Iterator[int]:
+    """Numbers of at most ``most`` that sum to ``count``."""
+    while count > 0:
+        yield min(count, most)
+        count -= most
 
 
 class _Passive(SupervisedLearner):
     def __init__(
         self,
         known: Knowledge,
-        draw: Callable[[int], FloatArray],
-        count: int,
-        drawn_at_once: int,
+        draw: Callable[[int, np.random.Generator], FloatArray],
+        pieces: Iterable[int],
         batch: int,
-        estimator: Estimator,
+        learner: Tuned,
+        rng: np.random.Generator,
     ) -> None:
-        """``draw`` gives so many of the ``count`` rows to ask, in order; ``estimator`` is the unfitted model."""
+        """``draw`` gives a piece of the rows to ask, in order; ``learner`` is what is fitted to them."""
         super().__init__(known)
         self._draw = draw
-        self._left = count
-        self._at_once = drawn_at_once
+        self._pieces = iter(pieces)
+        self._to_ask = draw(next(self._pieces), rng)
+        (self._rng,) = rng.spawn(1)  # of its own for what follows: fits draw from the other
         self._batch = batch
-        self._estimator = estimator
-        self._before = 0  # rows that were asked before those that are drawn
-        self._to_ask = np.empty((0, known.domain.n_features))
+        self._learner = learner
+        self._before = 0  # rows that were asked before the piece at hand
 
     def ask(self) -> FloatArray | None:
         if self.asked == self._before + len(self._to_ask):
-            n = min(self._left, self._at_once)
-            if n == 0:
+            piece = next(self._pieces, 0)
+            if piece == 0:
                 return None
-            self._before, self._to_ask = self.asked, self._draw(n)
-            self._left -= n
+            self._before = self.asked
+            self._to_ask = self._draw(piece, self._rng)
         start = self.asked - self._before
         X = self._to_ask[start : start + self._batch]
         return X if len(X) else None
 
     def fit(self) -> Estimator:
-        return clone(self._estimator).fit(self.X, self.answers)
+        assert self.answers is not None
+        return self._learner.fit(self.X, self.answers)

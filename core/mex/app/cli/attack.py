@@ -23,13 +23,18 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     command = commands.add_parser("attack", help="steal one model and say what it took")
     command.add_argument("attack", metavar="ATTACK", help="an attack: name or name:key=value,key=value")
-    command.add_argument("-m", "--model", required=True, help="the model to steal")
-    command.add_argument("--data", required=True, metavar="DATASET", help="the dataset it is fitted on")
+    command.add_argument(
+        "-m", "--model", required=True, help="the model to steal: a name, a file, python:object=… (mex list-plugins)"
+    )
+    command.add_argument(
+        "--data", required=True, metavar="DATASET", help="the dataset it is fitted on, or rows of a deployed model"
+    )
     command.add_argument("-d", "--defense", default="none", help="what answers instead of it; nest with ' + '")
     command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: the model's usual)")
     command.add_argument("--budget", default=1000, type=number, metavar="N", help="queries at most (default 1000)")
     command.add_argument("--seed", default=0, type=number, metavar="S", help="default 0")
     command.add_argument("--price-per-query", default=None, type=price, metavar="USD", help=PRICE_HELP)
+    command.add_argument("--out", type=Path, metavar="DIR", help="keep what is asked there; go on from there")
     command.add_argument("--save", type=Path, metavar="FILE", help="write the stolen model there, in skops' format")
     command.add_argument("--json", action="store_true", help="the record as one JSON line on stdout")
     command.set_defaults(run=run)
@@ -43,6 +48,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.cli.look import what_was_read
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
+    from mex.app.matrix.ledgers import kept_in
+    from mex.app.matrix.results import Results
     from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
@@ -59,34 +66,45 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     )
     if args.save:
         check_writable(args.save)
+    results = Results(args.out) if args.out else None
+    if results and not args.save and cell.key in results.records:
+        print(f"mex: the attack is in {args.out} already", file=sys.stderr)
+        _show(results.records[cell.key], args.json)
+        return OK
 
     @functools.cache
     def tell() -> None:
         """Say what was read, once, when nothing has been got wrong."""
         print(f"mex: {what_was_read(registry, cell)}", file=sys.stderr)
 
-    with plugins_aside(), queries_bar(args.attack, args.budget) as count:
+    bar = queries_bar(args.attack, args.budget)
+    with plugins_aside(), bar as count, kept_in(args.out):
 
         def on_progress(queries: int) -> None:
             tell()
             count(queries)
 
         record, extraction = measure(registry, cell, on_progress, interruptible=True)
+    unfinished = extraction.stopped in ("interrupted", "failed")
+    if results and not unfinished:
+        results.append(record)
     untold = False
     try:
-        _print(record, args.json)
+        _show(record, args.json)
         sys.stdout.flush()
     except StdoutError as error:
-        untold = keep_untold(error, [record])
+        untold = keep_untold(error, [record], args.out)
     if args.save:
         with plugins_aside():
             _save(extraction.hypothesis, args.save)
     if extraction.stopped == "failed":
         print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
+    if unfinished and args.out:
+        print(f"mex: what was asked is kept in {args.out}; the same command again goes on", file=sys.stderr)
     return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, FAILED if untold else OK)
 
 
-def _print(record: Record, as_json: bool) -> None:
+def _show(record: Record, as_json: bool) -> None:
     """Print a record, as a line or as a table that marks what is below a constant's."""
     from mex.app.analysis.group import above_constant
     from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
@@ -94,7 +112,8 @@ def _print(record: Record, as_json: bool) -> None:
     from mex.app.matrix.json_lines import dump
 
     if as_json:
-        return print_line(dump(record))
+        print_line(dump(record))
+        return
     known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
     rows = record["held_out"] or 1
     values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
@@ -102,7 +121,6 @@ def _print(record: Record, as_json: bool) -> None:
     print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
     if below["agreement"]:
         print(worse_than_constant(record["majority"], rows), file=sys.stderr)
-    return None
 
 
 def _save(hypothesis: Estimator, path: Path) -> None:

@@ -62,6 +62,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
     command.add_argument("--time-limit", type=seconds, metavar="S", help="seconds after which a cell has failed")
     command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
+    command.add_argument("--ledger", action="store_true", help="keep every question and answer in DIR/ledgers")
     command.add_argument("--retry-failed", action="store_true", help="run the cells in DIR that failed once more")
     command.add_argument("--json", action="store_true", help="one JSON line per cell on stdout")
     command.add_argument("--format", choices=FORMS, help="of what is printed (default: a table; tsv in a pipe)")
@@ -118,6 +119,7 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
         workers=workers,
         out=args.out,
         retry_failed=args.retry_failed,
+        ledger=args.ledger,
         fail_if=args.fail_if or (),
         fail_on=args.fail_on,
     )

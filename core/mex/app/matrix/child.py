@@ -37,6 +37,7 @@ def serve(
     connection: Connection,
     parent: int,
     private: Path,
+    ledgers: Path | None,
     live: bytes | None = None,
     registry: Registry | None = None,
     held: Closable | None = None,
@@ -47,6 +48,7 @@ def serve(
         connection: where tasks come from and answers go to; the first answer says that the worker is ready.
         parent: the process that sends them: when it is gone, so is the worker.
         private: the directory of this run that workers share.
+        ledgers: where ledgers are kept, if they are.
         live: objects that are components as well (:class:`mex.app.matrix.live.Live`).
         registry: the components; by default, those installed.
         held: what a worker that was forked closes first.
@@ -54,6 +56,7 @@ def serve(
     if held is not None:
         held.close()
     _settle(parent, private)
+    from mex.app.matrix import ledgers as kept
     from mex.app.matrix import scenarios
     from mex.app.matrix.cache import Cache
     from mex.registry.loader import load_registry
@@ -64,6 +67,7 @@ def serve(
 
         registry = Live.unpacked(live).added_to(registry)
     scenarios.cache = Cache(private)
+    kept.directory = ledgers
     connection.send_bytes(b"")
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         while (task := connection.recv()) is not None:

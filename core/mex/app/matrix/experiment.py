@@ -15,9 +15,9 @@ from mex.app.matrix.costs import ROWS, unchanged
 from mex.app.matrix.interrupts import user_interrupts
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.json_lines import check, dump, unfinished
+from mex.app.matrix.ledgers import through_ledger
 from mex.app.matrix.record import RESULTS, Record
-from mex.app.matrix.scenarios import deploy, set_scene
-from mex.defense import twin
+from mex.app.matrix.scenarios import deploy, is_deployed, set_scene
 from mex.errors import Incompatible, sentence, writes_nothing
 from mex.extraction import Extraction, extract
 from mex.knowledge import Knowledge, Scope
@@ -42,11 +42,12 @@ def run_attack(
     answers: Answer | None,
     budget: int,
     price_per_query: float,
+    transcript: Transcript | None = None,
     **options: Any,
 ) -> Extraction:
     """Let an attack at a deployed target, as every cell, ``mex attack`` and :func:`mex.attack` do.
 
-    ``options`` are those of :func:`mex.extract`.
+    The oracle notes what is asked in ``transcript``; ``options`` are those of :func:`mex.extract`.
 
     Raises:
         Incompatible: if the target is outside the scope of the attack.
@@ -54,6 +55,8 @@ def run_attack(
     """
     built = registry.build("attack", attack)
     oracle = Oracle(target, answers=answers, budget=budget, price_per_query=price_per_query, scope=built.scope)
+    if transcript is not None:
+        oracle.transcript = transcript
     known = oracle.knowledge(pool=pool)
     built.scope.check(attack.name, known)
     with writes_nothing("the attack"):
@@ -88,24 +91,28 @@ def measure(
         scene = set_scene(registry, cell.model, cell.dataset, cell.seed)
         yardstick = scene.yardstick
         deployment = deploy(registry, cell)
-        defended = twin(deployment.target)
-        known = knowledge(defended, answers=cell.answers)
-        extraction = run_attack(
-            registry,
-            cell.attack,
-            defended,
-            seed=cell.seed,
-            pool=scene.pool.X,
-            answers=cell.answers,
-            budget=cell.budget,
-            price_per_query=cell.price_per_query,
-            keep=yardstick.score,
-            interruptible=interruptible,
-            on_progress=on_progress,
-        )
+        known = knowledge(deployment.target, answers=cell.answers)
+        asked = through_ledger(deployment.target, cell, is_deployed(registry, cell.model))
+        with contextlib.closing(asked):
+            extraction = run_attack(
+                registry,
+                cell.attack,
+                asked.target,
+                seed=cell.seed,
+                pool=scene.pool.X,
+                answers=cell.answers,
+                budget=cell.budget,
+                price_per_query=cell.price_per_query,
+                transcript=asked.transcript,
+                keep=yardstick.score,
+                interruptible=interruptible,
+                on_progress=on_progress,
+            )
+            rows = asked.numbers
+        extraction = asked.tell(extraction)
+        silent = unchanged(deployment.costs) and asked.target.alarm is None and extraction.queries > 0
         idle = ""
-        silent = unchanged(deployment.costs) and defended.alarm is None and extraction.queries > 0
-        if silent and cell.defense.name != "none":
+        if silent and cell.defense.name != "none" and not is_deployed(registry, cell.model):  # which may ask a price
             scope = registry.build("attack", cell.attack).scope
             idle = did_nothing(cell.defense.name, Oracle(scene.target, answers=known.answers, scope=scope), extraction)
         scores = extraction.snapshots[-1][1]
@@ -123,8 +130,9 @@ def measure(
             "reason": "; ".join(filter(None, (extraction.note, idle))) or None,
             "queries": extraction.queries,
             "unique_queries": extraction.unique_queries,
+            **rows,
             "refused": extraction.refused,
-            "alarm": defended.alarm,
+            "alarm": asked.target.alarm,
             "price_usd": extraction.price_usd,
             **scores,
             "held_out": len(yardstick.points["agreement"]),
@@ -135,7 +143,7 @@ def measure(
             "learner_seconds": extraction.learner_seconds,
             "oracle_seconds": extraction.oracle_seconds,
             "curve": curve,
-            "asked": asked(extraction.transcript) if known.domain.n_features == 2 else None,
+            "asked": where_asked(extraction.transcript) if known.domain.n_features == 2 else None,
         }
     return check({**record, "seconds": time.perf_counter() - started}), extraction
 
@@ -149,7 +157,7 @@ def did_nothing(defense: str, bare: Oracle, extraction: Extraction) -> str:
     return f"{defense} changed no answer, neither of honest users nor of this attack"
 
 
-def asked(transcript: Transcript) -> list[list[float]]:
+def where_asked(transcript: Transcript) -> list[list[float]]:
     """Where an attack asked, for a plot: at most :data:`ASKED` of its rows, evenly chosen, in order."""
     X = transcript.X
     chosen = np.unique(np.linspace(0, len(X) - 1, min(ASKED, len(X))).astype(int))

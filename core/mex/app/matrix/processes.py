@@ -13,6 +13,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
+from mex.app.matrix import ledgers
 from mex.app.matrix.cache import Cache
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.child import Closable
@@ -72,7 +73,8 @@ class Processes:
         directory = Path(self._private.name)
         self._cache = Cache(directory)
         self._context = multiprocessing.get_context("fork") if fork else _afresh()
-        self._given = (directory, None, registry, held) if fork else (directory, live)
+        kept = ledgers.directory
+        self._given = (directory, kept, None, registry, held) if fork else (directory, kept, live)
         self._workers: dict[int, Worker] = {}
         self._stillborn = 0
         # Python waits for its children before it exits: a run that nobody closed must not keep it.

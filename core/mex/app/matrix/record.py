@@ -29,6 +29,7 @@ POINTS = 2000
 """How many near and uniform points agreement is measured on: a standard error of at most 1.1 points."""
 NO_RESULT = Null("no result", ("skipped", "failed"))
 NO_TRUTH = Null("the data has no labels")
+NOT_DEPLOYED = Null("the model is not a deployed one that is asked through a ledger")
 TIMING = "timing"
 """Mark of a field that differs between two runs of one cell."""
 
@@ -87,6 +88,13 @@ class Record(Identity):
     rho: Annotated[Share | None, "public bound on the share of wrong labels", Null("none is public")]
     queries: Annotated[Queries | None, "rows charged", NO_RESULT]
     unique_queries: Annotated[Queries | None, "how many of them differ", NO_RESULT]
+    rows_answered: Annotated[Queries | None, "rows that a deployed model answered to the attack", NOT_DEPLOYED]
+    rows_sent: Annotated[
+        Queries | None,
+        "rows sent to a deployed model, those sent again too: what may have been charged at most",
+        NOT_DEPLOYED,
+        TIMING,
+    ]
     refused: Annotated[Queries | None, "queries of the attacker that the defense refused; they are paid for", NO_RESULT]
     alarm: Annotated[
         Queries | None, "queries of the attacker after which the defense raised the alarm", Null("no alarm")

@@ -9,9 +9,11 @@ from typing import Any
 from mex.app.analysis.gate import Gate
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
+from mex.app.matrix.ledgers import kept_in
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
+from mex.errors import UsageError
 from mex.registry import Registry
 
 DEFAULT: dict[str, Any] = {
@@ -40,6 +42,7 @@ class Run:
         gate: the conditions that fail it.
         workers: where the cells run.
         results: what is kept on disk, if anything is.
+        ledgers: the directory that keeps ledgers, if any does.
         changes: sentences about what has changed since the last run that was kept in the same place.
 
     >>> from mex import load_registry
@@ -56,6 +59,7 @@ class Run:
         workers: Workers | None = None,
         out: Path | None = None,
         retry_failed: bool = False,
+        ledger: bool = False,
         fail_if: Sequence[str] = (),
         fail_on: str | None = None,
     ) -> None:
@@ -68,6 +72,7 @@ class Run:
             out: a directory that keeps every finished cell and the recipe of the run; what it holds already is
                 not run again.
             retry_failed: run again what failed there.
+            ledger: keep there as well what every attack asked and was answered.
             fail_if: conditions of the gate beside those of the plan.
             fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
 
@@ -79,6 +84,9 @@ class Run:
         self.cells = self.plan.cells()
         self.gate = Gate.parse((*self.plan.fail_if, *fail_if), fail_on or self.plan.fail_on)
         self.workers = workers or Workers()
+        if ledger and (out is None or self.workers.backend == "dask"):
+            raise UsageError("ledgers are kept in a directory of this machine: name one, and no cluster")
+        self.ledgers = out if ledger else None
         self.results = None if out is None else Results(out)
         if self.results and retry_failed:
             self.results.forget_failed()
@@ -99,7 +107,8 @@ class Run:
 
     def __iter__(self) -> Generator[Record, None, None]:
         try:
-            yield from records(self.registry, self.cells, self.workers, self.results)
+            with kept_in(self.ledgers):
+                yield from records(self.registry, self.cells, self.workers, self.results)
         finally:
             if self.results:
                 self.results.finish()
