@@ -45,10 +45,10 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     do_without_semaphores()
     from mex.app.cli import FAILED, INTERRUPTED, OK
     from mex.app.cli.conclusion import keep_untold
-    from mex.app.cli.look import what_was_read
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.ledgers import kept_in
+    from mex.app.matrix.looking import what_was_read
     from mex.app.matrix.results import Results
     from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
