@@ -26,7 +26,8 @@ TALKING = """
     import attrs, mex
 
     def talk(when):
-        print("talk", when, flush=True)
+        sys.stdout.write(f"talk {when}\\n")
+        sys.stdout.flush()
         os.write(1, b"talk of C\\n")
 
     talk("at import")
