@@ -12,6 +12,8 @@ from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
 from mex.learner import Steps
 from mex.params import doc, whole
 from mex.toolkit.active.samplers import sampler
+from mex.toolkit.checking.readings import resolution
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import JITTER
 from mex.toolkit.trees.grid import Grid
@@ -19,8 +21,6 @@ from mex.toolkit.trees.refinement import DOUBLE
 from mex.types import Array, Estimator, FloatArray
 from mex_stump_scan.curves import AdditiveSteps, Curve, curves, place
 
-EXACT = 1e-11
-"""The least jump that is not taken for rounding, as a share of the values."""
 REPEATS, SIGMAS = 8, 8
 """Rows asked at one place to estimate the noise, and the least jump in standard deviations of it."""
 ROUNDS, WRONG_ROWS = 10, 3
@@ -95,7 +95,7 @@ class StumpScan:
             raise Incompatible(
                 f"stump-scan goes from bound to bound, and {knowledge.domain.name(i)} has no finite ones"
             )
-        return _Scan(self, knowledge, rng)
+        return self_checked(knowledge, rng, lambda known, stream: _Scan(self, known, stream))
 
 
 def _depth(public: Mapping[str, Any]) -> int | None:
@@ -119,7 +119,9 @@ class _Scan(GeneratorLearner):
         self._grid = Grid(known.domain, double=self._double)
         self._base = self._grid.cast(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None  # at the base row
+        self._noise = 0.0  # SIGMAS standard deviations of it
         self._tolerance = 0.0  # the least difference of two values that counts
+        self.confirmed = False
         self.note = ""
 
     def steps(self) -> Steps:
@@ -143,6 +145,7 @@ class _Scan(GeneratorLearner):
             found = sum(len(last) for _, last, _ in self.hypothesis().terms)
             self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
             if not off.any():
+                self.confirmed = True
                 return
             yield from self._ask([place(rows[off][:WRONG_ROWS], curve.columns) for curve in self._curves])
 
@@ -163,7 +166,8 @@ class _Scan(GeneratorLearner):
         step = np.where(domain.discrete, 0.0, JITTER * domain.half_width)
         rows = self._base + step * self._rng.uniform(-1, 1, size=(REPEATS, domain.n_features))
         values = yield np.clip(rows, domain.lower, domain.upper)
-        self._tolerance = SIGMAS * float(np.std(values, ddof=1))
+        self._noise = SIGMAS * float(np.std(values, ddof=1))
+        self._tolerance = self._noise
 
     def _ask(self, places: list[FloatArray]) -> Steps:
         """Ask the base row with each feature at each of its places that was not asked before."""
@@ -181,7 +185,9 @@ class _Scan(GeneratorLearner):
         for curve, of_curve in zip(self._curves, differs, strict=True):
             of_curve &= features == 1
             curve.add(place(X[of_curve], curve.columns), answers[of_curve])
-        self._tolerance = max([self._tolerance, *(EXACT * np.abs(curve.v).max(initial=0) for curve in self._curves)])
+        # The sum of a few hundred numbers is rounded to less, of float32 ones as well.
+        values = np.concatenate([[self._value or 0.0], *(curve.v for curve in self._curves)])
+        self._tolerance = max(self._noise, resolution(values))
 
     def hypothesis(self) -> Estimator:
         """The sum of the steps so far, each in the middle of its interval."""
