@@ -71,7 +71,7 @@ def attack(
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them. The same pool
             and seed give the same queries as there. Of a function ``answers`` says which kind it gives.
-        ledger: a file that keeps what the model was asked and answered, and is not asked again by an attack that goes on.
+        ledger: a file that keeps what the model was asked and answered; an attack that goes on does not ask it again.
 
     Rows may be arrays, lists, sparse matrices or data frames; those with a missing value are left out. A model that
     raises an error is asked again; where it goes on to, after its first answers, a warning says so, and what was paid
