@@ -45,7 +45,10 @@ def mixed() -> pd.DataFrame:
 def booster(library: str, **options: Any) -> Any:
     module = pytest.importorskip(library)
     name = {"xgboost": "XGBClassifier", "lightgbm": "LGBMClassifier", "catboost": "CatBoostClassifier"}[library]
-    quiet = {"lightgbm": {"verbose": -1, "min_child_samples": 5}, "catboost": {"verbose": False, "allow_writing_files": False}}.get(library, {})
+    quiet = {
+        "lightgbm": {"verbose": -1, "min_child_samples": 5},
+        "catboost": {"verbose": False, "allow_writing_files": False},
+    }.get(library, {})
     return getattr(module, name)(n_estimators=5, **quiet, **options)
 
 
