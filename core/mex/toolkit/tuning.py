@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from scipy.linalg import LinAlgWarning
 from scipy.special import expit
 from sklearn.base import clone
 
@@ -120,11 +121,12 @@ class Tuned:
 
 
 def _fitted(estimator: Estimator, X: FloatArray, y: Array) -> Estimator:
-    """``estimator`` fitted, without the warning that its solver stopped early."""
+    """``estimator`` fitted, without the warnings that its solver stopped early or fell back to another."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        for category in (ConvergenceWarning, LinAlgWarning):
+            warnings.simplefilter("ignore", category)
         return estimator.fit(X, y)
 
 
@@ -161,16 +163,17 @@ def folds(y: Array, rng: np.random.Generator) -> Array:
 
 
 def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True) -> list[Estimator]:
-    """Unfitted copies of ``estimator`` to choose from, itself first.
+    """Unfitted copies of ``estimator`` to choose from, the one that is regularised as it is first.
 
     They differ in the last step of a pipeline: in the penalty C of what has one, in how far a tree grows. The solver of
-    a logistic regression is one that takes few steps however hard the margin is.
+    all of them is one that ends soon however hard the margin is.
     """
     last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     params = last.get_params(deep=False)
+    quick: dict[str, Any] = {}
     changes: list[dict[str, Any]] = []
     if isinstance(params.get("C"), float | int) and "epsilon" not in params:
-        quick: dict[str, Any] = {"max_iter": MOST_ITERATIONS} if params.get("max_iter") == -1 else {}
+        quick = {"max_iter": MOST_ITERATIONS} if params.get("max_iter") == -1 else {}
         if params.get("solver") == "lbfgs" and not params.get("l1_ratio"):
             quick = {"solver": "newton-cholesky"} if binary else {"max_iter": FEW_ITERATIONS}
         changes = [{"C": float(params["C"]) * factor, **quick} for factor in (PENALTIES if binary else PENALTIES[::2])]
@@ -178,7 +181,7 @@ def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True) -
         grown = {"ccp_alpha": 0.0, "min_samples_split": 2}
         changes = [{**grown, "min_samples_leaf": leaf} for leaf in (LEAVES if may_be_wrong else LEAVES[:1])]
         changes = [change for change in changes if any(params[name] != value for name, value in change.items())]
-    return [clone(estimator), *(_changed(estimator, change) for change in changes)]
+    return [_changed(estimator, quick), *(_changed(estimator, change) for change in changes)]
 
 
 def _changed(estimator: Estimator, change: dict[str, Any]) -> Estimator:

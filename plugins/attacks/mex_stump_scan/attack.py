@@ -17,6 +17,7 @@ from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import JITTER
 from mex.toolkit.trees.grid import Grid
+from mex.toolkit.trees.refinement import DOUBLE
 from mex.types import Array, Estimator, FloatArray
 from mex_stump_scan.curves import AdditiveSteps, Curve, curves, place
 
@@ -37,7 +38,8 @@ class StumpScan:
     all steps. Between two places of an axis with different values there is a step, which bisection finds to the last
     bit of float32; all steps are bisected side by side, in a few dozen batches. Steps between two places may
     cancel. So random rows check the sum, and the coordinates of a wrong one are asked on every axis. A category takes
-    one query. scikit-learn's trees compare numbers as float32, and so does the hypothesis, which is exact there.
+    one query. scikit-learn's trees compare numbers as float32, and so does the hypothesis, which is exact there;
+    where the model is known to compare in float64, bisection goes on to that.
 
     Trees of depth 2 and more are refused: there the effect of a feature depends on others.
 
@@ -112,8 +114,9 @@ class _Scan(GeneratorLearner):
         self._known = known
         self._rng = rng
         self._pool = known.pool if known.pool is not None and len(known.pool) else None
-        self._curves = curves(known.domain)
-        self._grid = Grid(known.domain)
+        self._double = known.family.public.get("precision") == DOUBLE
+        self._curves = curves(known.domain, self._double)
+        self._grid = Grid(known.domain, double=self._double)
         self._base = self._grid.cast(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None  # at the base row
         self._noise = 0.0  # SIGMAS standard deviations of it
@@ -191,4 +194,4 @@ class _Scan(GeneratorLearner):
         d = self._known.domain.n_features
         if self._value is None:
             return constant(0.0, d, regression=True)
-        return AdditiveSteps(self._value, d, [curve.steps(self._tolerance) for curve in self._curves])
+        return AdditiveSteps(self._value, d, [curve.steps(self._tolerance) for curve in self._curves], self._double)

@@ -10,6 +10,7 @@ import numpy as np
 from mex import Knowledge, Learner, Scope
 from mex.params import between, doc, whole
 from mex.toolkit.checking.self_check import self_checked
+from mex.toolkit.trees.refinement import refined
 from mex.toolkit.trees.thresholds import Thresholds
 from mex_tree_labels.learner import TreeLabelsLearner
 
@@ -26,7 +27,8 @@ class TreeLabels:
     search starts. All boxes are asked side by side.
 
     It ends when each leaf has passed ``checks`` probes. Labels alone do not certify a tree: the note says how likely
-    the probes have missed another label. Labels have to be right; under noise, use it inside ``majority-vote``.
+    the probes have missed another label. Of a model that is known to compare in float64 the gap of float32 around each
+    threshold is bisected at the end. Labels have to be right; under noise, use it inside ``majority-vote``.
 
     >>> import mex
     >>> from sklearn.datasets import load_iris
@@ -65,9 +67,10 @@ class TreeLabels:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses a domain without bounds."""
-        found = Thresholds(knowledge.domain)
+        thresholds = Thresholds(knowledge.domain)
 
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
-            return TreeLabelsLearner(self, known, stream, found)
+            found = TreeLabelsLearner(self, known, stream, thresholds)
+            return found if self.eps else refined(found, known)
 
         return self_checked(knowledge, rng, start, eps=self.eps)

@@ -48,7 +48,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
     kind = "tree" if len(trees) == 1 else "forest" if told["average_tree_output"] else "boosted"
     return Reading(
         model=model,
-        family=Family(kind, {"max_depth": depth, "objective": told["postprocessor"]}),
+        family=Family(kind, {"max_depth": depth, "objective": told["postprocessor"], "precision": precision}),
         frame="numpy",
         precision=precision,
         facts={

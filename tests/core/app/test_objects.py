@@ -27,7 +27,7 @@ from mex.app.matrix.record import TIMINGS
 X, y = load_iris(return_X_y=True)
 TREE = DecisionTreeClassifier(random_state=0).fit(X, y)
 ATTACK = "passive:model=decision-tree"
-PLAN: dict[str, Any] = {"attacks": [ATTACK], "defenses": ["none"], "seeds": 1, "budget": 60}
+PLAN: dict[str, Any] = {"attacks": [ATTACK], "defenses": ["none"], "seeds": 1, "budget": 60, "counters": False}
 
 
 @functools.cache
@@ -53,7 +53,13 @@ def without_timings(records: Any) -> list[dict[str, Any]]:
 
 
 def test_objects_in_worker_processes_give_the_records_of_this_process() -> None:
-    plan = {"attacks": ["pivot", ATTACK], "defenses": ["none", "bounded-noise:rho=0.1"], "seeds": 1, "budget": 80}
+    plan = {
+        "attacks": ["pivot", ATTACK],
+        "defenses": ["none", "bounded-noise:rho=0.1"],
+        "seeds": 1,
+        "budget": 80,
+        "counters": False,
+    }
     models = {"mine": pipeline(), "rule": {"object": by_age, "classes": ["high", "low"], "family": "tree"}}
     here, there = (
         mex.matrix(plan, models=models, data=people(), target="risk", jobs=jobs, time_limit=jobs and 300)

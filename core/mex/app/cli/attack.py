@@ -41,10 +41,10 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
     from mex.app.cli import FAILED, INTERRUPTED, OK
-    from mex.app.cli.look import what_was_read
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.ledgers import kept_in
+    from mex.app.matrix.looking import what_was_read
     from mex.app.matrix.results import Results
     from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY

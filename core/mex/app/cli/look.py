@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mex.errors import UsageError
 from mex.registry import Registry
 from mex.registry.spec import Spec
-
-if TYPE_CHECKING:
-    from mex.app.matrix.cells import Cell
 
 SHOWN = 8
 """How many levels of a category are shown."""
@@ -64,19 +61,6 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     print(summary(dataset) + "\n")
     print_table(["column", "kind", "values", "missing"], [row(column) for column in columns])
     return 0
-
-
-def what_was_read(registry: Registry, cell: Cell) -> str:
-    """The sentence about a dataset as a model is given it, for the first line of a run."""
-    from mex.app.matrix.scenarios import is_deployed, load_dataset, set_scene
-    from mex.toolkit.tabular.summary import summary
-
-    if is_deployed(registry, cell.model):
-        return set_scene(registry, cell.model, cell.dataset, cell.seed).read
-    data = load_dataset(registry, cell.dataset)
-    if not data.domain.incomplete or registry.load("model", cell.model.name).scope.incomplete:
-        return summary(data)
-    return f"{summary(data)}; {cell.model.name} takes complete rows only: {len(data.complete().X)} of {len(data.X)}"
 
 
 def _is_of_lightgbm(path: str) -> bool:

@@ -121,6 +121,7 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
         ledger=args.ledger,
         fail_if=args.fail_if or (),
         fail_on=args.fail_on,
+        on_read=_say,
     )
     for sentence in sentences(ready.plan):
         _say(f"{sentence}; --no-counters leaves it out")

@@ -15,10 +15,10 @@ from mex.app.matrix.cells import Cell, Cells
 from mex.app.matrix.dask_backend import run_on_cluster
 from mex.app.matrix.experiment import run_cell
 from mex.app.matrix.live import Live
+from mex.app.matrix.looking import look_at, looks, told
 from mex.app.matrix.processes import Processes
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
-from mex.app.matrix.scenarios import is_deployed, mistake_about
 from mex.errors import UsageError, suggest
 from mex.registry import Registry
 
@@ -80,12 +80,16 @@ class Workers:
 
 
 def records(
-    registry: Registry, cells: Cells, workers: Workers | None = None, results: Results | None = None
+    registry: Registry,
+    cells: Cells,
+    workers: Workers | None = None,
+    results: Results | None = None,
+    on_read: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[Record, None, None]:
     """Yield the record of every cell in the order of ``cells``, each as soon as those before it are there.
 
     What ``results`` holds already is not run again; what finishes is written to it at once. Records do not depend
-    on where the cells run, timings apart.
+    on where the cells run, timings apart. Before they do, ``on_read`` is called with each sentence about what was read.
 
     Raises:
         UsageError: for a dataset that cannot be loaded, or if cells would leave this process and the registry holds
@@ -97,7 +101,7 @@ def records(
     stored = results.records if results else {}
     kept = {i for i, cell in enumerate(cells) if cell.key in stored} if stored else frozenset[int]()
     arrived: dict[int, Record] = {}
-    with contextlib.closing(_run(registry, cells, kept, workers, results)) as running:
+    with contextlib.closing(_run(registry, cells, kept, workers, results, on_read)) as running:
         for i in range(len(cells)):
             if i in kept:
                 yield stored[cells[i].key]
@@ -110,7 +114,12 @@ def records(
 
 
 def _run(
-    registry: Registry, cells: Cells, kept: Collection[int], workers: Workers, results: Results | None
+    registry: Registry,
+    cells: Cells,
+    kept: Collection[int],
+    workers: Workers,
+    results: Results | None,
+    on_read: Callable[[str], None],
 ) -> Finished:
     """Run the cells whose numbers are not kept; yield numbers and records as they finish."""
 
@@ -120,15 +129,20 @@ def _run(
     def starting(cell: Cell) -> None:
         _tell(registry, "mex_cell_started", cell=cell.identity())
 
-    # Only models that are fitted need a dataset; a deployed one asks for a table, and says what is wrong with it.
-    fitted = {model for model in cells.models if not is_deployed(registry, model)}
-    datasets = cells.datasets if not kept else dict.fromkeys(cell.dataset for _, cell in todo())
-    datasets = datasets if fitted else ()
+    todays = looks(registry, cells, kept)
+
+    def look_first(answers: Iterable[str]) -> None:
+        mistakes, sentences = told(answers)
+        for mistake in mistakes:
+            raise UsageError(mistake)
+        for sentence in sentences:
+            on_read(sentence)
+
     if workers.backend == "dask":
-        _refuse(mistake_about(registry, dataset) for dataset in datasets)
+        look_first(look_at(registry, look) for look in todays)
         yield from run_on_cluster(todo(), workers.scheduler, starting)
     elif workers.jobs is None:
-        _refuse(mistake_about(registry, dataset) for dataset in datasets)
+        look_first(look_at(registry, look) for look in todays)
         yield from _run_here(registry, todo(), starting)
     else:
         jobs = min(workers.jobs, len(cells))
@@ -136,13 +150,8 @@ def _run(
         with Processes(
             registry, jobs, time_limit=workers.time_limit, fork=workers.fork, held=results, live=live
         ) as processes:
-            _refuse(processes.mistakes(datasets))
+            look_first(processes.look(todays))
             yield from processes.run(todo(), starting)
-
-
-def _refuse(mistakes: Iterable[str]) -> None:
-    for mistake in filter(None, mistakes):
-        raise UsageError(mistake)
 
 
 def _run_here(registry: Registry, cells: Iterable[tuple[int, Cell]], starting: Callable[[Cell], None]) -> Finished:

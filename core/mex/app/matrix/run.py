@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class Run:
         ledger: bool = False,
         fail_if: Sequence[str] = (),
         fail_on: str | None = None,
+        on_read: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         """Check ``tables`` (:meth:`Plan.of`) and open the directory ``out``; nothing runs.
 
@@ -75,6 +76,7 @@ class Run:
             ledger: keep there as well what every attack asked and was answered.
             fail_if: conditions of the gate beside those of the plan.
             fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
+            on_read: called with each sentence about the data that is read, before cells run.
 
         Raises:
             UsageError: for a plan that cannot be run, or a directory that cannot be written.
@@ -84,6 +86,7 @@ class Run:
         self.cells = self.plan.cells()
         self.gate = Gate.parse((*self.plan.fail_if, *fail_if), fail_on or self.plan.fail_on)
         self.workers = workers or Workers()
+        self.on_read = on_read
         if ledger and (out is None or self.workers.backend == "dask"):
             raise UsageError("ledgers are kept in a directory of this machine: name one, and no cluster")
         self.ledgers = out if ledger else None
@@ -101,7 +104,7 @@ class Run:
     def __iter__(self) -> Generator[Record, None, None]:
         try:
             with kept_in(self.ledgers):
-                yield from records(self.registry, self.cells, self.workers, self.results)
+                yield from records(self.registry, self.cells, self.workers, self.results, self.on_read)
         finally:
             if self.results:
                 self.results.close()

@@ -17,12 +17,12 @@ from mex.app.matrix.isolation import isolated
 from mex.app.matrix.split import deal, split
 from mex.dataset import Dataset, Rows, Table
 from mex.defense import twin
-from mex.errors import Incompatible, MexError, UsageError, writes_nothing
+from mex.errors import Incompatible, UsageError, writes_nothing
 from mex.fitted import Deployed, FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import Target, knowledge
-from mex.toolkit.tabular.holding import as_rows, hold
+from mex.toolkit.tabular.holding import Holding, as_rows, hold
 from mex.toolkit.tabular.inference import data_frame
 from mex.types import Answer, stream
 
@@ -72,19 +72,6 @@ def load_table(registry: Registry, dataset: Spec) -> Table:
 def is_deployed(registry: Registry, model: Spec) -> bool:
     """Whether a model component opens a model that is there already, instead of fitting one."""
     return callable(getattr(registry.load("model", model.name), "open", None))
-
-
-def mistake_about(registry: Registry, dataset: Spec) -> str:
-    """What the user got wrong about a dataset, or ""; a fault in its plugin is left to its cells to tell."""
-    try:
-        load_dataset(registry, dataset)
-    except MexError as error:
-        return str(error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return ""
-    return ""
 
 
 @functools.lru_cache(maxsize=2)
@@ -151,13 +138,18 @@ def _fit(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
         return Scene(target, train, pool, Yardstick.of(target, held_out, stream(seed, "yardstick")))
 
 
+def open_deployed(registry: Registry, model: Spec, dataset: Spec) -> tuple[FittedTarget, Holding]:
+    """A model that is deployed already, and what the table of a dataset holds for it; it is asked one row at most."""
+    table = load_table(registry, dataset)
+    built: Deployed = registry.build("model", model)
+    target = built.open(table)
+    return target, hold(target, table)
+
+
 def _open(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
     with isolated(seed):
-        table = load_table(registry, dataset)
-        built: Deployed = registry.build("model", model)
-        target = built.open(table)
-        held = hold(target, table)
-        train, pool, held_out = deal(as_rows(target, held.X, held.y), stream(seed, "split"), table.name)
+        target, held = open_deployed(registry, model, dataset)
+        train, pool, held_out = deal(as_rows(target, held.X, held.y), stream(seed, "split"), held.name)
         points = stream(seed, "yardstick")
         return Scene(
             target, train, pool, Yardstick.of(target, held_out, points, labelled=held.y is not None), str(held)

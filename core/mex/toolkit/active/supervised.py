@@ -9,6 +9,8 @@ import numpy as np
 from mex.errors import MexError, sentence
 from mex.knowledge import Knowledge
 from mex.target import refusals
+from mex.toolkit.checking.fits import best_fit
+from mex.toolkit.checking.readings import Told
 from mex.toolkit.estimators import constant
 from mex.types import Array, Estimator, FloatArray
 
@@ -21,7 +23,7 @@ class SupervisedLearner(ABC):
     Attributes:
         known: what the attacker knows.
         asked: how many rows were asked, those refused included.
-        note: why there is no model, if its fit failed.
+        unfit: why there is no model, if its fit failed.
     """
 
     takes_refusals = True
@@ -29,10 +31,11 @@ class SupervisedLearner(ABC):
     def __init__(self, known: Knowledge) -> None:
         self.known = known
         self.asked = 0
-        self.note = ""
+        self.unfit = ""
         self._rows: list[FloatArray] = [np.empty((0, known.domain.n_features))]
         self._answers: list[Array] = []
         self._fitted: tuple[int, Estimator | None] | None = None  # the number of answers, and the model fitted to them
+        self._instead: tuple[int, Estimator] | None = None  # the same of what is taken where that cannot be
 
     @abstractmethod
     def ask(self) -> FloatArray | None:
@@ -41,6 +44,11 @@ class SupervisedLearner(ABC):
     @abstractmethod
     def fit(self) -> Estimator:
         """Fit a model to :attr:`X` and :attr:`answers`, among which are two labels at least, if they are labels."""
+
+    @property
+    def note(self) -> str:
+        """For the record."""
+        return self.unfit
 
     @property
     def X(self) -> FloatArray:
@@ -86,25 +94,28 @@ class SupervisedLearner(ABC):
 
     def _fit_and_try(self) -> Estimator | None:
         """A fitted model that predicts: some are asked for more rows than there are, by their folds or neighbours."""
-        self.note = ""
+        self.unfit = ""
         try:
             fitted = self.fit()
             fitted.predict(self.X[:1])
         except MexError:
             raise
         except Exception as error:
-            self.note = f"its model cannot learn from {len(self.X)} answers ({sentence(error)})"
+            why = f"its model cannot learn from {len(self.X)} answers ({sentence(error)})"
+            self.unfit = f"{why}: what fits them best is taken instead"
             return None
         return fitted
 
     def hypothesis(self) -> Estimator:
-        """The model; as long as there is none, the commonest label or the mean value of the answers."""
+        """The model; as long as there is none, what fits the answers best: of one label or of none, a constant."""
         fitted = self.model()
         if fitted is not None:
             return fitted
-        n_features, classes = self.known.domain.n_features, self.known.classes
-        if classes is None:
-            mean = 0.0 if self.answers is None else float(np.mean(self.answers))
-            return constant(mean, n_features, regression=True)
-        found, counts = np.unique(self.labels, return_counts=True)
-        return constant(found[np.argmax(counts)] if len(found) else classes[0], n_features)
+        if self.answers is None:
+            first = 0.0 if self.known.classes is None else self.known.classes[0]
+            return constant(first, self.known.domain.n_features, regression=self.known.classes is None)
+        if self._instead is None or self._instead[0] != len(self.X):
+            told = Told(self.known)
+            told.add(self.X, self.answers)
+            self._instead = len(self.X), best_fit(Told(self.known), told.complete(), self.known, 0, any_class=True)[0]
+        return self._instead[1]

@@ -186,7 +186,10 @@ def _losses(candidates: Sequence[Candidate], sample: Sample, seed: int) -> tuple
     for fold in range(min(FOLDS, len(rows)) if len(rows) > 1 else 0):
         held, kept = sample.take(np.sort(rows[fold::FOLDS])), sample.take(np.sort(np.delete(rows, np.s_[fold::FOLDS])))
         for i, candidate in enumerate(candidates):
-            losses = held.losses(candidate(kept).predict(held.X))
+            try:
+                losses = held.losses(candidate(kept).predict(held.X))
+            except Exception:  # a public class may need more rows than there are, or the user's own code fails
+                losses = np.full(len(held.y), np.inf)
             near[i] += losses[: held.natural].sum()
             far[i] += losses[held.natural :].sum() / max(len(rows) - sample.natural, 1)
     return near, far
