@@ -26,6 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
+from mex.registry.loader import installed
 from mex.types import Array
 
 FRAME, SPECIES = load_iris(return_X_y=True, as_frame=True)
@@ -44,7 +45,10 @@ def mixed() -> pd.DataFrame:
 def booster(library: str, **options: Any) -> Any:
     module = pytest.importorskip(library)
     name = {"xgboost": "XGBClassifier", "lightgbm": "LGBMClassifier", "catboost": "CatBoostClassifier"}[library]
-    quiet = {"lightgbm": {"verbose": -1, "min_child_samples": 5}, "catboost": {"verbose": False}}.get(library, {})
+    quiet = {
+        "lightgbm": {"verbose": -1, "min_child_samples": 5},
+        "catboost": {"verbose": False, "allow_writing_files": False},
+    }.get(library, {})
     return getattr(module, name)(n_estimators=5, **quiet, **options)
 
 
@@ -63,13 +67,15 @@ def check(model: Any, table: Any, least: float = 0.9, **options: Any) -> None:
     """The model is attacked, measured in a matrix and served, and each tells the model's own answers."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning)
-        stolen = mex.attack(TREE, model, like=table, pool=table, held_out=table, budget=400, **options)
+        stolen = mex.attack(
+            TREE, model, like=table, pool=table, held_out=table, budget=200, registry=installed(), **options
+        )
         assert agrees(stolen, model, table) >= least
         served = mex.DefendedClassifier.wrap(model, "none", table, **options)
         assert np.array_equal(np.asarray(served.predict(table)).reshape(-1), truth(model, table))
         one = {"object": model, **options}
         plan = {"attacks": [TREE], "defenses": ["none"], "seeds": 1, "budget": 50, "counters": False}
-        (record,) = mex.matrix(plan, models={"mine": one}, data=(table, truth(model, table)))
+        (record,) = mex.matrix(plan, models={"mine": one}, data=(table, truth(model, table)), registry=installed())
         assert (record["status"], record["target_accuracy"]) == ("ok", 1.0), record["reason"]
 
 
@@ -93,7 +99,9 @@ def test_hist_gradient_boosting_with_categories_and_missing_values(gaps: bool) -
     table = mixed()
     model = HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype").fit(table, SPECIES)
     whole = table.dropna()
-    stolen = mex.attack(TREE, model, like=table if gaps else whole, pool=table if gaps else whole, budget=400)
+    stolen = mex.attack(
+        TREE, model, like=table if gaps else whole, pool=table if gaps else whole, budget=400, registry=installed()
+    )
     assert ("rows with a missing value were left out" in str(stolen)) == gaps
     assert np.mean(stolen.hypothesis.predict(whole) == model.predict(whole)) > 0.85
     served = mex.DefendedClassifier.wrap(model, "none", table)
@@ -121,7 +129,7 @@ def test_models_around_models_and_models_without_a_formula(name: str) -> None:
 @pytest.mark.parametrize("name", ["calibrated", "threshold"])
 def test_what_is_around_a_linear_model_leaves_it_linear(name: str) -> None:
     model = AROUND[name].fit(FRAME, SPECIES == 2)
-    stolen = mex.attack("pivot", model, pool=FRAME, held_out=FRAME, budget=2000)
+    stolen = mex.attack("pivot", model, pool=FRAME, held_out=FRAME, budget=2000, registry=installed())
     assert agrees(stolen, model, FRAME) == 1.0
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
+from mex.app.cli.output import plugins_aside, print_json
 from mex.errors import UsageError
 from mex.registry import Registry
 from mex.registry.spec import Spec
@@ -35,7 +35,9 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
         from mex.app.cli.understood import show, understood
 
         data = None if args.data is None else registry.resolve("dataset", Spec.of(args.data, "dataset"))
-        show(understood(registry, registry.resolve("model", what), data), args.json)
+        with plugins_aside():
+            about = understood(registry, registry.resolve("model", what), data)
+        show(about, args.json)
         return 0
     if args.data is not None:
         raise UsageError(f"--data is the table of a model, and {args.what} is none")
@@ -43,7 +45,8 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.matrix.scenarios import load_dataset
     from mex.toolkit.tabular.summary import described, summary
 
-    dataset = load_dataset(registry, registry.resolve("dataset", what))
+    with plugins_aside():
+        dataset = load_dataset(registry, registry.resolve("dataset", what))
     columns = [described(column) for column in dataset.schema.columns] if dataset.schema else []
     if args.json:
         about = {
@@ -56,7 +59,7 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
             "columns": columns,
             "notes": list(dataset.notes),
         }
-        print(json.dumps(about, ensure_ascii=False))
+        print_json(about)
         return 0
     print(summary(dataset) + "\n")
     print_table(["column", "kind", "values", "missing"], [row(column) for column in columns])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,6 +33,10 @@ STILLBORN = 3
 
 class WorkersDie(MexError):
     """Worker processes die before they do anything."""
+
+
+class NoWorkers(WorkersDie):
+    """Not one worker process can be started."""
 
 
 class Processes:
@@ -137,7 +142,19 @@ class Processes:
                 worker.give(task)
         for number in range(self._jobs):
             if number not in self._workers and waiting():
-                self._workers[number] = Worker(number, self._context, *self._given)
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        """Start a worker; where the system gives no more processes, go on with those that there are."""
+        try:
+            self._workers[number] = Worker(number, self._context, *self._given)
+        except OSError as error:
+            why = error.strerror or error
+            if not self._workers:
+                raise NoWorkers(f"worker processes cannot be started: {why}") from None
+            if self._jobs > len(self._workers):
+                self._jobs = len(self._workers)
+                print(f"mex: no more than {self._jobs} worker processes can be started: {why}", file=sys.stderr)
 
     def _at_work(self) -> list[Worker]:
         return [worker for worker in self._workers.values() if worker.task is not None]

@@ -187,8 +187,11 @@ MEASURED = tuple(field.name for field in FIELDS.values() if field.measured)
 """The numbers that a gate may judge and whose medians over seeds are printed."""
 
 DERIVED = {
-    "queries_to_LEVEL": ("queries", "queries after which agreement is LEVEL or more and stays so; infinite if never"),
+    "queries_to_LEVEL": (
+        "queries",
+        "queries after which agreement is LEVEL or more and stays so; infinite if not within the budget",
+    ),
     "usd_to_LEVEL": ("US dollars", "price of these queries"),
-    "multiplier": ("times", "how many times more queries to LEVEL the best attack needs than without a defense"),
+    "multiplier": ("times", "queries of the best of these attacks to LEVEL, over those without a defense"),
 }
 """Unit and meaning of the numbers computed from records, LEVEL being an agreement such as 0.99."""

@@ -101,10 +101,17 @@ class Run:
         stored = self.results.records if self.results else {}
         return sum(cell.key in stored for cell in self.cells) if stored else 0
 
+    @property
+    def restored(self) -> str:
+        """A sentence if somebody has changed the file of the results while it was written; or ""."""
+        if not self.results or not self.results.restored:
+            return ""
+        return f"{self.results.path} was cut by somebody else: {self.results.restored} records were written to it again"
+
     def __iter__(self) -> Generator[Record, None, None]:
         try:
             with kept_in(self.ledgers):
                 yield from records(self.registry, self.cells, self.workers, self.results, self.on_read)
         finally:
             if self.results:
-                self.results.close()
+                self.results.finish()

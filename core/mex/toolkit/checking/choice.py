@@ -15,7 +15,7 @@ from mex.types import Estimator
 def choose(
     own: Estimator, settled: bool, natural: Told, others: Told, known: Knowledge, seed: int, *, any_class: bool
 ) -> Estimator:
-    """The one that is right most often on rows like the data, to which neither was fitted.
+    """The one that is right most often on rows like the data, to which neither was fitted, then on the others.
 
     Args:
         own: the hypothesis of the attack.
@@ -29,11 +29,12 @@ def choose(
     own_loss = _loss(own, natural)
     if settled and own_loss == 0:
         return own
-    fit, fit_loss = best_fit(natural, others, known, seed, any_class=any_class)
+    fit, fit_loss, fit_mean = best_fit(natural, others, known, seed, any_class=any_class)
     if settled:
         chance = 1 + 2 * math.sqrt(fit_loss) if natural.labels and not any_class else 0.0
         return own if own_loss <= fit_loss + chance else fit
-    return own if own_loss < fit_loss else fit
+    own_mean = _loss(own, others) / max(len(others), 1)
+    return own if (own_loss, own_mean) <= (fit_loss, fit_mean) else fit
 
 
 def _loss(hypothesis: Estimator, natural: Told) -> float:

@@ -79,7 +79,7 @@ class Candidate:
 
 def best_fit(
     natural: Told, others: Told, known: Knowledge, seed: int, *, any_class: bool = False
-) -> tuple[Estimator, float]:
+) -> tuple[Estimator, float, float]:
     """The model of the public class that fits the answers best, or with ``any_class`` the best of several classes.
 
     It is chosen by cross-validation on all rows, where those like the data weigh most, and fitted to all of them or to
@@ -93,8 +93,8 @@ def best_fit(
         any_class: the public class is not to be trusted.
 
     Returns:
-        The model, and its loss on the rows like the data when it was not fitted to them: how many labels were wrong, or
-        the sum of the squares of how far values were off.
+        The model, and its losses when it was not fitted to the rows: on those like the data, how many labels were
+        wrong, or the sum of the squares of how far values were off; on the others the mean of that.
     """
     told = natural + others
     sample = Sample(told.X, told.told, len(natural), not told.labels)
@@ -104,10 +104,11 @@ def best_fit(
         candidates = [Candidate(fit, only) for fit in fits for only in (False, True)[: 1 + (sample.natural > 0)]]
         candidates.append(Candidate(_mean if sample.values else _commonest, natural_only=True))
         near, far = _losses(candidates, sample, seed)
+        weight = far.copy()
         if sample.natural:
-            far[-1] = far[:-1].min()  # rows chosen to part labels say nothing of the commonest one
-        best = int(np.argmin(near + WORTH * far))
-        return candidates[best](sample), float(near[best])
+            weight[-1] = far[:-1].min()  # rows chosen to part labels say nothing of the commonest one
+        best = int(np.argmin(near + WORTH * weight))
+        return candidates[best](sample), float(near[best]), float(far[best])
 
 
 def _for_labels(sample: Sample, known: Knowledge, seed: int, any_class: bool) -> list[Fit]:

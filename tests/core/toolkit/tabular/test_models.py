@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
+from mex.registry.loader import installed
 
 NUMBERS = ["age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week"]
 ROWS = 2000
@@ -162,7 +163,7 @@ def some_of(table: Any) -> Any:
 def test_such_a_model_is_attacked_as_it_is(way: str) -> None:
     model, table = fitted(way)
     some = some_of(table)
-    stolen = mex.attack("passive:model=decision-tree", model, like=table, pool=some, budget=200)
+    stolen = mex.attack("passive:model=decision-tree", model, like=table, pool=some, budget=200, registry=installed())
     whole = ~np.isnan(mex.Schema.of(model, like=table).encode(some)).any(axis=1)
     known = some.filter(whole) if isinstance(some, pl.DataFrame) else some[whole]
     assert np.mean(stolen.hypothesis.predict(known) == model.predict(known)) > 0.75
@@ -181,7 +182,7 @@ def test_such_a_model_is_measured_in_a_matrix(way: str) -> None:
     model, table = fitted(way)
     y = ((adult() if len(table) == ROWS else complete())["income"] == ">50K").astype(int)
     plan = {"attacks": ["passive:model=logistic"], "defenses": ["none"], "seeds": 1, "budget": 60}
-    (record,) = mex.matrix(plan, models={"mine": model}, data=(table, y.to_numpy()))
+    (record,) = mex.matrix(plan, models={"mine": model}, data=(table, y.to_numpy()), registry=installed())
     assert (record["status"], record["reason"]) == ("ok", None)
     assert record["target_accuracy"] > 0.75
 
