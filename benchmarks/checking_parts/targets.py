@@ -254,9 +254,9 @@ def booleans(seed: int, right: bool) -> Case:
     if not right and seed % 2:
         y = X.sum(axis=1) > 6
     model = DecisionTreeClassifier() if right else LogisticRegression(C=100, max_iter=1000)
-    X_domain = mex.Domain(np.zeros(12), np.ones(12), integer=np.ones(12, dtype=bool))
+    domain = mex.Domain(np.zeros(12), np.ones(12), integer=np.ones(12, dtype=bool))
     model.fit(X, y.astype(int))
-    target = mex.FittedTarget.wrap(model, domain=X_domain, family=mex.Family("boolean"), answers=("label",))
+    target = mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("boolean"), answers=("label",))
     return Case("three bits" if right else "all bits", target, target, "label", X[:200], X[200:])
 
 
