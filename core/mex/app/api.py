@@ -71,8 +71,7 @@ def attack(
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them. The same pool
             and seed give the same queries as there. Of a function ``answers`` says which kind it gives.
-        ledger: a file that keeps what the model was asked and answered; what it holds already is not asked again, so
-            that an attack that was ended or killed goes on where it stopped.
+        ledger: a file that keeps what the model was asked and answered; an attack that goes on does not ask it again.
 
     Rows may be arrays, lists, sparse matrices or data frames; those with a missing value are left out. A model that
     raises an error is asked again; where it goes on to, after its first answers, a warning says so, and what was paid
@@ -156,7 +155,8 @@ def matrix(
             ``counters`` is false.
         models: by name, fitted estimators, functions of rows, or mappings of such an ``object`` and any of ``like``,
             ``schema``, ``classes``, ``answers`` and ``family``; components as in a plan stand beside them. They are not
-            fitted again: a third of the rows of ``data`` is the attacker's, one the judge's, one for defenses.
+            fitted again: of the rows of ``data`` a third each is the attacker's, the judge's, and for defenses to
+            learn from.
         data: what these models are asked about: (X, y), a data frame one of whose columns may be the ``target``, a
             dataset as on the command line; or several of them by name.
         target: the column of the true labels.
@@ -180,8 +180,8 @@ def matrix(
     >>> mine = {"mine": DecisionTreeClassifier(random_state=0).fit(X, y)}
     >>> plan = {"attacks": ["tree-structure"], "defenses": ["none"], "answers": "leaf", "seeds": 1}
     >>> records = matrix(plan, models=mine, data=(X, y))
-    >>> records[0]["model"], records[0]["agreement"]
-    ('mine', 1.0)
+    >>> records[0]["model"], records[0]["agreement"], records[0]["queries"] < 250
+    ('mine', 1.0, True)
     """
     registry = registry or load_registry()
     tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
