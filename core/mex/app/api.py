@@ -155,7 +155,8 @@ def matrix(
             ``counters`` is false.
         models: by name, fitted estimators, functions of rows, or mappings of such an ``object`` and any of ``like``,
             ``schema``, ``classes``, ``answers`` and ``family``; components as in a plan stand beside them. They are not
-            fitted again: a third of the rows of ``data`` is the attacker's, one the judge's, one for defenses.
+            fitted again: of the rows of ``data`` a third each is the attacker's, the judge's, and for defenses to
+            learn from.
         data: what these models are asked about: (X, y), a data frame one of whose columns may be the ``target``, a
             dataset as on the command line; or several of them by name.
         target: the column of the true labels.
