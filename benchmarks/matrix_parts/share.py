@@ -40,6 +40,16 @@ CELLS = (
 )
 
 
+def comparable(attack: str) -> str:
+    """The attack with the public regularisation, where a build can choose another: the same work in both builds."""
+    chosen = f"{attack}:regularisation=public"
+    try:
+        REGISTRY.build("attack", chosen)
+    except mex.MexError:
+        return attack
+    return chosen
+
+
 def bare(cell: Any) -> float:
     """CPU seconds of the same learner asking the same target in a plain loop, and of its hypotheses' predictions."""
     with threadpool_limits(1):
@@ -74,7 +84,13 @@ def whole(cell: Any) -> float:
 
 if __name__ == "__main__":
     for attack, model, data, budget in CELLS:
-        tables = {"attacks": [attack], "defenses": ["none"], "models": [model], "datasets": [data], "budget": budget}
+        tables = {
+            "attacks": [comparable(attack)],
+            "defenses": ["none"],
+            "models": [model],
+            "datasets": [data],
+            "budget": budget,
+        }
         cell = Plan.of(tables).resolve(REGISTRY).cells()[0]
         run_cell(REGISTRY, cell)  # the model is fitted from here on
         pairs = [(whole(cell), bare(cell)) for _ in range(int(sys.argv[1]))]
