@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from mex.target import checked_answers
-from mex.toolkit.ledger.journal import Journal
+from mex.toolkit.ledger.journal import BatchFailed, Journal
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.values import Question, keys_of, rows_of, unpacked
 from mex.types import Answer, Array, BoolArray, FloatArray
@@ -98,7 +98,13 @@ class Session:
 
             def fetch(places: Array) -> Array:
                 rows = X[places]
-                given, attempt = send(rows, kind, _Journal(self.ledger, self.purpose, kind, self.limit))
+                try:
+                    given, attempt = send(rows, kind, _Journal(self.ledger, self.purpose, kind, self.limit))
+                except BatchFailed:  # the answers to the rows beside the one that it is about are worth having
+                    if len(places) == 1:
+                        raise
+                    halves = np.array_split(places, 2)
+                    return np.concatenate([fetch(half) for half in halves])
                 answers = self._checked(given, attempt, rows, kind, classes)
                 self.ledger.answered(attempt, kind, rows, [questions[i] for i in places], answers)
                 return answers
