@@ -404,3 +404,68 @@ def test_a_server_that_is_stopped_and_started_again_does_not_change_what_is_stol
     assert next(stages, None) is None
     assert (again.transcript.X == alone.transcript.X).all()
     assert (again.hypothesis.predict_proba(X) == alone.hypothesis.predict_proba(X)).all()
+
+
+@pytest.fixture
+def live(serve: Callable[..., Server], tmp_path: Path) -> tuple[Server, list[Any]]:
+    """A server of labels, and the arguments that name it and its table."""
+    server = serve(functools.partial(servers.v2, MODEL))
+    FRAME.assign(label=NAMES[Y]).to_csv(tmp_path / "rows.csv", index=False)
+    model = f"endpoint:url='{server.url}',preset=v2,classes=['setosa','versicolor','virginica'],family=linear"
+    return server, ["-m", model, "--data", f"csv:path={tmp_path / 'rows.csv'},target=label"]
+
+
+def rows_seen(server: Server) -> int:
+    return sum(json.loads(body)["inputs"][0]["shape"][0] for _, _, body in server.requests)
+
+
+def test_what_is_asked_to_measure_is_capped_asked_once_for_all_attacks_and_told_apart(
+    live: tuple[Server, list[Any]], run: Callable[..., Any], tmp_path: Path
+) -> None:
+    server, names = live
+    plan = ["matrix", "-a", "passive:model=logistic", "-a", "passive:model=decision-tree", *names, "-d", "none"]
+    plan += ["-d", "bounded-noise:rho=0.2", "--budget", 30, "--seeds", 1, "--out", tmp_path / "run", "--ledger"]
+    done = run(*plan, "--jobs", 4, "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["reason"] for record in records if record["status"] != "ok"] == []
+    evaluation = max(record["evaluation_rows"] for record in records)
+    assert evaluation <= 500
+    assert rows_seen(server) == evaluation + sum(record["rows_sent"] for record in records)
+    assert [record["rows_sent"] for record in records] == [record["queries"] for record in records]
+    assert {record["points"] for record in records} == {62}
+    assert [record["repeats_differ"] for record in records if record["defense"] == "none"] == [0.0, 0.0]
+    (tmp_path / "run" / "results.jsonl").unlink()
+    before = rows_seen(server)
+    again = run(*plan, "--json")
+    assert rows_seen(server) - before == 2, "two rows before anything else, and nothing that was answered"
+    told = ("agreement", "near_agreement", "queries", "defended_accuracy")
+    for first, second in zip(records, map(json.loads, again.stdout.splitlines()), strict=True):
+        assert {name: first[name] for name in told} == {name: second[name] for name in told}
+
+
+def test_the_budget_to_measure_is_said_on_the_command_line(
+    live: tuple[Server, list[Any]], run: Callable[..., Any]
+) -> None:
+    server, names = live
+    done = run("attack", "passive:model=logistic", *names, "--budget", 10, "--evaluation-budget", 100, "--json")
+    record = json.loads(done.stdout)
+    assert record["evaluation_rows"] + 10 == rows_seen(server) <= 110
+    assert (record["held_out"], record["points"]) == (40, 12)
+    shown = run("attack", "passive:model=logistic", *names, "--budget", 10, "--evaluation-budget", 100).stdout
+    fields = dict(line.split("\t") for line in shown.splitlines())
+    assert len(fields["near_agreement"]) <= 4, "no more digits than twelve points allow"
+
+
+def test_a_table_without_labels_is_not_labelled_at_a_price(
+    live: tuple[Server, list[Any]], run: Callable[..., Any], tmp_path: Path
+) -> None:
+    server, names = live
+    FRAME.to_csv(tmp_path / "bare.csv", index=False)
+    done = run(
+        "attack", "passive:model=logistic", *names[:2], "--data", tmp_path / "bare.csv", "--budget", 10, "--json"
+    )
+    record = json.loads(done.stdout)
+    assert record["target_accuracy"] is None
+    preflight, held_out, near, uniform, again = 2, 50, 62, 62, 50
+    assert record["evaluation_rows"] == rows_seen(server) - 10 <= preflight + held_out + near + uniform + again

@@ -99,6 +99,11 @@ class HTTPEndpoint:
         """Requests at once."""
         return self.settings.threads
 
+    @property
+    def preflight(self) -> int:
+        """Rows sent outside of any ledger."""
+        return self.outside.rows
+
     def __deepcopy__(self, memo: dict[int, Any]) -> HTTPEndpoint:
         return self
 

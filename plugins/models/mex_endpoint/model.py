@@ -70,6 +70,11 @@ class Endpoint(DeclaredModel):
     deadline: float = attrs.field(
         default=300.0, validator=above(0), metadata=doc("seconds after which a request is not sent again")
     )
+    evaluation_budget: int = attrs.field(
+        default=500,
+        validator=whole(20),
+        metadata=doc("rows at most that are asked to measure, for all attacks together"),
+    )
     proxies: bool = attrs.field(
         default=False, validator=boolean(), metadata=doc("use the proxies that the environment names")
     )
