@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import make_classification
+
 import mex
 from mex.app.analysis.aggregate import Comparison, compare
 from mex.app.analysis.crosstab import COSTS
 from mex.app.analysis.numbers import number, share, times
+from mex.app.matrix.counters import sentences
 from mex.app.matrix.plan import Plan
 
 REGISTRY = mex.load_registry()
 LEVEL, BUDGET = 0.99, 2000
-ATTACKS = {
+LONGEST = 600
+"""Seconds after which a cell has failed."""
+ATTACKS = {  # beside those that the matrix adds because they counter a defense
     "pivot": {"eps": 1e-3},  # told of rho
     "majority-vote": {"inner": "version-space", "repeats": "exact", "q": 200},
-    "averaging": {"eps": 0.05, "scale": 0.01},
     "version-space": {},
     "passive": {},
     "near": {"use": "passive", "sampler": "near"},
@@ -32,21 +41,55 @@ DEFENSES = {
     "detector, hotelling": {"use": "query-detector", "test": "hotelling"},
     "query-budget": {"limit": 300},
 }
+CONFIDENCE = {"none": {}, "rounding": {}, "reverse-sigmoid": {}, "gaussian-output": {}}
 
 
-def worth(seeds: int) -> None:
+def breast_cancer(seeds: int) -> None:
     """Queries of the best attack to an agreement of 0.99, how many times more than undefended, and honest costs."""
+    _worth(seeds, ATTACKS, DEFENSES, "breast-cancer")
+
+
+def adult(seeds: int) -> None:
+    """The same on adult: integers and one-hot groups."""
+    _worth(seeds, ATTACKS, DEFENSES, "adult")
+
+
+def four_features(seeds: int) -> None:
+    """The same on 1,372 rows of four continuous features, as many as the banknote data has."""
+    with tempfile.TemporaryDirectory() as directory:
+        _worth(seeds, ATTACKS, DEFENSES, f"csv:path={written(Path(directory))}")
+
+
+def probabilities(seeds: int) -> None:
+    """The same where probabilities are shown: defenses of confidence, and attacks on labels beside equation solving."""
+    attacks = {**ATTACKS, "equation-solving": {}}
+    _worth(seeds, attacks, CONFIDENCE, "breast-cancer", answers="proba")
+
+
+def written(directory: Path) -> Path:
+    """A CSV file of four features and two classes that overlap little."""
+    X, y = make_classification(1372, 4, n_informative=4, n_redundant=0, class_sep=1.5, flip_y=0.0, random_state=0)
+    path = directory / "four-features.csv"
+    np.savetxt(
+        path, np.column_stack([X, y]), delimiter=",", header="a,b,c,d,label", comments="", fmt=["%.6f"] * 4 + ["%d"]
+    )
+    return path
+
+
+def _worth(seeds: int, attacks: Any, defenses: Any, dataset: str, answers: str = "label") -> None:
     plan = {
-        "attacks": ATTACKS,
-        "defenses": DEFENSES,
+        "attacks": attacks,
+        "defenses": defenses,
         "models": ["logistic"],
-        "datasets": ["breast-cancer", "australian"],
-        "answers": "label",
+        "datasets": [dataset],
+        "answers": answers,
         "budget": BUDGET,
         "seeds": seeds,
     }
-    records = mex.matrix(plan, registry=REGISTRY, jobs=2)
-    for comparison in compare(records, Plan.of(plan).resolve(REGISTRY)):
+    resolved = Plan.of(plan).resolve(REGISTRY)
+    records = mex.matrix(plan, registry=REGISTRY, jobs=2, time_limit=LONGEST)
+    print(*sentences(resolved), sep="\n")
+    for comparison in compare(records, resolved):
         _show(comparison)
     for record in records:
         if record["status"] == "failed":
@@ -56,7 +99,7 @@ def worth(seeds: int) -> None:
 def _show(comparison: Comparison) -> None:
     print(f"\n{comparison.title}, {BUDGET} queries")
     costs = "".join(f"{name:>17s}" for name, _, _ in COSTS)
-    print(f"{'defense':24s} {'best attack':16s} {'queries':>8s} {'agrees':>7s}  {'times more queries':24s}{costs}")
+    print(f"{'defense':24s} {'best attack':30s} {'queries':>8s} {'agrees':>7s}  {'times more queries':24s}{costs}")
     for defense in comparison.defenses:
         best = comparison.best(defense, LEVEL)
         if best is None:
@@ -73,7 +116,7 @@ def _show(comparison: Comparison) -> None:
         )
         factor = times(comparison.multiplier(defense, LEVEL), comparison.more_than(defense, LEVEL))
         agrees = share(agreement.value, group.rows)
-        print(f"{defense:24s} {best:16s} {number(queries.value):>8s} {agrees:>7s}  {factor:24s}{shown}")
+        print(f"{defense:24s} {best:30s} {number(queries.value):>8s} {agrees:>7s}  {factor:24s}{shown}")
 
 
-PARTS = {"worth": worth}
+PARTS = {f"worth-{part.__name__}": part for part in (breast_cancer, four_features, adult, probabilities)}

@@ -226,7 +226,7 @@ def test_a_registry_builds_the_inner_attack_and_writes_it_into_the_record(given:
     registry = given(attack={"vote": MajorityVote})
     assert isinstance(registry.build("attack", "vote").inner, VersionSpace)
     resolved = registry.resolve("attack", "vote:inner={use='passive', batch=5}")
-    assert resolved.params["inner"] == {"use": "passive", "sampler": "pool", "model": None, "batch": 5}
+    assert {"use": "passive", "sampler": "pool", "batch": 5}.items() <= resolved.params["inner"].items()
     assert registry.resolve("attack", resolved) == resolved
     assert registry.resolve("attack", "vote").params["inner"]["use"] == "version-space"
     with pytest.raises(mex.UsageError, match="no attack named 'passve'"):

@@ -94,7 +94,7 @@ def test_a_surrogate_of_a_moved_threshold_agrees_with_its_labels(
     registry: mex.Registry, breast_cancer: mex.Dataset
 ) -> None:
     target, X = moved(breast_cancer, "label", "proba"), breast_cancer.X
-    attack = "passive:model=logistic"
+    attack = "passive"
     stolen = mex.attack(attack, target, pool=X[::2], answers="proba", budget=200, registry=registry).hypothesis
     agreed = float(np.mean(stolen.predict(X[1::2]) == target.answer(X[1::2], "label")))
     assert agreed > 0.93

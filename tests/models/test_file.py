@@ -176,3 +176,22 @@ def test_a_schema_and_another_table_say_what_the_file_does_not(tmp_path: Path) -
     assert (declared.domain.upper == target.domain.upper).all()
     given = deployed(tmp_path / "model.skops", family="tree", answers="label")
     assert (given.family.kind, given.answers) == ("tree", ("label",))
+
+
+def test_a_file_stands_in_a_matrix_beside_models_that_are_fitted(tmp_path: Path) -> None:
+    skops.io.dump(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), tmp_path / "model.skops")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        f"""
+        attacks = ["passive"]
+        defenses = ["none", "rounding"]
+        models = ["{tmp_path}/model.skops", "logistic"]
+        datasets = ["{table(tmp_path, TUMOURS)}"]
+        answers = "proba"
+        budget = 50
+        seeds = 1
+        """
+    )
+    records = mex.matrix(plan)
+    assert {(record["model"], record["status"]) for record in records} == {("file", "ok"), ("logistic", "ok")}
+    assert records[0]["target_accuracy"] > 0.95

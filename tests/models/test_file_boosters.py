@@ -13,6 +13,7 @@ from saved import DIABETES, FLOWERS, TUMOURS, X, attacked, deployed, table, y
 import mex
 from mex.testing import check_deployed
 from mex.types import Array
+from mex_file.adapter import Adapter
 from mex_file.model import File
 
 LIBRARIES = ("xgboost", "lightgbm", "catboost")
@@ -198,3 +199,36 @@ def test_models_that_are_no_sums_of_trees_are_of_no_class_that_attacks_on_trees_
     model = xgboost.XGBClassifier(n_estimators=20, booster="gblinear", n_jobs=1).fit(X, y)
     record = attacked("pivot", saved(model, tmp_path, "xgboost"), table(tmp_path, TUMOURS))
     assert record["agreement"] > 0.99
+
+
+def test_margins_and_labels_of_xgboost_are_not_taken_for_probabilities(tmp_path: Path) -> None:
+    for objective in ("binary:logitraw", "binary:hinge"):
+        model = fitted("xgboost", True, 3, 2, X, y, objective=objective)
+        target, rows = both(saved(model, tmp_path, "xgboost"), model, X)
+        assert target.answers == ("label", "leaf")
+        assert (target.answer(rows, "label") == model.predict(X)).all()
+    xgboost = pytest.importorskip("xgboost")
+    booster = xgboost.train({"objective": "binary:logitraw", "nthread": 1}, xgboost.DMatrix(X, y), 2)
+    booster.save_model(tmp_path / "margins.json")
+    assert deployed(tmp_path / "margins.json").answers == ("value", "leaf")
+    counts = fitted("xgboost", False, 3, 1, X, y, objective="count:poisson")
+    with pytest.raises(mex.Incompatible, match="with the loss count:poisson values are exponentials"):
+        attacked("stump-scan", saved(counts, tmp_path, "xgboost"), table(tmp_path, TUMOURS))
+
+
+def test_columns_of_one_number_and_ties_are_read_as_their_libraries_mean_them() -> None:
+    def halves(rows: Any) -> Array:
+        return np.array([[0.5], [0.5 + 1e-9], [0.2]])
+
+    model = Adapter("halves", own=[0, 1], scores=halves, classes=["no", "yes"])
+    assert model.predict_proba(None).shape == (3, 2)
+    assert model.predict(None).tolist() == ["no", "yes", "no"]  # a tie is the first class, as in argmax
+    values = Adapter("values", values=halves)
+    assert values.predict(None).shape == (3,)
+    assert not hasattr(values, "classes_")
+    texts = Adapter("texts", own=["0", "1"], values=lambda rows: np.array([["1"], ["0"]]), classes=[0, 1])
+    assert texts.predict(None).tolist() == [1, 0]
+    with pytest.raises(ValueError, match="it answers 2, none of its classes"):
+        Adapter("wrong", own=[0, 1], values=lambda rows: np.array([2])).predict(None)
+    with pytest.raises(mex.UsageError, match=r"has classes of its own, .*: classes= is for models that number them"):
+        Adapter("named", own=["a", "b"], values=halves, classes=["c", "d"])

@@ -17,7 +17,7 @@ _BARE = re.compile(r"(?=.*[^\W\d])[^\s\"'\[\]{},]([^\"'\[\]{},\x00-\x1f\x7f]*[^\
 """A word or a path: with a letter, without quotes, brackets and commas."""
 FILES = {
     "dataset": (re.compile(r"(?i).+\.(csv|tsv|txt)(\.(gz|bz2|xz))?"), "csv"),
-    "model": (re.compile(r"(?i).+\.(skops|joblib|pickle|pkl|onnx|json|ubj|txt|cbm|pmml|tl)"), "file"),
+    "model": (re.compile(r"(?i).+\.(skops|joblib|pickle|pkl|onnx|json|ubj|xgb|txt|lgb|cbm|cb|pmml|tl)"), "file"),
 }
 """The components that read files, by their kind: how the names of such files end, and who reads them."""
 _COMPONENT = re.compile(r"(\s*[\w-]+ \+ )*\s*[\w-]+\s*:\s*\w+\s*=")

@@ -71,6 +71,13 @@ def records_in(model: Estimator) -> str:
     return RECORDS_OF_MANY if many else ""
 
 
+def precision_of(model: Estimator) -> str:
+    """The float in which a model of trees compares where it is float64: "" for float32, and where it is not known."""
+    inner = _core(model)
+    double = type(inner).__name__.startswith("HistGradientBoosting") or type(inner).__module__.startswith("lightgbm")
+    return "float64" if double else ""
+
+
 def _core(model: Estimator) -> Estimator:
     try:
         return core_of(model).estimator

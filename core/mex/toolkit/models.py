@@ -62,4 +62,11 @@ def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.rand
     if known.family.learner is None:
         example = f"give {label} a model, such as {label}:model=random-forest"
         raise Incompatible(f"no learner is known for the class {known.family.kind!r}; {example}")
-    return reseed(known.family.learner, rng)
+    return reseed(_without_threshold(known.family.learner), rng)
+
+
+def _without_threshold(estimator: Estimator) -> Estimator:
+    """What a moved threshold is around: an attacker's labels have it already."""
+    while type(estimator).__name__ in ("FixedThresholdClassifier", "TunedThresholdClassifierCV"):
+        estimator = estimator.estimator
+    return estimator

@@ -94,7 +94,12 @@ class _Regression(BatchModeLearner):
         self._models: list[Estimator] = []  # fitted to all answers: the process and, if any, that of the public class
         self._better = 0  # the index in _models of the hypothesis
         self._squared_errors: FloatArray | None = None  # of each model on the last values, shape (models, values)
-        self.note = ""
+        self._error = ""
+
+    @property
+    def note(self) -> str:
+        """How well the last values were predicted, or why there is no model."""
+        return self.unfit or self._error
 
     def keep(self, X: FloatArray, answers: Array) -> None:
         """Compare the models' predictions with the values, then take the values."""
@@ -108,7 +113,8 @@ class _Regression(BatchModeLearner):
             self._better = int(np.argmin(rms))
             name = ("Gaussian process", "model of the public class")[self._better]
             error = f"{rms.min():.3g} in the units of the target"
-            self.note = f"a {name} predicted the last {errors.shape[1]} values with a root mean square error of {error}"
+            last = f"the last {errors.shape[1]} values"
+            self._error = f"a {name} predicted {last} with a root mean square error of {error}"
         super().keep(X, answers)
 
     def fit(self) -> Estimator:

@@ -14,8 +14,6 @@ def mex_components() -> list[mex.Component]:
             "equation-solving",
             "mex_equation_solving.attack:EquationSolving",
             "solve the linear equations that values or probabilities are, exactly",
-            counters={
-                "rounding": "equation-solving",
-            },
+            counters={"reverse-sigmoid": "equation-solving", "rounding": "equation-solving"},
         )
     ]

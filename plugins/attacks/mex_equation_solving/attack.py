@@ -7,8 +7,9 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from mex import Incompatible, Knowledge, Learner, Scope
-from mex.params import doc, whole
+from mex import Defense, Incompatible, Knowledge, Learner, Scope
+from mex.params import component, doc, whole
+from mex.toolkit.perturbation.inversion import Invertible
 from mex_equation_solving.learner import EquationLearner
 
 LINKS = {"value": "identity", "proba": "logit"}
@@ -24,7 +25,8 @@ class EquationSolving:
     category; without an intercept d are enough. A saturated probability gives no equation: it is asked again closer to
     a row whose answer is informative, which takes more queries. The row more reveals answers that are rounded, clipped
     or otherwise not those of a linear model, whatever the interface declares, and the note says so; then the weights
-    are fitted to ``extra`` further rows per unknown, near the boundary.
+    are fitted to ``extra`` further rows per unknown, near the boundary. An attacker who knows the ``defense`` before
+    the model inverts its answers; one that several probabilities have counts as saturated.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import LinearRegression
@@ -43,6 +45,11 @@ class EquationSolving:
         metadata=doc("further queries per unknown, where answers are not exactly those of a linear model"),
     )
 
+    defense: Defense | None = attrs.field(
+        default=None,
+        metadata=component("defense", "a defense that is known to stand before the model, whose answers are inverted"),
+    )
+
     scope: ClassVar[Scope] = Scope(families="linear", answers=("value", "proba"))
     paper: ClassVar[str] = "Tramèr et al. 2016, Section 4.1; Chandrasekaran et al. 2020, Example 2 and Remark 2"
 
@@ -50,11 +57,17 @@ class EquationSolving:
         """Start; the link of the model must be public.
 
         Raises:
-            Incompatible: if the answers are no linear equations.
+            Incompatible: if the answers are no linear equations, or those of ``defense`` cannot be inverted.
         """
         link, needed = knowledge.family.public.get("link", "not public"), LINKS[knowledge.answers]
         if link != needed:
             raise Incompatible(
                 f"{knowledge.answers} answers are linear equations behind the link {needed}, and this model's is {link}"
             )
-        return EquationLearner(knowledge, self.extra, rng)
+        if self.defense is not None and not isinstance(self.defense, Invertible):
+            raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
+        if self.defense is None or knowledge.classes is None:
+            return EquationLearner(knowledge, self.extra, rng)
+        k = len(knowledge.classes)
+        self.defense.inverse(np.full((1, k), 1 / k))  # raises where it inverts no answers of so many classes
+        return EquationLearner(knowledge, self.extra, rng, self.defense.inverse)

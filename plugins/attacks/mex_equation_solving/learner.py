@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from itertools import islice
 from typing import TypeAlias
 
@@ -23,23 +23,29 @@ LEAST, LEAST_INEXACT = 1e-12, 0.02
 """The shortest steps: shorter ones would be lost in rounding, or in the noise of inexact answers."""
 ROWS, PAIRS, HALVINGS = 100, 5, 60
 """The most rows to find an informative answer, pairs of them to bisect between, and halvings of each."""
-TRIES = 3
-"""The most rows to ask until an informative answer confirms the solution or not."""
+TRIES, TRIES_INVERTED = 3, 10
+"""The most rows to ask until an informative answer confirms the solution or not; where answers have to be inverted."""
 BATCHES = 10
 """In how many batches further rows are asked."""
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
+Reading: TypeAlias = Callable[[Array], Array]
 
 
 class EquationLearner(GeneratorLearner):
     """Asks rows until a :class:`.System` of equations determines the model, or more of them if answers are inexact."""
 
-    def __init__(self, known: Knowledge, extra: int, rng: np.random.Generator) -> None:
+    def __init__(self, known: Knowledge, extra: int, rng: np.random.Generator, read: Reading = np.asarray) -> None:
+        """``read`` makes the model's answers of those of the interface."""
         self._known = known
+        self._read = read
+        self._inverts = read is not np.asarray
         self._extra = extra
         self._rng = rng
         self._intercept = bool(known.family.public.get("intercept", True))
         self._system = System(known.domain, known.classes, self._intercept)
+        if self._inverts:
+            self._system.steps /= SHRINK  # near the boundary fewer answers are ambiguous
         self.note = ""
 
     def steps(self) -> Steps:
@@ -63,11 +69,11 @@ class EquationLearner(GeneratorLearner):
         self.note = self._verdict()
 
     def _query(self, rows: FloatArray) -> Asking:
-        self._system.add(rows, (yield rows))
+        self._system.add(rows, self._read((yield rows)))
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Take the equations that the budget left."""
-        self._system.add(X, answers)
+        self._system.add(X, self._read(answers))
 
     def _find_anchor(self) -> Asking:
         """Ask rows, and between rows of different classes, until an answer is informative; that row is the anchor."""
@@ -117,12 +123,14 @@ class EquationLearner(GeneratorLearner):
     def _confirm(self) -> Generator[FloatArray, Array, bool]:
         """Whether a random row is answered as the solution predicts; an interface that declares rho = 0 may distort."""
         system, model = self._system, self._system.solution()
-        for _ in range(TRIES):
+        for _ in range(TRIES_INVERTED if self._inverts else TRIES):
             values = self._known.classes is None  # no corner, which could be a sum of rounded steps
             yield from self._query(self._known.domain.sample(1, self._rng) if values else self._informative_rows(1))
             if system.informative()[-1]:
                 break
-        return model is not None and system.confirms(model)
+        if model is None or (self._inverts and not system.informative()[-1]):
+            return model is not None  # its class is all that was told
+        return system.confirms(model)
 
     def _oversample(self) -> Asking:
         """Ask further rows in a few batches, each near the boundary of the solution so far."""

@@ -6,14 +6,13 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
-from sklearn.base import clone
 
 from mex import Knowledge, Learner, Model, Scope
 from mex.params import component, doc, whole
 from mex.toolkit.active import schedule
 from mex.toolkit.active.batch_mode import BatchModeLearner
 from mex.toolkit.active.samplers import sampler_parameter
-from mex.toolkit.models import learner_over
+from mex.toolkit.tuning import Tuned, regularisation_parameter, tuned
 from mex.types import Array, Estimator, FloatArray
 
 
@@ -44,6 +43,7 @@ class Margin:
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
     )
+    regularisation: str = regularisation_parameter()
     start: int = schedule.start(10)
     batch: int = attrs.field(default=1, validator=whole(1), metadata=doc("rows to ask between two fits"))
     candidates: int = schedule.candidates(1000)
@@ -53,22 +53,23 @@ class Margin:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
-        return _Margin(self, knowledge, rng, learner_over("margin", self.model, knowledge, rng))
+        return _Margin(self, knowledge, rng, tuned("margin", self.model, self.regularisation, knowledge, rng))
 
 
 class _Margin(BatchModeLearner):
-    def __init__(self, attack: Margin, known: Knowledge, rng: np.random.Generator, estimator: Estimator) -> None:
+    def __init__(self, attack: Margin, known: Knowledge, rng: np.random.Generator, learner: Tuned) -> None:
         plan = schedule.Schedule(
             sampler=attack.sampler, start=attack.start, batch=attack.batch, candidates=attack.candidates
         )
         super().__init__("margin", known, rng, plan)
-        self._estimator = estimator
+        self._learner = learner
 
     def batch_size(self, fitted: Estimator | None) -> int:
         return self.schedule.start if len(self.X) == 0 else self.schedule.batch
 
     def fit(self) -> Estimator:
-        return clone(self._estimator).fit(self.X, self.answers)
+        assert self.answers is not None
+        return self._learner.fit(self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
         return np.argsort(lead(fitted, rows), kind="stable")[:n]

@@ -6,13 +6,12 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
-from sklearn.base import clone
 
 from mex import Knowledge, Learner, Model, Scope
 from mex.params import component, doc, whole
 from mex.toolkit.active.samplers import granted, sampler_parameter
 from mex.toolkit.active.supervised import SupervisedLearner
-from mex.toolkit.models import learner_over
+from mex.toolkit.tuning import Tuned, regularisation_parameter, tuned
 from mex.types import Estimator, FloatArray
 
 
@@ -40,6 +39,7 @@ class Passive:
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
     )
+    regularisation: str = regularisation_parameter()
     batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("rows to ask at once"))
 
     scope: ClassVar[Scope] = Scope(answers=("label", "value"))
@@ -49,26 +49,27 @@ class Passive:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
         from_pool = self.sampler == "pool"
         source = granted("passive", self.sampler, knowledge, endless=not from_pool)
-        estimator = learner_over("passive", self.model, knowledge, rng)
+        learner = tuned("passive", self.model, self.regularisation, knowledge, rng)
         if from_pool and knowledge.pool is not None:
             count = len(knowledge.pool)
         else:
             assert knowledge.budget is not None
             count = knowledge.budget
-        return _Passive(knowledge, source.draw(knowledge, count, rng), self.batch, estimator)
+        return _Passive(knowledge, source.draw(knowledge, count, rng), self.batch, learner)
 
 
 class _Passive(SupervisedLearner):
-    def __init__(self, known: Knowledge, rows: FloatArray, batch: int, estimator: Estimator) -> None:
-        """``rows`` are those to ask, in order; ``estimator`` is the unfitted model."""
+    def __init__(self, known: Knowledge, rows: FloatArray, batch: int, learner: Tuned) -> None:
+        """``rows`` are those to ask, in order; ``learner`` is what is fitted to them."""
         super().__init__(known)
         self._to_ask = rows
         self._batch = batch
-        self._estimator = estimator
+        self._learner = learner
 
     def ask(self) -> FloatArray | None:
         X = self._to_ask[self.asked : self.asked + self._batch]
         return X if len(X) else None
 
     def fit(self) -> Estimator:
-        return clone(self._estimator).fit(self.X, self.answers)
+        assert self.answers is not None
+        return self._learner.fit(self.X, self.answers)

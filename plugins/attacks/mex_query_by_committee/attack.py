@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
-from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 
 from mex import Knowledge, Learner, Model, Scope
@@ -15,7 +14,7 @@ from mex.toolkit.active import schedule
 from mex.toolkit.active.batch_mode import BatchModeLearner
 from mex.toolkit.active.samplers import sampler_parameter
 from mex.toolkit.estimators import reseed
-from mex.toolkit.models import learner_over
+from mex.toolkit.tuning import Tuned, regularisation_parameter, tuned
 from mex.types import Array, Estimator, FloatArray
 
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
@@ -48,6 +47,7 @@ class QueryByCommittee:
     model: Model | None = attrs.field(
         default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
     )
+    regularisation: str = regularisation_parameter()
     members: int = attrs.field(default=10, validator=whole(2), metadata=doc("models in the committee, unless a forest"))
     measure: str = attrs.field(
         default="entropy",
@@ -65,19 +65,19 @@ class QueryByCommittee:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
-        return _Committee(self, knowledge, rng, learner_over("query-by-committee", self.model, knowledge, rng))
+        learner = tuned("query-by-committee", self.model, self.regularisation, knowledge, rng)
+        return _Committee(self, knowledge, rng, learner)
 
 
 class _Committee(BatchModeLearner):
-    def __init__(
-        self, attack: QueryByCommittee, known: Knowledge, rng: np.random.Generator, estimator: Estimator
-    ) -> None:
+    def __init__(self, attack: QueryByCommittee, known: Knowledge, rng: np.random.Generator, learner: Tuned) -> None:
         super().__init__("query-by-committee", known, rng, schedule.Schedule.of(attack))
         self._attack = attack
-        self._estimator = estimator
+        self._learner = learner
 
     def fit(self) -> Estimator:
-        return clone(self._estimator).fit(self.X, self.answers)
+        assert self.answers is not None
+        return self._learner.fit(self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
         shares = self._votes(fitted, rows)
@@ -91,12 +91,12 @@ class _Committee(BatchModeLearner):
         """The share of the votes for each class, shape (n, classes)."""
         if isinstance(fitted, FORESTS):
             return np.asarray(fitted.predict_proba(rows))
-        labels = self.labels
+        labels, estimator = self.labels, self._learner.estimator(self.X, self.labels)
         votes = []
         for _ in range(self._attack.members):
             resample = self.rng.integers(len(labels), size=len(labels))
             if len(np.unique(labels[resample])) > 1:
-                member = reseed(self._estimator, self.rng).fit(self.X[resample], labels[resample])
+                member = reseed(estimator, self.rng).fit(self.X[resample], labels[resample])
                 votes.append(member.predict(rows))
             else:
                 votes.append(np.full(len(rows), labels[resample[0]]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import between, doc, whole
+from mex.toolkit.trees.refinement import refined
 from mex.toolkit.trees.thresholds import Thresholds
 from mex_tree_labels.learner import TreeLabelsLearner
 
@@ -25,7 +26,8 @@ class TreeLabels:
     search starts. All boxes are asked side by side.
 
     It ends when each leaf has passed ``checks`` probes. Labels alone do not certify a tree: the note says how likely
-    the probes have missed another label. Labels have to be right; under noise, use it inside ``majority-vote``.
+    the probes have missed another label. Of a model that is known to compare in float64 the gap of float32 around each
+    threshold is bisected at the end. Labels have to be right; under noise, use it inside ``majority-vote``.
 
     >>> import mex
     >>> from sklearn.datasets import load_iris
@@ -64,4 +66,5 @@ class TreeLabels:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses a domain without bounds."""
-        return TreeLabelsLearner(self, knowledge, rng, Thresholds(knowledge.domain))
+        found = TreeLabelsLearner(self, knowledge, rng, Thresholds(knowledge.domain))
+        return found if self.eps else refined(found, knowledge)

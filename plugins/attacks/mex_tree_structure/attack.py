@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, optional, whole
+from mex.toolkit.trees.refinement import refined
 from mex_tree_structure.recovery import Recovery
 
 CHECKS = 100
@@ -26,7 +27,8 @@ class TreeStructure:
     cut a leaf is removed; the hulls below it stay, so no query is lost.
 
     Thresholds are exact to float32 numbers, which scikit-learn compares, and to whole numbers for integer features; a
-    feature without bounds is searched up to 2^100. All open boxes are asked in one batch, a row of each. Of a
+    feature without bounds is searched up to 2^100. Of a model that is known to compare in float64 the gap of float32
+    around each threshold is bisected at the end. All open boxes are asked in one batch, a row of each. Of a
     one-hot group each category of a leaf has to be seen, which is most of the cost where there are many.
 
     This assumes that no two leaves have one answer. If two have, that shows when a row between their rows is answered
@@ -74,4 +76,5 @@ class TreeStructure:
         checks = self.checks
         if checks is None:
             checks = CHECKS if knowledge.answers == "value" else 0
-        return Recovery(knowledge, rng, evidence=self.evidence, resolution=self.resolution, checks=checks)
+        found = Recovery(knowledge, rng, evidence=self.evidence, resolution=self.resolution, checks=checks)
+        return found if self.resolution else refined(found, knowledge)

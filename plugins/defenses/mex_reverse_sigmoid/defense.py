@@ -8,11 +8,15 @@ import attrs
 import numpy as np
 from scipy.special import expit, logit
 
-from mex import Scope, Target
+from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import between, doc
+from mex.toolkit.perturbation.inversion import solve_increasing
 from mex.toolkit.perturbation.outputs import DefendedOutput, has_probabilities
 from mex.types import FloatArray
+
+MOST_LOGIT, POINTS = 40.0, 4001
+"""The grid on which the logit with the largest answer is searched; beyond it probabilities are 1 in floats."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +57,30 @@ class ReverseSigmoid:
         if not has_probabilities(target, "reverse-sigmoid"):
             return target
         return _Deceptive(target, self.beta, self.gamma)
+
+    def inverse(self, P: FloatArray) -> FloatArray:
+        """The probabilities of two classes behind the answers ``P``: :class:`.Invertible`.
+
+        The answer s(x) - beta (s(gamma x) - 1/2) to a logit x rises from 1/2 at 0 and, for gamma below 1, falls again
+        towards 1 - beta / 2. An answer below that has one logit, another one has two: only its class is told.
+
+        Raises:
+            Incompatible: for more classes, where the sum that divides the answers is not told.
+        """
+        if P.shape[1] != 2:
+            raise Incompatible(f"reverse-sigmoid is inverted for two classes, and this model has {P.shape[1]}")
+
+        def answer(x: FloatArray) -> FloatArray:
+            return np.asarray(expit(x) - self.beta * (expit(self.gamma * x) - 0.5))
+
+        grid = np.linspace(0, MOST_LOGIT, POINTS)
+        last = 1 - self.beta / 2 if 0 < self.gamma < 1 else 1.0
+        turn = grid[np.argmax(answer(grid))]
+        second = P[:, 1] > P[:, 0]
+        shown = P.max(axis=1)
+        likely = expit(solve_increasing(answer, shown, 0.0, turn))
+        likely = np.where(shown < min(last, answer(turn)), likely, 1.0)
+        return np.stack([np.where(second, 1 - likely, likely), np.where(second, likely, 1 - likely)], axis=1)
 
 
 class _Deceptive(DefendedOutput):

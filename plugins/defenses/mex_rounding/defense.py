@@ -65,6 +65,10 @@ class Rounding:
             raise Incompatible("rounding to digits or a grid is for values; probabilities are rounded to decimals")
         return _Rounded(target, self.decimals) if has_probabilities(target, "rounding") else target
 
+    def inverse(self, P: FloatArray) -> FloatArray:
+        """The answers themselves, the middle of the interval that is rounded to each: :class:`.Invertible`."""
+        return P
+
 
 class _Rounded(DefendedOutput):
     keeps_labels = True

@@ -98,8 +98,10 @@ def _column(answers: Any) -> Array:
 
 def _named(name: str, own: Array, classes: Sequence[Any] | None) -> Array:
     """What to call the classes; a model that has names of its own keeps them."""
-    if classes is None or list(classes) == own.tolist():
+    if classes is None:
         return own
+    if list(map(str, classes)) == list(map(str, own.tolist())):  # YDF has texts of all classes
+        return np.asarray(classes)
     if own.tolist() != list(range(len(own))):
         raise UsageError(f"{name} has classes of its own, {own.tolist()}: classes= is for models that number them")
     if len(classes) != len(own):

@@ -13,6 +13,9 @@ READERS = {
     "xgboost": "mex_file.xgboost_reader",
     "lightgbm": "mex_file.lightgbm_reader",
     "catboost": "mex_file.catboost_reader",
+    "ydf": "mex_file.ydf_reader",
+    "treelite": "mex_file.treelite_reader",
+    "pmml": "mex_file.pmml_reader",
     "mlflow": "mex_file.mlflow_reader",
 }
 """The module that reads each format."""
@@ -28,6 +31,8 @@ ENDINGS = {
     ".lgb": "lightgbm",
     ".cbm": "catboost",
     ".cb": "catboost",
+    ".tl": "treelite",
+    ".pmml": "pmml",
 }
 
 
@@ -42,8 +47,10 @@ def format_of(path: Path) -> str:
     if path.is_dir():
         if (path / "MLmodel").exists():
             return "mlflow"
+        if (path / "data_spec.pb").exists():
+            return "ydf"
         raise UsageError(
-            f"{path} is a folder, and neither one of MLflow (with MLmodel in it) nor another that is known"
+            f"{path} is a folder, and neither one of MLflow (with MLmodel in it) nor of YDF (data_spec.pb)"
         )
     if path.suffix.lower() == ".json":
         return _of_json(path)

@@ -70,7 +70,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
 
 
 def _family(trees: list[Any], depth: int, objective: str, averaged: bool) -> Family:
-    public = {"objective": objective, "max_depth": depth}
+    public = {"objective": objective, "max_depth": depth, "precision": "float64"}
     if any("leaf_const" in leaf for tree in trees for leaf in _leaves(tree["tree_structure"])):
         return Family("linear trees", public, reason="its leaves hold linear models")
     return Family("tree" if len(trees) == 1 else "forest" if averaged else "boosted", public)

@@ -43,7 +43,9 @@ class File(DeclaredModel):
         metadata=doc("types in a file of skops whose code may run"),
     )
     unsafe: bool = attrs.field(
-        default=False, validator=boolean(), metadata=doc("open a pickle, which runs whatever code is in it")
+        default=False,
+        validator=boolean(),
+        metadata=doc("open what runs whatever code its author put into it, such as a pickle"),
     )
     reader: str | None = attrs.field(
         default=None,

@@ -52,7 +52,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
     with telling(path, "a file of skops"):
         found = skops.io.get_untrusted_types(file=path)
     strange = [name for name in found if name not in (*TRUSTED, *wishes.trusted)]
-    if strange:
+    if strange and not wishes.unsafe:
         say = strange[0] if len(strange) == 1 else str(strange).replace(" ", "")
         raise UsageError(
             f"{path} holds {', '.join(strange)}, which mex does not trust unasked, as opening it runs their code: if"

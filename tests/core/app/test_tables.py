@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -191,3 +193,15 @@ def test_a_regressor_of_tables() -> None:
 def test_a_pool_that_the_model_does_not_take_is_one_sentence(pool: Any, sentence: str) -> None:
     with pytest.raises(mex.UsageError, match=sentence):
         mex.attack("passive", linear(), like=people(), pool=pool(people()))
+
+
+@pytest.mark.parametrize("held", ["object", "category", "polars", "nullable"])
+def test_a_model_that_takes_categories_by_type_is_learned_from_tables_that_hold_texts(held: str) -> None:
+    table = people()
+    texts = {"object": table, "polars": pl.from_pandas(table), "nullable": table.convert_dtypes()}
+    typed = table.astype({"colour": "category"})
+    model = HistGradientBoostingClassifier(categorical_features="from_dtype", max_iter=10).fit(typed, labels())
+    stolen = mex.attack("passive", model, pool=texts.get(held, typed), budget=200)
+    assert stolen.note == ""
+    assert stolen.agreement is not None
+    assert stolen.agreement > 0.8

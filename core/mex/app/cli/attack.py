@@ -24,8 +24,12 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     command = commands.add_parser("attack", help="steal one model and say what it took")
     command.add_argument("attack", metavar="ATTACK", help="an attack: name or name:key=value,key=value")
-    command.add_argument("-m", "--model", required=True, help="the model to steal")
-    command.add_argument("--data", required=True, metavar="DATASET", help="the dataset it is fitted on")
+    command.add_argument(
+        "-m", "--model", required=True, help="the model to steal: a name, a file, python:object=… (mex list-plugins)"
+    )
+    command.add_argument(
+        "--data", required=True, metavar="DATASET", help="the dataset it is fitted on, or rows of a deployed model"
+    )
     command.add_argument("-d", "--defense", default="none", help="what answers instead of it; nest with ' + '")
     command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: the model's usual)")
     command.add_argument("--budget", default=1000, type=number, metavar="N", help="queries at most (default 1000)")

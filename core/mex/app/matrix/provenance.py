@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import tomllib
@@ -32,6 +33,14 @@ def versions(registry: Registry) -> dict[str, str]:
     return made | {provided.provider: provided.version for provided in registry.provided()}
 
 
+def digests(plan: Plan) -> dict[str, str]:
+    """Of each file that a model or a dataset names as its ``path`` a digest: with other content it is another."""
+    specs = [*plan.models.values(), *plan.datasets.values()]
+    paths = {str(spec.params["path"]) for spec in specs if spec.params.get("path")}
+    files = {path: Path(path).expanduser() for path in sorted(paths)}
+    return {path: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for path, file in files.items() if file.is_file()}
+
+
 def text(plan: Plan, made_with: dict[str, str]) -> str:
     """A resolved plan as a file for ``mex matrix``, every parameter written out."""
     lines = ["# The run beside which this file lies; `mex matrix FILE --out DIR` repeats it."]
@@ -59,7 +68,7 @@ def write(directory: Path, plan: Plan, registry: Registry) -> list[str]:
     Raises:
         UsageError: if it cannot be written.
     """
-    made_with = versions(registry)
+    made_with = versions(registry) | digests(plan)
     path = directory / FILE
     before = _made_with(path)
     with replacing(path) as part:

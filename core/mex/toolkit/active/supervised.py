@@ -21,7 +21,7 @@ class SupervisedLearner(ABC):
     Attributes:
         known: what the attacker knows.
         asked: how many rows were asked, those refused included.
-        note: why there is no model, if its fit failed.
+        unfit: why there is no model, if its fit failed.
     """
 
     takes_refusals = True
@@ -29,7 +29,7 @@ class SupervisedLearner(ABC):
     def __init__(self, known: Knowledge) -> None:
         self.known = known
         self.asked = 0
-        self.note = ""
+        self.unfit = ""
         self._rows: list[FloatArray] = [np.empty((0, known.domain.n_features))]
         self._answers: list[Array] = []
         self._fitted: tuple[int, Estimator | None] | None = None  # the number of answers, and the model fitted to them
@@ -41,6 +41,11 @@ class SupervisedLearner(ABC):
     @abstractmethod
     def fit(self) -> Estimator:
         """Fit a model to :attr:`X` and :attr:`answers`, among which are two labels at least, if they are labels."""
+
+    @property
+    def note(self) -> str:
+        """For the record."""
+        return self.unfit
 
     @property
     def X(self) -> FloatArray:
@@ -86,14 +91,14 @@ class SupervisedLearner(ABC):
 
     def _fit_and_try(self) -> Estimator | None:
         """A fitted model that predicts: some are asked for more rows than there are, by their folds or neighbours."""
-        self.note = ""
+        self.unfit = ""
         try:
             fitted = self.fit()
             fitted.predict(self.X[:1])
         except MexError:
             raise
         except Exception as error:
-            self.note = f"its model cannot learn from {len(self.X)} answers ({sentence(error)})"
+            self.unfit = f"its model cannot learn from {len(self.X)} answers ({sentence(error)})"
             return None
         return fitted
 

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from mex.fitted import FittedTarget
 from mex.schema import Schema
-from mex.toolkit.facts import records_in
+from mex.toolkit.facts import precision_of, records_in
 from mex.types import Array, Estimator, FloatArray
 
 UNKNOWN: dict[str, dict[str, Any]] = {
@@ -30,8 +30,9 @@ def target_of(model: Estimator, schema: Schema | None, **options: Any) -> Fitted
     ``options`` are those of :meth:`FittedTarget.wrap`.
     """
     target = FittedTarget.wrap(model, schema=schema, **options)
-    if target.family.kind in ("tree", "boosted") and (records := records_in(model)):
-        public = {**target.family.public, "thresholds": records}
+    if target.family.kind in ("tree", "boosted"):
+        told = {"thresholds": records_in(model), "precision": precision_of(model)}
+        public = {**target.family.public, **{name: fact for name, fact in told.items() if fact}}
         target = attrs.evolve(target, family=attrs.evolve(target.family, public=public))
     if schema is None or options.get("family") is not None:
         return target

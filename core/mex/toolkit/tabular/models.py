@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from mex.errors import UsageError, suggest
-from mex.schema import Column, Schema
+from mex.errors import Incompatible, UsageError, suggest
+from mex.family import core_of
+from mex.schema import Column, Frame, Schema
 from mex.toolkit.tabular import dtypes, inference
 from mex.toolkit.tabular.encoders import Levels, Name, levels_of, names_of
 from mex.toolkit.tabular.frames import LIBRARIES
@@ -45,6 +47,8 @@ def schema_of_model(model: Estimator, like: Any = None) -> Schema:
     shown = table if isinstance(table, Schema) else inference.schema_of_table(table, names, levels)
     columns = {column.name: column for column in shown.columns}
     merged = [_merged(columns[name], levels[name]) if name in levels else columns[name] for name in names]
+    if _tells_categories_by_dtype(model):
+        merged = [_typed(column, shown.frame) if column.name in levels else column for column in merged]
     return Schema(merged, shown.frame, "float32" if _is_single(model) else shown.precision)
 
 
@@ -70,8 +74,7 @@ def _told(name: Name, levels: list[Any], frame: str, model: Estimator) -> Column
     if frame == "pandas":
         import pandas as pd
 
-        native = type(model).__module__.partition(".")[0] in ("lightgbm", "xgboost")
-        dtype = "category" if native else dtypes.pandas_words(pd.Series(levels).dtype)
+        dtype = "category" if _tells_categories_by_dtype(model) else dtypes.pandas_words(pd.Series(levels).dtype)
     return _merged(Column(name, "category", levels=["?"], dtype=dtype), levels)
 
 
@@ -85,6 +88,22 @@ def _merged(column: Column, levels: Levels) -> Column:
     optional = column.optional or None in levels
     whole = optional and re.fullmatch(r"u?int\d+", column.dtype)  # of numpy's types, only floats may be missing
     return Column(column.name, "category", levels=known, optional=optional, dtype="float64" if whole else column.dtype)
+
+
+def _tells_categories_by_dtype(model: Estimator) -> bool:
+    """Whether what is at the core of a model takes for categories what the types of the table's columns say."""
+    with contextlib.suppress(Incompatible):
+        model = core_of(model).estimator
+    library = type(model).__module__.partition(".")[0]
+    return library in ("lightgbm", "xgboost") or getattr(model, "categorical_features", None) == "from_dtype"
+
+
+def _typed(column: Column, frame: Frame) -> Column:
+    """A category of texts in the type that the library of a data frame has for categories."""
+    words = {"pandas": "category", "polars": "Enum"}.get(frame.name)
+    texts = column.kind == "category" and all(isinstance(level, str) for level in column.levels)
+    there = any(word in column.dtype for word in ("category", "Enum", "Categorical", "dictionary"))
+    return attrs.evolve(column, dtype=words) if words and texts and not there else column
 
 
 def _is_single(model: Estimator) -> bool:

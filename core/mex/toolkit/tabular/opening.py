@@ -154,7 +154,8 @@ def _tried(target: FittedTarget, X: FloatArray) -> FittedTarget:
         try:
             target.answer(X[complete][:1], kind)
         except Exception as error:
-            what = f"{type(target.estimator).__name__} does not answer a row of its own table"
+            name = getattr(target.estimator, "name", type(target.estimator).__name__)
+            what = f"{name} does not answer a row of its own table"
             raise UsageError(f"{what} ({type(error).__name__}: {' '.join(str(error).split())})") from error
     if complete.all() or not target.domain.incomplete:
         return target

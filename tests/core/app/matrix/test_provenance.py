@@ -46,3 +46,12 @@ def test_it_says_what_the_run_was_made_with_and_what_has_changed_since(registry:
     assert recipe.write(tmp_path, plan, registry) == [f"numpy 0.1 then, {made['numpy']} now"]
     path.write_text("not TOML at all", encoding="utf-8")
     assert recipe.write(tmp_path, plan, registry) == []
+
+
+def test_a_file_that_has_changed_since_is_said(registry: mex.Registry, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,x\n2,y\n", encoding="utf-8")
+    plan = Plan.of({**PLAN, "datasets": [str(tmp_path / "rows.csv")]}).resolve(registry)
+    assert recipe.write(tmp_path, plan, registry) == []
+    (tmp_path / "rows.csv").write_text("a,b\n1,x\n3,y\n", encoding="utf-8")
+    (change,) = recipe.write(tmp_path, plan, registry)
+    assert change.startswith(f"{tmp_path / 'rows.csv'} ")

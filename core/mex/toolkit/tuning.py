@@ -1,0 +1,190 @@
+"""How strongly a learner over the class of f* is regularised: chosen by cross-validation on the answers."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import attrs
+import numpy as np
+from scipy.linalg import LinAlgWarning
+from scipy.special import expit
+from sklearn.base import clone
+
+from mex.fitted import Model
+from mex.knowledge import Knowledge
+from mex.params import doc, one_of
+from mex.toolkit.estimators import random_state
+from mex.toolkit.models import learner_over
+from mex.types import Array, Estimator, FloatArray
+
+CHOICES = ("cross-validated", "public")
+PENALTIES = (0.01, 0.1, 10.0, 100.0, 1000.0, 10000.0)
+"""Multiples of the public C that are tried beside it."""
+LEAVES = (1, 3, 10, 30)
+"""Fewest rows of a leaf that are tried beside the public number; more than one only where labels may be wrong."""
+FOLDS, FEWEST = 3, 16
+"""Parts of the cross-validation; the fewest answers on which it is done."""
+SLOPES = 2.0 ** np.arange(-6, 9)
+"""Grid for the slope of the likelihood of an answer in its margin, whose scale depends on the regularisation."""
+UNKNOWN_RHO = 0.1
+"""The probability of a wrong label that is assumed where the scenario does not declare one."""
+MOST_ITERATIONS = 100_000
+"""Of the solver of a kernel machine, whose margin may be so hard that it would not end."""
+FEW_ITERATIONS = 100
+"""Of the solver of a logistic regression of several classes."""
+
+
+def regularisation_parameter() -> Any:
+    """The parameter ``regularisation`` of an attack that fits the public class of f*."""
+    return attrs.field(
+        default="cross-validated",
+        validator=one_of(*CHOICES),
+        metadata=doc(
+            "how strongly the public class is regularised: as cross-validation on the answers says, anew as they double"
+            " in number, or as f* is; a model that is given is fitted as it is given"
+        ),
+    )
+
+
+def tuned(label: str, model: Model | None, regularisation: str, known: Knowledge, rng: np.random.Generator) -> Tuned:
+    """What the attack called ``label`` fits: ``model``, or the public class of f* regularised as the parameter says.
+
+    Raises:
+        Incompatible: as :func:`.learner_over`.
+    """
+    estimator = learner_over(label, model, known, rng)
+    choose = model is None and regularisation == "cross-validated" and known.classes is not None
+    return Tuned(estimator, known.rho, rng, binary=known.task == "binary", choose=choose)
+
+
+class Tuned:
+    """A learner whose regularisation is chosen by cross-validation on the first 2^k of the answers, for the largest k.
+
+    So the choice is a function of the answers alone, however often it is asked for, and all choices together take
+    about twice the time of the last. The public regularisation is kept unless another predicts the answers better by
+    more than a standard error of the difference. How well is the log-likelihood of the answers: for two classes by the
+    probability rho + (1 - 2 rho) / (1 + exp(-s m)) of an answer with margin m, at the best slope s; for more classes,
+    and for trees, whether an answer is predicted.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((256, 20))
+    >>> y, wrong = X[:, 0] > 0, rng.random(256) < 0.3
+    >>> Tuned(LogisticRegression(), 0.0, rng).estimator(X, y).C
+    100.0
+    >>> Tuned(LogisticRegression(), 0.3, rng).estimator(X, y ^ wrong).C
+    1.0
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        rho: float | None,
+        rng: np.random.Generator,
+        *,
+        binary: bool = True,
+        choose: bool = True,
+    ) -> None:
+        """``estimator`` is unfitted and regularised as f* is; ``rho`` bounds the probability of a wrong label."""
+        self._rho = UNKNOWN_RHO if rho is None else min(rho, 0.49)
+        self._settings = settings(estimator, may_be_wrong=rho != 0, binary=binary) if choose else [estimator]
+        self._seed = random_state(rng)
+        self._chosen: dict[int, Estimator] = {}
+
+    def estimator(self, X: FloatArray, y: Array) -> Estimator:
+        """An unfitted copy with the regularisation chosen for the answers ``y`` to the rows ``X``."""
+        n = 1 << (len(X).bit_length() - 1)
+        if n < FEWEST or len(self._settings) == 1:
+            return clone(self._settings[0])
+        if n not in self._chosen:
+            self._chosen[n] = self._choose(X[:n], y[:n])
+        return clone(self._chosen[n])
+
+    def fit(self, X: FloatArray, y: Array) -> Estimator:
+        """The learner fitted to the answers ``y`` to the rows ``X``."""
+        return _fitted(self.estimator(X, y), X, y)
+
+    def _choose(self, X: FloatArray, y: Array) -> Estimator:
+        parts, losses = folds(y, np.random.default_rng(self._seed)), []
+        if any(len(np.unique(y[parts != part])) < 2 for part in range(FOLDS)):
+            return self._settings[0]
+        for setting in self._settings:
+            margins = np.empty(len(y))
+            for part in range(FOLDS):
+                held = parts == part
+                margins[held] = _margins(_fitted(clone(setting), X[~held], y[~held]), X[held], y[held])
+            losses.append(_loss(margins, self._rho))
+        gain = losses[0] - np.array(losses)  # beside the public one, of each answer
+        mean, error = gain.mean(axis=1), gain.std(axis=1) / np.sqrt(len(y))
+        return self._settings[int(np.argmax(np.where(mean > error, mean, 0.0)))]
+
+
+def _fitted(estimator: Estimator, X: FloatArray, y: Array) -> Estimator:
+    """``estimator`` fitted, without the warnings that its solver stopped early or fell back to another."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        for category in (ConvergenceWarning, LinAlgWarning):
+            warnings.simplefilter("ignore", category)
+        return estimator.fit(X, y)
+
+
+def _margins(fitted: Estimator, X: FloatArray, y: Array) -> FloatArray:
+    """How far each row of ``X`` is on the right side, shape (n,); infinite where only right or wrong is known."""
+    if hasattr(fitted, "decision_function"):
+        scores = np.asarray(fitted.decision_function(X))
+        if scores.ndim == 1:
+            return np.asarray(np.where(y == fitted.classes_[1], scores, -scores))
+    return np.where(fitted.predict(X) == y, np.inf, -np.inf)
+
+
+def _loss(margins: FloatArray, rho: float) -> FloatArray:
+    """The loss of each answer by its margin, at the slope where they are least in the mean."""
+    if np.isinf(margins).all():
+        return np.asarray(margins < 0, dtype=np.float64)
+    unit = np.median(np.abs(margins)) or 1.0
+    flips = max(rho, 0.01)
+    losses = -np.log(flips + (1 - 2 * flips) * expit(SLOPES[:, None] * margins / unit))
+    return np.asarray(losses[np.argmin(losses.mean(axis=1))])
+
+
+def folds(y: Array, rng: np.random.Generator) -> Array:
+    """The part of each answer, shape (n,): at random, each class spread evenly over the parts.
+
+    >>> folds(np.array([0, 0, 0, 1, 1, 1]), np.random.default_rng(0)).reshape(2, 3).sum(axis=1)
+    array([3, 3])
+    """
+    part = np.empty(len(y), dtype=np.int64)
+    for label in np.unique(y):
+        where = rng.permutation(np.flatnonzero(y == label))
+        part[where] = np.arange(len(where)) % FOLDS
+    return part
+
+
+def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True) -> list[Estimator]:
+    """Unfitted copies of ``estimator`` to choose from, the one that is regularised as it is first.
+
+    They differ in the last step of a pipeline: in the penalty C of what has one, in how far a tree grows. The solver of
+    all of them is one that ends soon however hard the margin is.
+    """
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    params = last.get_params(deep=False)
+    quick: dict[str, Any] = {}
+    changes: list[dict[str, Any]] = []
+    if isinstance(params.get("C"), float | int) and "epsilon" not in params:
+        quick = {"max_iter": MOST_ITERATIONS} if params.get("max_iter") == -1 else {}
+        if params.get("solver") == "lbfgs" and not params.get("l1_ratio"):
+            quick = {"solver": "newton-cholesky"} if binary else {"max_iter": FEW_ITERATIONS}
+        changes = [{"C": float(params["C"]) * factor, **quick} for factor in (PENALTIES if binary else PENALTIES[::2])]
+    elif "min_samples_leaf" in params and "splitter" in params:
+        grown = {"ccp_alpha": 0.0, "min_samples_split": 2}
+        changes = [{**grown, "min_samples_leaf": leaf} for leaf in (LEAVES if may_be_wrong else LEAVES[:1])]
+        changes = [change for change in changes if any(params[name] != value for name, value in change.items())]
+    return [_changed(estimator, quick), *(_changed(estimator, change) for change in changes)]
+
+
+def _changed(estimator: Estimator, change: dict[str, Any]) -> Estimator:
+    copy = clone(estimator)
+    (copy.steps[-1][1] if hasattr(copy, "steps") else copy).set_params(**change)
+    return copy

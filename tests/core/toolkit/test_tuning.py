@@ -1,0 +1,111 @@
+"""The regularisation of a learner over the class of f* is chosen by the answers, and by nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+import mex
+from mex.toolkit.tuning import FEWEST, Tuned, folds
+from mex.types import Array, Estimator, FloatArray
+
+D = 20
+
+
+def answers(n: int, wrong: float, seed: int = 0) -> tuple[FloatArray, Array]:
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, D))
+    return X, (X @ np.arange(D) > 0) ^ (rng.random(n) < wrong)
+
+
+def chosen(estimator: Estimator, wrong: float, n: int = 300) -> Estimator:
+    return Tuned(estimator, wrong, np.random.default_rng(0)).estimator(*answers(n, wrong))
+
+
+def agreement(fitted: Estimator) -> float:
+    X, y = answers(5000, 0.0, seed=1)
+    return float(np.mean(fitted.predict(X) == y))
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(C=0.01), make_pipeline(StandardScaler(), SVC(C=0.01))])
+def test_right_labels_are_fitted_harder_than_the_victim_was(estimator: Estimator) -> None:
+    tuned = Tuned(estimator, 0.0, np.random.default_rng(0))
+    X, y = answers(300, 0.0)
+    assert agreement(tuned.fit(X, y)) > agreement(estimator.fit(X, y)) + 0.01
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(C=100, max_iter=2000), LinearSVC(C=10, dual=False)])
+def test_wrong_labels_are_fitted_less_hard_than_the_victim_was(
+    estimator: Estimator, breast_cancer: mex.Dataset
+) -> None:
+    rng = np.random.default_rng(0)
+    X = StandardScaler().fit_transform(breast_cancer.X)
+    truth = LogisticRegression().fit(X, breast_cancer.y).predict(X)
+    rows, told = rng.permutation(len(X)), truth ^ (rng.random(len(X)) < 0.2)
+    asked, held = rows[:256], rows[256:]
+    stolen = Tuned(estimator, 0.2, np.random.default_rng(0)).fit(X[asked], told[asked])
+    victim = estimator.fit(X[asked], told[asked])
+    assert np.mean(stolen.predict(X[held]) == truth[held]) > np.mean(victim.predict(X[held]) == truth[held]) + 0.02
+
+
+def test_a_tree_is_grown_to_the_end_on_right_labels_and_pruned_where_some_are_wrong() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.random((1024, 2))
+    y, flipped = X[:, 0] > 0.5, rng.random(1024) < 0.3
+    tree = DecisionTreeClassifier(min_samples_leaf=200, random_state=0)
+    fine = (X * 8).astype(int).sum(axis=1) % 2 == 0
+    assert Tuned(tree, 0.0, rng).estimator(X, fine).min_samples_leaf == 1
+    pruned = Tuned(DecisionTreeClassifier(random_state=0), 0.3, rng).estimator(X, y ^ flipped)
+    assert pruned.min_samples_leaf == 30
+
+
+def test_the_choice_depends_on_the_answers_alone_not_on_how_often_it_was_asked_for() -> None:
+    X, y = answers(300, 0.2)
+    one, other = (Tuned(LogisticRegression(), 0.2, np.random.default_rng(5)) for _ in range(2))
+    for n in range(20, 300, 17):
+        one.estimator(X[:n], y[:n])
+    assert one.estimator(X, y).C == other.estimator(X, y).C
+
+
+@pytest.mark.parametrize(
+    "y", [np.arange(FEWEST) == 3, np.arange(FEWEST) % 5, np.zeros(64, dtype=bool) | (np.arange(64) < 2)]
+)
+def test_few_answers_of_a_class_are_no_obstacle(y: Array) -> None:
+    X = np.random.default_rng(0).standard_normal((len(y), 3))
+    fitted = Tuned(LogisticRegression(), None, np.random.default_rng(0), binary=len(np.unique(y)) == 2).fit(X, y)
+    assert set(fitted.predict(X)) <= set(y)
+
+
+def test_every_part_has_its_share_of_each_class() -> None:
+    y = np.repeat([0, 1], [50, 5])
+    part = folds(y, np.random.default_rng(0))
+    assert [np.sum((part == i) & (y == 1)) for i in range(3)] == [2, 2, 1]
+
+
+def test_what_has_no_such_parameter_stays_as_it_is() -> None:
+    forest = RandomForestClassifier(7, min_samples_leaf=4)
+    assert chosen(forest, 0.1).get_params() == forest.get_params()
+
+
+@pytest.mark.parametrize("attack", ["passive", "margin", "query-by-committee"])
+def test_an_attack_may_be_held_to_the_public_regularisation_and_a_given_model_is_left(
+    attack: str, registry: mex.Registry
+) -> None:
+    X, y = answers(300, 0.0)
+    target = LogisticRegression(C=0.01).fit(X, y)
+
+    def penalty(spec: str) -> float:
+        stolen = mex.attack(spec, target, pool=X, budget=80, registry=registry)
+        last = stolen.hypothesis[-1] if hasattr(stolen.hypothesis, "steps") else stolen.hypothesis
+        return float(last.C)
+
+    rest = "sampler=pool" if attack == "passive" else "sampler=pool,batch=20"
+    assert penalty(f"{attack}:{rest},regularisation=public") == 0.01
+    assert penalty(f"{attack}:{rest},model={{use='logistic', C=3.0}}") == 3
+    assert penalty(f"{attack}:{rest}") > 0.01

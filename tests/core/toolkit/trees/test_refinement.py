@@ -1,0 +1,58 @@
+"""Thresholds of models that compare in float64 are found to the last bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from toys import built
+
+import mex
+from mex.toolkit.tabular.adapters import target_of
+
+X, y = load_breast_cancer(return_X_y=True)
+X = X[:, 4:9]
+
+
+def stolen(attack: str, model: Any, budget: int | None = None) -> mex.Extraction:
+    target = target_of(model, None, domain=mex.Domain.of(X))
+    assert target.family.public["precision"] == "float64"
+    oracle = mex.Oracle(target, budget=budget)
+    return mex.extract(oracle, built("attack", attack).learner(oracle.knowledge(), np.random.default_rng(0)))
+
+
+def test_a_tree_of_histogram_boosting_gives_away_values_of_training_rows_to_the_last_bit() -> None:
+    model = HistGradientBoostingRegressor(max_iter=1, max_leaf_nodes=12, min_samples_leaf=5).fit(X, X[:, 0] * X[:, 1])
+    extraction = stolen("tree-structure", model)
+    assert np.abs(extraction.hypothesis.predict(X) - model.predict(X)).max() < 1e-12
+    assert "11 of 11 thresholds are exact to float64" in extraction.note
+    nodes = model._predictors[0][0].nodes
+    real = {(int(n["feature_idx"]), float(n["num_threshold"])) for n in nodes if not n["is_leaf"]}
+    counter = extraction.hypothesis[0]
+    found = {
+        (column, float(np.nextafter(edge, -np.inf)))
+        for column, edges in enumerate(counter.bin_edges_)
+        for edge in edges[1:-1]
+    }
+    assert found == real
+    records = {(column, float(value)) for column in range(X.shape[1]) for value in X[:, column]}
+    assert real <= records
+
+
+def test_labels_are_enough() -> None:
+    model = HistGradientBoostingClassifier(max_iter=1, max_leaf_nodes=4, learning_rate=1.0).fit(X, y)
+    extraction = stolen("tree-labels", model)
+    assert (extraction.hypothesis.predict(X) == model.predict(X)).all()
+    assert "thresholds are exact to float64" in extraction.note
+
+
+@pytest.mark.parametrize("short", [1, 15, 100])
+def test_a_budget_that_ends_in_the_middle_leaves_what_was_found(short: int) -> None:
+    model = HistGradientBoostingRegressor(max_iter=1, max_leaf_nodes=6).fit(X, X[:, 0] * X[:, 1])
+    whole = stolen("tree-structure", model)
+    part = stolen("tree-structure", model, budget=whole.queries - short)
+    assert part.queries == whole.queries - short
+    assert np.mean(np.abs(part.hypothesis.predict(X) - model.predict(X)) < 1e-12) > 0.97
