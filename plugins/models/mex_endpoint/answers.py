@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,11 +51,13 @@ def read(template: Template, content: bytes, content_type: str, n: int) -> Reply
     """
     try:
         parsed = _parsed(content, content_type)
+    except Exception:  # whatever a parser says to bytes that are none of its own
+        what = "array" if "npy" in content_type else "table" if "csv" in content_type else "JSON"
+        raise AnswerError(f"the reply is no {what}") from None
+    try:
         found = at(parsed, template.answer)
     except LookupError:
         raise AnswerError(f"the reply has nothing at {template.answer}") from None
-    except (ValueError, RecursionError):
-        raise AnswerError(f"the reply is no {'JSON' if 'npy' not in content_type else 'array'}") from None
     floating = None
     if isinstance(found, Mapping) and isinstance(found.get("data"), list):  # a tensor
         values, floating = found["data"], str(found.get("datatype", "")).upper().startswith("FP")
@@ -66,12 +69,19 @@ def read(template: Template, content: bytes, content_type: str, n: int) -> Reply
         count = f"{len(values)} answers" if isinstance(values, list) else "no list of answers"
         raise AnswerError(f"{n} rows were asked and the reply has {count}")
     for i, value in enumerate(values):
-        for part in value if isinstance(value, list) else [value]:
-            if part is None or isinstance(part, list | dict) or (isinstance(part, float) and not np.isfinite(part)):
+        for part in (value or [None]) if isinstance(value, list) else [value]:
+            if not (isinstance(part, str | bool) or _finite(part)):
                 raise AnswerError(f"the reply has no answer for row {i + 1} of {n}")
     if len({len(value) if isinstance(value, list) else 0 for value in values}) > 1:
         raise AnswerError("the reply has answers of different lengths")
     return Reply(values, floating)
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def _parsed(content: bytes, content_type: str) -> Any:
@@ -79,7 +89,7 @@ def _parsed(content: bytes, content_type: str) -> Any:
         return np.load(io.BytesIO(content), allow_pickle=False).tolist()
     text = content.decode("utf-8")
     if "csv" in content_type:
-        rows = [line.split(",") for line in text.split()]
+        rows = [line.split(",") for line in text.splitlines() if line]
         return [_number(row[0]) if len(row) == 1 else list(map(float, row)) for row in rows]
     return json.loads(text)
 
