@@ -44,6 +44,17 @@ class _Journal:
         self.ledger.end(attempt, outcome, code)
 
 
+@attrs.frozen(eq=False)
+class _Asked:
+    """What was asked at once, and whom."""
+
+    X: FloatArray
+    questions: list[Question]
+    kind: Answer
+    send: Send
+    classes: Array | None
+
+
 class Session:
     """One client who asks through a ledger, from the beginning: a row is known by how often this client asked it.
 
@@ -96,19 +107,7 @@ class Session:
             if len(todo) and self._resumes:
                 self._compare(kind, send, classes)
 
-            def fetch(places: Array) -> Array:
-                rows = X[places]
-                try:
-                    given, attempt = send(rows, kind, _Journal(self.ledger, self.purpose, kind, self.limit))
-                except BatchFailed:  # the answers to the rows beside the one that it is about are worth having
-                    if len(places) == 1:
-                        raise
-                    halves = np.array_split(places, 2)
-                    return np.concatenate([fetch(half) for half in halves])
-                answers = self._checked(given, attempt, rows, kind, classes)
-                self.ledger.answered(attempt, kind, rows, [questions[i] for i in places], answers)
-                return answers
-
+            fetch = partial(self._fetch, _Asked(X, questions, kind, send, classes))
             parts = [todo[i : i + (batch or len(X))] for i in range(0, len(todo), batch or len(X))]
             fetched = _all(fetch, parts, threads)
         except BaseException:
@@ -119,6 +118,19 @@ class Session:
         recorded = unpacked(list(found.values()), kind, classes)
         order = np.argsort(np.concatenate([list(found), todo]), kind="stable")
         return np.asarray(np.concatenate([recorded, *fetched])[order])
+
+    def _fetch(self, asked: _Asked, places: Array) -> Array:
+        """Send some of the rows, and keep their answers."""
+        rows = asked.X[places]
+        try:
+            given, attempt = asked.send(rows, asked.kind, _Journal(self.ledger, self.purpose, asked.kind, self.limit))
+        except BatchFailed:  # the answers to the rows beside the one that it is about are worth having
+            if len(places) == 1:
+                raise
+            return np.concatenate([self._fetch(asked, half) for half in np.array_split(places, 2)])
+        answers = self._checked(given, attempt, rows, asked.kind, asked.classes)
+        self.ledger.answered(attempt, asked.kind, rows, [asked.questions[i] for i in places], answers)
+        return answers
 
     def _numbered(self, X: FloatArray, kind: Answer) -> list[Question]:
         questions = []
