@@ -22,8 +22,6 @@ LONGEST = 600
 """Seconds after which a cell has failed."""
 ATTACKS = {  # beside those that the matrix adds because they counter a defense
     "pivot": {"eps": 1e-3},  # told of rho
-    "majority-vote": {"inner": "version-space", "repeats": "exact", "q": 200},
-    "version-space": {},
     "passive": {},
     "near": {"use": "passive", "sampler": "near"},
 }

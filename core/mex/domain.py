@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mex.errors import UsageError
-from mex.types import Array, BoolArray, FloatArray, Sealed, read_only
+from mex.types import Array, BoolArray, FloatArray, Sealed, dense, read_only
 
 __all__ = ["TOLERANCE", "Domain"]
 
@@ -84,9 +84,9 @@ class Domain(Sealed):
         return cls(np.full(n_features, -np.inf), np.full(n_features, np.inf))
 
     @classmethod
-    def of(cls, X: Array) -> Domain:
+    def of(cls, X: npt.ArrayLike) -> Domain:
         """The box that the rows of ``X`` span; a column of whole numbers only is an integer feature."""
-        X = np.asarray(X, dtype=np.float64)
+        X = dense(X).astype(np.float64)
         return cls(X.min(axis=0), X.max(axis=0), integer=np.all(np.round(X) == X, axis=0))
 
     @property

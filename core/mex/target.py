@@ -181,10 +181,11 @@ def checked_answers(
             raise AnswerError(f"{who} answered leaves that are not whole numbers, one per row or one per row and tree")
         return answers.astype(np.int64, copy=False)
     if kind == "proba":
-        k = 0 if classes is None else len(classes)
-        whole = numbers and answers.shape == (n, k) and bool((answers >= 0).all())
+        whole = numbers and classes is not None and answers.shape == (n, len(classes))
+        if whole and (answers < 0).any():
+            raise AnswerError(f"{who} answered probabilities that are not between 0 and 1, such as {answers.min():g}")
         if not (whole and (abs(answers.sum(axis=1) - 1) <= SUM).all()):
-            raise AnswerError(f"{who} answered probabilities that are not {n} rows of {k} that sum to 1")
+            raise AnswerError(f"{who} answered probabilities that are not {n} rows, one for each class, that sum to 1")
     elif not (numbers and answers.ndim == 1):
         raise AnswerError(f"{who} answered values that are not {n} finite numbers")
     return answers.astype(np.float64, copy=False)

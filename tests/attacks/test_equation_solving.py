@@ -244,7 +244,7 @@ def test_a_small_budget_leaves_a_model_that_fits_what_was_answered(
 def test_one_class_is_answered_by_that_class(b: float) -> None:
     target = logistic([1.0, 2.0], b, box(2), classes=["no", "yes"])
     stolen = steal(target)
-    assert stolen.queries <= 200
+    assert stolen.queries <= 210
     assert set(stolen.hypothesis.predict(box(2).sample(50, np.random.default_rng(0)))) == {"yes" if b > 0 else "no"}
 
 

@@ -166,7 +166,9 @@ def test_random_labels_come_to_an_end(domain: str) -> None:
 def test_a_single_label_gets_a_note(label: int) -> None:
     stolen = steal(LowdMeek(), target_of(np.ones(5), "homogeneous", Contrary(lambda n: np.full(n, label))))
     assert "one label" in stolen.note
-    assert stolen.queries == 2
+    assert "of its own check" not in stolen.note
+    assert stolen.queries == 4, "a direction and its opposite, and two rows to be sure"
+    assert stolen.hypothesis.predict(np.eye(5)).tolist() == [label] * 5
 
 
 def test_a_single_label_in_a_box_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -15,7 +15,7 @@ from mex.testing import check_attack
 from mex.toolkit.active.samplers import between_rows
 from mex_boosted_surrogate.attack import BoostedSurrogate
 from mex_passive.attack import Passive
-from mex_query_by_committee.attack import QueryByCommittee, _Committee
+from mex_query_by_committee.attack import QueryByCommittee, _Committee, votes_of
 
 SMALL = {"trees": 60, "candidates": 1000}
 FEW = {"growth": 0.5, "candidates": 500}
@@ -156,3 +156,22 @@ def test_where_they_cannot_work_they_say_why() -> None:
         target = mex.FittedTarget.wrap(mex.halfspace(np.ones(2)), family=mex.Family("linear", learner=SVC()))
         with pytest.raises(mex.Incompatible, match="grants none"):
             attack.learner(mex.Oracle(target, budget=9).knowledge(), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "forest",
+    [
+        RandomForestClassifier(15, min_samples_leaf=20, random_state=0),
+        BaggingClassifier(DecisionTreeClassifier(min_samples_leaf=20), 15, max_features=0.5, random_state=0),
+    ],
+)
+def test_the_votes_of_a_forest_are_votes_and_no_mean_of_probabilities(forest, breast_cancer):
+    forest = forest.fit(breast_cancer.X[:300], np.array(["no", "yes"])[breast_cancer.y[:300]])
+    rows = breast_cancer.X[300:]
+    shares = votes_of(forest, rows)
+    assert np.allclose(shares * 15, np.round(shares * 15)), "each of 15 members has one vote"
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert (np.abs(shares - forest.predict_proba(rows)).max(axis=1) > 0.05).any()
+    one, columns = forest.estimators_[0], getattr(forest, "estimators_features_", [np.arange(30)])[0]
+    alone = one.predict(rows[:, columns]).astype(int)
+    assert (shares[np.arange(len(rows)), alone] >= 1 / 15 - 1e-9).all()

@@ -166,7 +166,7 @@ def test_a_domain_of_a_few_rows_is_asked_whole_and_then_done() -> None:
     X = (np.arange(8)[:, None] >> np.arange(3)) & 1
     target = tree(X.astype(float), X.sum(axis=1) % 2, domain)
     stolen = steal(target)
-    assert (stolen.queries, stolen.stopped) == (8, "done")
+    assert (stolen.queries, stolen.unique_queries, stolen.stopped) == (10, 8, "done"), "two are asked again"
     assert wrong(stolen, target) == 0
 
 

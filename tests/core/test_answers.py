@@ -96,6 +96,11 @@ def test_garbage_from_a_target_is_never_passed_on(kind: Answer, case: str) -> No
     assert len(oracle.transcript) == 0
 
 
+def test_probabilities_that_sum_to_1_and_are_none_are_told_as_such() -> None:
+    with pytest.raises(mex.AnswerError, match=r"probabilities that are not between 0 and 1, such as -0\.9"):
+        mex.Oracle(Answering("proba", np.array([[0.5, 0.5], [1.9, -0.9]]))).ask(X)
+
+
 @pytest.mark.parametrize("kind", FINE)
 def test_answers_as_promised_are_passed_on(kind: Answer) -> None:
     answers = mex.Oracle(Answering(kind, FINE[kind])).ask(X)

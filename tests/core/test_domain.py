@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -250,3 +253,10 @@ def test_the_arrays_of_a_domain_are_its_own_and_read_only(name: str) -> None:
     assert domain.lower.tolist() == [0, 0, 0]
     with pytest.raises(ValueError, match="read-only"):
         getattr(domain, name)[0] = 7
+
+
+@pytest.mark.parametrize("hold", [np.ndarray.tolist, np.float32, scipy.sparse.csr_array, pd.DataFrame])
+def test_the_rows_that_a_domain_spans_may_be_held_by_anything(hold: Any) -> None:
+    domain = mex.Domain.of(hold(np.array([[0.5, 3.0], [2.5, 0.0]])))
+    assert (domain.lower.tolist(), domain.upper.tolist()) == ([0.5, 0.0], [2.5, 3.0])
+    assert domain.integer.tolist() == [False, True]

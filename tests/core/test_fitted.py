@@ -11,6 +11,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 
 import mex
+from mex.registry.loader import installed
 from mex.types import Array, FloatArray
 
 X, y = load_breast_cancer(return_X_y=True)
@@ -18,7 +19,7 @@ DOMAIN = mex.Domain(X.min(axis=0), X.max(axis=0))
 
 
 def steal(model: Any, **options: Any) -> Any:
-    given = {"domain": DOMAIN, "pool": X[:200], "held_out": X[200:], "budget": 300, **options}
+    given = {"registry": installed(), "domain": DOMAIN, "pool": X[:200], "held_out": X[200:], "budget": 300, **options}
     return mex.attack("passive:model=decision-tree", model, **given)
 
 

@@ -232,3 +232,21 @@ def test_columns_of_one_number_and_ties_are_read_as_their_libraries_mean_them() 
         Adapter("wrong", own=[0, 1], values=lambda rows: np.array([2])).predict(None)
     with pytest.raises(mex.UsageError, match=r"has classes of its own, .*: classes= is for models that number them"):
         Adapter("named", own=["a", "b"], values=halves, classes=["c", "d"])
+
+
+@pytest.mark.parametrize("cities", [["Köln", "Wien", "Zürich", "Bern"], ["Aü", "Bä", "Cö", "Dé"]])
+@pytest.mark.parametrize("held", [object, "category"])
+def test_xgboost_cuts_levels_beyond_ascii_and_is_asked_with_all_of_them(
+    cities: list[str], held: Any, tmp_path: Path
+) -> None:
+    """A row by itself gets the answer that it gets beside the others: findings/xgboost-levels-beyond-ascii.sh."""
+    xgboost = pytest.importorskip("xgboost")
+    frame = pd.DataFrame({"city": pd.Categorical(cities * 30), "age": np.arange(120) % 7})
+    labels = [0, 1, 0, 1] * 30
+    model = xgboost.XGBClassifier(n_estimators=5, enable_categorical=True, n_jobs=1).fit(frame, labels)
+    rows = frame.astype({"city": held})
+    target, encoded = both(saved(model, tmp_path, "xgboost"), None, rows)
+    wrapped = mex.FittedTarget.wrap(model, schema=mex.Schema.of(model, like=rows))
+    for asked in (target, wrapped):
+        assert asked.answer(encoded, "label").tolist() == labels
+        assert [int(asked.answer(row[None], "label")[0]) for row in encoded[:4]] == labels[:4]

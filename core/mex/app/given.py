@@ -17,7 +17,7 @@ from mex.schema import Schema
 from mex.target import Target
 from mex.toolkit.tabular.adapters import rows_of
 from mex.toolkit.tabular.opening import open_model
-from mex.toolkit.tabular.reading import columns_of
+from mex.toolkit.tabular.reading import is_named
 from mex.types import Array, Estimator, FloatArray, dense, stream
 
 SHARE = 0.25
@@ -86,7 +86,7 @@ def _target(
     """The target that a model is: of tables as ``like`` or a frame among those ``shown`` has them, else of arrays."""
     options = {"family": family, "classes": classes, "answers": answers}
     if like is None:
-        like = next(filter(_is_named, shown), None)
+        like = next(filter(is_named, shown), None)
     if like is None:
         if domain is None and not hasattr(model, "n_features_in_") and shown:
             domain = Domain.reals(_rows(shown[0], "pool or held_out").shape[1])
@@ -98,13 +98,6 @@ def _target(
     else:
         target = open_model(model, Table("like", like), **options)
     return target if domain is None else attrs.evolve(target, domain=domain)
-
-
-def _is_named(table: Any) -> bool:
-    """Whether a table has columns with names."""
-    if isinstance(table, np.ndarray) or hasattr(table, "toarray"):
-        return False
-    return any(isinstance(name, str) for name in columns_of(table))
 
 
 def _encoded(table: Any, schema: Schema | None, name: str, complete: bool = True) -> tuple[FloatArray | None, int]:

@@ -27,7 +27,7 @@ def _in_notebook() -> bool:
     return Console().is_jupyter
 
 
-def _bar() -> Progress:
+def _bar(shown: bool = True) -> Progress:
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -36,14 +36,9 @@ def _bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    # rich would print what goes to stdout above the bar, that is on stderr, though stdout be a file or a pipe.
-    return Progress(
-        *columns,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),
-    )
+    # Not as rich takes it, who shows bars wherever FORCE_COLOR says. Nothing of ours is printed beside a bar.
+    shown = shown and sys.stderr.isatty()
+    return Progress(*columns, console=console, transient=True, disable=not shown, redirect_stdout=False)
 
 
 @contextmanager
@@ -93,9 +88,9 @@ def notebook_line(description: str, budget: int) -> Iterator[Callable[[int], Non
 class CellsBar:
     """A plugin of ``registry``, while it is entered, that shows how many cells are done and which is under way."""
 
-    def __init__(self, total: int, done: int, registry: Registry) -> None:
+    def __init__(self, total: int, done: int, registry: Registry, shown: bool = True) -> None:
         self._registry = registry
-        self._progress = _bar()
+        self._progress = _bar(shown)
         self._task = self._progress.add_task("cells", total=total, completed=done)
 
     def __enter__(self) -> CellsBar:

@@ -64,6 +64,8 @@ class _Run:
         self.target = target
         self.answers = answers
         self.pool = example_dataset(bits=bool(target.domain.integer.all())).X
+        if self.pool.shape[1] != target.domain.n_features or target.domain.objection(self.pool):
+            self.pool = target.domain.sample(len(self.pool), np.random.default_rng(5))
         self.X = target.domain.sample(1000, np.random.default_rng(4))
         named = target.answers != ("leaf",)  # an interface of ids alone is stolen as it is
         self.classes: Array | None = target.classes if named else None

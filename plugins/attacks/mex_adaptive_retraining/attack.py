@@ -13,6 +13,9 @@ from mex.params import above, doc, one_of, whole
 from mex.toolkit.kernels.learner import KernelLearner
 from mex.toolkit.kernels.parameters import KernelAttack
 
+MOST = 2_000
+"""The most rows of a round: no kernel machine is fitted to more."""
+
 
 @attrs.frozen(kw_only=True)
 class AdaptiveRetraining(KernelAttack):
@@ -65,7 +68,7 @@ class AdaptiveRetraining(KernelAttack):
         """Start; refuses where there is no budget to divide into rounds, or no pool to draw from."""
         if knowledge.budget is None:
             raise Incompatible("adaptive-retraining divides a budget into rounds, and this scenario sets none")
-        return _Retraining(self, knowledge, rng, max(1, knowledge.budget // self.rounds))
+        return _Retraining(self, knowledge, rng, min(max(1, knowledge.budget // self.rounds), MOST))
 
 
 class _Retraining(KernelLearner):

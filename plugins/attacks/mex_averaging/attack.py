@@ -10,6 +10,7 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import above, between, doc, optional, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 
@@ -54,7 +55,11 @@ class Averaging:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return HalfspaceLearner(knowledge, rng, lambda d, stream: AveragingLearner(self, d, stream), eps=self.eps)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return HalfspaceLearner(known, stream, lambda d, own: AveragingLearner(self, d, own), eps=self.eps)
+
+        return self_checked(knowledge, rng, start, eps=self.eps)
 
     def samples(self, d: int, sigma: float) -> int:
         """m of Algorithm 1 in ``d`` dimensions, for draws of standard deviation ``sigma``."""

@@ -38,7 +38,7 @@ class DimensionCoupling:
     >>> learner = DimensionCoupling(eps=1e-3).learner(oracle.knowledge(), np.random.default_rng(0))
     >>> stolen = mex.extract(oracle, learner)
     >>> stolen.queries, (7 * stolen.hypothesis.coef_[0]).round(2)
-    (28, array([ 2., -3.,  6.]))
+    (27, array([ 2., -3.,  6.]))
     """
 
     eps: float = attrs.field(default=1e-3, validator=above(0), metadata=doc("the geometric error aimed at"))

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Defense, Incompatible, Knowledge, Learner, Scope
 from mex.params import component, doc, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.perturbation.inversion import Invertible
 from mex_equation_solving.learner import EquationLearner
 
@@ -67,7 +68,8 @@ class EquationSolving:
         if self.defense is not None and not isinstance(self.defense, Invertible):
             raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
         if self.defense is None or knowledge.classes is None:
-            return EquationLearner(knowledge, self.extra, rng)
+            return self_checked(knowledge, rng, lambda known, stream: EquationLearner(known, self.extra, stream))
         k = len(knowledge.classes)
         self.defense.inverse(np.full((1, k), 1 / k))  # raises where it inverts no answers of so many classes
+        # What is told is no probability of the model: the learner confirms the solution on fresh rows by itself.
         return EquationLearner(knowledge, self.extra, rng, self.defense.inverse)

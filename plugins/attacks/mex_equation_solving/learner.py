@@ -46,6 +46,7 @@ class EquationLearner(GeneratorLearner):
         self._system = System(known.domain, known.classes, self._intercept)
         if self._inverts:
             self._system.steps /= SHRINK  # near the boundary fewer answers are ambiguous
+        self._confirmed = False
         self.note = ""
 
     def steps(self) -> Steps:
@@ -58,6 +59,7 @@ class EquationLearner(GeneratorLearner):
         exact = not self._found_rounded() and not system.constant and bool(system.informative().any())
         if exact and (self._known.rho != 0 or not system.missing()):  # a missing weight cannot be confirmed
             exact = yield from self._confirm()
+            self._confirmed = exact
         if not exact:
             system.restart_as_inexact()
             yield from self._find_anchor()
@@ -67,6 +69,21 @@ class EquationLearner(GeneratorLearner):
                 yield from self._ask_star()
                 yield from self._oversample()
         self.note = self._verdict()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the weights are the solution of equations, and not a fit."""
+        return not self._system.inexact
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is a solution, which fits probabilities and not only their labels."""
+        return self._system.solution() is not None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a fresh row has shown the solution to be right."""
+        return self._confirmed
 
     def _query(self, rows: FloatArray) -> Asking:
         self._system.add(rows, self._read((yield rows)))

@@ -12,6 +12,7 @@ import numpy as np
 from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
 from mex.learner import Steps
 from mex.params import Check, between, doc, one_of, optional
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant
 from mex.toolkit.generators import relay
 from mex.types import Array, BoolArray, Estimator, FloatArray
@@ -21,6 +22,9 @@ from mex_kushilevitz_mansour.fourier import BitChart, FourierSign, characters
 ROWS = 2**16
 """The most rows to ask at once."""
 UP_TO_1 = Check("a number above 0 and at most 1", lambda v: isinstance(v, int | float) and 0 < v <= 1)
+
+MISSED = 0.1
+"""The share of rows that the coefficients left out may decide."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +76,12 @@ class KushilevitzMansour:
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is not None and rho >= 0.5:
             raise Incompatible(f"labels that are wrong with probability {rho:g} correlate with nothing")
-        return _Fourier(self, knowledge, rng, BitChart.of(knowledge.domain), rho or 0.0)
+        chart = BitChart.of(knowledge.domain)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return _Fourier(self, known, stream, chart, rho or 0.0)
+
+        return self_checked(attrs.evolve(knowledge, rho=rho or 0.0), rng, start, tolerated=MISSED)
 
 
 class _Fourier(GeneratorLearner):

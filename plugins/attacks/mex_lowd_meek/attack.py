@@ -11,6 +11,7 @@ import numpy as np
 from mex import GeneratorLearner, Knowledge, Learner, Scope, halfspace
 from mex.learner import Steps, without_noise
 from mex.params import above, between, doc
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import Array, Estimator, FloatArray
 
@@ -37,7 +38,7 @@ class LowdMeek:
     >>> oracle = mex.Oracle(target)
     >>> stolen = mex.extract(oracle, LowdMeek(eps=1e-3).learner(oracle.knowledge(), np.random.default_rng(0)))
     >>> stolen.queries, (7 * stolen.hypothesis.coef_[0]).round(2)
-    (32, array([ 2.,  0., -3.,  6.]))
+    (36, array([ 2.,  0., -3.,  6.]))
     """
 
     eps: float = attrs.field(
@@ -56,13 +57,15 @@ class LowdMeek:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return HalfspaceLearner(
-            knowledge,
-            rng,
-            lambda d, stream: LineSearchLearner(d, self.eps, self.zero, stream),
-            eps=min(self.eps, self.zero),
-            note=without_noise("lowd-meek", knowledge.rho),
-        )
+        note = without_noise("lowd-meek", knowledge.rho)
+        eps = min(self.eps, self.zero)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return HalfspaceLearner(
+                known, stream, lambda d, own: LineSearchLearner(d, self.eps, self.zero, own), eps=eps, note=note
+            )
+
+        return self_checked(knowledge, rng, start, eps=max(self.eps, self.zero))
 
 
 class LineSearchLearner(GeneratorLearner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 import attrs
@@ -13,6 +14,9 @@ from mex.toolkit.active.samplers import granted, sampler_parameter
 from mex.toolkit.active.supervised import SupervisedLearner
 from mex.toolkit.tuning import Tuned, regularisation_parameter, tuned
 from mex.types import Estimator, FloatArray
+
+AT_ONCE = 16384
+"""How many rows are drawn at once, unless they are a pool: a budget may have more than memory."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,19 +59,46 @@ class Passive:
         else:
             assert knowledge.budget is not None
             count = knowledge.budget
-        return _Passive(knowledge, source.draw(knowledge, count, rng), self.batch, learner)
+        pieces = [count] if from_pool else _pieces(count, max(self.batch, AT_ONCE))
+        return _Passive(knowledge, lambda n, rng: source.draw(knowledge, n, rng), pieces, self.batch, learner, rng)
+
+
+def _pieces(count: int, most: int) -> Iterator[int]:
+    """Numbers of at most ``most`` that sum to ``count``."""
+    while count > 0:
+        yield min(count, most)
+        count -= most
 
 
 class _Passive(SupervisedLearner):
-    def __init__(self, known: Knowledge, rows: FloatArray, batch: int, learner: Tuned) -> None:
-        """``rows`` are those to ask, in order; ``learner`` is what is fitted to them."""
+    def __init__(
+        self,
+        known: Knowledge,
+        draw: Callable[[int, np.random.Generator], FloatArray],
+        pieces: Iterable[int],
+        batch: int,
+        learner: Tuned,
+        rng: np.random.Generator,
+    ) -> None:
+        """``draw`` gives a piece of the rows to ask, in order; ``learner`` is what is fitted to them."""
         super().__init__(known)
-        self._to_ask = rows
+        self._draw = draw
+        self._pieces = iter(pieces)
+        self._to_ask = draw(next(self._pieces), rng)
+        (self._rng,) = rng.spawn(1)  # of its own for what follows: fits draw from the other
         self._batch = batch
         self._learner = learner
+        self._before = 0  # rows that were asked before the piece at hand
 
     def ask(self) -> FloatArray | None:
-        X = self._to_ask[self.asked : self.asked + self._batch]
+        if self.asked == self._before + len(self._to_ask):
+            piece = next(self._pieces, 0)
+            if piece == 0:
+                return None
+            self._before = self.asked
+            self._to_ask = self._draw(piece, self._rng)
+        start = self.asked - self._before
+        X = self._to_ask[start : start + self._batch]
         return X if len(X) else None
 
     def fit(self) -> Estimator:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, one_of
+from mex.toolkit.checking.self_check import self_checked
 from mex_path_finding.bottom_up import BottomUp
 from mex_path_finding.top_down import TopDown
 
@@ -41,7 +42,7 @@ class PathFinding:
     >>> oracle = mex.Oracle(target, answers="leaf")
     >>> stolen = mex.extract(oracle, PathFinding().learner(oracle.knowledge(), np.random.default_rng(0)))
     >>> disagreement(stolen.hypothesis, tree, domain) < 0.001, stolen.queries
-    (True, 87)
+    (True, 91)
     """
 
     epsilon: float = attrs.field(
@@ -68,7 +69,9 @@ class PathFinding:
         if knowledge.rho:
             raise Incompatible("path-finding needs answers without noise: a wrong one looks like another leaf")
         if self.direction == "bottom-up":
-            return BottomUp(knowledge, rng, self.epsilon)
+            return self_checked(
+                knowledge, rng, lambda known, stream: BottomUp(known, stream, self.epsilon), eps=self.epsilon
+            )
         if not knowledge.domain.incomplete:
             raise Incompatible(
                 "top-down path finding asks incomplete rows, and this interface takes complete ones only"
@@ -77,4 +80,7 @@ class PathFinding:
             raise Incompatible(
                 f"top-down path finding needs the ids of nodes; this interface gives {knowledge.answers}"
             )
-        return TopDown(knowledge, self.epsilon, in_turn=self.scan == "in-turn")
+        in_turn = self.scan == "in-turn"
+        return self_checked(
+            knowledge, rng, lambda known, _: TopDown(known, self.epsilon, in_turn=in_turn), eps=self.epsilon
+        )

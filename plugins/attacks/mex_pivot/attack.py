@@ -29,8 +29,7 @@ class Pivot:
 
     A model with an intercept, in a box, with integer features and one-hot groups, or of several classes is brought to
     that form first (:mod:`mex.toolkit.halfspaces`). With ``rho`` = 0 wrong answers are not noticed; an unknown rate is
-    estimated from the answers, at the upper end. A few queries more check what is handed over
-    (:mod:`mex.toolkit.checking.self_check`).
+    estimated from the answers, at the upper end.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> from mex.toolkit.bounds import query_bound

@@ -10,6 +10,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import Check, above, between, doc, either, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_probit.learner import NoisyDirectionLearner
 
@@ -69,4 +70,8 @@ class Probit:
                 raise Incompatible("probit: in a box no list tells the spread of w, only one number for all directions")
             if len(self.spread) != d:
                 raise Incompatible(f"probit: w has {d} components here, and spread lists {len(self.spread)}")
-        return HalfspaceLearner(knowledge, rng, lambda d, stream: NoisyDirectionLearner(self, d, stream), eps=self.eps)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return HalfspaceLearner(known, stream, lambda d, own: NoisyDirectionLearner(self, d, own), eps=self.eps)
+
+        return self_checked(knowledge, rng, start, eps=self.eps)

@@ -18,7 +18,7 @@ from mex.toolkit.tuning import Tuned, regularisation_parameter, tuned
 from mex.types import Array, Estimator, FloatArray
 
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
-"""Estimators that are committees themselves: they predict the shares of their members' votes."""
+"""Estimators that are committees themselves."""
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +90,7 @@ class _Committee(BatchModeLearner):
     def _votes(self, fitted: Estimator, rows: FloatArray) -> FloatArray:
         """The share of the votes for each class, shape (n, classes)."""
         if isinstance(fitted, FORESTS):
-            return np.asarray(fitted.predict_proba(rows))
+            return votes_of(fitted, rows)
         labels, estimator = self.labels, self._learner.estimator(self.X, self.labels)
         votes = []
         for _ in range(self._attack.members):
@@ -101,3 +101,14 @@ class _Committee(BatchModeLearner):
             else:
                 votes.append(np.full(len(rows), labels[resample[0]]))
         return np.stack([(np.array(votes) == label).mean(axis=0) for label in np.unique(labels)], axis=1)
+
+
+def votes_of(forest: Estimator, rows: FloatArray) -> FloatArray:
+    """The share of the members of a forest that vote for each class, shape (n, classes).
+
+    Its ``predict_proba`` is another thing, the mean of the shares in the members' leaves: a member votes for one class.
+    """
+    columns = getattr(forest, "estimators_features_", None) or [slice(None)] * len(forest.estimators_)
+    # Members are fitted to the places of the labels among the classes.
+    votes = np.array([tree.predict(rows[:, own]) for tree, own in zip(forest.estimators_, columns, strict=True)])
+    return np.stack([(votes == place).mean(axis=0) for place in range(len(forest.classes_))], axis=1)

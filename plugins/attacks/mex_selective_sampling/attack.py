@@ -10,9 +10,13 @@ import numpy as np
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import above, between, doc, one_of, optional, whole
 from mex.toolkit.active.samplers import granted, sampler_parameter
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_selective_sampling.perceptron import BandPerceptron
 from mex_selective_sampling.region import DisagreementRegion
+
+OPEN = 0.1
+"""The share of rows on which halfspaces that agree with every answer may disagree when the stream ends."""
 
 
 @attrs.frozen(kw_only=True)
@@ -66,15 +70,18 @@ class SelectiveSampling:
         """Start; the stream of rows is drawn from the domain or the pool, the perceptron's through the chart."""
         if self.rule == "disagreement":
             source = granted("selective-sampling", self.sampler, knowledge, endless=False)
-            return DisagreementRegion(knowledge, source.draw(knowledge, self.stream, rng))
+            rows = source.draw(knowledge, self.stream, rng)
+            return self_checked(knowledge, rng, lambda known, _: DisagreementRegion(known, rows), tolerated=OPEN)
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is None or rho >= 0.5:
             raise Incompatible(
                 "the perceptron has to know a bound below 1/2 on how often a label is wrong; give it a rho"
             )
-        return HalfspaceLearner(
-            attrs.evolve(knowledge, rho=rho),
-            rng,
-            lambda d, stream: BandPerceptron(d, stream, self.eps, self.effort / (1 - 2 * rho) ** 2),
-            eps=self.eps,
-        )
+        effort = self.effort / (1 - 2 * rho) ** 2
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return HalfspaceLearner(
+                known, stream, lambda d, own: BandPerceptron(d, own, self.eps, effort), eps=self.eps
+            )
+
+        return self_checked(attrs.evolve(knowledge, rho=rho), rng, start, eps=self.eps)

@@ -12,14 +12,15 @@ from mex import GeneratorLearner, Incompatible, Knowledge, Learner, Scope
 from mex.learner import Steps
 from mex.params import doc, whole
 from mex.toolkit.active.samplers import sampler
+from mex.toolkit.checking.readings import resolution
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import JITTER
 from mex.toolkit.trees.grid import Grid
+from mex.toolkit.trees.refinement import DOUBLE
 from mex.types import Array, Estimator, FloatArray
 from mex_stump_scan.curves import AdditiveSteps, Curve, curves, place
 
-EXACT = 1e-11
-"""The least jump that is not taken for rounding, as a share of the values."""
 REPEATS, SIGMAS = 8, 8
 """Rows asked at one place to estimate the noise, and the least jump in standard deviations of it."""
 ROUNDS, WRONG_ROWS = 10, 3
@@ -37,7 +38,8 @@ class StumpScan:
     all steps. Between two places of an axis with different values there is a step, which bisection finds to the last
     bit of float32; all steps are bisected side by side, in a few dozen batches. Steps between two places may
     cancel. So random rows check the sum, and the coordinates of a wrong one are asked on every axis. A category takes
-    one query. scikit-learn's trees compare numbers as float32, and so does the hypothesis, which is exact there.
+    one query. scikit-learn's trees compare numbers as float32, and so does the hypothesis, which is exact there;
+    where the model is known to compare in float64, bisection goes on to that.
 
     Trees of depth 2 and more are refused: there the effect of a feature depends on others.
 
@@ -93,7 +95,7 @@ class StumpScan:
             raise Incompatible(
                 f"stump-scan goes from bound to bound, and {knowledge.domain.name(i)} has no finite ones"
             )
-        return _Scan(self, knowledge, rng)
+        return self_checked(knowledge, rng, lambda known, stream: _Scan(self, known, stream))
 
 
 def _depth(public: Mapping[str, Any]) -> int | None:
@@ -112,11 +114,14 @@ class _Scan(GeneratorLearner):
         self._known = known
         self._rng = rng
         self._pool = known.pool if known.pool is not None and len(known.pool) else None
-        self._curves = curves(known.domain)
-        self._grid = Grid(known.domain)
+        self._double = known.family.public.get("precision") == DOUBLE
+        self._curves = curves(known.domain, self._double)
+        self._grid = Grid(known.domain, double=self._double)
         self._base = self._grid.cast(known.domain.clip(known.domain.middle[None]))
         self._value: float | None = None  # at the base row
+        self._noise = 0.0  # SIGMAS standard deviations of it
         self._tolerance = 0.0  # the least difference of two values that counts
+        self.confirmed = False
         self.note = ""
 
     def steps(self) -> Steps:
@@ -140,6 +145,7 @@ class _Scan(GeneratorLearner):
             found = sum(len(last) for _, last, _ in self.hypothesis().terms)
             self.note = f"{found} steps found; the sum is right at {(~off).sum()} of {len(rows)} random rows"
             if not off.any():
+                self.confirmed = True
                 return
             yield from self._ask([place(rows[off][:WRONG_ROWS], curve.columns) for curve in self._curves])
 
@@ -160,7 +166,8 @@ class _Scan(GeneratorLearner):
         step = np.where(domain.discrete, 0.0, JITTER * domain.half_width)
         rows = self._base + step * self._rng.uniform(-1, 1, size=(REPEATS, domain.n_features))
         values = yield np.clip(rows, domain.lower, domain.upper)
-        self._tolerance = SIGMAS * float(np.std(values, ddof=1))
+        self._noise = SIGMAS * float(np.std(values, ddof=1))
+        self._tolerance = self._noise
 
     def _ask(self, places: list[FloatArray]) -> Steps:
         """Ask the base row with each feature at each of its places that was not asked before."""
@@ -178,11 +185,13 @@ class _Scan(GeneratorLearner):
         for curve, of_curve in zip(self._curves, differs, strict=True):
             of_curve &= features == 1
             curve.add(place(X[of_curve], curve.columns), answers[of_curve])
-        self._tolerance = max([self._tolerance, *(EXACT * np.abs(curve.v).max(initial=0) for curve in self._curves)])
+        # The sum of a few hundred numbers is rounded to less, of float32 ones as well.
+        values = np.concatenate([[self._value or 0.0], *(curve.v for curve in self._curves)])
+        self._tolerance = max(self._noise, resolution(values))
 
     def hypothesis(self) -> Estimator:
         """The sum of the steps so far, each in the middle of its interval."""
         d = self._known.domain.n_features
         if self._value is None:
             return constant(0.0, d, regression=True)
-        return AdditiveSteps(self._value, d, [curve.steps(self._tolerance) for curve in self._curves])
+        return AdditiveSteps(self._value, d, [curve.steps(self._tolerance) for curve in self._curves], self._double)

@@ -28,11 +28,13 @@ class Curve:
     Attributes:
         columns: the column of a number, or those of a one-hot group.
         whole: whether its places are whole numbers, as categories are.
+        double: whether the model compares in float64.
         x, v: the places asked, in order, and the values there.
     """
 
     columns: tuple[int, ...]
     whole: bool
+    double: bool = False
     x: FloatArray = attrs.field(factory=lambda: np.empty(0))
     v: FloatArray = attrs.field(factory=lambda: np.empty(0))
 
@@ -52,7 +54,9 @@ class Curve:
         if len(self.columns) > 1:
             return np.empty(0)  # every category is asked
         low, high = self.x[:-1], self.x[1:]
-        middle = np.floor((low + high) / 2) if self.whole else ((low + high) / 2).astype(np.float32).astype(np.float64)
+        middle = (low + high) / 2
+        if not self.double:
+            middle = np.floor(middle) if self.whole else middle.astype(np.float32).astype(np.float64)
         return middle[self._jumps(tolerance) & (middle > low) & (middle < high)]
 
     def _jumps(self, tolerance: float) -> BoolArray:
@@ -62,7 +66,8 @@ class Curve:
         """The steps found; the value between two steps is the mean of the values there."""
         jumps = self._jumps(tolerance)
         low, high = self.x[:-1][jumps], self.x[1:][jumps]
-        after = low + 1 if self.whole else np.nextafter(low.astype(np.float32), np.float32(np.inf))
+        kind = np.float64 if self.double else np.float32
+        after = low + 1 if self.whole else np.nextafter(low.astype(kind), kind(np.inf))
         piece = np.concatenate([[0], np.cumsum(jumps)]).astype(int)  # between which steps each value is
         first = self.v[np.unique(piece, return_index=True)[1]]
         # Relative to the first value, so that the mean of equal values is exact.
@@ -70,34 +75,36 @@ class Curve:
         return self.columns, np.where(after >= high, low, (low + high) / 2), mean
 
 
-def curves(domain: Domain) -> list[Curve]:
-    """An empty curve for each feature that can change."""
+def curves(domain: Domain, double: bool = False) -> list[Curve]:
+    """An empty curve for each feature that can change; ``double`` says that the model compares in float64."""
     units = [unit for unit in domain.units() if len(unit) > 1 or domain.lower[unit[0]] < domain.upper[unit[0]]]
-    return [Curve(unit, len(unit) > 1 or bool(domain.integer[unit[0]])) for unit in units]
+    whole = [len(unit) > 1 or bool(domain.integer[unit[0]]) for unit in units]
+    return [Curve(unit, discrete, double and not discrete) for unit, discrete in zip(units, whole, strict=True)]
 
 
 class AdditiveSteps(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no types
     """A fitted regressor: the sum of step functions of one feature each.
 
-    Numbers are compared as float32, as scikit-learn's trees do.
+    Numbers are compared as float32, as scikit-learn's trees do, or in ``double``.
 
     >>> two = AdditiveSteps(1.0, 2, [((0,), np.array([0.5]), np.array([1.0, 3.0]))])
     >>> two.predict(np.array([[0.0, 9.0], [0.5, 9.0], [0.6, 9.0]]))
     array([1., 1., 3.])
     """
 
-    def __init__(self, base: float, n_features: int, terms: Sequence[Step] = ()) -> None:
+    def __init__(self, base: float, n_features: int, terms: Sequence[Step] = (), double: bool = False) -> None:
         """``base`` is the value of the base row, through which the ``terms``, one per feature, go."""
         self.base = base
         self.n_features = n_features
         self.terms = terms
+        self.double = double
         self.n_features_in_ = n_features
 
     def predict(self, X: FloatArray) -> FloatArray:
         """The value at each row."""
         X = np.asarray(X, dtype=np.float64)
-        total = np.full(len(X), self.base)
+        kind, total = np.float64 if self.double else np.float32, np.full(len(X), self.base)
         for columns, last, values in self.terms:
-            at = place(X, columns).astype(np.float32)
-            total += values[np.searchsorted(last.astype(np.float32), at, side="left")] - self.base
+            at = place(X, columns).astype(kind)
+            total += values[np.searchsorted(last.astype(kind), at, side="left")] - self.base
         return total

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import between, doc, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.trees.refinement import refined
 from mex.toolkit.trees.thresholds import Thresholds
 from mex_tree_labels.learner import TreeLabelsLearner
@@ -66,5 +67,10 @@ class TreeLabels:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses a domain without bounds."""
-        found = TreeLabelsLearner(self, knowledge, rng, Thresholds(knowledge.domain))
-        return found if self.eps else refined(found, knowledge)
+        thresholds = Thresholds(knowledge.domain)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            found = TreeLabelsLearner(self, known, stream, thresholds)
+            return found if self.eps else refined(found, known)
+
+        return self_checked(knowledge, rng, start, eps=self.eps)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, optional, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.trees.refinement import refined
 from mex_tree_structure.recovery import Recovery
 
@@ -47,7 +48,7 @@ class TreeStructure:
     >>> oracle = mex.Oracle(target, answers="leaf")
     >>> stolen = mex.extract(oracle, TreeStructure().learner(oracle.knowledge(), np.random.default_rng(0)))
     >>> refines(stolen.hypothesis, tree, domain), stolen.queries
-    (True, 105)
+    (True, 110)
     """
 
     evidence: int = attrs.field(
@@ -76,5 +77,9 @@ class TreeStructure:
         checks = self.checks
         if checks is None:
             checks = CHECKS if knowledge.answers == "value" else 0
-        found = Recovery(knowledge, rng, evidence=self.evidence, resolution=self.resolution, checks=checks)
-        return found if self.resolution else refined(found, knowledge)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            found = Recovery(known, stream, evidence=self.evidence, resolution=self.resolution, checks=checks)
+            return found if self.resolution else refined(found, known)
+
+        return self_checked(knowledge, rng, start, eps=self.resolution)

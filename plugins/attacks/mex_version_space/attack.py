@@ -10,12 +10,15 @@ import numpy as np
 from mex import Knowledge, Learner, Scope
 from mex.learner import without_noise
 from mex.params import above, doc, one_of, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 from mex_version_space.ellipsoid import Ellipsoid, inscribe
 
 FLOAT_LIMIT = 1e-12
 """The size of the version space at which the attack ends, since rounding of <w, x> would decide the next answer."""
+STABLE = 10
+"""How many times the longest move that counts as staying put the geometric error may be then."""
 
 
 @attrs.frozen(kw_only=True)
@@ -75,13 +78,15 @@ class VersionSpace:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return HalfspaceLearner(
-            knowledge,
-            rng,
-            lambda d, stream: SpectralLearner(self, d, stream),
-            eps=self.eps,
-            note=without_noise("version-space", knowledge.rho),
-        )
+        note = without_noise("version-space", knowledge.rho)
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return HalfspaceLearner(
+                known, stream, lambda d, own: SpectralLearner(self, d, own), eps=self.eps, note=note
+            )
+
+        error = {"budget": FLOAT_LIMIT, "stable": STABLE * self.tolerance, "size": self.eps}[self.stop]
+        return self_checked(knowledge, rng, start, eps=error)
 
 
 class SpectralLearner:

@@ -33,6 +33,9 @@ class Adapter:
         UsageError: if ``classes`` are not as many as its own.
     """
 
+    categorical_features: str | None = None
+    """``from_dtype`` if what is a category is told by the type of a table's column."""
+
     def __init__(
         self,
         name: str,

@@ -10,6 +10,7 @@ import numpy as np
 
 from mex import Family, UsageError
 from mex.toolkit.facts import RECORDS
+from mex.toolkit.tabular.encoders import values_of
 from mex.types import Array
 from mex_file.adapter import Adapter
 from mex_file.reading import Reading, Wishes, counted, library, telling
@@ -38,10 +39,13 @@ def read(path: Path, wishes: Wishes) -> Reading:
     rounds = _rounds(path, booster, wishes.reader)
     missing = np.nan if wishes.missing is None else wishes.missing
     levels = _levels(booster)
+    if levels:
+        import pandas as pd
 
     def matrix(X: Any) -> Any:
         if levels:
-            X = X.astype({name: _dtype(known) for name, known in levels.items()})
+            texts = {n: _dtype(known) for n, known in levels.items() if not isinstance(X[n].dtype, pd.CategoricalDtype)}
+            X = X.astype(texts)
             return xgboost.DMatrix(X, missing=missing, enable_categorical=True)
         return xgboost.DMatrix(np.asarray(X, dtype=np.float32), missing=missing)
 
@@ -73,6 +77,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
         classes=wishes.classes,
         **functions,
     )
+    model.categorical_features = "from_dtype"  # so that rows are decoded with the type, and the order, of the levels
     size = f"{counted(rounds, 'round')}, {counted(len(trees), 'tree')}"
     public = {"objective": objective, "max_depth": depth, "thresholds": RECORDS}
     family = Family("tree" if len(trees) == 1 else "boosted", public)
@@ -116,7 +121,7 @@ def _levels(booster: Any) -> dict[str | int, list[Any] | None]:
         return {}
     names = booster.feature_names
     told = dict(booster.get_categories(export_to_arrow=True).to_arrow()) if hasattr(booster, "get_categories") else {}
-    known = {name: None if told.get(name) is None else told[name].to_pylist() for name in names}
+    known = {name: None if told.get(name) is None else values_of(told[name]) for name in names}
     return {name: known[name] for name, kind in zip(names, types, strict=True) if kind == "c"}
 
 

@@ -25,6 +25,7 @@ import mex
 from mex.app import progress
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import measure, set_scene
+from mex.registry.loader import installed
 from mex.types import Array, FloatArray
 
 FRAME, y = load_breast_cancer(return_X_y=True, as_frame=True)
@@ -35,7 +36,7 @@ TREE = "passive:model=decision-tree"
 
 
 def steal(attack: str = TREE, model: Any = MODEL, **options: Any) -> Any:
-    return mex.attack(attack, model, **{"domain": DOMAIN, "budget": 200, **options})
+    return mex.attack(attack, model, **{"domain": DOMAIN, "budget": 200, "registry": installed(), **options})
 
 
 def test_the_scores_are_those_of_the_cell_with_the_same_rows(registry: mex.Registry) -> None:

@@ -23,11 +23,12 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.app.matrix.live import digest
 from mex.app.matrix.record import TIMINGS
+from mex.registry.loader import installed
 
 X, y = load_iris(return_X_y=True)
 TREE = DecisionTreeClassifier(random_state=0).fit(X, y)
 ATTACK = "passive:model=decision-tree"
-PLAN: dict[str, Any] = {"attacks": [ATTACK], "defenses": ["none"], "seeds": 1, "budget": 60}
+PLAN: dict[str, Any] = {"attacks": [ATTACK], "defenses": ["none"], "seeds": 1, "budget": 60, "counters": False}
 
 
 @functools.cache
@@ -53,7 +54,13 @@ def without_timings(records: Any) -> list[dict[str, Any]]:
 
 
 def test_objects_in_worker_processes_give_the_records_of_this_process() -> None:
-    plan = {"attacks": ["pivot", ATTACK], "defenses": ["none", "bounded-noise:rho=0.1"], "seeds": 1, "budget": 80}
+    plan = {
+        "attacks": ["pivot", ATTACK],
+        "defenses": ["none", "bounded-noise:rho=0.1"],
+        "seeds": 1,
+        "budget": 80,
+        "counters": False,
+    }
     models = {"mine": pipeline(), "rule": {"object": by_age, "classes": ["high", "low"], "family": "tree"}}
     here, there = (
         mex.matrix(plan, models=models, data=people(), target="risk", jobs=jobs, time_limit=jobs and 300)
@@ -84,7 +91,7 @@ DATA = {
 def test_data_may_be_held_by_anything(name: str) -> None:
     given = DATA[name]
     target = "y" if "target" in name else None
-    (record,) = mex.matrix(PLAN, models={"mine": TREE}, data={"flowers": given}, target=target)
+    (record,) = mex.matrix(PLAN, models={"mine": TREE}, data={"flowers": given}, target=target, registry=installed())
     assert (record["status"], record["reason"]) == ("ok", None)
     assert record["target_accuracy"] == 1.0
     assert record["dataset"] == ("flowers" if "dataset" not in name else "iris")
@@ -109,12 +116,15 @@ def test_models_of_the_program_and_of_plugins_stand_side_by_side() -> None:
 
 def test_what_is_kept_is_not_run_again_and_another_object_is_not_taken_for_it(tmp_path: Path) -> None:
     again = DecisionTreeClassifier(random_state=0).fit(X, y)
-    first, same = (mex.matrix(PLAN, models={"mine": model}, data=(X, y), out=tmp_path) for model in (TREE, again))
+    first, same = (
+        mex.matrix(PLAN, models={"mine": model}, data=(X, y), out=tmp_path, registry=installed())
+        for model in (TREE, again)
+    )
     assert first == same, "timings and all"
     other = DecisionTreeClassifier(max_depth=1, random_state=0).fit(X, y)
-    (record,) = mex.matrix(PLAN, models={"mine": other}, data=(X, y), out=tmp_path)
+    (record,) = mex.matrix(PLAN, models={"mine": other}, data=(X, y), out=tmp_path, registry=installed())
     assert record["target_accuracy"] < 0.8 < first[0]["target_accuracy"]
-    (moved,) = mex.matrix(PLAN, models={"mine": TREE}, data=(X + 1, y), out=tmp_path)
+    (moved,) = mex.matrix(PLAN, models={"mine": TREE}, data=(X + 1, y), out=tmp_path, registry=installed())
     assert moved["cell"] != first[0]["cell"]
     assert "only that program repeats it" in (tmp_path / "run.toml").read_text(encoding="utf-8")
 
@@ -167,7 +177,7 @@ def test_what_is_wrong_with_objects_is_one_sentence(sentence: str) -> None:
     if "jobs" in given:
         given["models"]["m"]["object"] = functools.partial(max, threading.Lock())
     with pytest.raises(mex.UsageError) as error:
-        mex.matrix(PLAN, **given)
+        mex.matrix(PLAN, registry=installed(), **given)
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
 

@@ -40,8 +40,18 @@ class Comparison:
 
     @property
     def attacks(self) -> list[str]:
-        """In the order of the plan."""
-        return list(dict.fromkeys(attack for attack, _ in self.groups))
+        """In the order of the plan; of one that was given several kinds of answers, those that it takes."""
+        taken = {group.attack for group in self.groups.values() if group.status != "skipped"}
+        known = {group.name for group in self.groups.values() if group.attack in taken}
+        several = bool(self.kinds)
+        groups = (g for g in self.groups.values() if g.attack in taken or g.name not in known or not several)
+        return list(dict.fromkeys(group.attack for group in groups))
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of answers that attacks were shown, if there are several."""
+        kinds = dict.fromkeys(group.answers for group in self.groups.values() if group.ran)
+        return [kind for kind in kinds if kind] if any(g.attack != g.name for g in self.groups.values()) else []
 
     @property
     def defenses(self) -> list[str]:
@@ -120,9 +130,10 @@ class Comparison:
             for group in self.against(defense)
         ]
 
-    def cost(self, defense: str, field: str) -> Estimate | None:
-        """The median of a field that depends on the defense and not on the attack, once for each seed."""
-        by_seed = {record["seed"]: value_of(record, field) for group in self.against(defense) for record in group.ran}
+    def cost(self, defense: str, field: str, kind: str | None = None) -> Estimate | None:
+        """The median of a field that depends on the defense, and maybe the kind of answers, once for each seed."""
+        groups = (group for group in self.against(defense) if kind in (None, group.answers))
+        by_seed = {record["seed"]: value_of(record, field) for group in groups for record in group.ran}
         return median(list(by_seed.values()))
 
 
@@ -140,19 +151,25 @@ def compare(records: Sequence[Record], plan: Plan | None = None) -> list[Compari
     parts = [parts_of(record) for record in records]
     label = labels((part for components in parts for part in components), plan)
     apart = settings_apart(records, parts)
+    several = "answers" in apart
+    apart = [field for field in apart if field != "answers"]
     found: dict[tuple[str, str], Comparison] = {}
     for record, components in zip(records, parts, strict=True):
-        attack, defense, model, dataset = (label[part] for part in components)
+        name, defense, model, dataset = (label[part] for part in components)
+        attack = f"{name} ({record['answers']})" if several and record["answers"] else name
         if apart:
             settings = cast("Mapping[str, Any]", record)
             dataset += f" ({', '.join(f'{field} {settings[field]}'.replace('_', ' ') for field in apart)})"
         comparison = found.setdefault((model, dataset), Comparison(model, dataset))
-        comparison.groups.setdefault((attack, defense), Group(attack, defense)).records.append(record)
+        group = comparison.groups.setdefault((attack, defense), Group(attack, defense, name=name))
+        group.records.append(record)
     for comparison in found.values():
         if plan:  # results on disk are in the order they finished
             comparison.added = plan.added
             order = list(plan.attacks), list(plan.defenses)
-            comparison.groups = dict(sorted(comparison.groups.items(), key=lambda item: _places(order, item[0])))
+            comparison.groups = dict(
+                sorted(comparison.groups.items(), key=lambda item: _places(order, (item[1].name, item[0][1])))
+            )
     return list(found.values())
 
 

@@ -72,8 +72,11 @@ def about_defenses(comparison: Comparison, level: float = LEVEL) -> list[list[st
     attackers = [comparison.best(d, level) if f and f.finite else "" for d, f in zip(defenses, factors, strict=True)]
     table = [["multiplier", *bought], ["set by", *(attacker or "" for attacker in attackers)]]
     for name, field, form in COSTS:
-        costs = [comparison.cost(defense, field) for defense in defenses]
-        table.append([name, *(form(cost.value, rows) if cost else "" for cost in costs)])
+        kinds: list[str | None] = [*comparison.kinds] if field in OF_ANSWERS else []
+        for kind in kinds or [None]:
+            costs = [comparison.cost(defense, field, kind) for defense in defenses]
+            shown = [form(cost.value, rows) if cost else "" for cost in costs]
+            table.append([f"{name} ({kind})" if kind else name, *shown])
     return table
 
 
@@ -82,6 +85,8 @@ COSTS: tuple[tuple[str, str, Callable[[float, int], str]], ...] = (
     ("answers changed", "answers_changed", percent),
     ("repeats differ", "repeats_differ", percent),
 )
+OF_ANSWERS = ("answers_changed", "repeats_differ")
+"""The costs that depend on the kind of answers."""
 
 
 def _cell(group: Group | None, level: float, best: bool) -> str:

@@ -41,13 +41,15 @@ class Group:
     """The cells of one attack on one defended model and dataset, over seeds.
 
     Attributes:
-        attack, defense: what the plan calls them.
+        attack, defense: what the plan calls them; the attack with the kind of its answers, where there are several.
         records: one per seed.
+        name: what the plan calls the attack.
     """
 
     attack: str
     defense: str
     records: list[Record] = attrs.field(factory=list, repr=False)
+    name: str = attrs.field(default=attrs.Factory(lambda self: self.attack, takes_self=True), repr=False)
 
     @cached_property
     def ran(self) -> list[Record]:
@@ -59,6 +61,17 @@ class Group:
         """``ok`` if any cell ran, else ``failed`` if any failed, else ``skipped``."""
         statuses = {record["status"] for record in self.records}
         return "ok" if "ok" in statuses else "failed" if "failed" in statuses else "skipped"
+
+    @property
+    def answers(self) -> str | None:
+        """The kind of answers that the attack was shown."""
+        return next((record["answers"] for record in self.ran), self.records[0]["answers"])
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the defense did nothing that could be seen: it changed and refused nothing, and raised no alarm."""
+        acts = ("answers_changed", "repeats_differ", "honest_refused", "false_alarms", "refused", "alarm")
+        return not any(value_of(record, field) for record in self.ran for field in acts)
 
     @property
     def rows(self) -> int:

@@ -12,7 +12,8 @@ ADDED = "+"
 
 def row_name(comparison: Comparison, attack: str) -> str:
     """What stands before the row of an attack: its label, marked where the plan added it."""
-    return f"{ADDED} {attack}" if attack in comparison.added else attack
+    names = {group.name for group in comparison.groups.values() if group.attack == attack}
+    return f"{ADDED} {attack}" if names & comparison.added.keys() else attack
 
 
 def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
@@ -36,7 +37,24 @@ def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
         said.append(f"> before a multiplier: {level:g} was not reached by these attacks within {within:,} queries")
     for attack, countered in comparison.added.items():
         said.append(f"{ADDED} {attack} was added because it counters {' and '.join(countered)}")
-    return said
+    return said + idle_defenses(comparison)
+
+
+def idle_defenses(comparison: Comparison) -> list[str]:
+    """A sentence on the defenses that did nothing in any cell, as those of confidence where labels are shown."""
+    baseline = comparison.baseline
+    kinds = {group.answers for group in comparison.against(baseline)} if baseline else set()
+    idle = []
+    for defense in comparison.defenses:
+        groups = comparison.against(defense)
+        withholds = kinds - {group.answers for group in groups}
+        if groups and defense != baseline and not withholds and all(group.unchanged for group in groups):
+            idle.append(defense)
+    if not idle:
+        return []
+    shown = {group.answers for group in comparison.groups.values() if group.ran}
+    hint = f": {shown.pop()} answers were shown here; --answers all runs each kind that the model gives"
+    return [f"{', '.join(idle)} changed no answer of honest users" + ("" if shown else hint)]
 
 
 def reached(comparison: Comparison, defense: str, level: float) -> bool:

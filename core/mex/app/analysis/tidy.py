@@ -13,7 +13,18 @@ from mex.app.matrix.record import MEASURED
 MEDIANS = (*MEASURED, *(f"queries_to_{level}" for level in LEVELS), *(f"usd_to_{level}" for level in LEVELS))
 WITH_ENDS = ("agreement", "multiplier")
 """The numbers beside which the ends of their intervals stand (:mod:`mex.app.analysis.statistics`)."""
-_FIELDS = ("model", "dataset", "attack", "defense", "seeds", "status", *MEDIANS, "multiplier", "multiplier_set_by")
+_FIELDS = (
+    "model",
+    "dataset",
+    "attack",
+    "defense",
+    "seeds",
+    "status",
+    "answers",
+    *MEDIANS,
+    "multiplier",
+    "multiplier_set_by",
+)
 ROW = tuple(
     column
     for field in _FIELDS
@@ -35,8 +46,9 @@ def _row(comparison: Comparison, group: Group, multiplier: Estimate | None, leve
     row: dict[str, Any] = {
         "model": comparison.model,
         "dataset": comparison.dataset,
-        "attack": group.attack,
+        "attack": group.name,
         "defense": group.defense,
+        "answers": group.answers,
         "seeds": len(group.ran),
         "status": group.status,
     }

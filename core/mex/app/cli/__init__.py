@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -46,20 +45,34 @@ def parser(registry: Registry) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``mex``; return the exit code: 0, 1 for failed cells, 2 for a user's mistake, 130 if interrupted."""
+    """Run ``mex``; return the exit code: 0, 1 for failed cells, 2 for a user's mistake, 130 if interrupted.
+
+    Without ``argv`` the arguments are the process's, which is then ours: stdout is kept for results
+    (:func:`mex.app.cli.output.take_over`).
+    """
+    from mex.app.cli.output import StdoutError, give_up, plugins_aside, take_over
+
     for name in ("SIGTERM", "SIGHUP"):  # told to end, or the terminal is gone; nohup's choice stands
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _interrupt)
+    if argv is None:
+        take_over()
     try:
-        registry = load_registry()
+        with plugins_aside():
+            registry = load_registry()
+            commands = parser(registry)
         try:
-            args = parser(registry).parse_args(argv)
+            args = commands.parse_args(argv)
         except SystemExit as end:  # --help and --version have been printed
+            sys.stdout.flush()
             return OK if end.code is None else int(end.code)
         code: int = args.run(args, registry)
         sys.stdout.flush()
         return code
+    except StdoutError as error:
+        give_up()
+        return OK if error.reader_left else _complain(f"cannot write to stdout: {error.strerror}", FAILED)
     except (UsageError, Incompatible) as error:
         return _complain(error, USAGE)
     except MexError as error:
@@ -67,22 +80,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
     except BaseException as error:  # a plugin that raises SystemExit has not succeeded
-        if isinstance(error, BrokenPipeError) and _reader_left():
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # end quietly
-            return OK
         if os.environ.get("MEX_TRACEBACK"):
             raise
         bug = f"{type(error).__name__}: {error} (a bug in a plugin or in mex; MEX_TRACEBACK=1 shows where)"
         return _complain(" ".join(bug.split()), FAILED)
+    finally:
+        if argv is None:
+            _last_words()
 
 
-def _reader_left() -> bool:
-    """Whether nobody reads stdout any more; a broken pipe may also be a plugin's own."""
-    if not hasattr(select, "poll"):
-        return True
-    waiting = select.poll()
-    waiting.register(sys.stdout.fileno(), 0)
-    return any(event & (select.POLLERR | select.POLLHUP) for _, event in waiting.poll(0))
+def _last_words() -> None:
+    """Let what plugins print when Python ends be no result, after what has been printed has gone out."""
+    from mex.app.cli.output import StdoutError, give_up
+
+    try:
+        sys.stdout.flush()
+    except StdoutError:
+        give_up()
+    sys.stdout = sys.stderr
 
 
 def _interrupt(*_: Any) -> NoReturn:

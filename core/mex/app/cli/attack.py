@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mex.app.cli.flags import PRICE_HELP, number, price
+from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
+from mex.app.cli.system import do_without_semaphores
 from mex.app.files import check_writable, replacing
 from mex.registry import Registry
 
 if TYPE_CHECKING:
     from mex.app.matrix.record import Record
+    from mex.types import Estimator
 
 
 EVALUATION_HELP = "rows at most that a model which costs money is asked to measure the stolen one (default 500)"
@@ -44,11 +46,13 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Attack, print, save; Ctrl-C, or a target that fails, ends the attack with what it has until then."""
+    do_without_semaphores()
     from mex.app.cli import FAILED, INTERRUPTED, OK
-    from mex.app.cli.look import what_was_read
+    from mex.app.cli.conclusion import keep_untold
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.ledgers import kept_in
+    from mex.app.matrix.looking import what_was_read
     from mex.app.matrix.results import Results
     from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
@@ -58,8 +62,10 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     if args.evaluation_budget is not None:
         model = Spec(model.name, {**model.params, "evaluation_budget": args.evaluation_budget})
     parts = {"attack": args.attack, "defense": args.defense, "model": model, "dataset": args.data}
+    with plugins_aside():
+        specs = {kind: registry.resolve(kind, Spec.of(text, kind)) for kind, text in parts.items()}
     cell = Cell(
-        **{kind: registry.resolve(kind, Spec.of(text, kind)) for kind, text in parts.items()},
+        **specs,
         seed=args.seed,
         answers=args.answers,
         budget=args.budget,
@@ -78,9 +84,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         """Say what was read, once, when nothing has been got wrong."""
         print(f"mex: {what_was_read(registry, cell)}", file=sys.stderr)
 
-    # What a plugin prints is no result.
     bar = queries_bar(args.attack, args.budget)
-    with bar as count, kept_in(args.out), contextlib.redirect_stdout(sys.stderr):
+    with plugins_aside(), bar as count, kept_in(args.out):
 
         def on_progress(queries: int) -> None:
             tell()
@@ -90,28 +95,31 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     unfinished = extraction.stopped in ("interrupted", "failed")
     if results and not unfinished:
         results.append(record)
-    _show(record, args.json)
+    untold = False
+    try:
+        _show(record, args.json)
+        sys.stdout.flush()
+    except StdoutError as error:
+        untold = keep_untold(error, [record], args.out)
     if args.save:
-        import skops.io
-
-        with replacing(args.save) as part:
-            skops.io.dump(extraction.hypothesis, part)
+        with plugins_aside():
+            _save(extraction.hypothesis, args.save)
     if extraction.stopped == "failed":
         print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
     if unfinished and args.out:
         print(f"mex: what was asked is kept in {args.out}; the same command again goes on", file=sys.stderr)
-    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, OK)
+    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, FAILED if untold else OK)
 
 
 def _show(record: Record, as_json: bool) -> None:
-    """Print a record on stdout."""
+    """Print a record, as a line or as a table that marks what is below a constant's."""
     from mex.app.analysis.group import above_constant
     from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
     from mex.app.cli.tables import print_table
     from mex.app.matrix.json_lines import dump
 
     if as_json:
-        print(dump(record))
+        print_line(dump(record))
         return
     known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
     rows = record["held_out"] or 1
@@ -121,3 +129,13 @@ def _show(record: Record, as_json: bool) -> None:
     print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
     if below["agreement"]:
         print(worse_than_constant(record["majority"], rows), file=sys.stderr)
+
+
+def _save(hypothesis: Estimator, path: Path) -> None:
+    """Write the stolen model to a file, and say how it is read."""
+    import skops.io
+
+    with replacing(path) as part:
+        skops.io.dump(hypothesis, part)
+    trusted = skops.io.get_untrusted_types(file=path)
+    say(f"saved; skops.io.load({str(path)!r}{f', trusted={trusted}' if trusted else ''}) reads it")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from typing import Any
 
 from mex.app.cli.flags import number
+from mex.app.cli.output import print_json
 from mex.app.cli.tables import print_table
 from mex.registry import Registry
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     found = table(args.d, args.eps, args.rho, args.delta)
     if args.json:
         given = {key: getattr(args, key) for key in ("d", "eps", "rho", "delta")}
-        print(json.dumps(given | {name: value if math.isfinite(value) else None for name, value, _ in found}))
+        print_json(given | {name: value if math.isfinite(value) else None for name, value, _ in found})
     else:
         rows = [[name.replace("_", " "), _shown(name, value), meaning] for name, value, meaning in found]
         print_table(["bound", "queries", "meaning"], rows, right=[1])

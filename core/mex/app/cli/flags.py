@@ -17,6 +17,11 @@ def number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
 
 
+def answers(text: str) -> str | list[str]:
+    """Kinds of answer, which are checked where they are used."""
+    return text.split(",") if "," in text else text
+
+
 def price(text: str) -> float:
     """US dollars, or the name of a provider."""
     try:

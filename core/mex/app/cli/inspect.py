@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from mex.app.cli.output import plugins_aside, print_json
 from mex.app.cli.tables import print_table
 from mex.errors import UsageError
 from mex.hooks import KINDS
@@ -43,7 +44,7 @@ def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
     broken = [{**attrs.asdict(b), "status": "failed"} for b in registry.broken]
     if args.json:
         for line in [*found, *broken]:
-            print(json.dumps(line))
+            print_json(line)
         return 0
     print_table(
         ["kind", "name", "summary", "provider"],
@@ -89,7 +90,7 @@ def show_record(as_json: bool) -> int:
     ]
     derived = [{"name": name, "unit": unit, "doc": meaning} for name, (unit, meaning) in DERIVED.items()]
     if as_json:
-        print(json.dumps({"kind": RECORD, "fields": fields, "derived": derived}, ensure_ascii=False))
+        print_json({"kind": RECORD, "fields": fields, "derived": derived})
         return 0
     header = ["field", "type", "unit", "null if", "meaning"]
     print_table(header, [[str(f[key] or "") for key in ("name", "type", "unit", "null", "doc")] for f in fields])
@@ -100,9 +101,10 @@ def show_record(as_json: bool) -> int:
 
 def show_component(args: argparse.Namespace, registry: Registry) -> int:
     """Print what a component is and takes."""
-    about = describe(registry, args.kind, args.name)
+    with plugins_aside():
+        about = describe(registry, args.kind, args.name)
     if args.json:
-        print(json.dumps(about))
+        print_json(about)
         return 0
     print(f"{args.kind} {args.name}: {about['summary']} ({about['provider']} {about['version']})\n")
     print(about["doc"] + "\n")

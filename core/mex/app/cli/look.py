@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mex.app.cli.output import plugins_aside, print_json
 from mex.errors import UsageError
 from mex.registry import Registry
 from mex.registry.spec import Spec
-
-if TYPE_CHECKING:
-    from mex.app.matrix.cells import Cell
 
 SHOWN = 8
 """How many levels of a category are shown."""
@@ -38,7 +35,9 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
         from mex.app.cli.understood import show, understood
 
         data = None if args.data is None else registry.resolve("dataset", Spec.of(args.data, "dataset"))
-        show(understood(registry, registry.resolve("model", what), data), args.json)
+        with plugins_aside():
+            about = understood(registry, registry.resolve("model", what), data)
+        show(about, args.json)
         return 0
     if args.data is not None:
         raise UsageError(f"--data is the table of a model, and {args.what} is none")
@@ -46,7 +45,8 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.matrix.scenarios import load_dataset
     from mex.toolkit.tabular.summary import described, summary
 
-    dataset = load_dataset(registry, registry.resolve("dataset", what))
+    with plugins_aside():
+        dataset = load_dataset(registry, registry.resolve("dataset", what))
     columns = [described(column) for column in dataset.schema.columns] if dataset.schema else []
     if args.json:
         about = {
@@ -59,24 +59,11 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
             "columns": columns,
             "notes": list(dataset.notes),
         }
-        print(json.dumps(about, ensure_ascii=False))
+        print_json(about)
         return 0
     print(summary(dataset) + "\n")
     print_table(["column", "kind", "values", "missing"], [row(column) for column in columns])
     return 0
-
-
-def what_was_read(registry: Registry, cell: Cell) -> str:
-    """The sentence about a dataset as a model is given it, for the first line of a run."""
-    from mex.app.matrix.scenarios import is_deployed, load_dataset, set_scene
-    from mex.toolkit.tabular.summary import summary
-
-    if is_deployed(registry, cell.model):
-        return set_scene(registry, cell.model, cell.dataset, cell.seed).read
-    data = load_dataset(registry, cell.dataset)
-    if not data.domain.incomplete or registry.load("model", cell.model.name).scope.incomplete:
-        return summary(data)
-    return f"{summary(data)}; {cell.model.name} takes complete rows only: {len(data.complete().X)} of {len(data.X)}"
 
 
 def _is_of_lightgbm(path: str) -> bool:

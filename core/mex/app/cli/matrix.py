@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-import attrs
-
-from mex.app.cli.flags import PRICE_HELP, level, number, price, seconds
+from mex.app.cli.conclusion import Tally, conclude
+from mex.app.cli.flags import PRICE_HELP, answers, level, number, price, seconds
+from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
+from mex.app.cli.system import cores, do_without_semaphores
 from mex.app.files import check_writable
 from mex.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mex.app.analysis.aggregate import Comparison
-    from mex.app.analysis.gate import Gate
-    from mex.app.matrix.record import Record
     from mex.app.matrix.run import Run
 
-GATE, UNJUDGED = 3, 4
-"""The exit codes where the condition of a gate holds, and where there was nothing to judge one by."""
 LEVEL = 0.99
 ON = ("any", "median")
 FORMS = ("table", "markdown", "csv", "tsv", "latex", "json")
@@ -48,7 +41,12 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         command.add_argument(
             *names, dest=axis, action="append", metavar=kind.upper(), help=f"one of the {axis}; repeat"
         )
-    command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: each model's usual)")
+    command.add_argument(
+        "--answers",
+        type=answers,
+        metavar="KIND",
+        help="label, proba, leaf or value, several with commas, or all that each model gives (default: its usual one)",
+    )
     command.add_argument(
         "--no-counters",
         dest="counters",
@@ -89,16 +87,19 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     """
     from mex.app.cli import INTERRUPTED
 
+    do_without_semaphores()
     if args.junit:
         check_writable(args.junit)
-    ready = _ready(args, registry)
+    with plugins_aside():
+        ready = _ready(args, registry)
     try:
-        tally = _carry_out(ready, args)
+        with plugins_aside() as out:
+            tally = _carry_out(ready, args, out)
     except KeyboardInterrupt:
         hint = f"{ready.kept} of {len(ready.cells)} cells are kept in {args.out}; run the same command again to go on"
-        _say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
+        say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
         return INTERRUPTED
-    return _conclude(ready, tally, args)
+    return conclude(ready, tally, args)
 
 
 def _ready(args: argparse.Namespace, registry: Registry) -> Run:
@@ -110,7 +111,7 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
 
     tables = read(args.file) if args.file else DEFAULT
     given = {key: getattr(args, key) for key in (*AXES, *SETTINGS, COUNTERS) if getattr(args, key) is not None}
-    jobs = _cores() if args.jobs is None else args.jobs
+    jobs = cores() if args.jobs is None else args.jobs
     workers = Workers(jobs, args.backend, args.scheduler, args.time_limit, fork=sys.platform == "linux")
     ready = Run(
         {**tables, **given},
@@ -121,79 +122,37 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
         ledger=args.ledger,
         fail_if=args.fail_if or (),
         fail_on=args.fail_on,
+        on_read=say,
     )
     for sentence in sentences(ready.plan):
-        _say(f"{sentence}; --no-counters leaves it out")
+        say(f"{sentence}; --no-counters leaves it out")
     for change in ready.changes:
-        _say(f"{args.out} was made with {change}: numbers may differ")
+        say(f"{args.out} was made with {change}: numbers may differ")
     for complaint in ready.results.complaints() if ready.results else []:
-        _say(complaint)
+        say(complaint)
     return ready
 
 
-@attrs.define
-class Tally:
-    """What a finished run leaves to be told: how many cells failed, and its records where they are needed."""
-
-    failed: int = 0
-    records: list[Record] = attrs.field(factory=list)
-
-
-def _carry_out(ready: Run, args: argparse.Namespace) -> Tally:
-    """Run the cells, with a bar on a terminal and each record on stdout if asked for."""
+def _carry_out(ready: Run, args: argparse.Namespace, out: TextIO) -> Tally:
+    """Run the cells, with a bar on a terminal and each record on ``out`` if asked for, until it takes no more."""
     from mex.app.matrix.json_lines import dump
     from mex.app.progress import CellsBar
 
     tally, kept = Tally(), ready.kept
     if kept:
-        _say(f"{kept} of {len(ready.cells)} cells are in {args.out} already")
+        say(f"{kept} of {len(ready.cells)} cells are in {args.out} already")
     needed = not args.json or args.junit or ready.gate.conditions
-    with CellsBar(len(ready.cells), kept, ready.registry), contextlib.closing(iter(ready)) as records:
+    mixed = args.json and out.isatty()  # with the bar
+    bar = CellsBar(len(ready.cells), kept, ready.registry, shown=not mixed)
+    with bar, contextlib.closing(iter(ready)) as records:
         for record in records:
             tally.failed += record["status"] == "failed"
             if needed:
                 tally.records.append(record)
-            if args.json:
-                print(dump(record), flush=True)
+            try:
+                if args.json:
+                    print_line(dump(record), out)
+            except StdoutError as error:
+                tally.lost = error, record
+                break
     return tally
-
-
-def _conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
-    """Print the table and what went wrong, and judge."""
-    from mex.app.analysis.aggregate import compare
-    from mex.app.analysis.gate import write_junit
-    from mex.app.cli import FAILED, OK
-    from mex.app.cli.summary import print_comparisons, reasons
-
-    found = compare(tally.records, ready.plan)
-    if not args.json:
-        print_comparisons(found, args.format, args.level, args.curves)
-        for line in reasons(tally.records):
-            print(line, file=sys.stderr)
-    if args.junit:
-        write_junit(args.junit, found, ready.gate)
-    if tally.failed:
-        _say(f"{tally.failed} of {len(ready.cells)} cells failed")
-    return _judge(ready.gate, found) or (FAILED if tally.failed else OK)
-
-
-def _judge(gate: Gate, found: Sequence[Comparison]) -> int:
-    """Say what a gate finds; its exit code, 0 if it holds nowhere."""
-    met = gate.violations(found)
-    for comparison, group, sentence in met:
-        _say(f"gate: {group.attack} against {group.defense} on {comparison.model}, {comparison.dataset}: {sentence}")
-    unjudged = gate.unjudged(found)
-    for condition in unjudged:
-        _say(f"gate: {condition}: no cell came to a value, so nothing was judged")
-    return GATE if met else UNJUDGED if unjudged else 0
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
-
-
-def _say(sentence: str) -> None:
-    print(f"mex: {sentence}", file=sys.stderr)

@@ -15,6 +15,7 @@ from mex.app.analysis.aggregate import LEVEL, Comparison
 from mex.app.analysis.crosstab import TextTable, crosstab
 from mex.app.analysis.tidy import ROW, rows
 from mex.app.cli.documents import latex, markdown, one_line
+from mex.app.cli.output import print_line
 from mex.app.matrix.record import Record
 
 WIDTH = 100
@@ -78,7 +79,12 @@ def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:
 
 def _json(table: Sequence[dict[str, Any]]) -> None:
     finite = [{k: None if v == math.inf else v for k, v in row.items()} for row in table]
-    print(json.dumps(finite, ensure_ascii=False, allow_nan=False, indent=1))
+    print_line(json.dumps(finite, ensure_ascii=False, allow_nan=False, indent=1))
+
+
+def _flat(value: Any) -> Any:
+    """A value of a row that takes one line."""
+    return f"{value:.6g}" if isinstance(value, float) else one_line(value) if isinstance(value, str) else value
 
 
 def _separated(separator: str) -> Callable[[Sequence[dict[str, Any]]], None]:
@@ -86,7 +92,7 @@ def _separated(separator: str) -> Callable[[Sequence[dict[str, Any]]], None]:
         text = io.StringIO()
         writer = csv.DictWriter(text, ROW, delimiter=separator, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in table)
+        writer.writerows({k: _flat(v) for k, v in row.items()} for row in table)
         print(text.getvalue(), end="")
 
     return show

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from mex.app.cli.look import row
+from mex.app.cli.output import print_json
 from mex.app.cli.tables import print_table
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.scenarios import is_deployed, load_table
@@ -106,7 +106,7 @@ def _attacks(registry: Registry, target: FittedTarget, pool: FloatArray | None) 
 def show(about: dict[str, Any], as_json: bool) -> None:
     """Print it: one JSON object, or tables of facts, columns and attacks."""
     if as_json:
-        print(json.dumps(about, ensure_ascii=False))
+        print_json(about)
         return
     family = about["family"]
     public = ", ".join(f"{key}={value}" for key, value in family["public"].items() if value is not None)

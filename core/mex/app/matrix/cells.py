@@ -33,6 +33,23 @@ def _answers(_: Any, __: Any, value: Any) -> None:
         raise UsageError(f"answers must be one of {', '.join(KINDS_OF_ANSWER)}, not {value!r}")
 
 
+def kinds_of_answers(value: Any) -> tuple[Answer | None, ...]:
+    """The kinds of answer of a plan: ``all``, one, a list of them, or None for each model's usual one.
+
+    Raises:
+        UsageError: for anything else.
+
+    >>> kinds_of_answers("all"), kinds_of_answers(["proba", "label"]), kinds_of_answers(None)
+    (('label', 'proba', 'leaf', 'value'), ('proba', 'label'), (None,))
+    """
+    kinds = list(KINDS_OF_ANSWER) if value == "all" else value if isinstance(value, list) else [value]
+    if not kinds or (isinstance(value, list) and None in value):
+        raise UsageError(f"answers must be one of {', '.join(KINDS_OF_ANSWER)}, a list of these, or all, not {value!r}")
+    for kind in kinds:
+        Cell.check("answers", kind)
+    return tuple(dict.fromkeys(kinds))
+
+
 @attrs.frozen(kw_only=True, slots=False)
 class Cell:
     """One attack on one defended model of one dataset with one seed: specs only, so that it travels.
@@ -91,10 +108,10 @@ class Cells(Sequence[Cell]):
         datasets: Iterable[Spec],
         models: Iterable[Spec],
         seeds: Iterable[int],
-        pairs: Iterable[tuple[Spec, Spec]],
+        pairs: Iterable[tuple[Spec, Answer | None, Spec]],
         settings: Mapping[str, Any],
     ) -> None:
-        """Every dataset with every model, seed and pair of a defense and an attack that meets it; each once."""
+        """Every dataset with every model, seed and pair of a defense and an attack that gets its answers; each once."""
         self._settings = settings
         axes = (datasets, models, seeds, pairs)
         self._axes: list[Sequence[Any]] = [a if isinstance(a, range) else tuple(dict.fromkeys(a)) for a in axes]
@@ -124,5 +141,6 @@ class Cells(Sequence[Cell]):
         for axis in reversed(self._axes):  # those that share a defended model are next to each other
             place, i = divmod(place, len(axis))
             chosen.append(axis[i])
-        (defense, attack), seed, model, dataset = chosen
-        return Cell(attack=attack, defense=defense, model=model, dataset=dataset, seed=seed, **self._settings)
+        (defense, kind, attack), seed, model, dataset = chosen
+        parts = {"attack": attack, "defense": defense, "model": model, "dataset": dataset}
+        return Cell(**parts, seed=seed, answers=kind, **self._settings)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from mex.app.matrix.cells import Cell
+    from mex.app.matrix.looking import Look
     from mex.registry import Registry
-    from mex.registry.spec import Spec
 
 WATCH = 0.5
 """Seconds between two looks of a worker at whether its parent lives."""
@@ -42,7 +42,7 @@ def serve(
     registry: Registry | None = None,
     held: Closable | None = None,
 ) -> None:
-    """Answer tasks: a cell with its record as a line of JSON, a dataset with the user's mistake about it or "".
+    """Answer tasks: a cell with its record as a line of JSON, a look at data with what was seen.
 
     Args:
         connection: where tasks come from and answers go to; the first answer says that the worker is ready.
@@ -74,13 +74,13 @@ def serve(
             connection.send_bytes(_answer(registry, task).encode(errors="replace"))
 
 
-def _answer(registry: Registry, task: Cell | Spec) -> str:
+def _answer(registry: Registry, task: Cell | Look) -> str:
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import run_cell
     from mex.app.matrix.json_lines import dump
-    from mex.app.matrix.scenarios import mistake_about
+    from mex.app.matrix.looking import look_at
 
-    return dump(run_cell(registry, task)) if isinstance(task, Cell) else mistake_about(registry, task)
+    return dump(run_cell(registry, task)) if isinstance(task, Cell) else look_at(registry, task)
 
 
 def _settle(parent: int, private: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -45,6 +46,11 @@ def costs(defended: Target, yardstick: Yardstick, kind: Answer) -> dict[str, flo
         "false_alarms": alarms,
         "latency_added": ((ended - between) - (between - started)) / len(X),
     }
+
+
+def unchanged(costs: Mapping[str, float | None]) -> bool:
+    """Whether a defense of these costs did nothing to honest users that they could see."""
+    return not any(costs[what] for what in ("answers_changed", "repeats_differ", "honest_refused", "false_alarms"))
 
 
 def _differing(a: Array, b: Array) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import math
 import sys
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
@@ -15,10 +16,10 @@ from mex.app.matrix.cells import Cell, Cells
 from mex.app.matrix.dask_backend import run_on_cluster
 from mex.app.matrix.experiment import run_cell
 from mex.app.matrix.live import Live
-from mex.app.matrix.processes import Processes
+from mex.app.matrix.looking import look_at, looks, told
+from mex.app.matrix.processes import NoWorkers, Processes
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
-from mex.app.matrix.scenarios import is_deployed, mistake_about
 from mex.errors import UsageError, suggest
 from mex.registry import Registry
 
@@ -80,12 +81,16 @@ class Workers:
 
 
 def records(
-    registry: Registry, cells: Cells, workers: Workers | None = None, results: Results | None = None
+    registry: Registry,
+    cells: Cells,
+    workers: Workers | None = None,
+    results: Results | None = None,
+    on_read: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[Record, None, None]:
     """Yield the record of every cell in the order of ``cells``, each as soon as those before it are there.
 
     What ``results`` holds already is not run again; what finishes is written to it at once. Records do not depend
-    on where the cells run, timings apart.
+    on where the cells run, timings apart. Before they do, ``on_read`` is called with each sentence about what was read.
 
     Raises:
         UsageError: for a dataset that cannot be loaded, or if cells would leave this process and the registry holds
@@ -94,23 +99,43 @@ def records(
     workers = workers or Workers()
     if not workers.can_have(registry):
         raise UsageError("plugins that are not installed cannot travel to other processes: do not say how many jobs")
-    stored = results.records if results else {}
-    kept = {i for i, cell in enumerate(cells) if cell.key in stored} if stored else frozenset[int]()
+    stored = results.records if results else None
+    kept = {i for i, cell in enumerate(cells) if cell.key in stored} if stored else set[int]()
     arrived: dict[int, Record] = {}
-    with contextlib.closing(_run(registry, cells, kept, workers, results)) as running:
+    with contextlib.closing(_run(registry, cells, kept, workers, results, on_read)) as running:
         for i in range(len(cells)):
-            if i in kept:
-                yield stored[cells[i].key]
+            if i in kept and stored is not None and (record := stored.find(cells[i].key)):
+                yield record
                 continue
+            if i in kept and i not in arrived:  # somebody has removed it since
+                gone = {j for j in kept if j >= i and not (stored and stored.find(cells[j].key))}
+                with contextlib.closing(
+                    _run(registry, cells, set(range(len(cells))) - gone, workers, results, on_read)
+                ) as more:
+                    arrived.update(_finished(registry, cells, more, results))
             while i not in arrived:
-                number, record = next(running)
-                _finish(registry, cells[number], record, results)
-                arrived[number] = record
+                arrived.update(_finished(registry, cells, itertools.islice(running, 1), results))
             yield arrived.pop(i)
 
 
+def _finished(
+    registry: Registry, cells: Cells, running: Iterable[tuple[int, Record]], results: Results | None
+) -> Iterator[tuple[int, Record]]:
+    """The same, each written to ``results`` and told to the hooks."""
+    for i, record in running:
+        if results:
+            results.append(record)
+        _tell(registry, "mex_cell_finished", cell=cells[i].identity(), outcome=record)
+        yield i, record
+
+
 def _run(
-    registry: Registry, cells: Cells, kept: Collection[int], workers: Workers, results: Results | None
+    registry: Registry,
+    cells: Cells,
+    kept: Collection[int],
+    workers: Workers,
+    results: Results | None,
+    on_read: Callable[[str], None],
 ) -> Finished:
     """Run the cells whose numbers are not kept; yield numbers and records as they finish."""
 
@@ -120,51 +145,51 @@ def _run(
     def starting(cell: Cell) -> None:
         _tell(registry, "mex_cell_started", cell=cell.identity())
 
-    # Only models that are fitted need a dataset; a deployed one asks for a table, and says what is wrong with it.
-    fitted = {model for model in cells.models if not is_deployed(registry, model)}
-    datasets = cells.datasets if not kept else dict.fromkeys(cell.dataset for _, cell in todo())
-    datasets = datasets if fitted else ()
+    todays = looks(registry, cells, kept)
+
+    def look_first(answers: Iterable[str]) -> None:
+        mistakes, sentences = told(answers)
+        for mistake in mistakes:
+            raise UsageError(mistake)
+        for sentence in sentences:
+            on_read(sentence)
+
     if workers.backend == "dask":
-        _refuse(mistake_about(registry, dataset) for dataset in datasets)
+        look_first(look_at(registry, look) for look in todays)
         yield from run_on_cluster(todo(), workers.scheduler, starting)
     elif workers.jobs is None:
-        _refuse(mistake_about(registry, dataset) for dataset in datasets)
+        look_first(look_at(registry, look) for look in todays)
         yield from _run_here(registry, todo(), starting)
     else:
         jobs = min(workers.jobs, len(cells))
         live = None if workers.live is None else workers.live.packed()
-        with Processes(
-            registry, jobs, time_limit=workers.time_limit, fork=workers.fork, held=results, live=live
-        ) as processes:
-            _refuse(processes.mistakes(datasets))
-            yield from processes.run(todo(), starting)
-
-
-def _refuse(mistakes: Iterable[str]) -> None:
-    for mistake in filter(None, mistakes):
-        raise UsageError(mistake)
+        begun = False
+        try:
+            limit, fork = workers.time_limit, workers.fork
+            with Processes(registry, jobs, time_limit=limit, fork=fork, held=results, live=live) as processes:
+                look_first(processes.look(todays))
+                for finished in processes.run(todo(), starting):
+                    begun = True
+                    yield finished
+        except NoWorkers as error:
+            if begun or limit is not None:
+                raise
+            print(f"mex: {error}: cells run in this process", file=sys.stderr)
+            look_first(look_at(registry, look) for look in todays)
+            yield from _run_here(registry, todo(), starting)
 
 
 def _run_here(registry: Registry, cells: Iterable[tuple[int, Cell]], starting: Callable[[Cell], None]) -> Finished:
     for i, cell in cells:
         starting(cell)
-        with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is no record
-            record = run_cell(registry, cell)
-        yield i, record
-
-
-def _finish(registry: Registry, cell: Cell, record: Record, results: Results | None) -> None:
-    if results:
-        results.append(record)
-    _tell(registry, "mex_cell_finished", cell=cell.identity(), outcome=record)
+        yield i, run_cell(registry, cell)
 
 
 def _tell(registry: Registry, hook: str, **what: Any) -> None:
     """Call a hook plugin by plugin, each with copies: one that fails is left out from then on and harms nothing."""
     for plugin, call in list(registry.implementations(hook)):
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # stdout is for records
-                call(**copy.deepcopy(what))
+            call(**copy.deepcopy(what))
         except KeyboardInterrupt:
             raise
         except BaseException as error:

@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from mex.app.matrix.cells import Cell
+from mex.app.matrix.costs import ROWS, unchanged
 from mex.app.matrix.interrupts import user_interrupts
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.json_lines import check, dump, unfinished
@@ -109,6 +110,11 @@ def measure(
             )
             rows = asked.numbers | rows_to_measure(scene.target)
         extraction = asked.tell(extraction)
+        silent = unchanged(deployment.costs) and asked.target.alarm is None and extraction.queries > 0
+        idle = ""
+        if silent and cell.defense.name != "none" and not is_deployed(registry, cell.model):  # which may ask a price
+            scope = registry.build("attack", cell.attack).scope
+            idle = did_nothing(cell.defense.name, Oracle(scene.target, answers=known.answers, scope=scope), extraction)
         scores = extraction.snapshots[-1][1]
         curve = [
             {"queries": n, **{name: score for name, score in then.items() if name != "stolen_accuracy"}}
@@ -121,7 +127,7 @@ def measure(
             "status": "failed" if extraction.stopped == "failed" else "ok",
             "features": known.domain.n_features,
             "rho": known.rho,
-            "reason": extraction.note or None,
+            "reason": "; ".join(filter(None, (extraction.note, idle))) or None,
             "queries": extraction.queries,
             "unique_queries": extraction.unique_queries,
             **rows,
@@ -141,6 +147,15 @@ def measure(
             "asked": where_asked(extraction.transcript) if known.domain.n_features == 2 else None,
         }
     return check({**record, "seconds": time.perf_counter() - started}), extraction
+
+
+def did_nothing(defense: str, bare: Oracle, extraction: Extraction) -> str:
+    """A sentence if an attack was answered as by ``bare``, the model without the defense; nothing otherwise."""
+    transcript = extraction.transcript
+    X, answers = transcript.X[:ROWS], transcript.answers[:ROWS]
+    if extraction.refused or extraction.stopped == "failed" or not np.array_equal(bare.ask(X), answers):
+        return ""
+    return f"{defense} changed no answer, neither of honest users nor of this attack"
 
 
 def where_asked(transcript: Transcript) -> list[list[float]]:

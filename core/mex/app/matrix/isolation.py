@@ -7,6 +7,7 @@ import functools
 import os
 import random
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 
@@ -15,6 +16,10 @@ import sklearn
 from threadpoolctl import ThreadpoolController
 
 from mex.types import stream
+
+_turn = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a copy of this process has one thread, which must not wait for another's
+    os.register_at_fork(after_in_child=lambda: globals().update(_turn=threading.RLock()))
 
 
 @contextlib.contextmanager
@@ -25,9 +30,11 @@ def isolated(seed: int) -> Iterator[None]:
     working directory, and the global generators of ``random`` and ``numpy.random``, which start from ``seed``.
     Numeric libraries get one thread each: the same bytes in every worker, and no fight over cores.
 
+    The settings are those of the process: of several threads, one at a time is inside.
+
     Environment variables and what a plugin patches or imports stay: plugins are trusted code.
     """
-    with contextlib.ExitStack() as stack:
+    with _turn, contextlib.ExitStack() as stack:
         stack.enter_context(_libraries(len(sys.modules)).limit(limits=1))
         stack.enter_context(sklearn.config_context())
         stack.enter_context(np.errstate())

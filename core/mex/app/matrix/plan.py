@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from mex.app.matrix.cells import Cell, Cells
+from mex.app.matrix.cells import Cell, Cells, kinds_of_answers
 from mex.app.matrix.counters import with_counters
 from mex.errors import UsageError, suggest
 from mex.params import whole
@@ -68,8 +68,9 @@ class Plan:
         if not (whole(1).accepts(seeds) or (isinstance(seeds, list) and seeds and all(map(whole(0).accepts, seeds)))):
             raise UsageError(f"seeds must be a whole number of at least 1 or a list of whole numbers, not {seeds!r}")
         settings = {key: plain(tables[key]) for key in SETTINGS if key in tables and key != "seeds"}
-        for key, value in settings.items():
-            Cell.check(key, value)
+        kinds_of_answers(settings.get("answers"))
+        for key in settings.keys() - {"answers"}:
+            Cell.check(key, settings[key])
         counters = tables.get(COUNTERS, True)
         if not isinstance(counters, bool):
             raise UsageError(f"{COUNTERS} must be true or false, not {counters!r}")
@@ -91,14 +92,17 @@ class Plan:
     def cells(self) -> Cells:
         """Every cell of a resolved plan once, those that share a fitted model next to each other."""
         countered = [self.added.get(label) for label in self.attacks]
+        kinds = kinds_of_answers(self.settings.get("answers"))
         pairs = [
-            (defense, attack)
+            (defense, kind, attack)
             for name, defense in self.defenses.items()
+            for kind in kinds
             for attack, those in zip(self.attacks.values(), countered, strict=True)
             if those is None or name in those or defense.name == "none"
         ]
         seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
-        return Cells(self.datasets.values(), self.models.values(), seeds, pairs, self.settings)
+        settings = {key: value for key, value in self.settings.items() if key != "answers"}
+        return Cells(self.datasets.values(), self.models.values(), seeds, pairs, settings)
 
     def label(self, kind: str, record: Mapping[str, Any]) -> str | None:
         """What a resolved plan calls the component of that kind in a record; None if it is not in the plan."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -17,12 +18,12 @@ from mex.app.matrix.cache import Cache
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.child import Closable
 from mex.app.matrix.experiment import failed
+from mex.app.matrix.looking import Look
 from mex.app.matrix.record import Record
 from mex.app.matrix.schedule import Job, Schedule
 from mex.app.matrix.worker import Lost, Task, Worker
 from mex.errors import MexError
 from mex.registry import Registry
-from mex.registry.spec import Spec
 
 LOOK = 1.0
 """Seconds between two looks at processes that say nothing: a child of theirs may hold what would tell of their end."""
@@ -32,6 +33,10 @@ STILLBORN = 3
 
 class WorkersDie(MexError):
     """Worker processes die before they do anything."""
+
+
+class NoWorkers(WorkersDie):
+    """Not one worker process can be started."""
 
 
 class Processes:
@@ -82,11 +87,12 @@ class Processes:
         self._end()
         self._private.cleanup()
 
-    def mistakes(self, datasets: Iterable[Spec]) -> list[str]:
-        """What users got wrong about ``datasets``; a process that is lost over one is left to the cells to tell."""
-        waiting = deque(datasets)
+    def look(self, looks: Sequence[Look]) -> list[str]:
+        """What is seen by each look, as :func:`look_at` gives it; what a process is lost over is left to the cells."""
+        waiting = deque(looks)
         answers = self._answers(lambda _: waiting.popleft() if waiting else None, lambda: bool(waiting))
-        return [answer for _, answer in answers if isinstance(answer, str) and answer]
+        seen = {id(look): answer for look, answer in answers if isinstance(answer, str)}
+        return [seen[id(look)] for look in looks if id(look) in seen]
 
     def run(self, cells: Iterable[tuple[int, Cell]], starting: Callable[[Cell], None]) -> Iterator[tuple[int, Record]]:
         """Run cells; yield their numbers and records as they finish.
@@ -136,7 +142,19 @@ class Processes:
                 worker.give(task)
         for number in range(self._jobs):
             if number not in self._workers and waiting():
-                self._workers[number] = Worker(number, self._context, *self._given)
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        """Start a worker; where the system gives no more processes, go on with those that there are."""
+        try:
+            self._workers[number] = Worker(number, self._context, *self._given)
+        except OSError as error:
+            why = error.strerror or error
+            if not self._workers:
+                raise NoWorkers(f"worker processes cannot be started: {why}") from None
+            if self._jobs > len(self._workers):
+                self._jobs = len(self._workers)
+                print(f"mex: no more than {self._jobs} worker processes can be started: {why}", file=sys.stderr)
 
     def _at_work(self) -> list[Worker]:
         return [worker for worker in self._workers.values() if worker.task is not None]

@@ -95,9 +95,7 @@ class Record(Identity):
         NOT_DEPLOYED,
         TIMING,
     ]
-    evaluation_rows: Annotated[
-        Queries | None, "rows sent to it to measure, for all attacks together", NOT_DEPLOYED, TIMING
-    ]
+    evaluation_rows: Annotated[Queries | None, "rows sent to it to measure, for all attacks", NOT_DEPLOYED, TIMING]
     refused: Annotated[Queries | None, "queries of the attacker that the defense refused; they are paid for", NO_RESULT]
     alarm: Annotated[
         Queries | None, "queries of the attacker after which the defense raised the alarm", Null("no alarm")
@@ -191,8 +189,11 @@ MEASURED = tuple(field.name for field in FIELDS.values() if field.measured)
 """The numbers that a gate may judge and whose medians over seeds are printed."""
 
 DERIVED = {
-    "queries_to_LEVEL": ("queries", "queries after which agreement is LEVEL or more and stays so; infinite if never"),
+    "queries_to_LEVEL": (
+        "queries",
+        "queries after which agreement is LEVEL or more and stays so; infinite if not within the budget",
+    ),
     "usd_to_LEVEL": ("US dollars", "price of these queries"),
-    "multiplier": ("times", "how many times more queries to LEVEL the best attack needs than without a defense"),
+    "multiplier": ("times", "queries of the best of these attacks to LEVEL, over those without a defense"),
 }
 """Unit and meaning of the numbers computed from records, LEVEL being an agreement such as 0.99."""

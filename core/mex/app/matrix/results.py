@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from mex.app.matrix.backup import Backup
 from mex.app.matrix.json_lines import Flaws, NotARecord, dump, parse, scan
 from mex.app.matrix.record import Record
 from mex.errors import UsageError
@@ -23,13 +25,20 @@ class Stored(Mapping[str, Record]):
         self._failed: set[str] = set()
 
     def __getitem__(self, cell: str) -> Record:
-        begins = self._begins[cell]
+        record = self.find(cell)
+        if record is None:
+            raise UsageError(f"{self._path} was changed by somebody else: the record of {cell} is gone")
+        return record
+
+    def find(self, cell: str) -> Record | None:
+        """The record of a cell; None if somebody has changed the file and it is not where it was."""
         try:
             with self._path.open("rb") as file:
-                file.seek(begins)
-                return parse(file.readline())
-        except (OSError, NotARecord) as error:
-            raise UsageError(f"{self._path} was changed by somebody else: {error}") from None
+                file.seek(self._begins[cell])
+                record = parse(file.readline())
+        except (OSError, NotARecord):
+            return None
+        return record if record["cell"] == cell else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._begins)
@@ -58,6 +67,7 @@ class Results:
     Attributes:
         records: what the file holds, the last line of each cell, by its digest.
         flaws: what was wrong with the file.
+        restored: how many records were written again when it was closed, as somebody had removed them meanwhile.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -69,6 +79,9 @@ class Results:
         self.path = directory / FILE
         self.records = Stored(self.path)
         self.flaws = Flaws()
+        self.restored = 0
+        self._disturbed = False
+        self._copy = Backup()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._held = self.path.open("a+b")
@@ -77,7 +90,8 @@ class Results:
             self._held.seek(0)
             for begins, record in scan(self._held, self.flaws):
                 self.records.put(begins, record)
-            torn = self._held.tell() > 0 and not _ends_a_line(self._held)
+            self._size = self._held.tell()
+            torn = self._size > 0 and not _ends_a_line(self._held)
         except OSError as error:
             raise UsageError(f"cannot write results to {directory}: {error.strerror}") from None
         if torn:
@@ -86,6 +100,23 @@ class Results:
     def close(self) -> None:
         """Let another run write there; what is known of the cells stays known."""
         self._held.close()
+
+    def finish(self) -> None:
+        """Close it; where somebody has cut or removed the file meanwhile, write the records of this run again."""
+        if self._held.closed:
+            return
+        with contextlib.suppress(UsageError):
+            if self._disturbed or not self.path.exists() or self.path.stat().st_size < self._size:
+                self._restore()
+        self.close()
+        self._copy.close()
+
+    def _restore(self) -> None:
+        for line in self._copy.lines():
+            record = parse(line)
+            if self.records.find(record["cell"]) is None:
+                self.records.put(self._write(line), record)
+                self.restored += 1
 
     def forget_failed(self) -> None:
         """Let cells that failed run again: the line of the later run counts."""
@@ -98,12 +129,17 @@ class Results:
     def _write(self, line: bytes) -> int:
         """Append a line; return where it begins."""
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
                 begins = file.tell()
+                if begins < self._size:  # somebody has cut it, maybe within a line
+                    self._disturbed = True
+                    begins += file.write(b"\n")
                 file.write(line)
-                return begins
         except OSError as error:
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
+        self._size = begins + len(line)
+        return begins
 
     def append(self, record: Record) -> None:
         """Write the record of a cell.
@@ -111,7 +147,9 @@ class Results:
         Raises:
             UsageError: if it cannot be written.
         """
-        self.records.put(self._write(dump(record).encode() + b"\n"), record)
+        line = dump(record).encode() + b"\n"
+        self._copy.add(line)
+        self.records.put(self._write(line), record)
 
 
 def _ends_a_line(file: IO[bytes]) -> bool:

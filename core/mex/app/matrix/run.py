@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Run:
         ledger: bool = False,
         fail_if: Sequence[str] = (),
         fail_on: str | None = None,
+        on_read: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         """Check ``tables`` (:meth:`Plan.of`) and open the directory ``out``; nothing runs.
 
@@ -77,6 +78,7 @@ class Run:
             ledger: keep there as well what every attack asked and was answered.
             fail_if: conditions of the gate beside those of the plan.
             fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
+            on_read: called with each sentence about the data that is read, before cells run.
 
         Raises:
             UsageError: for a plan that cannot be run, or a directory that cannot be written.
@@ -89,6 +91,7 @@ class Run:
         if any(evaluation_budget(registry, model) is not None for model in self.cells.models):
             # One endpoint is one rate, and one ledger of what is asked to measure.
             self.workers = attrs.evolve(self.workers, jobs=self.workers.jobs and 1)
+        self.on_read = on_read
         if ledger and (out is None or self.workers.backend == "dask"):
             raise UsageError("ledgers are kept in a directory of this machine: name one, and no cluster")
         self.ledgers = out if ledger else None
@@ -103,10 +106,17 @@ class Run:
         stored = self.results.records if self.results else {}
         return sum(cell.key in stored for cell in self.cells) if stored else 0
 
+    @property
+    def restored(self) -> str:
+        """A sentence if somebody has changed the file of the results while it was written; or ""."""
+        if not self.results or not self.results.restored:
+            return ""
+        return f"{self.results.path} was cut by somebody else: {self.results.restored} records were written to it again"
+
     def __iter__(self) -> Generator[Record, None, None]:
         try:
             with kept_in(self.ledgers):
-                yield from records(self.registry, self.cells, self.workers, self.results)
+                yield from records(self.registry, self.cells, self.workers, self.results, self.on_read)
         finally:
             if self.results:
-                self.results.close()
+                self.results.finish()

@@ -21,12 +21,12 @@ from mex.app.matrix.ledgers import evaluation_budget, measured
 from mex.app.matrix.split import deal, split
 from mex.dataset import Dataset, Rows, Table
 from mex.defense import twin
-from mex.errors import Incompatible, MexError, UsageError, writes_nothing
+from mex.errors import Incompatible, UsageError, writes_nothing
 from mex.fitted import Deployed, FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import Target, knowledge
-from mex.toolkit.tabular.holding import as_rows, hold
+from mex.toolkit.tabular.holding import Holding, as_rows, hold
 from mex.toolkit.tabular.inference import data_frame
 from mex.types import Answer, stream
 
@@ -75,19 +75,6 @@ def load_table(registry: Registry, dataset: Spec) -> Table:
 def is_deployed(registry: Registry, model: Spec) -> bool:
     """Whether a model component opens a model that is there already, instead of fitting one."""
     return callable(getattr(registry.load("model", model.name), "open", None))
-
-
-def mistake_about(registry: Registry, dataset: Spec) -> str:
-    """What the user got wrong about a dataset, or ""; a fault in its plugin is left to its cells to tell."""
-    try:
-        load_dataset(registry, dataset)
-    except MexError as error:
-        return str(error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return ""
-    return ""
 
 
 def set_scene(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
@@ -164,17 +151,22 @@ def _fit(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
         return Scene(target, train, pool, Yardstick.of(target, held_out, stream(seed, "yardstick")))
 
 
+def open_deployed(registry: Registry, model: Spec, dataset: Spec) -> tuple[FittedTarget, Holding]:
+    """A model that is deployed already, and what the table of a dataset holds for it; it is asked one row at most."""
+    table = load_table(registry, dataset)
+    built: Deployed = registry.build("model", model)
+    target = built.open(table)
+    return target, hold(target, table)
+
+
 def _open(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
     with isolated(seed):
-        table = load_table(registry, dataset)
-        built: Deployed = registry.build("model", model)
-        opened = built.open(table)
-        held = hold(opened, table)
+        opened, held = open_deployed(registry, model, dataset)
         budget = evaluation_budget(registry, model)
         target = measured(opened, _group(model, dataset, seed), budget or 0)
         labelled = held.y is not None
         rows = as_rows(opened, held.X, held.y) if labelled or budget is None else Rows(held.X, np.zeros(len(held.X)))
-        train, pool, held_out = deal(rows, stream(seed, "split"), table.name)
+        train, pool, held_out = deal(rows, stream(seed, "split"), held.name)
         if not labelled and budget is not None:
             train = Rows(train.X[:0], train.y[:0])  # labels of the whole table are not paid for
         points = stream(seed, "yardstick")

@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 import attrs
 
 from mex.app.matrix.child import serve
+from mex.app.matrix.looking import Look
 from mex.app.matrix.schedule import Job
-from mex.registry.spec import Spec
 
 PATIENCE = 1.0
 """Seconds that a worker has to end by itself."""
 
-Task: TypeAlias = Job | Spec
-"""A cell to run, or a dataset to try."""
+Task: TypeAlias = Job | Look
+"""A cell to run, or data to look at before."""
 
 
 @attrs.frozen

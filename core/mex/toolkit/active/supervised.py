@@ -9,6 +9,8 @@ import numpy as np
 from mex.errors import MexError, sentence
 from mex.knowledge import Knowledge
 from mex.target import refusals
+from mex.toolkit.checking.fits import best_fit
+from mex.toolkit.checking.readings import Told
 from mex.toolkit.estimators import constant
 from mex.types import Array, Estimator, FloatArray
 
@@ -33,6 +35,7 @@ class SupervisedLearner(ABC):
         self._rows: list[FloatArray] = [np.empty((0, known.domain.n_features))]
         self._answers: list[Array] = []
         self._fitted: tuple[int, Estimator | None] | None = None  # the number of answers, and the model fitted to them
+        self._instead: tuple[int, Estimator] | None = None  # the same of what is taken where that cannot be
 
     @abstractmethod
     def ask(self) -> FloatArray | None:
@@ -98,18 +101,21 @@ class SupervisedLearner(ABC):
         except MexError:
             raise
         except Exception as error:
-            self.unfit = f"its model cannot learn from {len(self.X)} answers ({sentence(error)})"
+            why = f"its model cannot learn from {len(self.X)} answers ({sentence(error)})"
+            self.unfit = f"{why}: what fits them best is taken instead"
             return None
         return fitted
 
     def hypothesis(self) -> Estimator:
-        """The model; as long as there is none, the commonest label or the mean value of the answers."""
+        """The model; as long as there is none, what fits the answers best: of one label or of none, a constant."""
         fitted = self.model()
         if fitted is not None:
             return fitted
-        n_features, classes = self.known.domain.n_features, self.known.classes
-        if classes is None:
-            mean = 0.0 if self.answers is None else float(np.mean(self.answers))
-            return constant(mean, n_features, regression=True)
-        found, counts = np.unique(self.labels, return_counts=True)
-        return constant(found[np.argmax(counts)] if len(found) else classes[0], n_features)
+        if self.answers is None:
+            first = 0.0 if self.known.classes is None else self.known.classes[0]
+            return constant(first, self.known.domain.n_features, regression=self.known.classes is None)
+        if self._instead is None or self._instead[0] != len(self.X):
+            told = Told(self.known)
+            told.add(self.X, self.answers)
+            self._instead = len(self.X), best_fit(Told(self.known), told.complete(), self.known, 0, any_class=True)[0]
+        return self._instead[1]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+import attrs
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -18,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from mex.domain import Domain
 from mex.knowledge import Knowledge
 from mex.toolkit.active.samplers import AXIS_PARALLEL
+from mex.toolkit.checking.readings import Told
 from mex.toolkit.estimators import constant, linear_classifier
 from mex.types import Array, Estimator, FloatArray
 
@@ -26,38 +28,96 @@ Fit: TypeAlias = Callable[[FloatArray, Array], Estimator]
 HARD, SOFT = 1e4, (10.0, 0.1)
 """Inverse penalties of a logistic regression on answers that are right, and to choose from where some are not."""
 FOLDS = 3
-COMPARED = 1500
+COMPARED = 1000
 """Rows that models are compared on at most, by cross-validation."""
+WORTH = 4
+"""How many rows like the data all others count for when models are compared."""
 TREES = 30
 FEATURES = 30
 """The most features whose squares and products are tried."""
 
 
-def best_fit(X: FloatArray, y: Array, known: Knowledge, seed: int, *, any_class: bool = False) -> Estimator:
+@attrs.frozen
+class Sample:
+    """Rows and what they were answered, shape (n, d) and (n,).
+
+    Attributes:
+        natural: how many of the rows, the first, are like the data.
+        values: whether answers are values, not labels or ids.
+    """
+
+    X: FloatArray
+    y: Array
+    natural: int
+    values: bool
+
+    def take(self, i: Array) -> Sample:
+        """The rows of these indices, in ascending order."""
+        return Sample(self.X[i], self.y[i], int(np.sum(i < self.natural)), self.values)
+
+    def losses(self, predicted: Array) -> FloatArray:
+        """1 for each wrong label, or the square of how far each value is off, shape (n,)."""
+        off = (np.ravel(predicted) - self.y) ** 2 if self.values else predicted != self.y
+        return np.asarray(off, dtype=np.float64)
+
+
+@attrs.frozen
+class Candidate:
+    """A way to fit a model to a sample, or to its natural rows only."""
+
+    fit: Fit
+    natural_only: bool = False
+
+    def __call__(self, sample: Sample) -> Estimator:
+        """The model; a constant if all answers are the same."""
+        n = sample.natural if self.natural_only and sample.natural else len(sample.y)
+        X, y = sample.X[:n], sample.y[:n]
+        if (y == y[0]).all():
+            return constant(y[0], X.shape[1], regression=sample.values)
+        return self.fit(X, y)
+
+
+def best_fit(
+    natural: Told, others: Told, known: Knowledge, seed: int, *, any_class: bool = False
+) -> tuple[Estimator, float, float]:
     """The model of the public class that fits the answers best, or with ``any_class`` the best of several classes.
 
+    It is chosen by cross-validation on all rows, where those like the data weigh most, and fitted to all of them or to
+    these only. One of the models is the commonest label of these, or the mean.
+
     Args:
-        X, y: rows and what their answers tell, shape (n, d) and (n,), one at least; floats are values.
+        natural, others: rows like the data, and others, with what their answers told; one at least, all of
+            them complete.
         known: what the attacker knows: the public class says which models are tried.
         seed: of what is random in a fit.
         any_class: the public class is not to be trusted.
+
+    Returns:
+        The model, and its losses when it was not fitted to the rows: on those like the data, how many labels were
+        wrong, or the sum of the squares of how far values were off; on the others the mean of that.
     """
-    values = y.dtype.kind == "f"
-    if not values and len(np.unique(y)) < 2:
-        return constant(y[0], X.shape[1])
+    told = natural + others
+    sample = Sample(told.X, told.told, len(natural), not told.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a fit that does not converge is only as good as it predicts
-        fits = _for_values(known, seed, any_class) if values else _for_labels(X, y, known, seed, any_class)
-        best = fits[0] if len(fits) == 1 else fits[int(np.argmin(_errors(fits, X, y, seed)))]
-        return best(X, y)
+        fits = _for_values(known, seed, any_class) if sample.values else _for_labels(sample, known, seed, any_class)
+        candidates = [Candidate(fit, only) for fit in fits for only in (False, True)[: 1 + (sample.natural > 0)]]
+        candidates.append(Candidate(_mean if sample.values else _commonest, natural_only=True))
+        near, far = _losses(candidates, sample, seed)
+        weight = far.copy()
+        if sample.natural:
+            weight[-1] = far[:-1].min()  # rows chosen to part labels say nothing of the commonest one
+        best = int(np.argmin(near + WORTH * weight))
+        return candidates[best](sample), float(near[best]), float(far[best])
 
 
-def _for_labels(X: FloatArray, y: Array, known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
+def _for_labels(sample: Sample, known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
     fits: list[Fit] = []
     linear = known.family.kind == "linear"
     if linear or any_class:
-        fits = [_logistic(known, HARD)]
-        if any_class or (fits[0](X, y).predict(X) != y).any():  # no halfspaces part the answers
+        hard = _logistic(known, HARD)
+        fits.append(hard)
+        if any_class or sample.losses(Candidate(hard)(sample).predict(sample.X)).any():  # no halfspaces part them
             fits += [_logistic(known, C) for C in SOFT]
     if not linear or any_class:
         fits += [_of(DecisionTreeClassifier(random_state=seed)), _of(RandomForestClassifier(TREES, random_state=seed))]
@@ -65,7 +125,7 @@ def _for_labels(X: FloatArray, y: Array, known: Knowledge, seed: int, any_class:
             fits.append(_of(known.family.learner))
     if any_class:
         fits.append(_of(make_pipeline(StandardScaler(), SVC(C=100))))
-        if X.shape[1] <= FEATURES:
+        if sample.X.shape[1] <= FEATURES:
             fits.append(_of(make_pipeline(StandardScaler(), PolynomialFeatures(), LogisticRegression(C=HARD))))
     return fits
 
@@ -84,6 +144,15 @@ def _for_values(known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
 
 def _of(estimator: Estimator) -> Fit:
     return lambda X, y: clone(estimator).fit(X, y)
+
+
+def _commonest(X: FloatArray, y: Array) -> Estimator:
+    labels, counts = np.unique(y, return_counts=True)
+    return constant(labels[counts.argmax()], X.shape[1])
+
+
+def _mean(X: FloatArray, y: Array) -> Estimator:
+    return constant(float(y.mean()), X.shape[1], regression=True)
 
 
 def _logistic(known: Knowledge, C: float) -> Fit:
@@ -110,16 +179,18 @@ def _units(X: FloatArray, domain: Domain, intercept: bool) -> tuple[FloatArray, 
     return (middle if intercept else np.zeros_like(middle)), half
 
 
-def _errors(fits: Sequence[Fit], X: FloatArray, y: Array, seed: int) -> list[float]:
-    """The error of each fit on answers that it did not see: the share of wrong labels, or the mean square."""
-    some = np.random.default_rng(seed).permutation(len(y))[:COMPARED]
-    errors = np.zeros(len(fits))
-    for fold in range(FOLDS):
-        held = some[fold::FOLDS]
-        kept = np.setdiff1d(some, held)
-        if len(held) == 0 or (y.dtype.kind != "f" and len(np.unique(y[kept])) < 2):
-            continue
-        for i, fit in enumerate(fits):
-            predicted = fit(X[kept], y[kept]).predict(X[held])
-            errors[i] += float(np.mean((predicted - y[held]) ** 2 if y.dtype.kind == "f" else predicted != y[held]))
-    return list(errors)
+def _losses(candidates: Sequence[Candidate], sample: Sample, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Of each candidate the sum of its losses on rows like the data, and the mean on others, by cross-validation."""
+    order = np.random.default_rng(seed).permutation(np.arange(sample.natural, len(sample.y)))
+    rows = np.concatenate([np.arange(sample.natural), order[:COMPARED]])
+    near, far = np.zeros((2, len(candidates)))
+    for fold in range(min(FOLDS, len(rows)) if len(rows) > 1 else 0):
+        held, kept = sample.take(np.sort(rows[fold::FOLDS])), sample.take(np.sort(np.delete(rows, np.s_[fold::FOLDS])))
+        for i, candidate in enumerate(candidates):
+            try:
+                losses = held.losses(candidate(kept).predict(held.X))
+            except Exception:  # a public class may need more rows than there are, or the user's own code fails
+                losses = np.full(len(held.y), np.inf)
+            near[i] += losses[: held.natural].sum()
+            far[i] += losses[held.natural :].sum() / max(len(rows) - sample.natural, 1)
+    return near, far

@@ -52,14 +52,6 @@ def resolution(values: FloatArray) -> float:
     return (FLOAT32 if single else ROUNDING) * largest
 
 
-def differ(hypothesis: Estimator, X: FloatArray, told: Array, tolerance: float) -> BoolArray:
-    """Where a hypothesis answers rows otherwise than they were: with another label, or a value past ``tolerance``."""
-    predicted = np.ravel(hypothesis.predict(X))
-    if told.dtype.kind == "f":
-        return np.asarray(~(np.abs(predicted - told) <= tolerance))
-    return np.asarray(predicted != told)
-
-
 class Told:
     """Rows and what their answers tell, without those that were refused.
 
@@ -81,6 +73,24 @@ class Told:
             self._X.append(X[answered])
             self._told.append(reading(np.ma.getdata(answers)[answered], self._known))
 
+    def __add__(self, other: Told) -> Told:
+        """These and others."""
+        both = Told(self._known)
+        both._X = self._X + other._X
+        both._told = self._told + other._told
+        both.asked = self.asked + other.asked
+        return both
+
+    def complete(self) -> Told:
+        """These without the rows in which a value is missing."""
+        rows = Told(self._known)
+        if len(self) and (whole := ~np.isnan(self.X).any(axis=1)).any():
+            rows._X, rows._told, rows.asked = [self.X[whole]], [self.told[whole]], self.asked
+        return rows
+
+    def __len__(self) -> int:
+        return sum(map(len, self._X))
+
     @property
     def X(self) -> FloatArray:
         """The rows, shape (n, d)."""
@@ -97,4 +107,11 @@ class Told:
     @property
     def labels(self) -> bool:
         """Whether they are labels or ids, which are right or wrong, and not values."""
-        return self._known.classes is not None or self._known.answers == "leaf"
+        return self._known.classes is not None or self.told.dtype.kind != "f"
+
+    def missed(self, hypothesis: Estimator, tolerance: float = 0.0) -> BoolArray:
+        """Where a hypothesis answers otherwise: with another label, or a value off by more than ``tolerance``."""
+        predicted = np.ravel(hypothesis.predict(self.X)) if len(self) else self.told
+        if self.labels:
+            return np.asarray(predicted != self.told)
+        return np.asarray(~(np.abs(predicted - self.told) <= tolerance))

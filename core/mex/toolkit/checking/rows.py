@@ -15,9 +15,9 @@ SPARE, COMPARED = 4, 500
 """Pairs to choose from for each one wanted, and rows asked that they are compared with at most."""
 HALVINGS = 12
 """How often a segment is halved to find where the label of a hypothesis changes on it."""
-OFFSETS = (0.02, 0.05, 0.1, 0.25)
+OFFSETS = (0.005, 0.02, 0.05, 0.1, 0.25)
 """How far from there the two sides are asked, as shares of the segment: the least at which both are clear."""
-CLEAR = 2.0
+CLEAR = 1.0
 """How many times the error that an attack allows itself a row has to be away from the boundary to be clear."""
 
 
@@ -31,26 +31,25 @@ def natural(known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
     return rows
 
 
-def both_sides(
+def telling(
     hypothesis: Estimator, asked: FloatArray, known: Knowledge, n: int, eps: float, rng: np.random.Generator
 ) -> FloatArray:
-    """Draw at most ``n`` rows in pairs, on the two sides of the boundary of a classifier, near the data and elsewhere.
+    """``n`` rows that tell whether a classifier is right: in pairs on the two sides of its boundary, where it has one.
 
-    Between two rows that it labels otherwise is a place where its label changes; a little to either side its labels
-    tell its boundary there, however far from it rows are. A hypothesis of the wrong class, or with a gross error,
-    has one side wrong nearly everywhere, where random rows may not show it. Of several pairs those farthest from
-    all rows ``asked`` so far are taken.
+    Half of them are near the data and half anywhere on the domain. Between two rows that it labels otherwise is a place
+    where its label changes; a little to either side its labels tell its boundary there, however far from it rows are.
+    A hypothesis of the wrong class, or with a gross error, has one side wrong nearly everywhere, where random rows may
+    not show it. Of several pairs those farthest from all rows ``asked`` so far are taken.
     """
-    pairs: list[FloatArray] = []
-    kinds = (natural(known, DRAWN, rng), known.domain.sample(DRAWN, rng))
-    for k, rows in enumerate(kinds):
-        wanted = (n // 2 + 1 - k) // 2
+    parts: list[FloatArray] = []
+    for rows, wanted in ((natural(known, DRAWN, rng), n - n // 2), (known.domain.sample(DRAWN, rng), n // 2)):
         labels = hypothesis.predict(rows)
         start, end = rng.integers(DRAWN, size=(2, DRAWN * max(wanted, 1)))
-        apart = np.flatnonzero(labels[start] != labels[end])[: SPARE * wanted]
+        apart = np.flatnonzero(labels[start] != labels[end])[: SPARE * (wanted // 2)]
         found = [_sides(hypothesis, rows[start[i]], rows[end[i]], known.domain, eps, rng) for i in apart]
-        pairs += _farthest([pair for pair in found if pair is not None], asked, known.domain, wanted)
-    return np.concatenate(pairs) if pairs else np.empty((0, known.domain.n_features))
+        pairs = _farthest([pair for pair in found if pair is not None], asked, known.domain, wanted // 2)
+        parts += [*pairs, rows[: wanted - 2 * len(pairs)]]
+    return np.concatenate(parts)
 
 
 def _farthest(pairs: list[FloatArray], asked: FloatArray, domain: Domain, n: int) -> list[FloatArray]:
@@ -90,16 +89,18 @@ def _sides(
 
 
 def clear(hypothesis: Estimator, X: FloatArray, domain: Domain, eps: float) -> BoolArray:
-    """Which rows a hypothesis is to answer right if its geometric error is about ``eps``, shape (n,).
+    """Which rows a hypothesis is to answer right if its error is about ``eps``, shape (n,); all if that is 0.
 
-    All, unless it is linear: then those whose score outweighs what so large an error makes of it.
+    Of a linear classifier, whose geometric error it is, those whose score outweighs what so large an error makes of it;
+    of another model those that are answered alike if any one feature moves by ``eps`` of its range.
     """
-    coef, intercept = getattr(hypothesis, "coef_", None), getattr(hypothesis, "intercept_", 0.0)
-    if coef is None or eps == 0 or not hasattr(hypothesis, "classes_") or np.shape(coef)[-1] != X.shape[1]:
+    if eps == 0 or len(X) == 0:
         return np.ones(len(X), dtype=bool)
+    coef = getattr(hypothesis, "coef_", None)
+    if coef is None or not hasattr(hypothesis, "classes_") or np.shape(coef)[-1] != X.shape[1]:
+        return _unmoved(hypothesis, X, domain, eps)
     W = np.atleast_2d(coef) * domain.half_width
-    b = np.ravel(intercept) + np.atleast_2d(coef) @ domain.middle
-    V = np.column_stack([W, b])
+    V = np.column_stack([W, np.ravel(hypothesis.intercept_) + np.atleast_2d(coef) @ domain.middle])
     if len(V) == 1:
         V = np.concatenate([np.zeros_like(V), V])
     Z = np.column_stack([(X - domain.middle) / domain.half_width, np.ones(len(X))])
@@ -107,4 +108,14 @@ def clear(hypothesis: Estimator, X: FloatArray, domain: Domain, eps: float) -> B
     first, second = np.argsort(-S, axis=1)[:, :2].T
     i = np.arange(len(X))
     lengths = np.linalg.norm(V[first] - V[second], axis=1) * np.linalg.norm(Z, axis=1)
-    return np.asarray(S[i, first] - S[i, second] > CLEAR * eps * lengths)
+    return np.asarray((S[i, first] - S[i, second] > CLEAR * eps * lengths) | (lengths == 0))
+
+
+def _unmoved(hypothesis: Estimator, X: FloatArray, domain: Domain, eps: float) -> BoolArray:
+    answers, alike = hypothesis.predict(X), np.ones(len(X), dtype=bool)
+    for j in np.flatnonzero(~domain.discrete):
+        for step in (-eps, eps):
+            moved = X.copy()
+            moved[:, j] += 2 * step * domain.half_width[j]
+            alike &= hypothesis.predict(moved) == answers
+    return alike

@@ -8,45 +8,69 @@ import numpy as np
 from scipy.stats import binom
 
 from mex.knowledge import Knowledge
-from mex.toolkit.checking.readings import Told, differ, resolution
+from mex.toolkit.checking.readings import Told, resolution
 from mex.toolkit.checking.rows import clear
-from mex.types import Estimator
+from mex.types import BoolArray, Estimator
 
 CHANCE = 0.01
 """How improbable the errors of a right hypothesis have to be before it counts as wrong."""
+WELL = 10
+"""How many times farther from the boundary than rows of a check the answers of an attack have to be to tell."""
 EXACT = 1e-7
 """How far a value that claims to be exact may be off, as a share of the largest, for the rounding of a solution."""
+GROSS = 0.1
+"""The share of wrong labels that passes before the end."""
 MATERIAL = 0.05
-"""How far a value may be off that makes no such claim, in standard deviations of the values."""
+"""How far a value may be off that makes no such claim, in standard deviations; and the share of its labels."""
 
 
-def errors(
-    hypothesis: Estimator, check: Told, transcript: Told, known: Knowledge, eps: float, exact: bool
-) -> tuple[int, int]:
-    """On how many of the rows of a check a hypothesis is wrong, and how many there are that tell.
+def verdict(
+    hypothesis: Estimator,
+    check: Told,
+    transcript: Told,
+    known: Knowledge,
+    *,
+    eps: float,
+    tolerated: float,
+    exact: bool,
+) -> tuple[int, str]:
+    """On how many rows of a check a hypothesis is wrong, and a sentence if they are more than noise explains.
+
+    It is also one if the hypothesis contradicts more of the answers to the attack, at rows well away from its boundary.
 
     Args:
-        hypothesis: what an attack would hand over.
-        check, transcript: rows asked for the check and for the attack, and what was told.
+        hypothesis: what an attack would hand over when it is done.
+        check, transcript: rows asked for the check and for the attack, all complete, and what was told.
         known: what the attacker knows.
-        eps: the geometric error that a linear hypothesis allows itself: rows nearer to its boundary tell nothing.
-        exact: whether values claim to be exact.
+        eps: the error that the hypothesis allows itself (:func:`.rows.clear`); nearer to its boundary no row counts.
+        tolerated: the share of rows that the attack tolerates to be wrong.
+        exact: whether the hypothesis claims to be.
     """
-    wrong = differ(
-        hypothesis, check.X, check.told, 0.0 if check.labels else _tolerance(check, transcript, known, exact)
-    )
-    if check.labels:
-        wrong = wrong[clear(hypothesis, check.X, known.domain, eps)]
-    return int(wrong.sum()), len(wrong)
-
-
-def objection(wrong: int, n: int, hypothesis: Estimator, transcript: Told, known: Knowledge, tolerated: float) -> str:
-    """A sentence if a hypothesis was wrong at more of ``n`` rows than its attack tolerates or noise explains."""
-    expected = max(tolerated, _noise(hypothesis, transcript, known))
-    if wrong == 0 or binom.sf(wrong - 1, n, expected) >= CHANCE:
-        return ""
+    expected = max(tolerated if exact else MATERIAL, _noise(hypothesis, transcript, known))
     more = f", more than rho = {known.rho:.2g} explains" if known.rho else ""
-    return f"done, but wrong at {wrong} of {n} points of its own check{more}"
+    tolerance = 0.0 if check.labels else _tolerance(check, transcript, known, exact)
+    missed = check.missed(hypothesis, tolerance)[clear(hypothesis, check.X, known.domain, eps)]
+    wrong = int(missed.sum())
+    if _improbable(missed, expected):
+        return wrong, f"done, but wrong at {wrong} of {len(missed)} points of its own check{more}"
+    if transcript.labels:
+        told = transcript.missed(hypothesis)[clear(hypothesis, transcript.X, known.domain, WELL * eps)]
+        if _improbable(told, expected):
+            return wrong, f"done, but {int(told.sum())} of {len(told)} answers contradict what it found{more}"
+    return wrong, ""
+
+
+def verdict_before_the_end(hypothesis: Estimator, natural: Told, known: Knowledge) -> str:
+    """A sentence if a hypothesis that the budget cut, though it is settled, is grossly wrong on rows like the data."""
+    missed = natural.missed(hypothesis)
+    if not natural.labels or not _improbable(missed, max(GROSS, GROSS if known.rho is None else known.rho)):
+        return ""
+    return f"ended by the budget, and wrong at {int(missed.sum())} of {len(missed)} points of its own check"
+
+
+def _improbable(missed: BoolArray, expected: float) -> bool:
+    wrong = int(missed.sum())
+    return wrong > 0 and bool(binom.sf(wrong - 1, len(missed), expected) < CHANCE)
 
 
 def _tolerance(check: Told, transcript: Told, known: Knowledge, exact: bool) -> float:
@@ -60,6 +84,6 @@ def _noise(hypothesis: Estimator, transcript: Told, known: Knowledge) -> float:
     """The share of answers that may be wrong; where it is not known, of those that disagree with the hypothesis."""
     if known.rho is not None or not transcript.labels:
         return known.rho or 0.0
-    n = max(len(transcript.told), 1)
-    share = float(differ(hypothesis, transcript.X, transcript.told, 0.0).sum()) / n
+    n = max(len(transcript), 1)
+    share = float(transcript.missed(hypothesis).sum()) / n
     return min(share + 2 * math.sqrt(share * (1 - share) / n), 0.5)

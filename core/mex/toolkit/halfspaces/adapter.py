@@ -102,6 +102,7 @@ class HalfspaceLearner(GeneratorLearner):
         while (V := learner.ask()) is not None:
             self._directions += len(V)
             answers = yield chart.rows(V)
+            self._last_label = answers[-1:]
             learner.tell(V, chart.signs(V, positives(self._known, answers)))
 
     def cut(self, X: FloatArray, answers: Array) -> None:
@@ -133,9 +134,10 @@ class HalfspaceLearner(GeneratorLearner):
         return positives(self._known, answers)
 
     def hypothesis(self) -> Estimator:
-        """The halfspace so far; until the chart is set up, the constant that is the label seen last."""
+        """The halfspace so far; as long as nothing is known of it, the constant that is the label seen last."""
         assert self._known.classes is not None
-        if self._chart is None or self._learner is None:
+        normal = None if self._chart is None or self._learner is None else self._learner.estimate()
+        if self._chart is None or normal is None or not (normal.any() or self._last_label is None):
             label = self._known.classes[0] if self._last_label is None else self._last_label[0]
             return constant(label, self._known.domain.n_features)
-        return self._chart.halfspace(self._learner.estimate(), self._known.classes)
+        return self._chart.halfspace(normal, self._known.classes)

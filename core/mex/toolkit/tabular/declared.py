@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
@@ -29,6 +29,10 @@ def texts(noun: str) -> Check:
     return Check(noun, lambda v: isinstance(v, tuple) and all(isinstance(part, str) for part in v))
 
 
+KINDS_OF_ANSWER = Check(
+    f"some of {', '.join(get_args(Answer))}",
+    lambda v: isinstance(v, tuple) and len(v) > 0 and all(kind in get_args(Answer) for kind in v),
+)
 TABLE = Check("a table", lambda v: isinstance(v, Mapping))
 
 
@@ -49,7 +53,7 @@ class DeclaredModel:
     answers: Sequence[Answer] | None = attrs.field(
         default=None,
         converter=listed,
-        validator=optional(texts("kinds of answer")),
+        validator=optional(KINDS_OF_ANSWER),
         metadata=doc("the kinds of answer that its interface gives, the usual one first; by default all that it has"),
     )
     classes: Sequence[Any] | None = attrs.field(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 
 from mex.toolkit.tabular.reading import is_missing
 from mex.types import Estimator
@@ -118,10 +119,17 @@ def _native(model: Estimator, names: list[Name]) -> Iterator[tuple[Name, Levels]
         booster = model.get_booster()
         types = booster.feature_types or []
         told = booster.get_categories(export_to_arrow=True).to_arrow() if hasattr(booster, "get_categories") else []
-        known = [None if levels is None else levels.to_pylist() for _, levels in told] or [None] * len(types)
+        known = [None if levels is None else values_of(levels) for _, levels in told] or [None] * len(types)
         yield from ((n, levels) for n, kind, levels in zip(names, types, known, strict=False) if kind == "c")
     booster = model if hasattr(model, "pandas_categorical") else getattr(model, "booster_", None)
     if booster is not None:  # LightGBM
         places = booster.params.get("categorical_column") or booster.params.get("categorical_feature") or []
         known = booster.pandas_categorical or [None] * len(places)
         yield from ((names[i], levels) for i, levels in zip(places, known, strict=False))
+
+
+def values_of(levels: pa.Array) -> list[Any]:
+    """The levels that a model of XGBoost tells; texts may be cut in the middle of a character."""
+    if not pa.types.is_string(levels.type) and not pa.types.is_large_string(levels.type):
+        return list(levels.to_pylist())
+    return [text.decode(errors="replace") for text in levels.cast(pa.large_binary()).to_pylist()]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,8 @@ def _merged(column: Column, levels: Levels) -> Column:
     if levels is None or column.kind == "boolean":
         return column
     known = [level for level in levels if level is not None]
+    if all(isinstance(level, str) for level in column.levels) and _cut(column.levels) == known:
+        known = list(column.levels)
     if not any(isinstance(level, str) for level in known):  # 1.0 because of a missing value beside it
         known = [int(level) if float(level).is_integer() else level for level in known]
     optional = column.optional or None in levels
@@ -104,6 +108,16 @@ def _typed(column: Column, frame: Frame) -> Column:
     texts = column.kind == "category" and all(isinstance(level, str) for level in column.levels)
     there = any(word in column.dtype for word in ("category", "Enum", "Categorical", "dictionary"))
     return attrs.evolve(column, dtype=words) if words and texts and not there else column
+
+
+def _cut(levels: Sequence[str]) -> list[str]:
+    """The levels that XGBoost keeps of ``levels``: it cuts their UTF-8 by the number of characters, not of bytes.
+
+    >>> _cut(["Bern", "Köln", "Wien"])
+    ['Bern', 'Köl', 'nWie']
+    """
+    together, ends = "".join(levels).encode(), [0, *itertools.accumulate(map(len, levels))]
+    return [together[start:end].decode(errors="replace") for start, end in itertools.pairwise(ends)]
 
 
 def _is_single(model: Estimator) -> bool:

@@ -90,6 +90,20 @@ def numbers(name: str | int, series: Series) -> FloatArray:
     return np.array([np.nan if is_missing(v) else v for v in values], dtype=np.float64)
 
 
+def is_named(table: Any) -> bool:
+    """Whether a table has columns with names."""
+    if table is None or isinstance(table, np.ndarray) or hasattr(table, "toarray"):
+        return False
+    return any(isinstance(name, str) for name in columns_of(table))
+
+
+def is_numeric(series: Series) -> bool:
+    """Whether a column is of a type of numbers."""
+    if hasattr(series, "dtype") and hasattr(series.dtype, "is_numeric"):  # of narwhals
+        return bool(series.dtype.is_numeric())
+    return np.asarray(series).dtype.kind in "fiu"
+
+
 def is_missing(value: Any) -> bool:
     """Whether a value stands for none: None, NaN, pandas' NA and NaT."""
     return (

@@ -22,6 +22,7 @@ class Grid:
 
     Attributes:
         domain: the rows the interface accepts.
+        double: whether the target compares in float64, so that no number is cast.
         resolution: numbers of a bounded continuous column count as neighbours within this share of its range.
         lower, upper: the first and last number of each column, shape (d,).
         whole: which columns take whole numbers only, those of groups included, shape (d,).
@@ -33,22 +34,23 @@ class Grid:
 
     domain: Domain
     resolution: float = 0.0
+    double: bool = attrs.field(default=False, kw_only=True)
     lower: FloatArray = attrs.field(init=False)
     upper: FloatArray = attrs.field(init=False)
     whole: BoolArray = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         domain = self.domain
-        exact = domain.discrete
+        exact = domain.discrete | self.double
         for name, bound in (("lower", domain.lower), ("upper", domain.upper)):
             cut = np.clip(bound, -LARGEST, LARGEST)
             object.__setattr__(self, name, np.where(exact, cut, cut.astype(np.float32).astype(np.float64)))
-        object.__setattr__(self, "whole", exact)
+        object.__setattr__(self, "whole", domain.discrete)
 
     def cast(self, X: FloatArray) -> FloatArray:
         """The rows ``X`` of the domain as the target casts them, shape (n, d)."""
         near = np.clip(X, -LARGEST, LARGEST).astype(np.float32).astype(np.float64)
-        return np.clip(np.where(self.whole, X, near), self.lower, self.upper)
+        return np.clip(np.where(self.whole | self.double, X, near), self.lower, self.upper)
 
     def rows(self, X: FloatArray) -> FloatArray:
         """Rows of the domain that are cast to ``X``, shape (n, d): at the ends of the grid the bounds themselves."""
@@ -69,7 +71,7 @@ class Grid:
         else:
             mid = number((rank(below) + rank(above)) // 2)
         if not self.whole[column]:
-            mid = float(np.float32(mid))
+            mid = mid if self.double else float(np.float32(mid))
         elif (mid := float(np.floor(mid))) <= below:
             mid = below + 1
         return mid if below < mid < above else None

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from records import measured
 
 import mex
 from mex.app.analysis.aggregate import compare
+from mex.app.analysis.crosstab import crosstab
+from mex.app.analysis.tidy import rows
+from mex.app.matrix.json_lines import unfinished
 from mex.app.matrix.plan import Plan
+from mex.app.matrix.record import IDENTITY, Record
 
 
 def test_a_seed_that_failed_does_not_count_as_one_that_never_got_there() -> None:
@@ -29,3 +36,53 @@ def test_records_of_several_plans_stay_apart(registry: mex.Registry) -> None:
     budgets = [measured("a", "none", seed, curve, budget=budget) for budget in (100, 200) for seed in range(2)]
     assert [comparison.dataset for comparison in compare(budgets)] == ["d (budget 100)", "d (budget 200)"]
     assert all(len(comparison.groups["a", "none"].records) == 2 for comparison in compare(budgets))
+
+
+def shown(kind: str, attack: str, defense: str, queries: int, **fields: Any) -> list[Record]:
+    curve = [(8, 0.5), (queries, 1.0)]
+    return [measured(attack, defense, seed, curve, answers=kind, budget=999, **fields) for seed in range(2)]
+
+
+def skipped(kind: str, attack: str, defense: str) -> list[Record]:
+    records = shown(kind, attack, defense, 9)
+    return [unfinished({name: r[name] for name in IDENTITY}, "skipped", "no such answers") for r in records]
+
+
+def test_kinds_of_answers_are_rows_of_one_table_and_the_best_attacker_chooses() -> None:
+    (comparison,) = compare(
+        [
+            *shown("label", "a", "none", 100, answers_changed=0.0),
+            *shown("proba", "a", "none", 20, answers_changed=0.0),
+            *shown("proba", "b", "none", 30, answers_changed=0.0),
+            *skipped("label", "b", "none"),
+            *skipped("leaf", "a", "none"),
+            *skipped("leaf", "c", "none"),
+            *shown("label", "a", "round", 100, answers_changed=0.0),
+            *shown("proba", "a", "round", 60, answers_changed=1.0),
+            *shown("label", "a", "hide", 100, answers_changed=0.0),
+            *skipped("proba", "a", "hide"),
+        ]
+    )
+    assert comparison.attacks == ["a (label)", "a (proba)", "b (proba)", "c (leaf)"]
+    assert comparison.best("none") == "a (proba)"
+    factors = [factor.value for d in ("round", "hide") if (factor := comparison.multiplier(d))]
+    assert factors == pytest.approx([2.93, 4.84], abs=0.01), "both against the attacker who chooses probabilities"
+    table = crosstab(comparison)
+    footer = {row[0]: row[1:] for row in table.footer}
+    assert footer["answers changed (label)"] == ["0 %", "0 %", "0 %"]
+    assert footer["answers changed (proba)"] == ["0 %", "100 %", ""]
+    assert not any("changed no answer" in note for note in table.notes), "one rounds, the other withholds"
+    assert [(row["attack"], row["answers"]) for row in rows([comparison])][:2] == [("a", "label"), ("a", "proba")]
+
+
+def test_a_confidence_defense_where_labels_are_shown_is_said_to_have_done_nothing() -> None:
+    records = [*shown("label", "a", "none", 100), *shown("label", "a", "round", 100, answers_changed=0.0)]
+    (comparison,) = compare(records)
+    assert crosstab(comparison).notes[-1] == (
+        "round changed no answer of honest users: label answers were shown here; --answers all runs each kind that the "
+        "model gives"
+    )
+    (comparison,) = compare(
+        [*shown("label", "a", "none", 100), *shown("label", "a", "watch", 100, answers_changed=0.0, refused=3)]
+    )
+    assert "changed no answer" not in crosstab(comparison).notes[-1]

@@ -88,7 +88,8 @@ def test_an_attack_on_a_target_that_fails_prints_and_saves_what_it_paid_for(
     done = run(*SMALL, "--json", "--save", tmp_path / "stolen.skops")
     assert done.returncode == 1
     sentence = "the target failed after 10 answers (ConnectionError: 503)"
-    read, told = done.stderr.splitlines()
+    read, saved, told = done.stderr.splitlines()
+    assert saved == f"mex: saved; skops.io.load('{tmp_path / 'stolen.skops'}') reads it"
     assert read.startswith("mex: haberman: 306 rows")
     assert told.startswith(f"mex: {sentence}")
     record = json.loads(done.stdout)

@@ -50,7 +50,7 @@ def untimed(records: Sequence[Record]) -> list[Record]:
 
 def test_json_is_one_line_per_cell_and_nothing_else(run: Run, registry: mex.Registry) -> None:
     done = run(*SMALL, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1), "what was read"
     plan = {
         "attacks": ["passive"],
         "defenses": ["none", "bounded-noise:rho=0.3"],
@@ -101,7 +101,9 @@ def test_pairs_that_cannot_work_are_skipped_and_told(run: Run) -> None:
     done = run(*SMALL, "-m", "linear-regression")
     assert done.returncode == 0
     reason = "linear-regression learns regression data; haberman is binary"
-    assert done.stderr == f"skipped (4 cells): {reason}\n"
+    read, skipped = done.stderr.splitlines()
+    assert read.startswith("mex: haberman: 306 rows; 3 ")
+    assert skipped == f"skipped (4 cells): {reason}"
     assert "linear-regression\thaberman\tpassive\tnone\t0\tskipped" in done.stdout
 
 
@@ -142,7 +144,7 @@ def test_a_cell_that_kills_its_process_has_failed_and_the_others_go_on(
 
 def test_what_is_there_already_is_told_and_not_run_again(run: Run, tmp_path: Path) -> None:
     first = run(*SMALL, "--out", tmp_path, "--json")
-    assert first.stderr == ""
+    assert first.stderr.count("\n") == 1, "what was read"
     again = run(*SMALL, "--out", tmp_path, "--json")
     assert again.stderr == f"mex: 4 of 4 cells are in {tmp_path} already\n"
     assert again.stdout == first.stdout
@@ -164,7 +166,9 @@ def test_a_gate_that_is_met_ends_with_3_and_names_the_cells(run: Run, tmp_path: 
     )
     done = run("matrix", plan, "--jobs", "1", "--junit", tmp_path / "junit.xml")
     assert done.returncode == 3
-    assert done.stderr.startswith("mex: gate: passive against none on logistic, haberman: queries_to_0.5 < 1000: ")
+    assert done.stderr.splitlines()[1].startswith(
+        "mex: gate: passive against none on logistic, haberman: queries_to_0.5 < 1000: "
+    )
     assert "<failure" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
     passed = run("matrix", plan, "--jobs", "1", "--fail-if", "agreement > 1")
     assert passed.returncode == 3, "a flag adds to the file"
@@ -201,3 +205,18 @@ def test_json_goes_to_its_file_while_the_bar_is_on_the_terminal(tmp_path: Path) 
     os.close(master)
     assert code == 0
     assert [json.loads(line)["status"] for line in (tmp_path / "out").read_text().splitlines()] == ["ok"] * 4
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_first_lines_say_what_was_read(run: Run, tmp_path: Path, jobs: int) -> None:
+    (tmp_path / "gaps.csv").write_text(
+        "x,c,y\n" + "".join(f"{i}.5,{'ab'[i % 2]},{'no' if i % 3 else 'yes'}\n" for i in range(60)) + ",a,no\n",
+        encoding="utf-8",
+    )
+    flags = ["-a", "passive", "-d", "none", "--budget", "10", "--seeds", "2", "--jobs", jobs]
+    models = ["-m", "logistic", "-m", "linear-svm", "-m", "random-forest"]
+    done = run("matrix", *flags, *models, "--data", "haberman", "--data", tmp_path / "gaps.csv")
+    said = "gaps: 61 rows, 1 of them with missing values; 1 number, 1 category of 2 levels; target y: no (41), yes (20)"
+    first, *gaps = done.stderr.splitlines()[:3]
+    assert first.startswith("mex: haberman: 306 rows; 3 ")
+    assert gaps == [f"mex: {said}; logistic takes complete rows only: 60 of 61", f"mex: {said}"]

@@ -76,3 +76,10 @@ def test_each_form_holds_every_pair(found: list[Comparison], capsys: pytest.Capt
     ]
     assert list(rows[0]) == list(ROW)
     assert float(rows[1]["agreement"]) == pytest.approx(0.91)
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_a_row_is_a_line_whatever_the_labels_hold(capsys: pytest.CaptureFixture[str], form: str) -> None:
+    print_comparisons(compare([measured("a\n\tb\x1b", "none", 0, [(8, 0.5)])]), form)
+    header, row = csv.reader(io.StringIO(capsys.readouterr().out), delimiter="," if form == "csv" else "\t")
+    assert row[header.index("attack")] == "a b"

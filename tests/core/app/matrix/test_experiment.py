@@ -61,6 +61,18 @@ def test_honest_users_read_the_label_whatever_the_attacker_gets(registry: mex.Re
     assert record["target_accuracy"] == record["defended_accuracy"]
 
 
+@pytest.mark.parametrize(
+    ("defense", "answers", "idle"),
+    [("rounding", "label", True), ("rounding", "proba", False), ("query-budget:limit=10", "label", False)],
+)
+def test_a_defense_that_changed_no_answer_is_noted(
+    registry: mex.Registry, defense: str, answers: str, idle: bool
+) -> None:
+    (record,) = mex.matrix({**SMALL, "defenses": [defense], "answers": answers, "counters": False}, registry=registry)
+    noted = f"{defense.partition(':')[0]} changed no answer, neither of honest users nor of this attack"
+    assert (noted in (record["reason"] or "")) == idle
+
+
 def test_a_defense_is_learned_once_and_every_attack_meets_it_unasked(
     registry: mex.Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,3 +180,25 @@ def test_a_file_that_cannot_be_read_is_told_with_the_reason(tmp_path: Path) -> N
         read(tmp_path / "missing.toml")
     with pytest.raises(mex.UsageError, match=r"cannot read .*: Is a directory"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answers", "kinds"),
+    [
+        ("all", ["label", "proba", "leaf", "value"]),
+        (["proba", "label", "proba"], ["proba", "label"]),
+        ("proba", ["proba"]),
+        (None, [None]),
+    ],
+)
+def test_a_plan_may_ask_for_several_kinds_of_answers(registry: mex.Registry, answers: Any, kinds: list[Any]) -> None:
+    tables = {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["heart"], "seeds": 1}
+    plan = Plan.of({**tables, **({} if answers is None else {"answers": answers})}).resolve(registry)
+    assert [cell.answers for cell in plan.cells()] == kinds
+
+
+@pytest.mark.parametrize("answers", ["labels", [], ["label", "x"], [None], 5, {"a": 1}, [["label"]]])
+def test_kinds_of_answers_that_are_none_are_one_sentence(answers: Any) -> None:
+    tables = {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["heart"]}
+    with pytest.raises(mex.UsageError, match="answers must be one of label, proba, leaf, value"):
+        Plan.of({**tables, "answers": answers})

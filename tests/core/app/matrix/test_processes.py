@@ -19,6 +19,8 @@ from odd import Odd
 import mex
 from mex.app.matrix.engine import Workers
 from mex.app.matrix.json_lines import dump
+from mex.app.matrix.looking import looks
+from mex.app.matrix.plan import Plan
 from mex.app.matrix.processes import Processes, WorkersDie
 from mex.app.matrix.record import TIMINGS
 from mex.app.matrix.run import Run
@@ -201,7 +203,7 @@ def test_workers_that_cannot_be_started_end_the_run_with_a_sentence(
             WorkersDie, match="worker processes cannot be started: its process ended itself with exit code 7"
         ),
     ):
-        processes.mistakes([registry.resolve("dataset", "haberman")])
+        processes.look(looks(registry, Plan.of(PLAN).resolve(registry).cells()))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs the system's own list of processes")

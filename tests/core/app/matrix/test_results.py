@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ import mex
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.json_lines import dump
 from mex.app.matrix.record import TIMINGS, Record
-from mex.app.matrix.results import FILE, Results
+from mex.app.matrix.results import FILE, Results, read
+from mex.app.matrix.run import Run
 from mex.hooks import hookimpl
 from mex.registry.spec import Spec
 
@@ -144,6 +147,37 @@ def test_a_file_that_somebody_changes_under_a_run_is_one_sentence(tmp_path: Path
     (tmp_path / FILE).write_text("", encoding="utf-8")
     with pytest.raises(mex.UsageError, match="was changed by somebody else"):
         list(results.records.values())
+
+
+@pytest.mark.parametrize("how", ["cut", "emptied", "removed"])
+def test_a_file_that_somebody_cuts_under_a_run_is_whole_at_its_end(
+    registry: mex.Registry, tmp_path: Path, how: str
+) -> None:
+    mex.matrix({**PLAN, "seeds": 1}, registry=registry, out=tmp_path)
+    run = Run({**PLAN, "seeds": 3}, registry, out=tmp_path)
+    records = []
+    for one in run:
+        records.append(one)
+        if len(records) == 1:
+            os.truncate(tmp_path / FILE, 100)  # of the two that were kept, one has been read
+        elif len(records) == 4 and how == "emptied":
+            os.truncate(tmp_path / FILE, 0)
+        elif len(records) == 4 and how == "removed":
+            shutil.rmtree(tmp_path)
+    plain = mex.matrix({**PLAN, "seeds": 3}, registry=registry)
+    assert untimed(records) == untimed(plain)
+    kept, _ = read(tmp_path)
+    assert {r["cell"] for r in kept} == {r["cell"] for r in plain[1:]}, "but for the one that an earlier run had made"
+    assert [r for r in records[1:] if r not in kept] == []
+    assert ("was cut by somebody else" in run.restored) == (how != "cut")
+
+
+def test_a_line_of_another_cell_is_never_taken_for_the_one_that_was_there(tmp_path: Path) -> None:
+    one, other = record("a"), record("b")
+    (tmp_path / FILE).write_text(dump(one) + "\n", encoding="utf-8")
+    results = Results(tmp_path)
+    (tmp_path / FILE).write_text(dump(other) + "\n", encoding="utf-8")
+    assert results.records.find(one["cell"]) is None
 
 
 def test_records_are_read_by_people_as_written(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
+from mex.registry.loader import installed
 
 NUMBERS = ["age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week"]
 ROWS = 2000
@@ -152,6 +153,38 @@ def test_the_tables_that_are_decoded_are_answered_as_the_ones_that_were_encoded(
     assert np.array_equal(model.predict(decoded), model.predict(table))
     drawn = schema.decode(schema.domain.sample(50, np.random.default_rng(0)))
     assert len(model.predict(drawn)) == 50, "every row of the domain is answered"
+
+
+def some_of(table: Any) -> Any:
+    return table.head(200) if isinstance(table, pl.DataFrame) else pd.concat([sample(table), table.tail(50)])
+
+
+@pytest.mark.parametrize("way", list(WAYS)[:7])
+def test_such_a_model_is_attacked_as_it_is(way: str) -> None:
+    model, table = fitted(way)
+    some = some_of(table)
+    stolen = mex.attack("passive:model=decision-tree", model, like=table, pool=some, budget=200, registry=installed())
+    whole = ~np.isnan(mex.Schema.of(model, like=table).encode(some)).any(axis=1)
+    known = some.filter(whole) if isinstance(some, pl.DataFrame) else some[whole]
+    assert np.mean(stolen.hypothesis.predict(known) == model.predict(known)) > 0.75
+    assert stolen.agreement is not None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_such_a_model_is_served_as_it_is(way: str) -> None:
+    model, table = fitted(way)
+    served = mex.DefendedClassifier.wrap(model, "none", table)
+    assert np.array_equal(served.predict(some_of(table)), model.predict(some_of(table)))
+
+
+@pytest.mark.parametrize("way", ["one-hot by names", "native categories", "polars"])
+def test_such_a_model_is_measured_in_a_matrix(way: str) -> None:
+    model, table = fitted(way)
+    y = ((adult() if len(table) == ROWS else complete())["income"] == ">50K").astype(int)
+    plan = {"attacks": ["passive:model=logistic"], "defenses": ["none"], "seeds": 1, "budget": 60}
+    (record,) = mex.matrix(plan, models={"mine": model}, data=(table, y.to_numpy()), registry=installed())
+    assert (record["status"], record["reason"]) == ("ok", None)
+    assert record["target_accuracy"] > 0.75
 
 
 @pytest.mark.parametrize("way", sorted(ALONE))

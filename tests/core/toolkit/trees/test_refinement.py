@@ -56,3 +56,11 @@ def test_a_budget_that_ends_in_the_middle_leaves_what_was_found(short: int) -> N
     part = stolen("tree-structure", model, budget=whole.queries - short)
     assert part.queries == whole.queries - short
     assert np.mean(np.abs(part.hypothesis.predict(X) - model.predict(X)) < 1e-12) > 0.97
+
+
+def test_stumps_are_found_to_float64_too() -> None:
+    target = X[:, 0] + 5 * X[:, 1] + X[:, 3]
+    model = HistGradientBoostingRegressor(max_iter=20, max_depth=1, learning_rate=0.5).fit(X, target)
+    extraction = stolen("stump-scan", model)
+    assert np.abs(extraction.hypothesis.predict(X) - model.predict(X)).max() < 1e-9
+    assert "20 of 20 random rows" in extraction.note

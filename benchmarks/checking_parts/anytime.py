@@ -1,0 +1,85 @@
+"""What attacks hand over when a budget cuts them, beside passive learning with the same budget."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+import mex
+from mex.app.matrix.scenarios import Scene, set_scene
+from mex.registry.spec import Spec
+from mex.types import Answer, stream
+
+REGISTRY = mex.load_registry()
+SHARES = (1 / 8, 1 / 4, 1 / 2)
+MOST = 2000
+"""The budget of an attack that does not end by itself."""
+ON_HALFSPACES = ("pivot", "dimension-coupling", "version-space", "lowd-meek", "averaging", "probit", "margin")
+CASES: tuple[tuple[str, str, str, Answer], ...] = (
+    *((attack, "logistic", "breast-cancer", "label") for attack in (*ON_HALFSPACES, "selective-sampling")),
+    *(("pivot", "logistic", data, "label") for data in ("german-credit", "adult")),
+    ("equation-solving", "logistic", "adult", "proba"),
+    ("tree-labels", "decision-tree", "breast-cancer", "label"),
+    ("threshold-cart", "decision-tree", "breast-cancer", "label"),
+    ("iwal-tree", "decision-tree", "breast-cancer", "label"),
+    ("tree-structure", "decision-tree", "spambase", "leaf"),
+    ("path-finding", "decision-tree", "breast-cancer", "leaf"),
+    ("flip-search", "random-forest", "breast-cancer", "label"),
+    ("boosted-surrogate", "boosted-trees", "breast-cancer", "label"),
+    ("query-by-committee", "random-forest", "breast-cancer", "label"),
+    ("stump-scan", "boosted-trees:max_depth=1", "diabetes", "value"),
+    ("active-regression", "kernel-ridge", "diabetes", "value"),
+    ("kushilevitz-mansour", "boolean-tree", "boolean", "label"),
+    *(
+        (attack, "kernel-svm", "breast-cancer", "label")
+        for attack in ("dual-space", "margin-points", "adaptive-retraining", "extended-adaptive-training")
+    ),
+    *((attack, "kernel-svm", "breast-cancer", "label") for attack in ("boundary-search", "disagreement")),
+)
+
+
+def anytime(times: int) -> None:
+    """Agreement on held-out rows after 1/8, 1/4, 1/2 and all of the queries, and that of passive with as many."""
+    seeds = range(max(1, times // 10))
+    print(f"{'attack':28s}{'model and dataset':34s}{'queries':>8s}{'majority':>9s}", end="")
+    print("".join(f"{name:>14s}" for name in ("1/8", "1/4", "1/2", "all")))
+    for attack, model, data, answers in CASES:
+        try:
+            rows = [_run(attack, model, data, answers, seed) for seed in seeds]
+        except mex.MexError as reason:
+            print(f"{attack:28s}{model + ', ' + data:34s}{reason}", flush=True)
+            continue
+        mean = np.mean(rows, axis=0)
+        cells = "".join(f"{own:8.2f} {passive:4.2f} " for own, passive in zip(mean[2::2], mean[3::2], strict=True))
+        print(f"{attack:28s}{model + ', ' + data:34s}{mean[0]:8.0f}{mean[1]:9.2f}{cells}", flush=True)
+
+
+def _run(attack: str, model: str, data: str, answers: Answer, seed: int) -> list[float]:
+    """The queries to the end, the share of the commonest label, and agreements of the attack and of passive."""
+    scene = set_scene(REGISTRY, Spec.parse(model), Spec.parse(data), seed)
+    truth = scene.yardstick.answers["agreement"]
+    majority = np.nan if scene.target.classes is None else np.unique(truth, return_counts=True)[1].max() / len(truth)
+    agreement, queries = _steal(attack, scene, answers, MOST, seed)
+    row = [float(queries), float(majority)]
+    for share in SHARES:
+        budget = max(1, int(share * queries))
+        row += [_steal(attack, scene, answers, budget, seed)[0], _passive(scene, budget, seed)]
+    return [*row, agreement, _passive(scene, queries, seed)]
+
+
+def _passive(scene: Scene, budget: int, seed: int) -> float:
+    answers: Answer = "value" if scene.target.classes is None else "label"
+    return _steal("passive:sampler=near", scene, answers, budget, seed)[0]
+
+
+def _steal(attack: str, scene: Scene, answers: Answer, budget: int, seed: int) -> tuple[float, int]:
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        oracle = mex.Oracle(scene.target, answers=answers, budget=budget)
+        learner = REGISTRY.build("attack", attack).learner(oracle.knowledge(pool=scene.pool.X), stream(seed, "attack"))
+        stolen = mex.extract(oracle, learner, snapshots=False)
+        agreement = scene.yardstick.score(stolen.hypothesis)["agreement"]
+    assert agreement is not None
+    return agreement, stolen.queries

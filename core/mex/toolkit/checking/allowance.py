@@ -1,0 +1,82 @@
+"""How many of an attack's questions check what it hands over, and when they are asked."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from mex.knowledge import Knowledge
+from mex.toolkit.bounds import sphere_bits
+
+SHARE, MOST = 0.03, 40
+"""The share of an attack's queries that check it, and how many at most."""
+ON_THE_WAY, FIRST, EVERY = 1 / 3, 16, 2
+"""The part of them that is asked on the way, after how many queries the first, and at most one for so many of these."""
+SHORT, PER_DIMENSION = 1 / 8, 4
+"""The share of a budget that is asked on the way if it has fewer queries per dimension than that: so few tell little of
+a halfspace, and rows like the data more."""
+FEWEST = ((32, 4), (0, 2))
+"""After how many queries at least how many are asked at the end: they come in pairs."""
+
+
+@attrs.frozen
+class Allowance:
+    """The rows that a check may ask.
+
+    Attributes:
+        budget: of the attack and its check together, None for no limit.
+        least: how many queries the attack takes at least to come to its end; 0 if nothing is known of it.
+        dimension: of a halfspace that is searched, 0 of anything else.
+    """
+
+    budget: int | None
+    least: float = 0.0
+    dimension: int = 0
+
+    @classmethod
+    def of(cls, known: Knowledge, eps: float) -> Allowance:
+        """That of an attack; one on halfspaces does not know it within ``eps`` by half the bits that this takes."""
+        if known.family.kind != "linear" or eps <= 0:
+            return cls(known.budget)
+        d = int((known.domain.lower < known.domain.upper).sum()) + 1
+        return cls(known.budget, sphere_bits(d, min(max(eps, 1e-15), 1.0)) / 2, d)
+
+    @property
+    def kept(self) -> int:
+        """The rows of the budget that are for checks."""
+        return MOST if self.budget is None else min(MOST, int((SHORT if self._short else SHARE) * self.budget))
+
+    @property
+    def of_attack(self) -> int | None:
+        """The budget of the attack without them."""
+        return None if self.budget is None else self.budget - self.kept
+
+    @property
+    def _short(self) -> bool:
+        return self.budget is not None and self.budget < PER_DIMENSION * self.dimension
+
+    def on_the_way(self, asked: int, checked: int) -> int:
+        """How many to ask after ``asked`` queries of the attack, if ``checked`` were asked for checks already.
+
+        They are due after 16, 32, 64 … queries, as early as the shares above allow.
+
+        >>> [Allowance(2000, least=1050).on_the_way(asked, 0) for asked in (8, 16, 17, 32, 64, 1000)]
+        [0, 8, 8, 10, 10, 10]
+        """
+        if asked < FIRST:
+            return 0
+        most = self.kept
+        if not self._short:
+            most = min(most, MOST // 2, int(SHARE * ON_THE_WAY * max(asked, self.least)))
+        return max(min(most, (1 << (asked.bit_length() - 1)) // EVERY) - checked, 0)
+
+    def left(self, asked: int, checked: int) -> int:
+        """How many can be asked at all."""
+        left = MOST - checked
+        return max(left if self.budget is None else min(left, self.budget - asked - checked), 0)
+
+    def at_the_end(self, asked: int, checked: int) -> int:
+        """How many to ask when the attack is done."""
+        fewest = next(n for least, n in FEWEST if asked >= least)
+        return min(self.left(asked, checked), max(math.ceil(SHARE * asked) - checked, fewest))

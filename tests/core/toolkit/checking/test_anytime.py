@@ -1,0 +1,98 @@
+"""What an attack hands over when its budget ends it: no less than the commonest label or a fit to what it was told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+from toys import built
+
+import mex
+from mex.app.matrix.scenarios import set_scene
+from mex.registry.spec import Spec
+from mex.toolkit.checking.allowance import MOST, Allowance
+from mex.types import Answer, FloatArray
+
+
+def cut(attack: str, model: str, data: str, answers: Answer, budget: int, seed: int) -> tuple[mex.Extraction, Any]:
+    scene = set_scene(mex.load_registry(), Spec.parse(model), Spec.parse(data), seed)
+    oracle = mex.Oracle(scene.target, answers=answers, budget=budget)
+    learner = built("attack", attack).learner(oracle.knowledge(pool=scene.pool.X), np.random.default_rng(seed))
+    return mex.extract(oracle, learner, snapshots=False), scene.yardstick
+
+
+def majority(truth: Any) -> float:
+    return float(np.unique(truth, return_counts=True)[1].max() / len(truth))
+
+
+@pytest.mark.parametrize("attack", ["pivot", "lowd-meek"])
+def test_a_hundred_queries_on_a_mixed_domain_are_worth_the_commonest_label(attack: str) -> None:
+    gains = []
+    for seed in range(3):
+        stolen, yardstick = cut(attack, "logistic", "german-credit", "label", 100, seed)
+        assert (stolen.queries, stolen.stopped, stolen.note) == (100, "budget", "")
+        truth = yardstick.answers["agreement"]
+        gains.append(yardstick.score(stolen.hypothesis)["agreement"] - majority(truth))
+    assert min(gains) > -0.06
+    assert np.mean(gains) > -0.03
+
+
+@pytest.mark.parametrize("budget", [100, 600])
+def test_leaf_ids_are_worth_no_less_than_the_labels_beside_them(budget: int) -> None:
+    stolen, yardstick = cut("tree-structure", "decision-tree", "spambase", "leaf", budget, 0)
+    assert stolen.stopped == "budget"
+    X, labels = stolen.transcript.X, stolen.transcript.answers["label"]
+    fit = DecisionTreeClassifier(random_state=0).fit(X, labels)
+    truth = yardstick.answers["agreement"]
+    handed_over = yardstick.score(stolen.hypothesis)["agreement"]
+    assert handed_over > max(yardstick.score(fit)["agreement"], majority(truth)) - 0.05
+
+
+def test_a_batch_that_the_budget_cuts_is_no_end(breast_cancer: mex.Dataset) -> None:
+    model = LogisticRegression(max_iter=5000).fit(breast_cancer.X, breast_cancer.y)
+    target = mex.FittedTarget.wrap(model, domain=breast_cancer.domain, answers=("label",))
+    noisy = built("defense", "bounded-noise:rho=0.1").protect(target, None, np.random.default_rng(0))
+    for budget in range(300, 400, 20):
+        oracle = mex.Oracle(noisy, budget=budget)
+        learner = built("attack", "pivot:mode=batch").learner(oracle.knowledge(), np.random.default_rng(0))
+        stolen = mex.extract(oracle, learner, snapshots=False)
+        assert (stolen.stopped, stolen.note) == ("budget", "")
+
+
+class AllAlike(mex.Defended):
+    """One label for all rows."""
+
+    rho = 0.0
+
+    def answer(self, X: FloatArray, kind: Answer) -> Any:
+        return np.full(len(X), self._target.classes[1])
+
+
+@pytest.mark.parametrize("attack", ["pivot", "version-space", "lowd-meek", "dimension-coupling"])
+@pytest.mark.parametrize("budget", [1, 3, 40])
+def test_a_constant_is_handed_over_as_one(breast_cancer: mex.Dataset, attack: str, budget: int) -> None:
+    model = LogisticRegression(max_iter=5000).fit(breast_cancer.X, breast_cancer.y)
+    target = AllAlike(mex.FittedTarget.wrap(model, domain=breast_cancer.domain, answers=("label",)))
+    oracle = mex.Oracle(target, budget=budget)
+    stolen = mex.extract(oracle, built("attack", attack).learner(oracle.knowledge(), np.random.default_rng(0)))
+    assert stolen.queries <= budget
+    assert (stolen.hypothesis.predict(breast_cancer.X) == target.classes[1]).all()
+
+
+@pytest.mark.parametrize("budget", [None, 1, 10, 33, 34, 100, 1000, 10**12])
+@pytest.mark.parametrize("dimension", [0, 31, 105])
+def test_the_share_of_a_check(budget: int | None, dimension: int) -> None:
+    allowance = Allowance(budget, 20.0 * dimension, dimension)
+    assert allowance.kept <= MOST
+    if budget is not None:
+        assert allowance.of_attack is not None
+        assert allowance.of_attack + allowance.kept == budget
+        assert allowance.kept <= budget / 8
+    checked = 0
+    for asked in range(1, 3000):
+        checked += allowance.on_the_way(asked, checked)
+        assert checked <= allowance.kept
+        assert dimension or checked <= 0.011 * asked or asked < 100
