@@ -67,10 +67,10 @@ def self_check(times: int) -> None:
     columns = ("targets", "wrong", "missed", "own", "handed over"), ("targets", "accused", "queries")
     print(f"{'attack':34s}" + "".join(f"{c:>9s}" for c in columns[0][:4]) + f"{columns[0][4]:>13s}", end="")
     print("".join(f"{c:>9s}" for c in columns[1]))
-    totals = np.zeros(5, dtype=int)
+    totals = np.zeros(4, dtype=int)
     for name, targets in ATTACKS.items():
         totals += _line(name, targets, times)
-    wrong_targets, missed, right_targets, accused, _ = totals
+    wrong_targets, missed, right_targets, accused = totals
     print(f"\nmissed {missed} of {wrong_targets}, accused {accused} of {right_targets}")
 
 
@@ -90,4 +90,4 @@ def _line(name: str, targets: Callable[[int, bool], Case], times: int) -> Any:
         f"{len(right):9d}{accused:9d}{share:+9.1%}",
         flush=True,
     )
-    return np.array([len(wrong), len(missed), len(right), accused, 0])
+    return np.array([len(wrong), len(missed), len(right), accused])

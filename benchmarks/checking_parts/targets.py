@@ -250,13 +250,13 @@ def booleans(seed: int, right: bool) -> Case:
     weights = rng.standard_normal(12)
     a, b, c = rng.permutation(12)[:3]
     bits = X.astype(bool)
-    y = (bits[:, a] ^ bits[:, b]) | bits[:, c] if right else X @ weights > weights.sum() / 2
+    y = (bits[:, a] & bits[:, b]) | bits[:, c] if right else X @ weights > weights.sum() / 2
     if not right and seed % 2:
         y = X.sum(axis=1) > 6
-    model = DecisionTreeClassifier() if right else LogisticRegression(C=100, max_iter=1000)
-    X_domain = mex.Domain(np.zeros(12), np.ones(12), integer=np.ones(12, dtype=bool))
+    model = DecisionTreeClassifier(random_state=seed) if right else LogisticRegression(C=100, max_iter=1000)
+    domain = mex.Domain(np.zeros(12), np.ones(12), integer=np.ones(12, dtype=bool))
     model.fit(X, y.astype(int))
-    target = mex.FittedTarget.wrap(model, domain=X_domain, family=mex.Family("boolean"), answers=("label",))
+    target = mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("boolean"), answers=("label",))
     return Case("three bits" if right else "all bits", target, target, "label", X[:200], X[200:])
 
 

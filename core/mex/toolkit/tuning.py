@@ -19,11 +19,11 @@ from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 CHOICES = ("cross-validated", "public")
-PENALTIES = (0.01, 0.1, 10.0, 100.0, 1000.0, 10000.0)
-"""Multiples of the public C that are tried beside it."""
+SOFTER, HARDER = (0.01, 0.1), (10.0, 100.0, 1000.0, 10000.0)
+"""Multiples of the public C that are tried beside it, the softer ones for random rows whose labels may be wrong."""
 LEAVES = (1, 3, 10, 30)
 """Fewest rows of a leaf that are tried beside the public number; more than one only where labels may be wrong."""
-FOLDS, FEWEST = 3, 16
+FOLDS, FEWEST = 3, 32
 """Parts of the cross-validation; the fewest answers on which it is done."""
 SLOPES = 2.0 ** np.arange(-6, 9)
 """Grid for the slope of the likelihood of an answer in its margin, whose scale depends on the regularisation."""
@@ -47,15 +47,25 @@ def regularisation_parameter() -> Any:
     )
 
 
-def tuned(label: str, model: Model | None, regularisation: str, known: Knowledge, rng: np.random.Generator) -> Tuned:
+def tuned(
+    label: str,
+    model: Model | None,
+    regularisation: str,
+    known: Knowledge,
+    rng: np.random.Generator,
+    *,
+    active: bool = False,
+) -> Tuned:
     """What the attack called ``label`` fits: ``model``, or the public class of f* regularised as the parameter says.
+
+    The rows of an ``active`` attack are near the boundary: if labels may be wrong, they do not tell what C is best.
 
     Raises:
         Incompatible: as :func:`.learner_over`.
     """
     estimator = learner_over(label, model, known, rng)
     choose = model is None and regularisation == "cross-validated" and known.classes is not None
-    return Tuned(estimator, known.rho, rng, binary=known.task == "binary", choose=choose)
+    return Tuned(estimator, known.rho, rng, binary=known.task == "binary", active=active, choose=choose)
 
 
 class Tuned:
@@ -84,11 +94,13 @@ class Tuned:
         rng: np.random.Generator,
         *,
         binary: bool = True,
+        active: bool = False,
         choose: bool = True,
     ) -> None:
         """``estimator`` is unfitted and regularised as f* is; ``rho`` bounds the probability of a wrong label."""
         self._rho = UNKNOWN_RHO if rho is None else min(rho, 0.49)
-        self._settings = settings(estimator, may_be_wrong=rho != 0, binary=binary) if choose else [estimator]
+        several = settings(estimator, may_be_wrong=rho != 0, binary=binary, active=active) if choose else []
+        self._settings = several or [estimator]
         self._seed = random_state(rng)
         self._chosen: dict[int, Estimator] = {}
 
@@ -150,11 +162,7 @@ def _loss(margins: FloatArray, rho: float) -> FloatArray:
 
 
 def folds(y: Array, rng: np.random.Generator) -> Array:
-    """The part of each answer, shape (n,): at random, each class spread evenly over the parts.
-
-    >>> folds(np.array([0, 0, 0, 1, 1, 1]), np.random.default_rng(0)).reshape(2, 3).sum(axis=1)
-    array([3, 3])
-    """
+    """The part of each answer, shape (n,): at random, each class spread evenly over the parts."""
     part = np.empty(len(y), dtype=np.int64)
     for label in np.unique(y):
         where = rng.permutation(np.flatnonzero(y == label))
@@ -162,7 +170,7 @@ def folds(y: Array, rng: np.random.Generator) -> Array:
     return part
 
 
-def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True) -> list[Estimator]:
+def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True, active: bool = False) -> list[Estimator]:
     """Unfitted copies of ``estimator`` to choose from, the one that is regularised as it is first.
 
     They differ in the last step of a pipeline: in the penalty C of what has one, in how far a tree grows. The solver of
@@ -176,7 +184,9 @@ def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True) -
         quick = {"max_iter": MOST_ITERATIONS} if params.get("max_iter") == -1 else {}
         if params.get("solver") == "lbfgs" and not params.get("l1_ratio"):
             quick = {"solver": "newton-cholesky"} if binary else {"max_iter": FEW_ITERATIONS}
-        changes = [{"C": float(params["C"]) * factor, **quick} for factor in (PENALTIES if binary else PENALTIES[::2])]
+        harder = HARDER if binary else HARDER[:2]
+        factors = harder if not may_be_wrong else () if active else (*SOFTER, *harder)
+        changes = [{"C": float(params["C"]) * factor, **quick} for factor in factors]
     elif "min_samples_leaf" in params and "splitter" in params:
         grown = {"ccp_alpha": 0.0, "min_samples_split": 2}
         changes = [{**grown, "min_samples_leaf": leaf} for leaf in (LEAVES if may_be_wrong else LEAVES[:1])]

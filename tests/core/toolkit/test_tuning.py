@@ -12,7 +12,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
-from mex.toolkit.tuning import FEWEST, Tuned, folds
+from mex.toolkit.tuning import FEWEST, Tuned, folds, settings
 from mex.types import Array, Estimator, FloatArray
 
 D = 20
@@ -109,3 +109,12 @@ def test_an_attack_may_be_held_to_the_public_regularisation_and_a_given_model_is
     assert penalty(f"{attack}:{rest},regularisation=public") == 0.01
     assert penalty(f"{attack}:{rest},model={{use='logistic', C=3.0}}") == 3
     assert penalty(f"{attack}:{rest}") > 0.01
+
+
+def test_the_penalties_that_are_tried_depend_on_what_the_rows_can_tell() -> None:
+    def penalties(**known: bool) -> list[float]:
+        return sorted(setting.C for setting in settings(LogisticRegression(), **known))
+
+    assert penalties(may_be_wrong=False)[0] == 1, "right labels need no softer margin"
+    assert penalties(may_be_wrong=True)[0] == 0.01
+    assert penalties(may_be_wrong=True, active=True) == [1], "near the boundary wrong labels tell nothing of it"

@@ -13,9 +13,9 @@ SHARE, MOST = 0.03, 40
 """The share of an attack's queries that check it, and how many at most."""
 ON_THE_WAY, FIRST, EVERY = 1 / 3, 16, 2
 """The part of them that is asked on the way, after how many queries the first, and at most one for so many of these."""
-SHORT, PER_DIMENSION = 1 / 8, 4
-"""The share of a budget that is asked on the way if it has fewer queries per dimension than that: so few tell little of
-a halfspace, and rows like the data more."""
+SHORT, PER_DIMENSION = 1 / 8, 8
+"""The share of a budget that is asked on the way if it is too small for an attack on halfspaces to end, and has fewer
+queries per dimension than that: so few tell little of a halfspace, and rows like the data more."""
 FEWEST = ((32, 4), (0, 2))
 """After how many queries at least how many are asked at the end: they come in pairs."""
 
@@ -39,8 +39,8 @@ class Allowance:
         """That of an attack; one on halfspaces does not know it within ``eps`` by half the bits that this takes."""
         if known.family.kind != "linear" or eps <= 0:
             return cls(known.budget)
-        d = int((known.domain.lower < known.domain.upper).sum()) + 1
-        return cls(known.budget, sphere_bits(d, min(max(eps, 1e-15), 1.0)) / 2, d)
+        d = int((known.domain.lower < known.domain.upper).sum())
+        return cls(known.budget, sphere_bits(d + 1, min(max(eps, 1e-15), 1.0)) / 2, d)
 
     @property
     def kept(self) -> int:
@@ -54,7 +54,7 @@ class Allowance:
 
     @property
     def _short(self) -> bool:
-        return self.budget is not None and self.budget < PER_DIMENSION * self.dimension
+        return self.budget is not None and self.budget < min(PER_DIMENSION * self.dimension, 2 * self.least)
 
     def on_the_way(self, asked: int, checked: int) -> int:
         """How many to ask after ``asked`` queries of the attack, if ``checked`` were asked for checks already.
