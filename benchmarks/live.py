@@ -6,11 +6,18 @@ python benchmarks/live.py kills --times 200
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import os
 import signal
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +31,11 @@ from mex.toolkit.ledger.asking import Session
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.target import recorded
 from mex.types import Array, FloatArray
+from mex_endpoint import client as endpoint_client
+from mex_endpoint.model import Endpoint
 
 X, Y = load_iris(return_X_y=True)
+TREE = DecisionTreeClassifier(random_state=0).fit(X, Y)
 
 
 def ledger(times: int) -> None:
@@ -77,15 +87,14 @@ class Served:
     """A tree that notes in a file every row that it is asked, before it answers."""
 
     def __init__(self, log: Path) -> None:
-        self.tree = DecisionTreeClassifier(random_state=0).fit(X, Y)
-        self.classes_ = self.tree.classes_
+        self.classes_ = TREE.classes_
         self.log = log
 
     def predict(self, rows: FloatArray) -> Array:
         """The labels."""
         with self.log.open("ab", buffering=0) as file:
             file.write(rows.tobytes())
-        return np.asarray(self.tree.predict(rows))
+        return np.asarray(TREE.predict(rows))
 
 
 def steal(path: Path, log: Path) -> mex.Extraction:
@@ -140,6 +149,123 @@ def kills(times: int) -> None:
     print(f"rows under way at a kill and sent again {in_flight}, recorded rows asked again to compare {checked}")
 
 
+@contextlib.contextmanager
+def serving(answer: Callable[[bytes], tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
+    """A server on this machine; yields where requests are posted."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def do_POST(self) -> None:
+            status, headers, content = answer(self.rfile.read(int(self.headers["Content-Length"])))
+            if status == 0:  # cut
+                self.close_connection = True
+            else:
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/invocations"
+    server.shutdown()
+    server.server_close()
+
+
+def good(body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Labels, as MLflow answers."""
+    rows = np.array(json.loads(body)["inputs"])
+    return 200, {}, json.dumps({"predictions": TREE.predict(rows).tolist()}).encode()
+
+
+def opened(url: str, **given: Any) -> Any:
+    """The endpoint as a target."""
+    table = mex.Table("iris", dict(zip("abcd", X.T, strict=True)))
+    return Endpoint(url=url, preset="mlflow", classes=[0, 1, 2], **given).open(table)
+
+
+def client(times: int) -> None:
+    """milliseconds of a request of one row: by http.client alone, by the endpoint's client with a ledger on disk"""
+    body = json.dumps({"inputs": X[:1].tolist()}).encode()
+    with serving(good) as url, tempfile.TemporaryDirectory() as directory:
+        target = recorded(opened(url), Session(Ledger(Path(directory) / "a.ledger"), "attack"))
+        bare = http.client.HTTPConnection(url.split("/")[2])
+        took: dict[str, list[float]] = {"http.client": [], "mex": []}
+        for i in range(times):
+            started = time.perf_counter()
+            bare.request("POST", "/invocations", body, {"Content-Type": "application/json"})
+            json.loads(bare.getresponse().read())
+            took["http.client"].append(time.perf_counter() - started)
+            started = time.perf_counter()
+            target.answer(X[i % len(X)][None], "label")
+            took["mex"].append(time.perf_counter() - started)
+        bare.close()
+        target.session.ledger.close()
+    for name, each in took.items():
+        print(f"{name:12s} least {min(each) * 1e3:6.2f} median {np.median(each) * 1e3:6.2f}")
+    print(f"added        least {(min(took['mex']) - min(took['http.client'])) * 1e3:6.2f}")
+
+
+def fuzz(times: int) -> None:
+    """50 replies a time of random status, length, type and body: what was raised, tokens told, rows unaccounted for"""
+    rng = np.random.default_rng(0)
+    os.environ["MEX_FUZZ_TOKEN"] = secret = "t0ken-" + "x" * 20
+    words = [
+        b"NaN",
+        b"null",
+        b"[",
+        b"]",
+        b'{"predictions":',
+        b"}",
+        b"0",
+        b"1.5",
+        b'"a"',
+        b",",
+        b"<p>",
+        b"\xff",
+        b"1e99",
+    ]
+    bodies = [
+        lambda: b"".join(words[i] for i in rng.integers(len(words), size=rng.integers(0, 12))),
+        lambda: json.dumps({"predictions": rng.integers(0, 3, rng.integers(0, 5)).tolist()}).encode(),
+        lambda: f"who is Bearer {secret}? ".encode() * int(rng.integers(1, 2000)),
+    ]
+    odd = [False]
+    arrived = [0]
+
+    def answer(body: bytes) -> tuple[int, dict[str, str], bytes]:
+        arrived[0] += odd[0]
+        if not odd[0]:
+            return good(body)
+        content = bodies[rng.integers(len(bodies))]()
+        kinds = ["application/json", "text/html", "application/x-npy", "text/csv"]
+        headers = {"Content-Type": kinds[rng.integers(len(kinds))], "Location": "http://127.0.0.1:9/"}
+        status = [0, 200, 200, 200, 204, 302, 400, 404, 418, 500, 503][rng.integers(11)]
+        return status, headers, b"" if status == 204 else content
+
+    raised, told = Counter[str](), 0
+    endpoint_client.AGAIN = 0  # one attempt each
+    with serving(answer) as url:
+        target = recorded(opened(url, headers={"Authorization": "Bearer $MEX_FUZZ_TOKEN"}), Session(Ledger(), "attack"))
+        odd[0] = True
+        for i in range(50 * times):
+            try:
+                target.answer(X[i % 150][None], "label")
+                raised["answered"] += 1
+            except Exception as error:
+                raised[type(error).__name__] += 1
+                told += secret in str(error)
+        missing = arrived[0] - target.session.ledger.sent("attack")
+    print(f"{dict(raised)}, tokens told {told}, rows unaccounted for {missing}")
+
+
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    run(__doc__, {"ledger": ledger, "kills": kills}, "times", 200)
+    run(__doc__, {"ledger": ledger, "kills": kills, "client": client, "fuzz": fuzz}, "times", 200)

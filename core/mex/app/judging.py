@@ -16,9 +16,12 @@ from mex.defense import undefended
 from mex.errors import Incompatible, sentence
 from mex.extraction import Extraction
 from mex.target import Target
+from mex.toolkit.ledger.target import Remote
 from mex.toolkit.tabular.adapters import TableModel
 from mex.types import Function, stream
 
+EVALUATION = 500
+"""Rows at most that a model which costs money is asked to judge."""
 CURVE = (*SCORES, "geometric_error")
 
 
@@ -60,12 +63,14 @@ def _scores(extraction: Extraction, given: Given, judge: Target, seed: int) -> d
     assert given.held_out is not None
     with isolated(seed):
         rows = Rows(given.held_out, np.empty(0))
-        yardstick = Yardstick.of(judge, rows, stream(seed, "yardstick"), labelled=False)
+        remote = isinstance(getattr(judge, "estimator", None), Remote)
+        budget = EVALUATION if remote else None
+        yardstick = Yardstick.of(judge, rows, stream(seed, "yardstick"), labelled=False, budget=budget)
         scores = [(queries, yardstick.score(hypothesis)) for queries, hypothesis in extraction.snapshots]
     return {
         "curve": [{"queries": queries, **{name: then[name] for name in CURVE}} for queries, then in scores],
         "majority": yardstick.majority("agreement"),
         "uniform_majority": yardstick.majority("uniform_agreement"),
-        "held_out": len(given.held_out),
+        "held_out": len(yardstick.points["agreement"]),
         "asked_to_judge": sum(map(len, yardstick.points.values())),
     }

@@ -77,8 +77,10 @@ def accuracy_change(lost: float, rows: int) -> str:
     return f"{round(-100 * lost, places) + 0.0:+.{places}f} pt"
 
 
-def shown(field: str, value: float, rows: int) -> str:
+def shown(field: str, value: float, rows: int, points: int = POINTS) -> str:
     """A number of a record, or ``queries_to_LEVEL`` or ``usd_to_LEVEL``, where agreement is over ``rows`` rows.
+
+    Near the rows and on uniform ones it is over ``points``.
 
     >>> shown("agreement", 142 / 143, 143), shown("near_agreement", 0.98765, 143), shown("queries_to_0.99", 66.8, 143)
     ('0.993', '0.9876', '67')
@@ -88,7 +90,7 @@ def shown(field: str, value: float, rows: int) -> str:
         return "infinite" if math.isinf(value) else number(value)
     if not unit.startswith("share") or field == "rho":
         return f"{value:.6g}"
-    of = POINTS if field.startswith(("near_", "uniform_")) else rows
+    of = points if field.startswith(("near_", "uniform_")) else rows
     return (
         share(value, of) if field.endswith(("agreement", "accuracy", "majority")) else f"{value + 0.0:.{digits(of)}f}"
     )

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mex.types import Estimator
 
 
+EVALUATION_HELP = "rows at most that a model which costs money is asked to measure the stolen one (default 500)"
+
+
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     command = commands.add_parser("attack", help="steal one model and say what it took")
@@ -35,6 +38,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--seed", default=0, type=number, metavar="S", help="default 0")
     command.add_argument("--price-per-query", default=None, type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--out", type=Path, metavar="DIR", help="keep what is asked there; go on from there")
+    command.add_argument("--evaluation-budget", type=number, metavar="N", help=EVALUATION_HELP)
     command.add_argument("--save", type=Path, metavar="FILE", help="write the stolen model there, in skops' format")
     command.add_argument("--json", action="store_true", help="the record as one JSON line on stdout")
     command.set_defaults(run=run)
@@ -54,9 +58,12 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 
-    parts = {"attack": args.attack, "defense": args.defense, "model": args.model, "dataset": args.data}
+    model = Spec.parse(args.model, "model")
+    if args.evaluation_budget is not None:
+        model = Spec(model.name, {**model.params, "evaluation_budget": args.evaluation_budget})
+    parts = {"attack": args.attack, "defense": args.defense, "model": model, "dataset": args.data}
     with plugins_aside():
-        specs = {kind: registry.resolve(kind, Spec.parse(text, kind)) for kind, text in parts.items()}
+        specs = {kind: registry.resolve(kind, Spec.of(text, kind)) for kind, text in parts.items()}
     cell = Cell(
         **specs,
         seed=args.seed,
@@ -116,7 +123,8 @@ def _show(record: Record, as_json: bool) -> None:
         return
     known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
     rows = record["held_out"] or 1
-    values = {k: shown(k, v, rows) if isinstance(v, float) else str(v) for k, v in known.items()}
+    points = record["points"] or 1
+    values = {k: shown(k, v, rows, points) if isinstance(v, float) else str(v) for k, v in known.items()}
     below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
     print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
     if below["agreement"]:

@@ -28,11 +28,11 @@ def costs(defended: Target, yardstick: Yardstick, kind: Answer) -> dict[str, flo
         otherwise when asked again; ``honest_refused``: share of rows refused; ``false_alarms``: share of
         honest clients over whom the alarm is raised; ``latency_added``: seconds a row, in one batch.
     """
-    X = yardstick.points["agreement"][:ROWS]
+    X = yardstick.points["agreement"][: min(ROWS, len(yardstick.points["near_agreement"]))]
     honest = twin(defended)
     clock = time.perf_counter
     started = clock()
-    bare = yardstick.target.answer(X, kind)
+    bare = twin(yardstick.target).answer(X, kind)
     between = clock()
     first = honest.answer(X, kind)
     ended = clock()

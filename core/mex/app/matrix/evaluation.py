@@ -14,6 +14,10 @@ from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
 from mex.toolkit.metrics import agreement, distance, unit_normal
 from mex.types import Array, Estimator, FloatArray, Sealed, read_only
 
+SHARE_HELD_OUT, SHARE_OF_EACH = 0.4, 0.125
+"""Of a budget to measure: the held-out rows; the points between them, the uniform ones, the rows on which a defense's
+answers are compared with f*'s, and these asked again."""
+
 
 def _read_only(points: dict[str, FloatArray]) -> dict[str, FloatArray]:
     return {name: read_only(X) for name, X in points.items()}
@@ -34,21 +38,39 @@ class Yardstick(Sealed):
     normal: FloatArray | None
 
     @classmethod
-    def of(cls, target: Target, held_out: Rows, rng: np.random.Generator, *, labelled: bool = True) -> Yardstick:
+    def of(
+        cls,
+        target: Target,
+        held_out: Rows,
+        rng: np.random.Generator,
+        *,
+        labelled: bool = True,
+        budget: int | None = None,
+    ) -> Yardstick:
         """Draw the points, and ask the undefended f* about them, which no oracle counts.
 
-        ``held_out`` holds rows as the interface takes them, and their true targets if ``labelled``.
+        Args:
+            target: f*.
+            held_out: rows as the interface takes them, and their true targets if ``labelled``.
+            rng: where the points come from.
+            labelled: whether there are true targets.
+            budget: of an f* that costs money, how many rows may be asked to measure, its defense's cost included.
 
         Raises:
             UsageError: if f* answers with values and there are too few rows for an R².
         """
         if target.classes is None and len(held_out.X) < 2:
             raise UsageError(f"R² needs at least two held-out rows, and there are {len(held_out.X)}: give more rows")
+        points_of_each = POINTS
+        if budget is not None:
+            points_of_each = max(1, int(SHARE_OF_EACH * budget))
+            of_rows = slice(max(2, int(SHARE_HELD_OUT * budget)))
+            held_out = Rows(held_out.X[of_rows], held_out.y[of_rows])
         crossover = target.family.kind in AXIS_PARALLEL
         points = {
             "agreement": held_out.X,
-            "near_agreement": between_rows(held_out.X, target.domain, POINTS, rng, crossover=crossover),
-            "uniform_agreement": target.domain.sample(POINTS, rng),
+            "near_agreement": between_rows(held_out.X, target.domain, points_of_each, rng, crossover=crossover),
+            "uniform_agreement": target.domain.sample(points_of_each, rng),
         }
         answers = {name: labels(target, X) for name, X in points.items()}
         truth = held_out.y if labelled else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from mex.defense import twin, undefended
 from mex.extraction import Extraction
 from mex.fitted import FittedTarget
 from mex.oracle import Transcript
+from mex.registry import Registry
+from mex.registry.spec import Spec
 from mex.target import Target, knowledge
 from mex.toolkit.ledger.asking import Session
 from mex.toolkit.ledger.store import Ledger
-from mex.toolkit.ledger.target import LedgerTranscript, Remote, recorded
+from mex.toolkit.ledger.target import LedgerTranscript, RecordedTarget, Remote, recorded
 
 FOLDER, SUFFIX = "ledgers", ".ledger"
 directory: Path | None = None
@@ -33,6 +36,31 @@ def kept_in(out: Path | None) -> Iterator[None]:
         yield
     finally:
         directory = before
+
+
+def evaluation_budget(registry: Registry, model: Spec) -> int | None:
+    """How many rows of a model may be asked to measure, None for any number: only models that cost money say it."""
+    found: int | None = getattr(registry.build("model", model), "evaluation_budget", None)
+    return found
+
+
+def measured(target: FittedTarget, group: str, budget: int) -> FittedTarget:
+    """A target as the yardstick asks it: one that costs money through a ledger, up to ``budget`` rows."""
+    if not isinstance(target.estimator, Remote):
+        return target
+    name = f"evaluation-{hashlib.sha256(group.encode()).hexdigest()[:16]}{SUFFIX}"
+    ledger = Ledger.at(None if directory is None else directory / name, describe(target))
+    attempt = ledger.begin("preflight", target.answers[0], target.estimator.preflight)
+    ledger.end(attempt, "answered")
+    return recorded(target, Session(ledger, "evaluation", budget))
+
+
+def rows_to_measure(target: Target) -> dict[str, int]:
+    """What the record says of the rows that a target was asked to measure, where they cost money."""
+    if not isinstance(target, RecordedTarget):
+        return {}
+    ledger = target.session.ledger
+    return {"evaluation_rows": ledger.sent("evaluation") + ledger.sent("preflight") + ledger.sent("check")}
 
 
 def path_of(cell: Cell) -> Path | None:

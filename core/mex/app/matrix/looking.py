@@ -10,6 +10,7 @@ import attrs
 
 from mex.app.matrix.cells import Cell, Cells
 from mex.app.matrix.isolation import isolated
+from mex.app.matrix.ledgers import evaluation_budget
 from mex.app.matrix.scenarios import is_deployed, load_dataset, open_deployed, set_scene
 from mex.errors import MexError
 from mex.registry import Registry
@@ -53,6 +54,8 @@ def look_at(registry: Registry, look: Look) -> str:
     """
     cell = look.cell
     try:
+        if evaluation_budget(registry, cell.model) is not None:  # even to open it would cost
+            return json.dumps(["", ""])
         if is_deployed(registry, cell.model):  # a yardstick may cost money: it is left to the cells
             with isolated(cell.seed):
                 return json.dumps(["", str(open_deployed(registry, cell.model, cell.dataset)[1])])

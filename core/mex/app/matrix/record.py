@@ -95,12 +95,14 @@ class Record(Identity):
         NOT_DEPLOYED,
         TIMING,
     ]
+    evaluation_rows: Annotated[Queries | None, "rows sent to it to measure, for all attacks", NOT_DEPLOYED, TIMING]
     refused: Annotated[Queries | None, "queries of the attacker that the defense refused; they are paid for", NO_RESULT]
     alarm: Annotated[
         Queries | None, "queries of the attacker after which the defense raised the alarm", Null("no alarm")
     ]
     price_usd: Annotated[Dollars | None, "price of the queries", NO_RESULT]
     agreement: Annotated[Score | None, "share of held-out real rows on which the stolen model and f* agree", NO_RESULT]
+    points: Annotated[Rows | None, "rows between held-out ones, and as many uniform ones, that are measured", NO_RESULT]
     held_out: Annotated[Rows | None, "held-out real rows on which agreement is measured", NO_RESULT]
     majority: Annotated[
         Share | None,

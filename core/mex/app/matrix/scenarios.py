@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pyarrow as pa
 
+from mex.app.matrix import ledgers
 from mex.app.matrix.cache import Cache
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.costs import costs
 from mex.app.matrix.evaluation import Yardstick
 from mex.app.matrix.isolation import isolated
+from mex.app.matrix.ledgers import evaluation_budget, measured
 from mex.app.matrix.split import deal, split
 from mex.dataset import Dataset, Rows, Table
 from mex.defense import twin
@@ -54,8 +58,7 @@ class Deployment:
 def load_dataset(registry: Registry, dataset: Spec) -> Dataset:
     """Load a dataset, once for many cells; see :meth:`mex.dataset.Source.load`."""
     with isolated(0):
-        loaded: Dataset = registry.build("dataset", dataset).load()
-        return loaded
+        return registry.build("dataset", dataset).load()  # type: ignore[no-any-return]
 
 
 @functools.lru_cache(maxsize=4)
@@ -74,7 +77,6 @@ def is_deployed(registry: Registry, model: Spec) -> bool:
     return callable(getattr(registry.load("model", model.name), "open", None))
 
 
-@functools.lru_cache(maxsize=2)
 def set_scene(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
     """Load, split and fit, once for the cells that follow each other.
 
@@ -82,6 +84,11 @@ def set_scene(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scen
         Incompatible: if the model does not suit the dataset.
         UsageError: if the dataset cannot be loaded or split.
     """
+    return _scene(registry, model, dataset, seed, _measured_in(registry, model))
+
+
+@functools.lru_cache(maxsize=2)
+def _scene(registry: Registry, model: Spec, dataset: Spec, seed: int, _: Path | None) -> Scene:
     make = _open if is_deployed(registry, model) else _fit
     return cache.get(_group(model, dataset, seed), "scene", lambda: make(registry, model, dataset, seed))
 
@@ -92,7 +99,8 @@ def deploy(registry: Registry, cell: Cell) -> Deployment:
     Raises:
         Incompatible: if the defense cannot protect this model, or gives no such answers.
     """
-    return _deployment(registry, cell.model, cell.dataset, cell.seed, cell.defense, cell.answers)
+    of = (cell.model, cell.dataset, cell.seed, cell.defense, cell.answers)
+    return _deployment(registry, *of, _measured_in(registry, cell.model))
 
 
 def protect(registry: Registry, defense: Spec, target: Target, train: Rows, seed: int) -> Target:
@@ -107,6 +115,11 @@ def protect(registry: Registry, defense: Spec, target: Target, train: Rows, seed
         with writes_nothing("the defense"):
             defended: Target = built.protect(target, train, stream(seed, "defense"))
         return defended
+
+
+def _measured_in(registry: Registry, model: Spec) -> Path | None:
+    """Where the ledger lies of what a model is asked to measure, if that costs money."""
+    return None if evaluation_budget(registry, model) is None else ledgers.directory
 
 
 def group_of(cell: Cell) -> str:
@@ -148,17 +161,22 @@ def open_deployed(registry: Registry, model: Spec, dataset: Spec) -> tuple[Fitte
 
 def _open(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
     with isolated(seed):
-        target, held = open_deployed(registry, model, dataset)
-        train, pool, held_out = deal(as_rows(target, held.X, held.y), stream(seed, "split"), held.name)
+        opened, held = open_deployed(registry, model, dataset)
+        budget = evaluation_budget(registry, model)
+        target = measured(opened, _group(model, dataset, seed), budget or 0)
+        labelled = held.y is not None
+        rows = as_rows(opened, held.X, held.y) if labelled or budget is None else Rows(held.X, np.zeros(len(held.X)))
+        train, pool, held_out = deal(rows, stream(seed, "split"), held.name)
+        if not labelled and budget is not None:
+            train = Rows(train.X[:0], train.y[:0])  # labels of the whole table are not paid for
         points = stream(seed, "yardstick")
-        return Scene(
-            target, train, pool, Yardstick.of(target, held_out, points, labelled=held.y is not None), str(held)
-        )
+        yardstick = Yardstick.of(target, held_out, points, labelled=labelled, budget=budget)
+        return Scene(target, train, pool, yardstick, str(held))
 
 
 @functools.lru_cache(maxsize=2)
 def _deployment(
-    registry: Registry, model: Spec, dataset: Spec, seed: int, defense: Spec, answers: Answer | None
+    registry: Registry, model: Spec, dataset: Spec, seed: int, defense: Spec, answers: Answer | None, _: Path | None
 ) -> Deployment:
     scene = set_scene(registry, model, dataset, seed)
     name = f"{defense.text} {answers}"

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from mex.target import checked_answers
-from mex.toolkit.ledger.journal import Journal
+from mex.toolkit.ledger.journal import BatchFailed, Journal
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.values import Question, keys_of, rows_of, unpacked
 from mex.types import Answer, Array, BoolArray, FloatArray
@@ -42,6 +42,17 @@ class _Journal:
     def end(self, attempt: int, outcome: str, code: int | None = None) -> None:
         """As :meth:`Journal.end`."""
         self.ledger.end(attempt, outcome, code)
+
+
+@attrs.frozen(eq=False)
+class _Asked:
+    """What was asked at once, and whom."""
+
+    X: FloatArray
+    questions: list[Question]
+    kind: Answer
+    send: Send
+    classes: Array | None
 
 
 class Session:
@@ -96,13 +107,7 @@ class Session:
             if len(todo) and self._resumes:
                 self._compare(kind, send, classes)
 
-            def fetch(places: Array) -> Array:
-                rows = X[places]
-                given, attempt = send(rows, kind, _Journal(self.ledger, self.purpose, kind, self.limit))
-                answers = self._checked(given, attempt, rows, kind, classes)
-                self.ledger.answered(attempt, kind, rows, [questions[i] for i in places], answers)
-                return answers
-
+            fetch = partial(self._fetch, _Asked(X, questions, kind, send, classes))
             parts = [todo[i : i + (batch or len(X))] for i in range(0, len(todo), batch or len(X))]
             fetched = _all(fetch, parts, threads)
         except BaseException:
@@ -113,6 +118,19 @@ class Session:
         recorded = unpacked(list(found.values()), kind, classes)
         order = np.argsort(np.concatenate([list(found), todo]), kind="stable")
         return np.asarray(np.concatenate([recorded, *fetched])[order])
+
+    def _fetch(self, asked: _Asked, places: Array) -> Array:
+        """Send some of the rows, and keep their answers."""
+        rows = asked.X[places]
+        try:
+            given, attempt = asked.send(rows, asked.kind, _Journal(self.ledger, self.purpose, asked.kind, self.limit))
+        except BatchFailed:  # the answers to the rows beside the one that it is about are worth having
+            if len(places) == 1:
+                raise
+            return np.concatenate([self._fetch(asked, half) for half in np.array_split(places, 2)])
+        answers = self._checked(given, attempt, rows, asked.kind, asked.classes)
+        self.ledger.answered(attempt, asked.kind, rows, [asked.questions[i] for i in places], answers)
+        return answers
 
     def _numbered(self, X: FloatArray, kind: Answer) -> list[Question]:
         questions = []

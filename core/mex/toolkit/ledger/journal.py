@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mex.errors import MexError
+
 UNCHARGED = ("unreached", "throttled")
 """Outcomes of attempts that nobody charges: nothing listened there, or the server said *too many requests*."""
+
+
+class BatchFailed(MexError):
+    """A request of several rows failed, and one of them may be the reason: they are asked again in parts."""
 
 
 class Journal(Protocol):

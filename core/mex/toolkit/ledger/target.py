@@ -23,12 +23,15 @@ class Remote(Protocol):
     Attributes:
         batch: rows of a request at most.
         threads: requests at once.
+        preflight: rows sent outside of any ledger, to find out what it answers.
     """
 
     @property
     def batch(self) -> int: ...
     @property
     def threads(self) -> int: ...
+    @property
+    def preflight(self) -> int: ...
 
     def exchange(self, table: Any, kind: Answer, journal: Journal) -> tuple[Array, int]:
         """Ask the rows of a table in one request; return the answers and the attempt that brought them.

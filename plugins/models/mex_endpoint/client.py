@@ -1,0 +1,243 @@
+"""A client of one endpoint: each request is an attempt in a journal, and is sent again where that may help."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+import weakref
+from typing import Any, NoReturn
+
+import attrs
+import httpx
+import numpy as np
+
+from mex import AnswerError, MexError
+from mex.toolkit.ledger.journal import UNCHARGED, BatchFailed, Journal
+from mex.types import Answer, Array
+from mex_endpoint.answers import Reply, as_kind, read
+from mex_endpoint.secrets import Secrets
+from mex_endpoint.template import Records, Template
+from mex_endpoint.waiting import Rate, back_off, now, retry_after
+
+LARGEST = 1 << 26
+"""Bytes of a reply at most."""
+AGAIN = 5
+"""How often a request that a server has answered before is sent again after 400, 500 and their like."""
+FATAL = (401, 403, 404, 405, 410, 413, 415)
+"""Statuses that do not go away."""
+SHOWN = 200
+"""Characters of a server's own words that an error shows."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How an endpoint is asked.
+
+    Attributes:
+        url: with ``$NAME`` for what is in the environment.
+        headers: the same.
+        template: of bodies and replies.
+        batch, threads, rate, timeout, deadline: as the parameters of :class:`mex_endpoint.model.Endpoint`.
+        proxies: whether those of the environment are used.
+    """
+
+    url: str
+    headers: dict[str, str]
+    template: Template
+    batch: int
+    threads: int
+    rate: float | None
+    timeout: float
+    deadline: float
+    proxies: bool
+
+
+@attrs.define
+class Tally:
+    """A journal that counts the rows that may be charged, and keeps nothing else."""
+
+    rows: int = 0
+    _last: int = 0
+
+    def begin(self, rows: int) -> int:
+        """Count the rows."""
+        self.rows += rows
+        self._last = rows
+        return 0
+
+    def end(self, attempt: int, outcome: str, code: int | None = None) -> None:
+        """Count them no more if nobody charges them."""
+        self.rows -= self._last * (outcome in UNCHARGED)
+
+
+class HTTPEndpoint:
+    """An estimator whose answers come from an endpoint.
+
+    Attributes:
+        classes_: the labels, in the order of the probabilities; None for a regressor.
+        outside: the rows sent outside of any ledger.
+        probing: until it is known what the endpoint answers, the first reply is kept as ``reply``.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.classes: Array | None = None
+        self.probing = True
+        self.reply: Reply | None = None
+        self.outside = Tally()
+        self._proven = False
+        self._rate = Rate(settings.rate)
+
+    @property
+    def batch(self) -> int:
+        """Rows of a request at most."""
+        return self.settings.batch
+
+    @property
+    def threads(self) -> int:
+        """Requests at once."""
+        return self.settings.threads
+
+    @property
+    def preflight(self) -> int:
+        """Rows sent outside of any ledger."""
+        return self.outside.rows
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> HTTPEndpoint:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        left_out = ("_http", "_rate", "_secrets")
+        return {name: value for name, value in vars(self).items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _rate=Rate(state["settings"].rate))
+
+    def predict(self, table: Records) -> Array:
+        """The labels, or values, of some rows."""
+        return self._in_batches(table, "value" if self.classes is None else "label")
+
+    def predict_proba(self, table: Records) -> Array:
+        """The probabilities of some rows."""
+        return self._in_batches(table, "proba")
+
+    def _in_batches(self, table: Records, kind: Answer) -> Array:
+        parts = [table[i : i + self.batch] for i in range(0, len(table), self.batch)]
+        return np.concatenate([self.exchange(part, kind, self.outside)[0] for part in parts])
+
+    def exchange(self, table: Records, kind: Answer, journal: Journal) -> tuple[Array, int]:
+        """Ask the rows of a table in one request; as :class:`mex.toolkit.ledger.target.Remote` says.
+
+        Raises:
+            MexError: if no attempt brings answers: at once if none ever did, else after a while.
+            BatchFailed: if the server fails over several rows, which one may be the reason of.
+        """
+        given, attempt = self.ask(table, kind, journal)
+        if self.probing:
+            self.reply = self.reply or given
+            return np.zeros(len(table)), attempt
+        try:
+            return as_kind(given, kind, self.classes), attempt
+        except AnswerError:
+            journal.end(attempt, "malformed", 200)
+            raise
+
+    def ask(self, table: Records, kind: Answer, journal: Journal) -> tuple[Reply, int]:
+        """The same, the answers as they came."""
+        template = self.settings.template
+        try:
+            body = template.request(table, kind)
+        except ValueError:
+            raise AnswerError("a row has a number that JSON cannot hold: an infinity") from None
+        until = time.monotonic() + self.settings.deadline
+        failures = 0
+        while True:
+            self._rate.wait()
+            attempt = journal.begin(max(len(table), template.least))
+            outcome, code, asked, said = self._send(body, until, template, max(len(table), template.least))
+            if isinstance(said, Reply):
+                self._proven = True
+                return Reply(said.values[: len(table)], said.floating), attempt
+            journal.end(attempt, outcome, code)
+            failures += 1
+            wait = back_off(failures, asked)
+            if self._hopeless(outcome, code, failures) or time.monotonic() + wait > until:
+                in_parts = self._proven and outcome == "failed" and not _fatal(code) and len(table) > 1
+                self._give_up(said, failures, in_parts)
+            time.sleep(wait)
+
+    def _hopeless(self, outcome: str, code: int | None, failures: int) -> bool:
+        if outcome in ("unreached", "throttled"):
+            return not self._proven and outcome == "unreached" and failures > AGAIN
+        return not self._proven or _fatal(code) or failures > AGAIN
+
+    def _give_up(self, said: str, failures: int, in_parts: bool) -> NoReturn:
+        times = "" if failures == 1 else f" ({failures} times)"
+        sentence = f"{self.settings.url}: {said}{times}"
+        raise BatchFailed(sentence) if in_parts else MexError(sentence)
+
+    def _send(
+        self, body: bytes, until: float, template: Template, n: int
+    ) -> tuple[str, int | None, float | None, Reply | str]:
+        """Send a request: its outcome, its status, how long the server asks to wait, and the answers or a sentence."""
+        headers = {"Content-Type": template.content_type, "Accept": template.content_type, **self._secrets.headers}
+        try:
+            with self._http.stream("POST", self._secrets.url, content=body, headers=headers) as response:
+                content = _content(response, min(until, time.monotonic() + 2 * self.settings.timeout))
+                code = response.status_code
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            return "unreached", None, None, "nothing answers there"
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            return "lost", None, None, f"the reply did not come ({type(error).__name__})"
+        if content is None:
+            return "lost", code, None, f"the reply is longer than {LARGEST >> 20} MiB, or takes too long"
+        if code == 200:
+            try:
+                return "answered", code, None, read(template, content, response.headers.get("content-type", ""), n)
+            except AnswerError as error:
+                return "malformed", code, None, str(error)
+        asked = retry_after(response.headers.get("retry-after"), now())
+        said = f"it answers {code} {response.reason_phrase}".rstrip()
+        if 300 <= code < 400:
+            said += ", and redirections are not followed"
+        words = self._secrets.redacted(" ".join(content[: 4 * SHOWN].decode("utf-8", "replace").split()))[:SHOWN]
+        outcome = "throttled" if code == 429 or (code == 503 and asked is not None) else "failed"
+        return outcome, code, asked, f"{said}: {words}" if words else said
+
+    @functools.cached_property
+    def _secrets(self) -> Secrets:
+        return Secrets.of(self.settings.url, self.settings.headers)
+
+    @functools.cached_property
+    def _http(self) -> httpx.Client:
+        with _MAKING:
+            timeout = httpx.Timeout(self.settings.timeout, connect=5.0, pool=None)
+            limits = httpx.Limits(max_connections=self.threads, max_keepalive_connections=self.threads)
+            client = httpx.Client(
+                timeout=timeout,
+                limits=limits,
+                verify=self._secrets.url.startswith("https:"),  # a context for TLS takes 50 ms
+                trust_env=self.settings.proxies,
+                follow_redirects=False,
+            )
+            weakref.finalize(self, client.close)
+            return client
+
+
+def _fatal(code: int | None) -> bool:
+    return code in FATAL or (code is not None and 300 <= code < 400)
+
+
+_MAKING = threading.Lock()
+
+
+def _content(response: httpx.Response, until: float) -> bytes | None:
+    """The body of a reply; None if it is too long or has not come in time."""
+    parts, length = [], 0
+    for part in response.iter_bytes():
+        parts.append(part)
+        length += len(part)
+        if length > LARGEST or time.monotonic() > until:
+            return None
+    return b"".join(parts)
