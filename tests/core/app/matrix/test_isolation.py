@@ -123,7 +123,7 @@ def test_it_makes_no_difference_whether_a_model_or_defense_was_made_for_this_cel
 ) -> None:
     axis = {f"{kind}s": ["spoiling"]}
     made_for_it = told(wrong, attacks=["telling", "passive"], **axis, seeds=[7])
-    scenarios.set_scene.cache_clear()
+    scenarios._scene.cache_clear()
     scenarios._deployment.cache_clear()
     assert told(wrong, attacks=["passive", "telling"], **axis, seeds=[7]) == made_for_it
 
