@@ -9,30 +9,23 @@ import attrs
 import numpy as np
 from scipy.linalg import LinAlgWarning
 from scipy.special import expit
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 
 from mex.fitted import Model
 from mex.knowledge import Knowledge
 from mex.params import doc, one_of
 from mex.toolkit.estimators import random_state
 from mex.toolkit.models import learner_over
+from mex.toolkit.penalties import settings
 from mex.types import Array, Estimator, FloatArray
 
 CHOICES = ("cross-validated", "public")
-SOFTER, HARDER = (0.01, 0.1), (10.0, 100.0, 1000.0, 10000.0)
-"""Multiples of the public C that are tried beside it, the softer ones for random rows whose labels may be wrong."""
-LEAVES = (1, 3, 10, 30)
-"""Fewest rows of a leaf that are tried beside the public number; more than one only where labels may be wrong."""
 FOLDS, FEWEST = 3, 32
 """Parts of the cross-validation; the fewest answers on which it is done."""
 SLOPES = 2.0 ** np.arange(-6, 9)
 """Grid for the slope of the likelihood of an answer in its margin, whose scale depends on the regularisation."""
 UNKNOWN_RHO = 0.1
 """The probability of a wrong label that is assumed where the scenario does not declare one."""
-MOST_ITERATIONS = 100_000
-"""Of the solver of a kernel machine, whose margin may be so hard that it would not end."""
-FEW_ITERATIONS = 100
-"""Of the solver of a logistic regression of several classes."""
 
 
 def regularisation_parameter() -> Any:
@@ -64,7 +57,7 @@ def tuned(
         Incompatible: as :func:`.learner_over`.
     """
     estimator = learner_over(label, model, known, rng)
-    choose = model is None and regularisation == "cross-validated" and known.classes is not None
+    choose = model is None and regularisation == "cross-validated"
     return Tuned(estimator, known.rho, rng, binary=known.task == "binary", active=active, choose=choose)
 
 
@@ -73,9 +66,9 @@ class Tuned:
 
     So the choice is a function of the answers alone, however often it is asked for, and all choices together take
     about twice the time of the last. The public regularisation is kept unless another predicts the answers better by
-    more than a standard error of the difference. How well is the log-likelihood of the answers: for two classes by the
-    probability rho + (1 - 2 rho) / (1 + exp(-s m)) of an answer with margin m, at the best slope s; for more classes,
-    and for trees, whether an answer is predicted.
+    more than a standard error of the difference. How well is the squared error of values, or the
+    log-likelihood of labels: for two classes by the probability rho + (1 - 2 rho) / (1 + exp(-s m)) of an answer with
+    margin m, at the best slope s; for more classes, and for trees, whether an answer is predicted.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> rng = np.random.default_rng(0)
@@ -118,6 +111,8 @@ class Tuned:
         return _fitted(self.estimator(X, y), X, y)
 
     def _choose(self, X: FloatArray, y: Array) -> Estimator:
+        if is_regressor(self._settings[0]):
+            return self._choose_by_error(X, y)
         parts, losses = folds(y, np.random.default_rng(self._seed)), []
         if any(len(np.unique(y[parts != part])) < 2 for part in range(FOLDS)):
             return self._settings[0]
@@ -127,8 +122,23 @@ class Tuned:
                 held = parts == part
                 margins[held] = _margins(_fitted(clone(setting), X[~held], y[~held]), X[held], y[held])
             losses.append(_loss(margins, self._rho))
+        return self._better(losses)
+
+    def _choose_by_error(self, X: FloatArray, y: Array) -> Estimator:
+        parts = np.random.default_rng(self._seed).permutation(len(y)) % FOLDS
+        losses = []
+        for setting in self._settings:
+            errors = np.empty(len(y))
+            for part in range(FOLDS):
+                held = parts == part
+                errors[held] = y[held] - np.ravel(_fitted(clone(setting), X[~held], y[~held]).predict(X[held]))
+            losses.append(errors**2)
+        return self._better(losses)
+
+    def _better(self, losses: list[FloatArray]) -> Estimator:
+        """The setting of the least loss in the mean, if it is better than the public one by more than chance."""
         gain = losses[0] - np.array(losses)  # beside the public one, of each answer
-        mean, error = gain.mean(axis=1), gain.std(axis=1) / np.sqrt(len(y))
+        mean, error = gain.mean(axis=1), gain.std(axis=1) / np.sqrt(gain.shape[1])
         return self._settings[int(np.argmax(np.where(mean > error, mean, 0.0)))]
 
 
@@ -168,33 +178,3 @@ def folds(y: Array, rng: np.random.Generator) -> Array:
         where = rng.permutation(np.flatnonzero(y == label))
         part[where] = np.arange(len(where)) % FOLDS
     return part
-
-
-def settings(estimator: Estimator, *, may_be_wrong: bool, binary: bool = True, active: bool = False) -> list[Estimator]:
-    """Unfitted copies of ``estimator`` to choose from, the one that is regularised as it is first.
-
-    They differ in the last step of a pipeline: in the penalty C of what has one, in how far a tree grows. The solver of
-    all of them is one that ends soon however hard the margin is.
-    """
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-    params = last.get_params(deep=False)
-    quick: dict[str, Any] = {}
-    changes: list[dict[str, Any]] = []
-    if isinstance(params.get("C"), float | int) and "epsilon" not in params:
-        quick = {"max_iter": MOST_ITERATIONS} if params.get("max_iter") == -1 else {}
-        if params.get("solver") == "lbfgs" and not params.get("l1_ratio"):
-            quick = {"solver": "newton-cholesky"} if binary else {"max_iter": FEW_ITERATIONS}
-        harder = HARDER if binary else HARDER[:2]
-        factors = harder if not may_be_wrong else () if active else (*SOFTER, *harder)
-        changes = [{"C": float(params["C"]) * factor, **quick} for factor in factors]
-    elif "min_samples_leaf" in params and "splitter" in params:
-        grown = {"ccp_alpha": 0.0, "min_samples_split": 2}
-        changes = [{**grown, "min_samples_leaf": leaf} for leaf in (LEAVES if may_be_wrong else LEAVES[:1])]
-        changes = [change for change in changes if any(params[name] != value for name, value in change.items())]
-    return [_changed(estimator, quick), *(_changed(estimator, change) for change in changes)]
-
-
-def _changed(estimator: Estimator, change: dict[str, Any]) -> Estimator:
-    copy = clone(estimator)
-    (copy.steps[-1][1] if hasattr(copy, "steps") else copy).set_params(**change)
-    return copy

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
-from mex.toolkit.tuning import FEWEST, Tuned, folds, settings
+from mex.toolkit.penalties import settings
+from mex.toolkit.tuning import FEWEST, Tuned, folds
 from mex.types import Array, Estimator, FloatArray
 
 D = 20
@@ -118,3 +123,27 @@ def test_the_penalties_that_are_tried_depend_on_what_the_rows_can_tell() -> None
     assert penalties(may_be_wrong=False)[0] == 1, "right labels need no softer margin"
     assert penalties(may_be_wrong=True)[0] == 0.01
     assert penalties(may_be_wrong=True, active=True) == [1], "near the boundary wrong labels tell nothing of it"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Ridge(),
+        Lasso(),
+        TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1),
+        KernelRidge(alpha=0.1),
+    ],
+)
+def test_right_values_are_fitted_with_less_of_a_penalty_than_the_model_was(model: Any, diabetes: mex.Dataset) -> None:
+    X = (diabetes.X - diabetes.X.mean(axis=0)) / diabetes.X.std(axis=0) / 20
+    model.fit(X, diabetes.y)
+    found = {
+        how: mex.attack(
+            f"passive:regularisation={how}", model, pool=X[:200], held_out=X[200:], domain=mex.Domain.of(X), budget=200
+        ).agreement
+        for how in ("public", "cross-validated")
+    }
+    assert found["cross-validated"] is not None
+    assert found["cross-validated"] > 0.999
+    assert found["public"] is not None
+    assert found["public"] < 0.995
