@@ -6,6 +6,7 @@ import functools
 import threading
 import time
 import weakref
+from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
@@ -18,7 +19,7 @@ from mex.types import Answer, Array
 from mex_endpoint.answers import Reply, as_kind, read
 from mex_endpoint.secrets import Secrets
 from mex_endpoint.template import Records, Template
-from mex_endpoint.waiting import Rate, back_off, now, retry_after
+from mex_endpoint.waiting import Rate, back_off, now, one_of, retry_after
 
 LARGEST = 1 << 26
 """Bytes of a reply at most."""
@@ -87,6 +88,7 @@ class HTTPEndpoint:
         self.reply: Reply | None = None
         self.outside = Tally()
         self._proven = False
+        self._shared: Path | None = None
         self._rate = Rate(settings.rate)
 
     @property
@@ -112,7 +114,12 @@ class HTTPEndpoint:
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _rate=Rate(state["settings"].rate))
+        vars(self).update(state, _rate=Rate(state["settings"].rate, path=state["_shared"]))
+
+    def share_rate(self, path: Path) -> None:
+        """Keep to the rate, and to the number of requests at once, together with all processes given this path."""
+        self._shared = path
+        self._rate = Rate(self.settings.rate, path=path)
 
     def predict(self, table: Records) -> Array:
         """The labels, or values, of some rows."""
@@ -153,9 +160,10 @@ class HTTPEndpoint:
         until = time.monotonic() + self.settings.deadline
         failures = 0
         while True:
-            self._rate.wait()
-            attempt = journal.begin(max(len(table), template.least))
-            outcome, code, asked, said = self._send(body, until, template, max(len(table), template.least))
+            with one_of(self.threads, self._shared):
+                self._rate.wait()
+                attempt = journal.begin(max(len(table), template.least))
+                outcome, code, asked, said = self._send(body, until, template, max(len(table), template.least))
             if isinstance(said, Reply):
                 self._proven = True
                 return Reply(said.values[: len(table)], said.floating), attempt

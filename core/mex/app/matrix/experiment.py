@@ -15,7 +15,8 @@ from mex.app.matrix.costs import ROWS, unchanged
 from mex.app.matrix.interrupts import user_interrupts
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.json_lines import check, dump, unfinished
-from mex.app.matrix.ledgers import rows_to_measure, through_ledger
+from mex.app.matrix.ledgers import through_ledger
+from mex.app.matrix.paid import rows_to_measure
 from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, is_deployed, set_scene
 from mex.errors import Incompatible, sentence, writes_nothing
