@@ -35,7 +35,10 @@ class Server:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.requests.append((self.path, dict(self.headers), body))
-                given = outer.answer(body)
+                try:
+                    given = outer.answer(body)
+                except ValueError as error:  # as MLServer tells it
+                    given = 500, {}, json.dumps({"error": f"builtins.ValueError: {error}"}).encode()
                 status, headers, content = given if isinstance(given, tuple) else (200, {}, json.dumps(given).encode())
                 if status == 0:  # the connection is cut
                     self.close_connection = True

@@ -172,7 +172,7 @@ def test_a_reply_that_answers_no_row_is_a_sentence_and_nothing_is_kept(
     with pytest.raises(mex.MexError, match=sentence):
         target.answer(X[:2], "label")
     assert target.session.ledger.answers == 0
-    assert target.session.ledger.sent("attack") == 2 * (len(server.requests) - 2)
+    assert target.session.ledger.sent("attack") == 2 * (len(server.requests) - 3)
     server.answer = functools.partial(servers.mlflow, MODEL)
     assert (target.answer(X[:2], "label") == MODEL.predict(X[:2])).all()
 
@@ -446,7 +446,7 @@ def test_what_is_asked_to_measure_is_capped_asked_once_for_all_attacks_and_told_
     (tmp_path / "run" / "results.jsonl").unlink()
     before = rows_seen(server)
     again = run(*plan, "--json")
-    assert rows_seen(server) - before == 2, "two rows before anything else, and nothing that was answered"
+    assert rows_seen(server) - before == 3, "three rows before anything else, and nothing that was answered"
     told = ("agreement", "near_agreement", "queries", "defended_accuracy")
     for first, second in zip(records, finished(again), strict=True):
         assert {name: first[name] for name in told} == {name: second[name] for name in told}
@@ -475,7 +475,7 @@ def test_a_table_without_labels_is_not_labelled_at_a_price(
     )
     record = json.loads(done.stdout)
     assert record["target_accuracy"] is None
-    preflight, held_out, near, uniform, again = 2, 50, 62, 62, 50
+    preflight, held_out, near, uniform, again = 3, 50, 62, 62, 50
     assert record["evaluation_rows"] == rows_seen(server) - 10 <= preflight + held_out + near + uniform + again
 
 
@@ -504,7 +504,7 @@ def test_one_endpoint_is_one_budget_and_one_request_at_once_whatever_the_jobs(
     assert len(records) == 4
     assert most[0] == 1
     evaluation = max(record["evaluation_rows"] for record in records)
-    assert evaluation <= 120 + 2, "of all seeds together, and two rows before anything else"
+    assert evaluation <= 120 + 3, "of all seeds together, and three rows before anything else"
     assert rows_seen(server) - alone == evaluation + 4 * 30 == alone
     told = ("agreement", "near_agreement", "queries", "unique_queries")
     assert [[r[name] for name in told] for r in here] == [[r[name] for name in told] for r in records]
@@ -521,7 +521,7 @@ def test_a_plan_says_the_budget_to_measure(
     )
     done = run("matrix", plan, *names, "--out", out, "--json")
     (record,) = finished(done)
-    assert (record["evaluation_rows"], record["held_out"]) == (2 + 24 + 7 + 7 + 7, 24)
+    assert (record["evaluation_rows"], record["held_out"]) == (3 + 24 + 7 + 7 + 7, 24)
     assert record["model_params"]["evaluation_budget"] == 60
     assert "evaluation_budget = 60" in (out / "run.toml").read_text()
     done = run("matrix", "-m", "logistic", "--data", "haberman", "-a", "passive", "--evaluation-budget", 60)

@@ -14,7 +14,7 @@ import attrs
 
 from mex.app.analysis.numbers import number, shown, usd, worse_than_constant
 from mex.app.analysis.statistics import LEVELS, queries_to
-from mex.app.matrix.record import Point
+from mex.app.matrix.units import Point
 from mex.errors import UsageError
 from mex.extraction import Extraction
 

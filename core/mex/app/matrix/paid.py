@@ -11,7 +11,8 @@ import attrs
 
 from mex.app.matrix import ledgers
 from mex.app.matrix.ledgers import SUFFIX, describe
-from mex.errors import UsageError
+from mex.defense import undefended
+from mex.errors import Incompatible, UsageError
 from mex.fitted import FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
@@ -23,6 +24,8 @@ from mex.toolkit.ledger.target import RecordedTarget, Remote, recorded
 
 EVALUATION = "evaluation_budget"
 """The parameter of models that cost money: rows at most that they are asked to measure."""
+MANY = 100
+"""Requests of one client after which a limit would have shown."""
 ONE_PROCESS = uuid.uuid4().hex
 """What names the run of a process that has no private folder of a run."""
 
@@ -73,3 +76,20 @@ def rows_to_measure(target: Target) -> dict[str, int]:
         return {}
     ledger = target.session.ledger
     return {"evaluation_rows": ledger.sent("evaluation") + ledger.sent("preflight") + ledger.sent("check")}
+
+
+def findings(target: Target, session: Session | None) -> list[dict[str, str]] | None:
+    """What an endpoint has told beside its answers, for the record; None of any other model."""
+    try:
+        told = getattr(undefended(target).estimator, "findings", None)
+    except Incompatible:
+        return None
+    if told is None or session is None:
+        return told
+    totals = session.ledger.totals()
+    answered = [(requests, rows) for _, outcome, requests, rows in totals if outcome == "answered"]
+    requests, rows = map(sum, zip(*answered, strict=True)) if answered else (0, 0)
+    if requests < MANY or any(outcome == "throttled" for _, outcome, _, _ in totals):
+        return list(told)
+    seen = f"{requests} requests with {rows} rows were answered, and none was refused"
+    return [*told, {"kind": "no-limit", "sentence": "nothing limits how much one client asks", "evidence": seen}]
