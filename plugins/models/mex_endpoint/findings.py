@@ -41,7 +41,7 @@ _ERRORS = (
     (
         "width",
         "an error tells how many columns the model takes",
-        r"expect\w*:? \d+ (?:features|columns)|features? shape mismatch|number of features in (?:the )?data",
+        r"(?i)expect\w*:? \d+ (?:features|columns)|features? shape mismatch|number of features in (?:the )?data",
     ),
     ("columns", "an error tells the names of the columns", r"with schema '\[|missing inputs|columns are missing"),
 )
