@@ -34,23 +34,34 @@ def ask_known_rows(target: FittedTarget, X: FloatArray) -> None:
 
 
 def _compare(labels: Array, shares: Array, classes: Array) -> None:
-    """The order of classes is never on the wire: labels tell it.
+    """The order of classes is never on the wire: labels tell it, also those of a threshold that was moved.
 
     Raises:
-        UsageError: if the most probable class is another one than the label for most rows.
+        UsageError: if the most probable class is another one than the label for most rows. Of two classes that both are
+            seen as labels it decides which is more probable where it is the label.
     """
     likeliest = classes[np.argmax(shares, axis=1)]
-    if np.mean(likeliest == labels) < 0.5:
-        order = _order(labels, shares, classes)
-        hint = f"; classes={order} would suit" if order else ""
-        raise UsageError(
-            f"of {len(labels)} known rows {int((likeliest != labels).sum())} have a label that is not the most "
-            f"probable class: is the order of classes that of the probabilities?{hint}"
-        )
+    second = labels == classes[-1]
+    if len(classes) == 2 and second.any() and not second.all():
+        right = shares[second, 1].mean() > shares[~second, 1].mean()
+    else:
+        right = np.mean(likeliest == labels) >= 0.5
+    if right:
+        return
+    order = _order(labels, shares, classes)
+    hint = f"; classes={order} would suit" if order else ""
+    differ = int((likeliest != labels).sum())
+    raise UsageError(
+        f"of {len(labels)} known rows {differ} have a label that is not the most probable class, or it is less probable "
+        f"there than elsewhere: is the order of classes that of the probabilities?{hint}; if the model has a threshold "
+        "of its own, declare answers='label' or 'proba' alone"
+    )
 
 
 def _order(labels: Array, shares: Array, classes: Array) -> Sequence[Any] | None:
     """The order of classes that labels and probabilities show, if they show all but one."""
+    if len(classes) == 2:
+        return classes.tolist()[::-1]  # type: ignore[no-any-return]
     places: dict[int, Any] = {}
     for label, place in zip(labels.tolist(), np.argmax(shares, axis=1).tolist(), strict=True):
         if places.setdefault(place, label) != label:
