@@ -52,7 +52,7 @@ def _compare(labels: Array, shares: Array, classes: Array) -> None:
     hint = f"; classes={order} would suit" if order else ""
     differ = int((likeliest != labels).sum())
     raise UsageError(
-        f"of {len(labels)} known rows {differ} have a label that is not the most probable class, or it is less probable "
+        f"of {len(labels)} known rows {differ} have a label that is not the most probable class, or is less probable "
         f"there than elsewhere: is the order of classes that of the probabilities?{hint}; if the model has a threshold "
         "of its own, declare answers='label' or 'proba' alone"
     )
