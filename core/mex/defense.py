@@ -95,10 +95,10 @@ class Defended(ABC):
         return None
 
     @memory.setter
-    def memory(self, memory: Any) -> None:  # noqa: B027: most remember nothing
-        pass
+    def memory(self, memory: Any) -> None:
+        assert memory is None, f"{type(self).__name__} remembers nothing"
 
-    def unanswered(self, rows: int) -> None:  # noqa: B027: most have no limit
+    def unanswered(self, rows: int) -> None:  # noqa: B027 (most have no limit)
         """So many rows that were admitted last have not been answered after all: a limit gives them back."""
 
     def admit(self, X: FloatArray) -> BoolArray:

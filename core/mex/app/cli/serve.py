@@ -131,9 +131,7 @@ def _warn(args: argparse.Namespace, served: Served) -> None:
     """Say what an operator might take for granted."""
     clients = served.doors.clients
     if args.store is None and args.defense != "none":
-        say(
-            "what clients asked is forgotten when this ends, and the key of sticky noise with it: --store FILE keeps both"
-        )
+        say("what clients asked, and the key of sticky noise, are forgotten when this ends: --store FILE keeps them")
     if clients.header is not None and not clients.names:
         say(f"the header {clients.header} is believed: whoever may set it is as many clients as he likes")
     if clients.forwarded:

@@ -73,7 +73,7 @@ class Memories:
         return bool(self._layers)
 
     def admit(self, X: FloatArray, client: str) -> Admission:
-        """Which rows of a request are answered; if not all are, the request is refused, and those go back to its limits.
+        """Which rows of a request are answered; if not all are, none will be, and limits get these back.
 
         Raises:
             StoreFailed: if the memory of the client cannot be read or written: then nobody is answered.

@@ -112,15 +112,15 @@ def _tensor(part: Mapping[str, Any]) -> Array:
     if not isinstance(name, str):
         raise BadRequest("an input must have a name")
     sizes = isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape)
-    if not (sizes and shape and len(shape) <= 2):  # type: ignore[arg-type]
+    if not (sizes and shape and len(shape) <= 2):
         raise BadRequest(f"input {name!r} must have a shape of one or two whole numbers")
     if datatype not in (*NUMBERS, "BOOL", "BYTES"):
         raise BadRequest(f"input {name!r} must have a datatype, such as FP64, INT64, BOOL or BYTES")
     if not isinstance(data, list):
         raise BadRequest(f"input {name!r} must have data, a list")
     flat = [value for row in data for value in row] if data and all(isinstance(row, list) for row in data) else data
-    if len(flat) != math.prod(shape):  # type: ignore[arg-type]
-        raise BadRequest(f"input {name!r} has {len(flat)} values, and its shape says {math.prod(shape)}")  # type: ignore[arg-type]
+    if len(flat) != math.prod(shape):
+        raise BadRequest(f"input {name!r} has {len(flat)} values, and its shape says {math.prod(shape)}")
     whole = np.empty(len(flat), dtype=object)
     whole[:] = flat
     return whole.reshape(shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import socket
 import sys
 import threading
@@ -30,18 +31,20 @@ QUICK, PAUSE = 10.0, 1.0
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """A socket for an address, on which nobody listens yet.
 
     Raises:
         UsageError: if the address cannot be had.
     """
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((host, port), family=family, backlog=2048)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        held = socket.socket(family, kind, protocol)
+        if os.name == "posix":  # elsewhere it would share the port with others
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(address)
     except (OSError, OverflowError, UnicodeError) as error:
         raise UsageError(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}") from None
-    listening.set_inheritable(True)
-    return listening
+    return held
 
 
 def server_of(application: Any) -> uvicorn.Server:
