@@ -55,6 +55,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     for name, value in (("--workers", args.workers), ("--max-rows", args.max_rows), ("--max-bytes", args.max_bytes)):
         if value < 1:
             raise UsageError(f"{name} must be at least 1, not {value}")
+    if not 0 <= args.port < 1 << 16:
+        raise UsageError(f"--port must be between 0 and 65535, not {args.port}")
     if args.renew is not None and not 0 < args.renew < float("inf"):
         raise UsageError(f"--renew must be more than 0 seconds, not {args.renew:g}")
     with tempfile.TemporaryDirectory(prefix="mex-serve-") as folder:

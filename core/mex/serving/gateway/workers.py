@@ -38,11 +38,13 @@ def bound(host: str, port: int) -> socket.socket:
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        held = socket.socket(family, kind, protocol)
-        if os.name == "posix":  # elsewhere it would share the port with others
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(address)
-    except (OSError, OverflowError, UnicodeError) as error:
+        with contextlib.ExitStack() as unless_bound:
+            held = unless_bound.enter_context(socket.socket(family, kind, protocol))
+            if os.name == "posix":  # elsewhere it would share the port with others
+                held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(address)
+            unless_bound.pop_all()
+    except (OSError, UnicodeError) as error:
         raise UsageError(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}") from None
     return held
 
