@@ -4,6 +4,7 @@ The checks of a component by their names, for ``pytest.mark.parametrize``; ``pyt
 components of the package under test by itself; or one call for all of them.
 
 >>> from mex import load_registry
+>>> from mex.testing import check_defense, checks
 >>> check_defense(load_registry().build("defense", "bounded-noise:rho=0.2"), expect_change=True)
 >>> [check.name for check in checks("dataset", "uci")][-2:]
 ['has-a-label-or-value-a-row', 'loads-the-same-again']

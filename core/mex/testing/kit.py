@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 import attrs
 
-from mex.errors import LentError, UsageError, suggest, writes_nothing
+from mex.errors import LentError, writes_nothing
+from mex.registry import Registry
 from mex.registry.spec import Spec
 
 T = TypeVar("T")
@@ -142,12 +143,19 @@ def checks(kind: str, component: Any, **options: Any) -> list[Check]:
     Raises:
         UsageError: if there is no such kind, component or option.
     """
-    from mex.testing.trials import TRIALS, trial_of
-
-    if kind not in TRIALS:
-        raise UsageError(f"no kind of component is called {kind!r}{suggest(kind, TRIALS)}")
-    if not isinstance(component, str | Mapping | Spec):
-        return named(trial_of(kind, component, options), type(component).__name__)
     from mex.registry.loader import installed
 
-    return named(trial_of(kind, installed().build(kind, component), options), str(Spec.of(component, kind)))
+    if isinstance(component, str | Mapping | Spec):
+        return checks_of(installed(), kind, component, options)
+    from mex.testing.trials import trial_of
+
+    return named(trial_of(kind, component, options), type(component).__name__)
+
+
+def checks_of(
+    registry: Registry, kind: str, spec: str | Mapping[str, Any] | Spec, options: Mapping[str, Any]
+) -> list[Check]:
+    """The checks of a component of a registry."""
+    from mex.testing.trials import trial_of
+
+    return named(trial_of(kind, registry.build(kind, spec), options), str(Spec.of(spec, kind)))

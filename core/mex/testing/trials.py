@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mex.errors import UsageError
+from mex.errors import UsageError, suggest
 from mex.fitted import Deployed
 from mex.testing.attacks import AttackTrial
 from mex.testing.datasets import DatasetTrial
@@ -25,8 +25,10 @@ def trial_of(kind: str, component: Any, options: Mapping[str, Any]) -> Trial:
     """A component on trial.
 
     Raises:
-        UsageError: if the kind's checks have no such option.
+        UsageError: if there is no such kind, or its checks have no such option.
     """
+    if kind not in TRIALS:
+        raise UsageError(f"no kind of component is called {kind!r}{suggest(kind, TRIALS)}")
     start = DeployedTrial if isinstance(component, Deployed) else TRIALS[kind]
     try:
         return start(component, **options)
