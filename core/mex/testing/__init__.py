@@ -6,7 +6,7 @@ components of the package under test by itself; or one call for all of them.
 >>> from mex import load_registry
 >>> from mex.testing import check_defense, checks
 >>> check_defense(load_registry().build("defense", "bounded-noise:rho=0.2"), expect_change=True)
->>> [check.name for check in checks("dataset", "uci")][-2:]
+>>> [check.name for check in checks("dataset", "haberman")][-2:]
 ['has-a-label-or-value-a-row', 'loads-the-same-again']
 """
 
