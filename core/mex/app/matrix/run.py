@@ -12,7 +12,7 @@ from mex.app.analysis.gate import Gate
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
 from mex.app.matrix.ledgers import evaluation_budget, kept_in
-from mex.app.matrix.plan import Plan
+from mex.app.matrix.plan import AXES, Plan
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
 from mex.errors import UsageError
@@ -47,6 +47,11 @@ DEFAULT: dict[str, Any] = {
     "seeds": 3,
 }
 """The tables of the plan of ``mex matrix`` alone."""
+
+
+def tables_beside(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of :data:`DEFAULT` that hold beside those ``given``: its kinds of answers suit its own components."""
+    return {key: value for key, value in DEFAULT.items() if key != "answers" or not given.keys() & AXES.keys()}
 
 
 class Run:

@@ -47,7 +47,10 @@ def test_on_a_terminal_there_is_a_grid_per_model_and_dataset(
     assert "█" in shown
 
 
-def test_the_overview_names_the_best_attack_and_what_each_defense_costs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_overview_names_the_best_attack_and_what_each_defense_costs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     print_comparisons(compare(two_attacks()), "table", level=0.9)
     grids, short = capsys.readouterr().out.split("IN SHORT")
     assert BEST in grids

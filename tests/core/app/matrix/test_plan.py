@@ -100,13 +100,15 @@ def test_a_record_is_called_by_its_label(registry: mex.Registry) -> None:
 
 
 def test_the_default_plan_is_as_large_as_promised(registry: mex.Registry) -> None:
-    from mex.app.api import DEFAULT
+    from mex.app.matrix.run import DEFAULT, tables_beside
 
     plan = Plan.of(DEFAULT)
     assert list(plan.models) == ["logistic", "decision-tree", "boosted-trees"]
     assert len([name for name in plan.defenses if name != "none"]) == 5
     assert plan.settings["answers"] == ["label", "proba", "leaf"]
     assert plan.seeds == 3
+    assert tables_beside({"seeds": 2}) == DEFAULT
+    assert "answers" not in tables_beside({"models": ["linear-regression"]}), "other models have other kinds"
 
 
 @pytest.mark.parametrize(
