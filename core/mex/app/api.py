@@ -17,7 +17,7 @@ from mex.app.matrix.isolation import isolated
 from mex.app.matrix.ledgers import kept
 from mex.app.matrix.plan import read
 from mex.app.matrix.record import Record
-from mex.app.matrix.run import DEFAULT, Run
+from mex.app.matrix.run import Run, tables_beside
 from mex.app.matrix.scenarios import protect
 from mex.app.objects import read_objects
 from mex.app.progress import interactive, late_queries_bar
@@ -184,8 +184,9 @@ def matrix(
     ('mine', 1.0)
     """
     registry = registry or load_registry()
-    tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
     axes, live = read_objects(models, data, target)
+    beside = tables_beside({**settings, **axes}) if plan is None else plan
+    tables = beside if isinstance(beside, Mapping) else read(Path(beside))
     run = Run(
         {**tables, **settings, **axes},
         live.added_to(registry) if live else registry,
