@@ -88,7 +88,6 @@ def test_one_label_only_is_asked_at_random_and_answered_by_that_label() -> None:
     ("attack", "pool", "family", "reason"),
     [
         (Margin(), None, mex.Family("linear", learner=SVC()), "pool"),
-        (Margin(), np.zeros((3, 2)), mex.Family("odd"), "no learner"),
         (Margin(sampler="uniform"), None, mex.Family("linear", learner=SVC()), "budget"),
     ],
 )

@@ -41,7 +41,10 @@ class Margin:
 
     sampler: str = sampler_parameter("pool")
     model: Model | None = attrs.field(
-        default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
+        default=None,
+        metadata=component(
+            "model", "the model to fit; by default the public class of f*, or the usual one of its kind"
+        ),
     )
     regularisation: str = regularisation_parameter()
     start: int = schedule.start(10)

@@ -45,7 +45,10 @@ class QueryByCommittee:
 
     sampler: str = sampler_parameter("near")
     model: Model | None = attrs.field(
-        default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
+        default=None,
+        metadata=component(
+            "model", "the model to fit; by default the public class of f*, or the usual one of its kind"
+        ),
     )
     regularisation: str = regularisation_parameter()
     members: int = attrs.field(default=10, validator=whole(2), metadata=doc("models in the committee, unless a forest"))
