@@ -8,22 +8,20 @@ from typing import Any
 import attrs
 import numpy as np
 from scipy.linalg import LinAlgWarning
-from scipy.special import expit
 from sklearn.base import clone, is_regressor
 
 from mex.fitted import Model
 from mex.knowledge import Knowledge
 from mex.params import doc, one_of
 from mex.toolkit.estimators import random_state
+from mex.toolkit.left_out import FOLDS, best, folds, label_loss, margins
 from mex.toolkit.models import learner_over
 from mex.toolkit.penalties import adaptable, adapted, prunes, quick, slighter
 from mex.types import Array, Estimator, FloatArray
 
 CHOICES = ("adapted", "public")
-FOLDS, FEWEST = 3, 32
-"""Parts of the cross-validation; the fewest answers on which it is done."""
-SLOPES = 2.0 ** np.arange(-6, 9)
-"""Grid for the slope of the likelihood of an answer in its margin, whose scale depends on the regularisation."""
+FEWEST = 32
+"""The fewest answers on which something is cross-validated."""
 RATES = (0.0, 0.03, 0.1)
 """Rates of wrong labels to choose from; above the last all are regularised alike."""
 SAYS_NOTHING = 0.45
@@ -128,13 +126,13 @@ class Tuned:
         if any(len(np.unique(y[parts != part])) < 2 for part in range(FOLDS)):
             return rates[0]
         for rate in rates:
-            margins = np.empty(len(y))
+            left_out = np.empty(len(y))
             for part in range(FOLDS):
                 held = parts == part
                 fitted = _fitted(self._for_rate(rate, X[~held], y[~held]), X[~held], y[~held])
-                margins[held] = _margins(fitted, X[held], y[held])
-            losses.append(_loss(margins, min(self._rho, RATES[-1]) if rate is None else rate))
-        return rates[_best(losses, 1.0 if surely else 0.0)]
+                left_out[held] = margins(fitted, X[held], y[held])
+            losses.append(label_loss(left_out, min(self._rho, RATES[-1]) if rate is None else rate))
+        return rates[best(losses, 1.0 if surely else 0.0)]
 
     def _of_values(self, X: FloatArray, y: Array) -> Estimator:
         several = slighter(self._public)
@@ -150,15 +148,8 @@ class Tuned:
                     fitted = _fitted(clone(setting), X[:n][~held], y[:n][~held])
                     errors[held] = y[:n][held] - np.ravel(fitted.predict(X[:n][held]))
                 losses.append(errors**2)
-            self._penalties[n] = several[_best(losses, 1.0)]
+            self._penalties[n] = several[best(losses, 1.0)]
         return clone(self._penalties[n])
-
-
-def _best(losses: list[FloatArray], errors: float) -> int:
-    """The index of the least loss in the mean, if it beats the first by more than so many standard errors; else 0."""
-    gain = losses[0] - np.array(losses)  # beside the first, of each answer
-    mean, error = gain.mean(axis=1), gain.std(axis=1) / np.sqrt(gain.shape[1])
-    return int(np.argmax(np.where(mean > errors * error, mean, 0.0)))
 
 
 def _fitted(estimator: Estimator, X: FloatArray, y: Array) -> Estimator:
@@ -169,35 +160,3 @@ def _fitted(estimator: Estimator, X: FloatArray, y: Array) -> Estimator:
         for category in (ConvergenceWarning, LinAlgWarning):
             warnings.simplefilter("ignore", category)
         return estimator.fit(X, y)
-
-
-def _margins(fitted: Estimator, X: FloatArray, y: Array) -> FloatArray:
-    """How far each row of ``X`` is on the right side, shape (n,); infinite where only right or wrong is known."""
-    if not hasattr(fitted, "decision_function"):
-        return np.where(fitted.predict(X) == y, np.inf, -np.inf)
-    scores = np.asarray(fitted.decision_function(X))
-    if scores.ndim == 1:
-        scores = np.column_stack([-scores, scores]) / 2
-    own = fitted.classes_ == y[:, None]  # a class that was left out of the fit has no score
-    margins = np.where(own, scores, -np.inf).max(axis=1) - np.where(own, -np.inf, scores).max(axis=1)
-    return np.asarray(margins)
-
-
-def _loss(margins: FloatArray, rate: float) -> FloatArray:
-    """The loss of each answer by its margin, at the slope where they are least in the mean."""
-    finite = margins[np.isfinite(margins)]
-    if not len(finite):
-        return np.asarray(margins < 0, dtype=np.float64)
-    unit = np.median(np.abs(finite)) or 1.0
-    flips = max(rate, 0.01)
-    losses = -np.log(flips + (1 - 2 * flips) * expit(SLOPES[:, None] * margins / unit))
-    return np.asarray(losses[np.argmin(losses.mean(axis=1))])
-
-
-def folds(y: Array, rng: np.random.Generator) -> Array:
-    """The part of each answer, shape (n,): at random, each class spread evenly over the parts."""
-    part = np.empty(len(y), dtype=np.int64)
-    for label in np.unique(y):
-        where = rng.permutation(np.flatnonzero(y == label))
-        part[where] = np.arange(len(where)) % FOLDS
-    return part

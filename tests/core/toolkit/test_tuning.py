@@ -18,8 +18,9 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
+from mex.toolkit.left_out import folds
 from mex.toolkit.penalties import adapted
-from mex.toolkit.tuning import FEWEST, Tuned, folds
+from mex.toolkit.tuning import FEWEST, Tuned
 from mex.types import Array, Estimator, FloatArray
 
 D = 20
