@@ -173,7 +173,7 @@ def test_an_unknown_positive_class_gets_the_nearest_name() -> None:
 
 def test_components_say_what_they_are() -> None:
     adult = build("adult", positive="<=50K")
-    assert repr(adult) == "Adult(positive='<=50K')"
+    assert repr(adult) == "Adult(positive='<=50K', coding='one-hot')"
     assert pickle.loads(pickle.dumps(adult)) == adult
     assert adult.licence == "CC BY 4.0"
     assert "10.24432/C5XW20" in adult.source

@@ -22,6 +22,8 @@ GATE = "gate"
 """A table with what ``--fail-if`` and ``--fail-on`` say (:mod:`mex.app.analysis.gate`)."""
 MADE_WITH = "made_with"
 """A table of versions in the recipe of a run (:mod:`mex.app.matrix.provenance`): it says how, and changes nothing."""
+PAPER = "paper"
+"""A table of what a publication printed (:mod:`mex.app.reproduce`), beside which to put the results; it changes nothing."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
 COUNTERS = "counters"
 """Whether to add the attacks that know a defense of the plan (:attr:`mex.Component.counters`); by default they are."""
@@ -58,7 +60,7 @@ class Plan:
             UsageError: naming the table or key that is wrong.
         """
         for key in tables:
-            if key not in (*AXES, *SETTINGS, COUNTERS, GATE, MADE_WITH):
+            if key not in (*AXES, *SETTINGS, COUNTERS, GATE, MADE_WITH, PAPER):
                 raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, COUNTERS, GATE))}")
         axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
