@@ -106,7 +106,9 @@ def _peek(known: Knowledge) -> Finished:
     """The stop of the paper's experiments: a plane is finished where its direction is as near to w* as it should be."""
     normal = known.family.public.get("normal")
     if normal is None or known.family.public.get("intercept", True):
-        raise Incompatible("stop=peek compares with the normal of a homogeneous halfspace, and this model keeps its own")
+        raise Incompatible(
+            "stop=peek compares with the normal of a homogeneous halfspace, and this model keeps its own"
+        )
     w = np.asarray(normal, dtype=np.float64)
 
     def finished(estimates: FloatArray, first: FloatArray, second: FloatArray, tolerance: float) -> BoolArray:

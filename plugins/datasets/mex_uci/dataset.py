@@ -40,7 +40,7 @@ class Bundled:
         validator=one_of("one-hot", "numbered"),
         metadata=doc(
             "a category as a feature for each of its values, or as one whole number, its place in the alphabet, as the"
-            " d of the paper's linear models has it (14 of adult, 22 of mushroom)"
+            " d of the paper's linear models has it (14 of adult)"
         ),
     )
 

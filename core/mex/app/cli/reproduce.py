@@ -33,7 +33,9 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
     command.add_argument("--jobs", type=number, default=None, metavar="N", help="processes (default: one a core)")
     command.add_argument("--out", type=Path, metavar="DIR", help="keep every cell and a page there; go on from there")
-    command.add_argument("--plan", action="store_true", help="print the matrix file, to copy and change, and run nothing")
+    command.add_argument(
+        "--plan", action="store_true", help="print the matrix file, to copy and change, and run nothing"
+    )
     command.add_argument("--format", choices=("table", "markdown", "json"), default="table", help="of what is printed")
     command.set_defaults(run=run)
 

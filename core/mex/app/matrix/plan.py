@@ -22,10 +22,9 @@ from mex.types import Answer
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
 GATE = "gate"
 """A table with what ``--fail-if`` and ``--fail-on`` say (:mod:`mex.app.analysis.gate`)."""
-MADE_WITH = "made_with"
-"""A table of versions in the recipe of a run (:mod:`mex.app.matrix.provenance`): it says how, and changes nothing."""
-PAPER = "paper"
-"""A table of what a publication printed (:mod:`mex.app.reproduce`), beside which to put the results; it changes nothing."""
+MADE_WITH, PAPER = "made_with", "paper"
+"""Tables that change nothing: of versions, in the recipe of a run (:mod:`mex.app.matrix.provenance`); of what a
+publication printed (:mod:`mex.app.reproduce`)."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
 COUNTERS = "counters"
 """Whether to add the attacks that know a defense of the plan (:attr:`mex.Component.counters`); by default they are."""

@@ -109,7 +109,9 @@ def load(name: str) -> Experiment:
         UsageError: if there is none.
     """
     if name not in names():
-        raise UsageError(f"nothing named {name!r} can be reproduced{suggest(name, names())}; mex reproduce lists what can")
+        raise UsageError(
+            f"nothing named {name!r} can be reproduced{suggest(name, names())}; mex reproduce lists what can"
+        )
     return Experiment.of(name, read(HERE / f"{name}.toml"))
 
 

@@ -21,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from mex.app.analysis.group import value_of
-from mex.app.matrix.record import Point, Record
+from mex.app.matrix.record import Record
+from mex.app.matrix.units import Point
 
 TO_ERROR = re.compile(r"(queries|usd)_to_error_(.+)")
 AFTER = re.compile(r"(error|agreement)_after_(\d+)")

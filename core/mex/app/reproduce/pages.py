@@ -62,7 +62,9 @@ def one(value: float, measure: str) -> str:
         return NONE
     if measure.startswith("usd"):
         return f"${value:,.4f}" if value < 1 else f"${value:,.2f}"
-    if measure.startswith("agreement") or measure.endswith(("agreement", "accuracy", "majority", "wrong_answers", "share", "_lost")):
+    if measure.startswith("agreement") or measure.endswith(
+        ("agreement", "accuracy", "majority", "wrong_answers", "share", "_lost")
+    ):
         return f"{value:.3f}"
     return f"{value:,.0f}" if abs(value) >= 100 or measure.startswith("queries") else f"{value:.3g}"
 

@@ -174,7 +174,9 @@ def _printed(row: Row, i: int) -> float | None:
     return row.printed[i] if i < len(row.printed) else None
 
 
-def _estimate(cells: Mapping[int, Record], measure: str, less: float, over: Mapping[int, Record] | None) -> Estimate | None:
+def _estimate(
+    cells: Mapping[int, Record], measure: str, less: float, over: Mapping[int, Record] | None
+) -> Estimate | None:
     values = []
     for seed, record in cells.items():
         if record["status"] != "ok":
