@@ -62,9 +62,9 @@ class DimensionCoupling:
         default="posterior",
         validator=one_of("posterior", "peek"),
         metadata=doc(
-            "when a plane is finished: as an attacker can tell, or as in the paper's experiments, which compare with the"
-            " normal of f* (peek), if the model publishes it, as logistic:publish=true does; the first query of a"
-            " plane starts anywhere then"
+            "when a plane is finished: as an attacker can tell, or as in the paper's experiments (peek), which compare"
+            " with the normal of f*, if the model publishes it, as logistic:publish=true does; a plane starts from the"
+            " whole circle then"
         ),
     )
 

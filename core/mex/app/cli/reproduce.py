@@ -15,7 +15,7 @@ from mex.errors import UsageError
 from mex.registry import Registry
 
 if TYPE_CHECKING:
-    from mex.app.reproduce.running import Outcome
+    from mex.app.reproduce.lines import Outcome
 
 ALL = "all"
 PAGE = "reproduction"
@@ -70,7 +70,8 @@ def _outcome(experiment: Any, args: argparse.Namespace, registry: Registry) -> O
     """Run one experiment, with a bar on a terminal."""
     from mex.app.matrix.engine import Workers
     from mex.app.progress import CellsBar
-    from mex.app.reproduce.running import outcome, prepare, records_of
+    from mex.app.reproduce.lines import outcome
+    from mex.app.reproduce.running import prepare, records_of
 
     workers = Workers(cores() if args.jobs is None else args.jobs, fork=sys.platform == "linux")
     out = args.out and args.out / (experiment.name + ("-quick" if args.quick else ""))

@@ -15,6 +15,7 @@ and, of experiments that look at transcripts (:mod:`.transcripts`), what these a
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -78,7 +79,7 @@ def error_after(curve: Sequence[Point], queries: int) -> float | None:
     0.031623
     """
     known = [(p["queries"], p["geometric_error"]) for p in curve if p["geometric_error"] and p["queries"]]
-    for (start, before), (end, there) in zip(known, known[1:], strict=False):
+    for (start, before), (end, there) in itertools.pairwise(known):
         if before and there and start <= queries <= end:
             share = math.log(queries / start) / math.log(end / start) if end > start else 1.0
             return math.exp(math.log(before) + share * (math.log(there) - math.log(before)))

@@ -10,7 +10,7 @@ from mex.app.analysis.crosstab import TextTable
 from mex.app.analysis.statistics import Estimate, coverage
 from mex.app.files import replacing
 from mex.app.reproduce.experiment import HERE
-from mex.app.reproduce.running import Line, Outcome
+from mex.app.reproduce.lines import Line, Outcome
 
 NONE = "–"
 HEADER = ["where", "number", "paper", "here", "here / paper", "best here"]

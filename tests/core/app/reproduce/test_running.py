@@ -13,8 +13,9 @@ from mex.app.analysis.statistics import Estimate
 from mex.app.cli import main
 from mex.app.reproduce import experiment as experiments
 from mex.app.reproduce.experiment import Experiment
+from mex.app.reproduce.lines import outcome
 from mex.app.reproduce.pages import markdown, table, write_html
-from mex.app.reproduce.running import outcome, prepare, records_of
+from mex.app.reproduce.running import prepare, records_of
 
 PLAN: dict[str, Any] = {
     "budget": 120,
@@ -124,7 +125,8 @@ def test_on_the_command_line(
     registry: mex.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "figure-0.toml").write_text(
-        'budget = 60\nseeds = 1\n[attacks.pivot]\n[defenses.none]\n[models.logistic]\n[datasets.iris]\npositive = "setosa"\n'
+        "budget = 60\nseeds = 1\n[attacks.pivot]\n[defenses.none]\n[models.logistic]\n"
+        '[datasets.iris]\npositive = "setosa"\n'
         '[paper]\ntitle = "T"\nsection = "Figure 0"\n[[paper.rows]]\nmeasure = "queries"\nprinted = 42\n',
         encoding="utf-8",
     )
