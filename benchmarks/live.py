@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from live_parts.gateway import gateway
 from parts import run
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
@@ -268,4 +269,4 @@ def fuzz(times: int) -> None:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    run(__doc__, {"ledger": ledger, "kills": kills, "client": client, "fuzz": fuzz}, "times", 200)
+    run(__doc__, {"ledger": ledger, "kills": kills, "client": client, "fuzz": fuzz, "gateway": gateway}, "times", 200)
