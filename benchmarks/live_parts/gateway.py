@@ -38,7 +38,7 @@ def gateway(_: int) -> None:
                 crowd.finish(url)
             process.send_signal(end)
             process.wait()
-            print(f"{crowd.asked} rows asked in {crowd.requests} requests; {took:.0f} s for this half; ended by {end.name}")
+            print(f"{crowd.asked} rows asked in {crowd.requests} requests; this half took {took:.0f} s; {end.name}")
         counts = sorted(set(crowd.answered.values()))
         print(f"rows answered, client by client: {counts} (limit {LIMIT}); statuses {dict(crowd.statuses)}")
 

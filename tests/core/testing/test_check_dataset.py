@@ -20,9 +20,9 @@ DATASETS = [p.component.name for p in mex.load_registry().provided() if p.compon
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_installed_dataset_is_well_made(registry: mex.Registry, tmp_path: Path, name: str) -> None:
     params = {}
-    if name == "csv":
+    if name in ("csv", "recorded"):
         table = tmp_path / "table.csv"
-        table.write_text("age,smoker,risk\n41,no,low\n29,yes,high\n35,no,high\n", encoding="utf-8")
+        table.write_text("age,smoker,label\n41,no,low\n29,yes,high\n35,no,high\n", encoding="utf-8")
         params["path"] = str(table)
     data = check_dataset(registry.build("dataset", {"use": name, **params}))
     assert data.X.shape[1] == data.domain.n_features
