@@ -6,13 +6,14 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from mex import Schema, UsageError
-from mex.schema import Column, Kind
+from mex.schema import Column
 
+Kind: TypeAlias = Literal["number", "integer", "boolean", "category"]
 KINDS: dict[Kind, tuple[str, ...]] = {
     "number": ("double", "float", "fp16", "fp32", "fp64", "number"),
     "integer": ("long", "integer", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
