@@ -120,10 +120,8 @@ def read(path: Path) -> list[Told]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        if path.suffix in (".yaml", ".yml") or path.name == "MLmodel":
-            found = described(importlib.import_module("yaml").safe_load(text))
-        else:
-            found = described(json.loads(text))
+        with_json = text.lstrip().startswith(("{", "["))
+        found = described(json.loads(text) if with_json else importlib.import_module("yaml").safe_load(text))
     except ImportError:
         raise UsageError(f"{path} needs pyyaml to be read: pip install pyyaml") from None
     except Exception as error:
