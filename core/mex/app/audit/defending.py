@@ -1,4 +1,4 @@
-"""What each defense buys against the best attacker who knows it, what it costs honest users, and which one to deploy."""
+"""What each defense buys against the best attacker who knows it, what it costs honest users, which to deploy."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mex.types import Answer
 
 WORTH = 1.5
 """The least factor, at the pessimistic end, that makes a defense worth deploying."""
-MOST = {"accuracy_lost": 0.01, "answers_changed": 0.05, "honest_refused": 0.01, "false_alarms": 0.05}
+MOST = {"accuracy_lost": 0.01, "answer_shift": 0.05, "honest_refused": 0.01, "false_alarms": 0.05}
 """The most that a recommended defense may cost honest users."""
-COSTS = (*MOST, "answer_shift", "repeats_differ", "latency_added")
+COSTS = (*MOST, "answers_changed", "repeats_differ", "latency_added")
 
 
 @attrs.frozen(eq=False)
@@ -97,11 +97,13 @@ def told_at(outcome: Outcome, shown: Answer) -> float | None:
 
 
 def trades(outcome: Outcome) -> list[Trade]:
-    """Every defense that was tried, the best bargain first."""
+    """Every defense that was tried, the best bargain first; of two that buy as much, the one that shows less."""
     shown = usual(outcome)
     level = told_at(outcome, shown)
     found = [_trade(outcome, s, shown, level) for s in outcome.shields if not s.reason]
-    return sorted(found, key=lambda t: (bool(t.objection), -t.pessimistic, t.costs["accuracy_lost"] or 0.0))
+    return sorted(
+        found, key=lambda t: (bool(t.objection), -t.pessimistic, -len(t.withheld), t.costs["answer_shift"] or 0.0)
+    )
 
 
 def recommended(found: Sequence[Trade]) -> Trade | None:

@@ -57,7 +57,8 @@ def findings(outcome: Outcome) -> list[dict[str, Any]]:
         )
     for measured in outcome.measured:
         for record in measured.group.records:
-            for given in dict(record).get("findings") or ():  # of the servers of endpoints
+            brought: Any = dict(record).get("findings")  # of the servers of endpoints
+            for given in brought or ():
                 if given not in found:
                     found.append(given)
     return found

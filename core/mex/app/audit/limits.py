@@ -22,7 +22,7 @@ def limit_lines(outcome: Outcome, thieves: list[Thief]) -> list[str]:
     binary = target.classes is not None and len(target.classes) == 2
     if target.family.kind != "linear" or not binary:
         return [
-            f"No bound is known for this class of models ({target.family.kind}): these numbers are those of the attacks "
+            f"No bound is known for this class of models ({target.family.kind}): these are the numbers of the attacks "
             "that were tried, and a better one may exist."
         ]
     return [line for thief in thieves if thief.shown == "label" for line in [_halfspace(outcome, thief)] if line][:1]
@@ -40,9 +40,9 @@ def _halfspace(outcome: Outcome, thief: Thief) -> str:
         return ""
     least = math.ceil(query_bound(d, error.value))
     return (
-        f"No attack on labels alone, however clever, gets as near to the weights as {best[0].choice.label} ended (geometric "
-        f"error {error.value:.2g} in {d} dimensions) with fewer than {least:,} queries on average, unless it knows something "
-        "of the weights beforehand: a label is one bit. Agreement on real rows may take fewer."
+        f"No attack on labels alone, however clever, gets as near to the weights as {best[0].choice.label} ended "
+        f"(geometric error {error.value:.2g} in {d} dimensions) with fewer than {least:,} queries on average, "
+        "unless it knows something of the weights beforehand: a label is one bit. Agreement on real rows takes fewer."
     )
 
 
@@ -62,7 +62,7 @@ def resolution(outcome: Outcome) -> list[str]:
     seeds = max(len(measured.group.ran) for measured in outcome.judged)
     said.append(f"Numbers in brackets: {coverage(seeds)}. The race had another seed.")
     said.append(
-        f"Attacks were given {outcome.depth.budget:,} queries: *never* means not within these, and is no proof that more "
+        f"Attacks were given {outcome.depth.budget:,} queries: never means not within these, and is no proof that more "
         "would not do."
     )
     return said

@@ -52,7 +52,7 @@ def cells(audit: Audit) -> tuple[int, int]:
     kinds = {choice.reads for choice in audit.applying}
     baselines = sum(choice.baseline for choice in audit.applying)
     stay = 2 * audit.depth.keep * len(kinds) + baselines
-    weaker = len(stages.KNOWS_LESS) * audit.depth.keep * len(kinds)
+    weaker = 2 * len(stages.KNOWS_LESS) * audit.depth.keep * len(kinds)
     met = sum(stages.meets(s, kind) for s in audit.shields if not s.reason for kind in kinds if kind)
     defended = met * (audit.depth.defended_by + 1 + ADDED)
     return in_race, audit.depth.seeds * (stay + weaker + defended)
@@ -76,6 +76,6 @@ def plan_sentences(audit: Audit) -> list[str]:
     return [
         f"{len({c.label for c in audit.applying})} attacks apply to this {subject.target.family.kind} model, from "
         f"{' and '.join(subject.kinds)} answers; {len(tried)} defenses are tried: {', '.join(tried) or 'none'}",
-        f"a race of {in_race} cells, then up to {judging} cells of {depth.budget:,} queries and {depth.seeds} seeds{price}; "
-        f"{depth.name} takes about {depth.minutes} min on 2 cores for a model of the size of adult",
+        f"a race of {in_race} cells, then up to {judging} cells of {depth.budget:,} queries with {depth.seeds} seeds"
+        f"{price}; {depth.name} takes about {depth.minutes} min on 2 free cores for a model of the size of adult",
     ]

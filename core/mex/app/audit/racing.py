@@ -10,8 +10,8 @@ from mex.app.audit.depth import Depth
 from mex.app.matrix.record import Record
 
 RULE = (
-    "Of the attacks on each kind of answer those {keep} stay that got to 0.999, 0.99 and 0.95 with the fewest queries, or"
-    " agree most at the end of the race; as many of those that are made for the class of the model; and the baselines"
+    "Of the attacks on each kind of answer those stay that got to 0.999, 0.99 and 0.95 with the fewest queries, or"
+    " agree most at the end of the race: {keep} of all, {keep} of those made for the model's class, and the baselines"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 

@@ -92,8 +92,8 @@ class Audit:
         """The attacks that apply."""
         return [choice for choice in self.choices if choice.reads is not None]
 
-    def run(self, begin: Callable[[Run], object], tell: Callable[[str], None]) -> Outcome:
-        """Run what is missing; ``begin`` is called with each matrix before it runs, ``tell`` with sentences.
+    def run(self, begin: Callable[[str, Run], object], tell: Callable[[str], None]) -> Outcome:
+        """Run what is missing; ``begin`` is called with each matrix and its name, ``tell`` with sentences.
 
         Raises:
             MexError: if a model that costs money stops answering; what was paid for is kept.
@@ -102,7 +102,7 @@ class Audit:
         recipes: dict[str, str] = {}
 
         def measured(todo: Sequence[Stage]) -> list[Measured]:
-            return [found for stage in todo for found in self._measure(stage, begin, tell, recipes)]
+            return [found for stage in todo for found in self._measure(stage, begin, recipes)]
 
         raced = measured(stages.race(self.subject, self.applying, self.depth))
         finished = {m.choice: m.group.ran[0] for m in raced if m.group.ran}
@@ -114,7 +114,7 @@ class Audit:
         return Outcome(*given, stay, raced, judged, defended, left, recipes)
 
     def _measure(
-        self, stage: Stage, begin: Callable[[Run], object], tell: Callable[[str], None], recipes: dict[str, str]
+        self, stage: Stage, begin: Callable[[str, Run], object], recipes: dict[str, str]
     ) -> Iterator[Measured]:
         """Run a stage; one :class:`Measured` for each pair of an attack and a defense."""
         limit = None if self.workers.jobs is None or self.workers.backend == "dask" else stage.time_limit
@@ -127,10 +127,9 @@ class Audit:
             ledger=self.subject.costs_money,
             retry_failed=self.subject.costs_money,
             recipe=recipe,
-            on_read=tell,
         )
         recipes[recipe] = (self.out / recipe).read_text(encoding="utf-8")
-        begin(run)
+        begin(stage.name, run)
         found: dict[tuple[str, str], Group] = {}
         for record in run:
             self._check(record)
@@ -146,6 +145,6 @@ class Audit:
         """End the audit of a model that costs money where it has stopped answering."""
         if self.subject.costs_money and record["status"] == "failed":
             raise MexError(
-                f"{record['attack']} failed: {record['reason']}; the audit ends here, and all that was paid for is kept "
+                f"{record['attack']} failed: {record['reason']}; the audit ends here; all that was paid for is kept "
                 f"in {self.out}: the same command goes on"
             )

@@ -79,11 +79,11 @@ def judged(subject: Subject, stay: Sequence[Choice], depth: Depth) -> list[Stage
 
 
 def _few(weaker: Sequence[Choice], depth: Depth) -> list[Choice]:
-    """Of the thieves who know less the first of each kind, in the order of the race; each attack once."""
+    """Of the thieves who know less the first of each kind, in the order of the race, as many as stayed of each."""
     counted: dict[tuple[Any, ...], int] = {}
     few = []
     for choice in dict.fromkeys(weaker):
-        group = choice.reads, choice.rows, choice.family
+        group = choice.reads, choice.rows, choice.family, choice.made_for
         counted[group] = counted.get(group, 0) + 1
         if counted[group] <= depth.keep:
             few.append(choice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -72,12 +72,11 @@ class Subject:
         }
 
 
-def open_subject(
-    registry: Registry,
-    model: Spec | str | Mapping[str, Any],
-    dataset: Spec | str | Mapping[str, Any],
-    live: Live | None,
-) -> Subject:
+Given: TypeAlias = Spec | str | Mapping[str, Any]
+"""A component as people write it."""
+
+
+def open_subject(registry: Registry, model: Given, dataset: Given, live: Live | None = None) -> Subject:
     """Open a model and the data that its owner has; one that costs money is asked as many rows as opening takes.
 
     Raises:

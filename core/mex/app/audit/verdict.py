@@ -18,6 +18,8 @@ SHOWN = {
 """Kinds of answer in the words of the page."""
 CAP_DAYS = 30
 """Days that a thief with one account should need at least."""
+FEW = 100
+"""Rows that honest users ask as well: no cap is below them."""
 
 
 def cap(thieves: Sequence[Mapping[str, Any]], shown: str) -> dict[str, Any] | None:
@@ -61,18 +63,24 @@ def agreement_text(agreement: Mapping[str, float], rows: int) -> str:
 
 def verdict(document: Mapping[str, Any]) -> list[str]:
     """The paragraph that a manager reads: what a theft takes, what to do, and what follows for a daily cap."""
-    strongest = {}
+    strongest: dict[str, Any] = {}
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
     said.append(document["recommendation"]["sentence"])
     if document["cap"]:
-        found = document["cap"]
-        said.append(
-            f"Count on {number(found['queries'])} rows: at {number(found['rows_a_day'])} rows a day one account takes "
-            f"{found['days']} days to agree on {found['level']:g}. A thief with several accounts takes less."
-        )
+        said.append(_cap_sentence(document["cap"]))
     return said
+
+
+def _cap_sentence(found: Mapping[str, Any]) -> str:
+    rows, level = number(found["queries"]), f"{found['level']:g}"
+    if found["queries"] < FEW:
+        return f"No daily cap helps: {rows} rows are enough to agree on {level}, at the pessimistic end."
+    return (
+        f"For a daily cap count on {rows} rows to agree on {level}: at {number(found['rows_a_day'])} rows a day one "
+        f"account takes {found['days']} days. A thief with several accounts takes less."
+    )
 
 
 def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
@@ -90,8 +98,8 @@ def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
         seen = first and first["queries"]["low"]
         some = f"; in one seed {of}0.95 was there after {number(seen)}" if seen else ""
         return (
-            f"{where}, none of {thief['attacks']} attacks got to {of}0.95 within {budget} queries in the median{some}; the "
-            f"best, {most['attack']}, agrees on {near}. That is no proof that none can."
+            f"{where}, none of {thief['attacks']} attacks got to {of}0.95 within {budget} queries in the median{some}; "
+            f"the best, {most['attack']}, agrees on {near}. That is no proof that none can."
         )
     level, at = reached[-1]
     low = at["queries"]["low"]

@@ -18,6 +18,7 @@ from mex.registry import Registry
 
 if TYPE_CHECKING:
     from mex.app.audit.running import Audit
+    from mex.app.matrix.run import Run
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -34,9 +35,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
     command.add_argument("--json", action="store_true", help="the whole document as one JSON object on stdout")
     command.set_defaults(run=audit)
-    command = commands.add_parser(
-        "recommend", help="which attacks and defenses apply to a model, and why others do not"
-    )
+    command = commands.add_parser("recommend", help="which attacks and defenses apply to a model, and which not")
     add_subject(command)
     command.add_argument("--json", action="store_true", help="one JSON object on stdout")
     command.set_defaults(run=recommend)
@@ -62,7 +61,7 @@ def audit(args: argparse.Namespace, registry: Registry) -> int:
         _agree_to_cost(args, ready)
         try:
             with plugins_aside():
-                told = document(ready.run(_begin(ready), say))
+                told = document(ready.run(_begin, say))
         except KeyboardInterrupt:
             say(
                 f"interrupted; finished cells are kept in {args.out}: run the same command again to go on"
@@ -90,7 +89,7 @@ def _ready(args: argparse.Namespace, registry: Registry, out: Path) -> Audit:
     workers = Workers(
         cores() if args.jobs is None else args.jobs, args.backend, args.scheduler, fork=sys.platform == "linux"
     )
-    subject = open_subject(registry, Spec.of(args.model, "model"), Spec.of(args.data, "dataset"), None)
+    subject = open_subject(registry, Spec.of(args.model, "model"), Spec.of(args.data, "dataset"))
     if subject.costs_money and not args.out:
         raise UsageError("each row of an endpoint may cost money: name a directory that keeps the answers, --out DIR")
     if args.out:
@@ -125,12 +124,9 @@ def _agree_to_cost(args: argparse.Namespace, ready: Audit) -> None:
         raise UsageError("nothing was asked beyond what opening the model took")
 
 
-def _begin(ready: Audit) -> Any:
-    def begin(run: Any) -> None:
-        kept = f", {run.kept} of them kept from before" if run.kept else ""
-        say(f"{', '.join(sorted({c.answers or '' for c in run.cells}))}: {len(run.cells)} cells{kept}")
-
-    return begin
+def _begin(name: str, run: Run) -> None:
+    kept = f", {run.kept} of them kept from before" if run.kept else ""
+    say(f"{name}: {len(run.cells)} cells{kept}")
 
 
 def recommend(args: argparse.Namespace, registry: Registry) -> int:
@@ -141,7 +137,7 @@ def recommend(args: argparse.Namespace, registry: Registry) -> int:
     from mex.registry.spec import Spec
 
     with plugins_aside():
-        subject = open_subject(registry, Spec.of(args.model, "model"), Spec.of(args.data, "dataset"), None)
+        subject = open_subject(registry, Spec.of(args.model, "model"), Spec.of(args.data, "dataset"))
         rows = recommended(subject)
     if args.json:
         print_json({"model": str(subject.model), "data": str(subject.dataset), "components": rows})
