@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from mex.app.analysis.aggregate import LEVEL
 from mex.app.analysis.statistics import LEVELS, Estimate, best_attack_ratio, median, queries_to
 from mex.app.audit.running import Measured, Outcome
 from mex.app.audit.shields import Shield
@@ -83,17 +84,9 @@ def usual(outcome: Outcome) -> Answer:
 
 
 def told_at(outcome: Outcome, shown: Answer) -> float | None:
-    """The highest level that the best attack gets to within half of its budget, so that twice as many can be seen.
-
-    Else the highest that it gets to at all; None if none.
-    """
-    reached = {}
-    for level in LEVELS:
-        best = strongest(outcome, shown).best(level)
-        if best and best[1].finite:
-            reached[level] = best[1].value
-    early = [level for level, queries in reached.items() if queries <= outcome.depth.budget / 2]
-    return max(early or reached, default=None)
+    """The agreement at which defenses are told: the usual 0.99 if the best attack gets there, else 0.95, else None."""
+    found = ((level, strongest(outcome, shown).best(level)) for level in (LEVEL, LEVELS[0]))
+    return next((level for level, best in found if best and best[1].finite), None)
 
 
 def trades(outcome: Outcome) -> list[Trade]:

@@ -18,7 +18,9 @@ from mex.app.audit.running import Measured, Outcome
 from mex.app.audit.thieves import estimate, thieves
 from mex.app.audit.verdict import cap, recommendation, verdict
 from mex.app.matrix.provenance import versions
-from mex.registry.spec import Spec
+from mex.params import default, fields
+from mex.registry import Registry
+from mex.registry.spec import Spec, plain
 from mex.target import knowledge
 
 FORMAT = "mex-audit/1"
@@ -31,16 +33,17 @@ def document(outcome: Outcome) -> dict[str, Any]:
     who = thieves(outcome)
     rows = [thief.row() for thief in who]
     shown = usual(outcome)
+    subject = _subject(outcome)
     told: dict[str, Any] = {
         "format": FORMAT,
         "mex_version": mex.__version__,
-        "subject": _subject(outcome),
+        "subject": subject,
         "depth": _depth(outcome),
         "thieves": rows,
         "shown": shown,
         "attacks": [_attack(measured) for measured in outcome.judged],
         "defenses": [trade.row() for trade in found],
-        "recommendation": recommendation(found, _name(outcome.subject.model)),
+        "recommendation": recommendation(found, subject["model"], subject["data"]),
         "cap": cap(rows, shown),
         "limits": limit_lines(outcome, who),
         "resolution": resolution(outcome),
@@ -57,8 +60,8 @@ def _subject(outcome: Outcome) -> dict[str, Any]:
     known = knowledge(subject.target)
     family = subject.target.family
     return {
-        "model": _name(subject.model),
-        "data": _name(subject.dataset),
+        "model": _name(subject.registry, "model", subject.model),
+        "data": _name(subject.registry, "dataset", subject.dataset),
         "task": known.task,
         "classes": None if known.classes is None else [str(label) for label in known.classes],
         "answers": list(subject.kinds),
@@ -72,10 +75,10 @@ def _subject(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _name(spec: Spec) -> str:
-    """A component by what its user gave: the path of a file, or its text without what is as by default."""
-    params = {key: value for key, value in spec.params.items() if value not in (None, [], {}, False)}
-    return str(Spec(spec.name, params))
+def _name(registry: Registry, kind: str, spec: Spec) -> str:
+    """A component by what its user gave: the parameters that are not as by default."""
+    usual = {field.name: plain(default(field)) for field in fields(registry.load(kind, spec.name))}
+    return str(Spec(spec.name, {key: value for key, value in spec.params.items() if value != usual.get(key)}))
 
 
 def digest(spec: Spec) -> str:

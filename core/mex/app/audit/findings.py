@@ -57,10 +57,7 @@ def findings(outcome: Outcome) -> list[dict[str, Any]]:
         )
     for measured in outcome.measured:
         for record in measured.group.records:
-            brought: Any = dict(record).get("findings")  # of the servers of endpoints
-            for given in brought or ():
-                if given not in found:
-                    found.append(given)
+            found += [dict(given) for given in record["findings"] or () if given not in found]  # of servers
     return found
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from mex.app.audit.depth import RACE_SEED
 from mex.app.matrix.isolation import isolated
-from mex.app.matrix.ledgers import evaluation_budget
 from mex.app.matrix.live import Live
+from mex.app.matrix.paid import evaluation_budget
 from mex.app.matrix.scenarios import is_deployed, open_deployed, set_scene
 from mex.dataset import Rows
 from mex.errors import Incompatible, MexError, UsageError, sentence

@@ -14,9 +14,8 @@ def verdict_text(told: Mapping[str, Any]) -> str:
     lines += table(["answers shown", "knows", "to 0.95", "to 0.99", "to 0.999", "best"], thief_rows(told))
     if told["defenses"]:
         lines += ["", *table(["defense", "buys", "best attack on it", "costs", "verdict"], defense_rows(told))]
-    for title in ("limits", "resolution"):
-        lines += ["", *told[title]]
-    lines += [""] * bool(told["findings"]) + [f"- {finding['sentence']}" for finding in told["findings"]]
+    for sentences in (told["limits"], told["resolution"], [finding["sentence"] for finding in told["findings"]]):
+        lines += [""] * bool(sentences) + [f"- {sentence}" for sentence in sentences]
     return "\n".join(lines)
 
 
@@ -40,13 +39,14 @@ def knows(thief: Mapping[str, Any]) -> str:
 
 def defense_rows(told: Mapping[str, Any]) -> list[list[str]]:
     """A row for each defense, the best bargain first."""
+    deploy = told["recommendation"]["defense"]
     return [
         [
             trade["setting"],
             factor_text(trade),
             trade["best_attack"] or "none got there",
             costs_text(trade),
-            trade["objection"] or "deploy",
+            trade["objection"] or ("deploy" if trade["setting"] == deploy else "worth its cost"),
         ]
         for trade in told["defenses"]
     ]

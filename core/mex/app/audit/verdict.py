@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -112,7 +113,7 @@ def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     )
 
 
-def recommendation(trades: Sequence[Any], model: str) -> dict[str, Any]:
+def recommendation(trades: Sequence[Any], model: str, data: str) -> dict[str, Any]:
     """Which defense to deploy, how, and why the best known alternatives are not preferred."""
     best = next((trade for trade in trades if not trade.objection), None)
     if best is None:
@@ -131,7 +132,7 @@ def recommendation(trades: Sequence[Any], model: str) -> dict[str, Any]:
         "defense": str(spec),
         "sentence": told,
         "python": python,
-        "serve": f'mex serve {model} -d "{spec}"',
+        "serve": f"mex serve {shlex.quote(model)} --data {shlex.quote(data)} -d {shlex.quote(str(spec))} --secret NAME",
     }
 
 

@@ -7,9 +7,13 @@ import math
 
 import attrs
 import pytest
-from audited import TINY
+from audited import TINY, plane
+from sklearn.tree import DecisionTreeClassifier
 
+import mex
+from mex.app.audit import choosing
 from mex.app.audit.defending import recommended, trades
+from mex.app.audit.depth import DEPTHS
 from mex.app.audit.document import document, dumped
 from mex.app.audit.running import Audit, Outcome
 from mex.app.audit.text import verdict_text
@@ -110,3 +114,18 @@ def test_the_first_sentences_say_what_a_theft_takes(outcome: Outcome, shown: str
     told = document(outcome)
     words = {"label": "Where only labels are shown", "proba": "Where probabilities are shown"}[shown]
     assert any(sentence.startswith(words) for sentence in told["verdict"])
+
+
+def test_from_python_it_takes_objects_and_refuses_what_costs_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEPTHS, "tiny", attrs.evolve(TINY, race_budget=12, budget=30, seeds=1, defenses=("none",)))
+    X, y = plane(120)
+    model = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
+    registry = mex.load_registry()
+    monkeypatch.setattr(choosing, "_variants", lambda registry: ["passive", "tree-structure"])
+    found = mex.audit(model, X, y, depth="tiny", registry=registry)
+    assert {(a["attack"], a["reads"]) for a in found.document["attacks"]} >= {("tree-structure", "leaf")}
+    assert found.verdict.startswith("Where")
+    assert "leaf ids" in repr(found)
+    assert found.recommendation is None
+    with pytest.raises(mex.UsageError, match="no depth named 'deep'"):
+        mex.audit(model, X, y, depth="deep", registry=registry)
