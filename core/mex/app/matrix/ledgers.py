@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ import attrs
 
 from mex.app.matrix.cells import Cell
 from mex.defense import twin, undefended
+from mex.errors import Incompatible
 from mex.extraction import Extraction
 from mex.fitted import FittedTarget
 from mex.oracle import Transcript
-from mex.registry import Registry
-from mex.registry.spec import Spec
 from mex.target import Target, knowledge
 from mex.toolkit.ledger.asking import Session
 from mex.toolkit.ledger.store import Ledger
@@ -36,31 +34,6 @@ def kept_in(out: Path | None) -> Iterator[None]:
         yield
     finally:
         directory = before
-
-
-def evaluation_budget(registry: Registry, model: Spec) -> int | None:
-    """How many rows of a model may be asked to measure, None for any number: only models that cost money say it."""
-    found: int | None = getattr(registry.build("model", model), "evaluation_budget", None)
-    return found
-
-
-def measured(target: FittedTarget, group: str, budget: int) -> FittedTarget:
-    """A target as the yardstick asks it: one that costs money through a ledger, up to ``budget`` rows."""
-    if not isinstance(target.estimator, Remote):
-        return target
-    name = f"evaluation-{hashlib.sha256(group.encode()).hexdigest()[:16]}{SUFFIX}"
-    ledger = Ledger.at(None if directory is None else directory / name, describe(target))
-    attempt = ledger.begin("preflight", target.answers[0], target.estimator.preflight)
-    ledger.end(attempt, "answered")
-    return recorded(target, Session(ledger, "evaluation", budget))
-
-
-def rows_to_measure(target: Target) -> dict[str, int]:
-    """What the record says of the rows that a target was asked to measure, where they cost money."""
-    if not isinstance(target, RecordedTarget):
-        return {}
-    ledger = target.session.ledger
-    return {"evaluation_rows": ledger.sent("evaluation") + ledger.sent("preflight") + ledger.sent("check")}
 
 
 def path_of(cell: Cell) -> Path | None:
@@ -132,13 +105,20 @@ def _replaying(defended: Target, cell: Cell, path: Path | None) -> Asked:
 
 
 @contextlib.contextmanager
-def kept(defended: Target, path: str | Path | None) -> Iterator[Asked]:
-    """A target whose model answers from the ledger at ``path`` what it answered before; None is the target itself."""
-    if path is None:
+def kept(defended: Target, path: Path | None, budget: int) -> Iterator[Asked]:
+    """A target whose model answers from the ledger at ``path`` what it answered before; None is the target itself.
+
+    A model that costs money is sent ``budget`` rows at most, with those that are sent again.
+    """
+    model = None
+    with contextlib.suppress(Incompatible) if path is None else contextlib.nullcontext():
+        model = undefended(defended)
+    remote = model is not None and isinstance(model.estimator, Remote)
+    if model is None or (path is None and (not remote or isinstance(model, RecordedTarget))):
         yield Asked(defended)
         return
-    ledger = Ledger.at(Path(path), describe(undefended(defended)))
-    with contextlib.closing(replaying(defended, Session(ledger, "attack"))) as asked:
+    limit = budget if remote and model is defended else None
+    with contextlib.closing(replaying(defended, Session(Ledger.at(path, describe(model)), "attack", limit))) as asked:
         yield asked
 
 

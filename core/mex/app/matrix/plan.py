@@ -12,6 +12,7 @@ import attrs
 
 from mex.app.matrix.cells import Cell, Cells, kinds_of_answers
 from mex.app.matrix.counters import with_counters
+from mex.app.matrix.paid import EVALUATION, with_evaluation_budget
 from mex.errors import UsageError, suggest
 from mex.params import whole
 from mex.registry import Registry
@@ -25,6 +26,8 @@ MADE_WITH = "made_with"
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
 COUNTERS = "counters"
 """Whether to add the attacks that know a defense of the plan (:attr:`mex.Component.counters`); by default they are."""
+KEYS = (*AXES, *SETTINGS, EVALUATION, COUNTERS)
+"""What a plan may say, on the command line as well."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +37,7 @@ class Plan:
     Each axis maps a label to a component. ``seeds`` is how many (0, 1, …) or which.
 
     Attributes:
+        evaluation_budget: what :meth:`resolve` gives the models that cost money; None leaves them theirs.
         counters: whether :meth:`resolve` adds the attacks that know a defense of the plan.
         added: which it did, by their label among the attacks: the labels of the defenses that each counters. They meet
             these, and the model without a defense.
@@ -48,6 +52,7 @@ class Plan:
     fail_if: Sequence[str] = ()
     fail_on: str = "any"
     counters: bool = True
+    evaluation_budget: int | None = None
     added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     @classmethod
@@ -58,8 +63,8 @@ class Plan:
             UsageError: naming the table or key that is wrong.
         """
         for key in tables:
-            if key not in (*AXES, *SETTINGS, COUNTERS, GATE, MADE_WITH):
-                raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, COUNTERS, GATE))}")
+            if key not in (*KEYS, GATE, MADE_WITH):
+                raise UsageError(f"no setting named {key!r}{suggest(key, (*KEYS, GATE))}")
         axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
@@ -74,7 +79,8 @@ class Plan:
         counters = tables.get(COUNTERS, True)
         if not isinstance(counters, bool):
             raise UsageError(f"{COUNTERS} must be true or false, not {counters!r}")
-        return cls(**axes, seeds=seeds, settings=settings, counters=counters, **_gate(tables.get(GATE, {})))
+        gate, rows = _gate(tables.get(GATE, {})), tables.get(EVALUATION)
+        return cls(**axes, seeds=seeds, settings=settings, counters=counters, evaluation_budget=rows, **gate)
 
     def resolve(self, registry: Registry) -> Plan:
         """The same plan with every default filled in, so that all names and parameters are checked, and with counters.
@@ -86,6 +92,9 @@ class Plan:
             axis: {label: registry.resolve(kind, spec) for label, spec in getattr(self, axis).items()}
             for axis, kind in AXES.items()
         }
+        if self.evaluation_budget is not None:
+            models = with_evaluation_budget(self.models, self.evaluation_budget, registry)
+            axes["models"] = {label: registry.resolve("model", spec) for label, spec in models.items()}
         plan = attrs.evolve(self, **axes)
         return with_counters(plan, registry) if self.counters else plan
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from mex.app.analysis.gate import Gate
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
-from mex.app.matrix.ledgers import evaluation_budget, kept_in
+from mex.app.matrix.ledgers import kept_in
+from mex.app.matrix.paid import evaluation_budget
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
@@ -88,9 +87,9 @@ class Run:
         self.cells = self.plan.cells()
         self.gate = Gate.parse((*self.plan.fail_if, *fail_if), fail_on or self.plan.fail_on)
         self.workers = workers or Workers()
-        if any(evaluation_budget(registry, model) is not None for model in self.cells.models):
-            # One endpoint is one rate, and one ledger of what is asked to measure.
-            self.workers = attrs.evolve(self.workers, jobs=self.workers.jobs and 1)
+        paid = any(evaluation_budget(registry, model) is not None for model in self.cells.models)
+        if paid and self.workers.backend == "dask":
+            raise UsageError("a model that costs money is asked from one machine, which keeps its budget: no cluster")
         self.on_read = on_read
         if ledger and (out is None or self.workers.backend == "dask"):
             raise UsageError("ledgers are kept in a directory of this machine: name one, and no cluster")
