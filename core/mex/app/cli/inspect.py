@@ -101,12 +101,17 @@ def show_record(as_json: bool) -> int:
 
 def show_component(args: argparse.Namespace, registry: Registry) -> int:
     """Print what a component is and takes."""
+    spec = Spec.of(args.name, args.kind)
     with plugins_aside():
-        about = describe(registry, args.kind, args.name)
+        about = describe(registry, args.kind, spec.name)
+        if args.kind == "model":
+            from mex.app.cli.fits import interfaces
+
+            about["interfaces"] = interfaces(registry, spec)
     if args.json:
         print_json(about)
         return 0
-    print(f"{args.kind} {args.name}: {about['summary']} ({about['provider']} {about['version']})\n")
+    print(f"{args.kind} {spec.name}: {about['summary']} ({about['provider']} {about['version']})\n")
     print(about["doc"] + "\n")
     for key in ("works on", "source", "licence", "paper"):
         if about.get(key):
@@ -122,6 +127,11 @@ def show_component(args: argparse.Namespace, registry: Registry) -> int:
         )
     else:
         print("no parameters")
+    if args.kind == "model":
+        from mex.app.cli.fits import show_interfaces
+
+        print()
+        show_interfaces(about["interfaces"])
     return 0
 
 
