@@ -17,7 +17,7 @@ from mex.app.matrix.isolation import isolated
 from mex.app.matrix.ledgers import kept
 from mex.app.matrix.plan import read
 from mex.app.matrix.record import Record
-from mex.app.matrix.run import DEFAULT, Run
+from mex.app.matrix.run import Run, tables_beside
 from mex.app.matrix.scenarios import protect
 from mex.app.objects import read_objects
 from mex.app.progress import interactive, late_queries_bar
@@ -160,8 +160,7 @@ def matrix(
         data: what these models are asked about: (X, y), a data frame one of whose columns may be the ``target``, a
             dataset as on the command line; or several of them by name.
         target: the column of the true labels.
-        jobs: how many worker processes, which use the installed plugins. By default cells run in this process:
-            with plugins of its own and under a debugger, but one that ends the process ends it.
+        jobs: how many worker processes, which use the installed plugins; by default cells run in this process.
         backend: ``processes``, or ``dask`` for a cluster that runs at the address ``scheduler``.
         time_limit: seconds of wall time after which a cell has failed and its process is killed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it holds already
@@ -184,8 +183,9 @@ def matrix(
     ('mine', 1.0)
     """
     registry = registry or load_registry()
-    tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
     axes, live = read_objects(models, data, target)
+    beside = tables_beside({**settings, **axes}) if plan is None else plan
+    tables = beside if isinstance(beside, Mapping) else read(Path(beside))
     run = Run(
         {**tables, **settings, **axes},
         live.added_to(registry) if live else registry,

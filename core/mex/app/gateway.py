@@ -11,7 +11,8 @@ import attrs
 import numpy as np
 
 from mex.app.matrix.isolation import isolated
-from mex.app.matrix.ledgers import describe, evaluation_budget
+from mex.app.matrix.ledgers import describe
+from mex.app.matrix.paid import evaluation_budget
 from mex.app.matrix.scenarios import is_deployed, load_table, set_scene
 from mex.dataset import Rows
 from mex.defense import undefended

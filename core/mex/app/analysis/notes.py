@@ -35,7 +35,12 @@ def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
     if any(comparison.more_than(d, level) and not reached(comparison, d, level) for d in comparison.defenses):
         within = max(group.budget for group in groups)
         said.append(f"> before a multiplier: {level:g} was not reached by these attacks within {within:,} queries")
+    if left_out := comparison.left_out:
+        said.append(f"cannot work on this model: {', '.join(left_out)}")
+    shown = {group.name for group in groups}
     for attack, countered in comparison.added.items():
+        if attack not in shown:
+            continue
         said.append(f"{ADDED} {attack} was added because it counters {' and '.join(countered)}")
     return said + idle_defenses(comparison)
 

@@ -108,10 +108,10 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
     from mex.app.matrix.counters import sentences
     from mex.app.matrix.engine import Workers
     from mex.app.matrix.plan import KEYS, read
-    from mex.app.matrix.run import DEFAULT, Run
+    from mex.app.matrix.run import Run, tables_beside
 
-    tables = read(args.file) if args.file else DEFAULT
     given = {key: getattr(args, key) for key in KEYS if getattr(args, key) is not None}
+    tables = read(args.file) if args.file else tables_beside(given)
     jobs = cores() if args.jobs is None else args.jobs
     workers = Workers(jobs, args.backend, args.scheduler, args.time_limit, fork=sys.platform == "linux")
     ready = Run(

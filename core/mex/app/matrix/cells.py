@@ -13,6 +13,7 @@ import attrs
 
 import mex
 from mex.errors import UsageError
+from mex.knowledge import Scope
 from mex.oracle import PRICE_PER_QUERY
 from mex.params import Check, whole
 from mex.registry.spec import Spec, plain
@@ -48,6 +49,17 @@ def kinds_of_answers(value: Any) -> tuple[Answer | None, ...]:
     for kind in kinds:
         Cell.check("answers", kind)
     return tuple(dict.fromkeys(kinds))
+
+
+def kinds_read(scope: Scope, kinds: Sequence[Answer | None]) -> tuple[Answer | None, ...]:
+    """Those of several kinds of answers that an attack takes; all if it takes none of them.
+
+    One that takes labels only reads the same ones beside probabilities: to run it twice would tell nothing.
+
+    >>> kinds_read(Scope(answers="label"), ("label", "proba", "leaf")), kinds_read(Scope(answers="label"), ("proba",))
+    (('label',), ('proba',))
+    """
+    return tuple(kind for kind in kinds if kind in scope.answers) or tuple(kinds)
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -10,13 +10,14 @@ from typing import Any
 
 import attrs
 
-from mex.app.matrix.cells import Cell, Cells, kinds_of_answers
+from mex.app.matrix.cells import Cell, Cells, kinds_of_answers, kinds_read
 from mex.app.matrix.counters import with_counters
 from mex.app.matrix.paid import EVALUATION, with_evaluation_budget
 from mex.errors import UsageError, suggest
 from mex.params import whole
 from mex.registry import Registry
 from mex.registry.spec import Spec, plain
+from mex.types import Answer
 
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
 GATE = "gate"
@@ -41,6 +42,8 @@ class Plan:
         counters: whether :meth:`resolve` adds the attacks that know a defense of the plan.
         added: which it did, by their label among the attacks: the labels of the defenses that each counters. They meet
             these, and the model without a defense.
+        read: the kinds of answers that each attack is shown, by its label, once the plan is resolved
+            (:func:`kinds_read`).
     """
 
     attacks: Mapping[str, Spec]
@@ -54,6 +57,7 @@ class Plan:
     counters: bool = True
     evaluation_budget: int | None = None
     added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    read: Mapping[str, tuple[Answer | None, ...]] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, tables: Mapping[str, Any]) -> Plan:
@@ -96,22 +100,28 @@ class Plan:
             models = with_evaluation_budget(self.models, self.evaluation_budget, registry)
             axes["models"] = {label: registry.resolve("model", spec) for label, spec in models.items()}
         plan = attrs.evolve(self, **axes)
-        return with_counters(plan, registry) if self.counters else plan
+        plan = with_counters(plan, registry) if self.counters else plan
+        kinds = kinds_of_answers(plan.settings.get("answers"))
+        scopes = {label: registry.build("attack", spec).scope for label, spec in plan.attacks.items()}
+        return attrs.evolve(plan, read={label: kinds_read(scope, kinds) for label, scope in scopes.items()})
 
     def cells(self) -> Cells:
         """Every cell of a resolved plan once, those that share a fitted model next to each other."""
-        countered = [self.added.get(label) for label in self.attacks]
-        kinds = kinds_of_answers(self.settings.get("answers"))
         pairs = [
             (defense, kind, attack)
             for name, defense in self.defenses.items()
-            for kind in kinds
-            for attack, those in zip(self.attacks.values(), countered, strict=True)
-            if those is None or name in those or defense.name == "none"
+            for kind in kinds_of_answers(self.settings.get("answers"))
+            for label, attack in self.attacks.items()
+            if kind in self.read[label] and self._meet(label, name)
         ]
         seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
         settings = {key: value for key, value in self.settings.items() if key != "answers"}
         return Cells(self.datasets.values(), self.models.values(), seeds, pairs, settings)
+
+    def _meet(self, attack: str, defense: str) -> bool:
+        """Whether an attack meets a defense, by their labels: an added one meets those that it counters."""
+        countered = self.added.get(attack)
+        return countered is None or defense in countered or self.defenses[defense].name == "none"
 
     def label(self, kind: str, record: Mapping[str, Any]) -> str | None:
         """What a resolved plan calls the component of that kind in a record; None if it is not in the plan."""

@@ -11,25 +11,46 @@ from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
 from mex.app.matrix.ledgers import kept_in
 from mex.app.matrix.paid import evaluation_budget
-from mex.app.matrix.plan import Plan
+from mex.app.matrix.plan import AXES, Plan
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
 from mex.errors import UsageError
 from mex.registry import Registry
 
 DEFAULT: dict[str, Any] = {
-    "attacks": ["pivot", "version-space", "passive"],
+    "attacks": {
+        "pivot": {},
+        "equation-solving": {},
+        "tree-structure": {},
+        # Few refits, and small ones: on data of this size hardly worse, in a tenth of the time.
+        "surrogate": {
+            "use": "boosted-surrogate",
+            "trees": 60,
+            "learning_rate": 0.4,
+            "start": 100,
+            "growth": 1.0,
+        },
+    },
     "defenses": {
         "none": {},
         "noise": {"use": "bounded-noise", "rho": 0.1},
         "sticky-noise": {"use": "bounded-noise", "rho": 0.1, "sticky": True},
+        "rounding": {"decimals": 2},
+        "label-only": {},
+        "query-detector": {},
     },
-    "models": ["logistic", "linear-svm"],
+    "models": ["logistic", "decision-tree", "boosted-trees"],
     "datasets": ["breast-cancer"],
+    "answers": ["label", "proba", "leaf"],
     "budget": 700,
     "seeds": 3,
 }
 """The tables of the plan of ``mex matrix`` alone."""
+
+
+def tables_beside(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of :data:`DEFAULT` that hold beside those ``given``: its kinds of answers suit its own components."""
+    return {key: value for key, value in DEFAULT.items() if key != "answers" or not given.keys() & AXES.keys()}
 
 
 class Run:
@@ -49,7 +70,7 @@ class Run:
     >>> from mex import load_registry
     >>> run = Run({**DEFAULT, "attacks": ["passive"], "defenses": ["none"], "budget": 20, "seeds": 1}, load_registry())
     >>> [(record["model"], record["queries"]) for record in run]
-    [('logistic', 20), ('linear-svm', 20)]
+    [('logistic', 20), ('decision-tree', 20), ('boosted-trees', 20)]
     """
 
     def __init__(
