@@ -27,12 +27,12 @@ class Parser(argparse.ArgumentParser):
 
 def parser(registry: Registry) -> argparse.ArgumentParser:
     """The commands of the core and of the plugins."""
-    from mex.app.cli import attack, bounds, inspect, ledger, look, matrix, report, serve
+    from mex.app.cli import attack, audit, bounds, completion, export, inspect, ledger, look, matrix, new_plugin, report, reproduce, serve
 
     top = Parser(prog="mex", description=(mex.__doc__ or "").partition("\n")[0])
     top.add_argument("--version", action="version", version=f"mex {mex.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for module in (inspect, look, attack, matrix, ledger, serve, report, bounds):
+    for module in (audit, inspect, look, attack, matrix, ledger, serve, export, report, reproduce, bounds, new_plugin, completion):
         module.add_commands(commands)
     for plugin, add in registry.implementations("mex_commands"):
         try:
