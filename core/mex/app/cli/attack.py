@@ -123,6 +123,8 @@ def _show(record: Record, as_json: bool) -> None:
     rows = record["held_out"] or 1
     points = record["points"] or 1
     values = {k: shown(k, v, rows, points) if isinstance(v, float) else str(v) for k, v in known.items()}
+    if told := record["findings"]:
+        values["findings"] = "; ".join(f"{finding['sentence']} ({finding['kind']})" for finding in told)
     below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
     print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
     if below["agreement"]:
