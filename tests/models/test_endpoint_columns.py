@@ -263,8 +263,5 @@ def test_findings_stand_in_the_record_without_secrets(
     assert told["no-limit"]["evidence"] == "120 requests with 120 rows were answered, and none was refused"
     assert "s3cr3t" not in done.stdout + done.stderr
     shown = run("attack", "passive:model=logistic", "-m", model, "--data", tmp_path / "rows.csv", "--budget", 5).stdout
-    fields = dict(line.split("\t", 1) for line in shown.splitlines())
-    assert fields["findings"].startswith(
-        "an error shows the stack of its code, with paths and versions (stack-trace); "
-    )
+    assert "Beside its answers: an error shows the stack of its code, with paths and versions (stack-trace); " in shown
     assert "$TOKEN" in told["stack-trace"]["evidence"]
