@@ -160,8 +160,7 @@ def matrix(
         data: what these models are asked about: (X, y), a data frame one of whose columns may be the ``target``, a
             dataset as on the command line; or several of them by name.
         target: the column of the true labels.
-        jobs: how many worker processes, which use the installed plugins. By default cells run in this process:
-            with plugins of its own and under a debugger, but one that ends the process ends it.
+        jobs: how many worker processes, which use the installed plugins; by default cells run in this process.
         backend: ``processes``, or ``dask`` for a cluster that runs at the address ``scheduler``.
         time_limit: seconds of wall time after which a cell has failed and its process is killed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it holds already
