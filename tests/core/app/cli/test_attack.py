@@ -40,7 +40,7 @@ def test_the_record_is_one_json_line_and_nothing_else(run: Run) -> None:
     assert record["attack_params"] == {
         "sampler": "pool",
         "model": None,
-        "regularisation": "cross-validated",
+        "regularisation": "adapted",
         "batch": 10,
     }
     assert 0.5 < record["agreement"] <= 1
