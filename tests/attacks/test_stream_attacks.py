@@ -5,6 +5,9 @@ from __future__ import annotations
 import attrs
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from toys import built, plane
 
 import mex
@@ -178,3 +181,22 @@ def test_low_dimensions_work(attack: Attack, d: int) -> None:
     target = homogeneous(d, 0)
     stolen = run(attack, target, budget=500)
     assert error(stolen, target) < 0.5
+
+
+def test_a_stream_that_ends_too_soon_is_said_and_what_fits_the_answers_is_handed_over(
+    breast_cancer: mex.Dataset, registry: mex.Registry
+) -> None:
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(breast_cancer.X, breast_cancer.y)
+    stolen = mex.attack(
+        "selective-sampling:stream=150",
+        model,
+        domain=breast_cancer.domain,
+        pool=breast_cancer.X[::2],
+        held_out=breast_cancer.X[1::2],
+        budget=400,
+        registry=registry,
+    )
+    assert stolen.stopped == "done"
+    assert "of its own check" in stolen.note
+    assert stolen.agreement is not None
+    assert stolen.agreement > 0.75, "rows all over the domain tell little of the data, but more than one label"

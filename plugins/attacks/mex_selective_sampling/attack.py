@@ -15,9 +15,6 @@ from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_selective_sampling.perceptron import BandPerceptron
 from mex_selective_sampling.region import DisagreementRegion
 
-OPEN = 0.1
-"""The share of rows on which halfspaces that agree with every answer may disagree when the stream ends."""
-
 
 @attrs.frozen(kw_only=True)
 class SelectiveSampling:
@@ -71,7 +68,7 @@ class SelectiveSampling:
         if self.rule == "disagreement":
             source = granted("selective-sampling", self.sampler, knowledge, endless=False)
             rows = source.draw(knowledge, self.stream, rng)
-            return self_checked(knowledge, rng, lambda known, own: DisagreementRegion(known, rows, own), tolerated=OPEN)
+            return self_checked(knowledge, rng, lambda known, own: DisagreementRegion(known, rows, own))
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is None or rho >= 0.5:
             raise Incompatible(
