@@ -15,6 +15,7 @@ from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.findings import findings
 from mex.app.audit.limits import checks, limit_lines, not_tried, resolution
 from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.standards import mappings, reactions
 from mex.app.audit.thieves import estimate, thieves
 from mex.app.audit.verdict import cap, recommendation, verdict
 from mex.app.matrix.provenance import versions
@@ -52,7 +53,8 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "findings": findings(outcome),
         "method": _method(outcome),
     }
-    return {**told, "verdict": verdict(told)}
+    told["reactions"] = reactions(outcome.judged, outcome.defended)
+    return {**told, "mappings": mappings(told), "verdict": verdict(told)}
 
 
 def _subject(outcome: Outcome) -> dict[str, Any]:
