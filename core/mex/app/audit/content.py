@@ -9,7 +9,7 @@ import attrs
 
 from mex.app.analysis.numbers import number, usd
 from mex.app.audit.text import defense_rows, thief_rows
-from mex.app.audit.verdict import SHOWN, agreement_text
+from mex.app.audit.verdict import READ, SHOWN, agreement_text
 
 MOST_LINES = 6
 """Attacks in one chart, the best first: more would not be told apart."""
@@ -124,7 +124,7 @@ def _attacks(told: Mapping[str, Any]) -> Table:
         rows.append(
             [
                 attack["attack"] + " (baseline)" * attack["baseline"],
-                SHOWN[attack["reads"]],
+                READ[attack["reads"]],
                 agreement_text(attack["agreement"], attack["held_out"]),
                 *("never" if e is None or e["median"] is None else number(e["median"]) for e in found),
             ]
