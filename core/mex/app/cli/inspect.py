@@ -12,10 +12,12 @@ import attrs
 from mex.app.cli.output import plugins_aside, print_json
 from mex.app.cli.tables import print_table
 from mex.errors import UsageError
-from mex.hooks import KINDS
+from mex.hooks import EXTENSIONS, KINDS
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
+LISTED = ("kind", "name", "summary", "provider", "version")
+"""What ``mex list-plugins`` says of each component."""
 RECORD, PLAN = "record", "plan"
 """What ``mex show`` explains beside the components: the fields of a record; plan files, as JSON Schema."""
 
@@ -23,7 +25,7 @@ RECORD, PLAN = "record", "plan"
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add both commands."""
     listing = commands.add_parser("list-plugins", help="every component, who provides it, and what failed to load")
-    listing.add_argument("--kind", choices=KINDS, help="only the components of this kind")
+    listing.add_argument("--kind", choices=(*KINDS, *EXTENSIONS), help="only those of this kind")
     listing.add_argument("--json", action="store_true", help="JSON lines on stdout")
     listing.set_defaults(run=list_plugins)
     show = commands.add_parser(
@@ -49,8 +51,8 @@ def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
             print_json(line)
         return 0
     print_table(
-        ["kind", "name", "summary", "provider"],
-        [[str(f[c]) for c in ("kind", "name", "summary", "provider")] for f in found],
+        list(LISTED),
+        [[str(f[column]) for column in LISTED] for f in found],
     )
     if broken:
         print_table(

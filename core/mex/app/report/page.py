@@ -16,6 +16,7 @@ from mex.app.analysis.numbers import usd
 from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import DERIVED, FIELDS, Record
+from mex.app.report.added import added
 from mex.app.report.words import accuracy_of, overview, sentences
 from mex.errors import UsageError
 
@@ -73,6 +74,7 @@ def _render(records: Sequence[Record], recipe: str, plan: Plan | None) -> str:
         style=(HERE / "style.css").read_text(encoding="utf-8"),
         overview=overview(found),
         sections=[_section(comparison, plots) for comparison in found],
+        added=added(records),
         reasons=_reasons(records),
         meanings=_meanings(),
         recipe=recipe,
