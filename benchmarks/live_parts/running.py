@@ -51,6 +51,14 @@ def environment(kind: str) -> Path:
     return folder / "bin"
 
 
+@functools.cache
+def with_mex(kind: str) -> None:
+    """Install this project beside a server, for models that stand behind a defense."""
+    home = environment(kind)
+    if not (home / "mex").exists():
+        subprocess.run([home / "pip", "install", "--quiet", "-e", Path(__file__).parents[2]], check=True)
+
+
 def free_port() -> int:
     """A port of this machine that nobody listens at."""
     with socket.socket() as found:

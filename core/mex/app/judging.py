@@ -22,6 +22,7 @@ from mex.extraction import Extraction
 from mex.fitted import FittedTarget
 from mex.target import Target
 from mex.toolkit.ledger.asking import Session
+from mex.toolkit.ledger.replay import ReplayTarget
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.target import RecordedTarget, Remote, recorded
 from mex.toolkit.tabular.adapters import TableModel
@@ -74,7 +75,7 @@ def judged(
 def _asked(judge: Target, path: Path | None, budget: int) -> Iterator[Target]:
     """The judge's model through a ledger: of answers that were paid for none is paid for again."""
     remote = _remote(judge)
-    if not isinstance(judge, FittedTarget) or (path is None and not remote):
+    if not isinstance(judge, FittedTarget) or isinstance(judge, ReplayTarget) or (path is None and not remote):
         yield judge
         return
     beside = None if path is None else path.with_name(f"{path.stem}-evaluation{path.suffix}")

@@ -56,9 +56,7 @@ class Margin:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
-        return _Margin(
-            self, knowledge, rng, tuned("margin", self.model, self.regularisation, knowledge, rng, active=True)
-        )
+        return _Margin(self, knowledge, rng, tuned("margin", self.model, self.regularisation, knowledge, rng))
 
 
 class _Margin(BatchModeLearner):

@@ -68,7 +68,7 @@ class QueryByCommittee:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
-        learner = tuned("query-by-committee", self.model, self.regularisation, knowledge, rng, active=True)
+        learner = tuned("query-by-committee", self.model, self.regularisation, knowledge, rng)
         return _Committee(self, knowledge, rng, learner)
 
 

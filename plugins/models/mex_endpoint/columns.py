@@ -6,13 +6,14 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from mex import Schema, UsageError
-from mex.schema import Column, Kind
+from mex.schema import Column
 
+Kind: TypeAlias = Literal["number", "integer", "boolean", "category"]
 KINDS: dict[Kind, tuple[str, ...]] = {
     "number": ("double", "float", "fp16", "fp32", "fp64", "number"),
     "integer": ("long", "integer", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -119,10 +120,8 @@ def read(path: Path) -> list[Told]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        if path.suffix in (".yaml", ".yml") or path.name == "MLmodel":
-            found = described(importlib.import_module("yaml").safe_load(text))
-        else:
-            found = described(json.loads(text))
+        with_json = text.lstrip().startswith(("{", "["))
+        found = described(json.loads(text) if with_json else importlib.import_module("yaml").safe_load(text))
     except ImportError:
         raise UsageError(f"{path} needs pyyaml to be read: pip install pyyaml") from None
     except Exception as error:

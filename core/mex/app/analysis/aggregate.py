@@ -32,6 +32,7 @@ class Comparison:
     dataset: str
     groups: dict[tuple[str, str], Group] = attrs.field(factory=dict, repr=False)
     added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
+    _multipliers: dict[tuple[str, float], Estimate | None] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     @property
     def title(self) -> str:
@@ -110,6 +111,11 @@ class Comparison:
 
         It is one of these attacks; :meth:`best` names the one that set it. Seeds count that ran on both sides.
         """
+        if (defense, level) not in self._multipliers:  # a bootstrap, which tables, notes and sentences ask for
+            self._multipliers[defense, level] = self._multiplier(defense, level)
+        return self._multipliers[defense, level]
+
+    def _multiplier(self, defense: str, level: float) -> Estimate | None:
         if self.baseline is None:
             return None
         defended = self._queries_by_seed(defense, level)

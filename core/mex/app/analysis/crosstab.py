@@ -67,9 +67,7 @@ def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False,
     header = ["attack", *comparison.defenses]
     footer = about_defenses(comparison, level)
     if brief:
-        footer = [
-            row for row in footer if row[0].startswith(NOTICED) and any(re.search("[1-9]", text) for text in row[1:])
-        ]
+        footer = [row for row in footer if row[0].startswith(NOTICED) and not idle(row)]
     return TextTable(title, header, cells, footer, notes(comparison, level))
 
 
@@ -107,6 +105,11 @@ OF_ANSWERS = ("answers_changed", "repeats_differ")
 
 NOTICED = ("answers changed", "repeats differ")
 """How the rows of the footer begin that no overview has."""
+
+
+def idle(row: Sequence[str]) -> bool:
+    """Whether a row of the footer says of no defense that honest users notice it."""
+    return row[0].startswith(NOTICED) and not any(re.search("[1-9]", text) for text in row[1:])
 
 
 def _cell(group: Group | None, level: float, best: bool) -> str:

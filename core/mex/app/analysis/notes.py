@@ -16,8 +16,11 @@ def row_name(comparison: Comparison, attack: str) -> str:
     return f"{ADDED} {attack}" if names & comparison.added.keys() else attack
 
 
-def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
-    """The sentences that a comparison calls for, most of them for marks that stand in it."""
+def notes(comparison: Comparison, level: float = LEVEL, fractions: bool = True) -> list[str]:
+    """The sentences that a comparison calls for, most of them for marks that stand in it.
+
+    ``fractions`` says that k/n stands for the seeds that reached the level.
+    """
     groups = [group for group in comparison.groups.values() if group.ran]
     if not groups:
         return []
@@ -25,7 +28,7 @@ def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
     seeds = max(len(group.ran) for group in groups)
     if seeds > 1:
         said.append(f"(lo–hi) after an agreement: {coverage(seeds)}; after a multiplier: 95 % bootstrap over seeds")
-    if any(0 < group.reached(level) < len(group.ran) for group in groups):
+    if fractions and any(0 < group.reached(level) < len(group.ran) for group in groups):
         said.append(
             f"k/n after queries: {level:g} was reached in k of n seeds; {NEVER} says that it was in fewer than half"
         )

@@ -110,23 +110,14 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 
 def _show(record: Record, as_json: bool) -> None:
-    """Print a record, as a line or as a table that marks what is below a constant's."""
-    from mex.app.analysis.group import above_constant
-    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
-    from mex.app.cli.tables import print_table
+    """Print a record, as a line or as sentences and a small table."""
+    from mex.app.cli.attacked import tell
     from mex.app.matrix.json_lines import dump
 
     if as_json:
         print_line(dump(record))
-        return
-    known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
-    rows = record["held_out"] or 1
-    points = record["points"] or 1
-    values = {k: shown(k, v, rows, points) if isinstance(v, float) else str(v) for k, v in known.items()}
-    below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
-    print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
-    if below["agreement"]:
-        print(worse_than_constant(record["majority"], rows), file=sys.stderr)
+    else:
+        tell(record)
 
 
 def _save(hypothesis: Estimator, path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args, overload
 
 import attrs
@@ -127,6 +128,13 @@ class Cells(Sequence[Cell]):
         self._settings = settings
         axes = (datasets, models, seeds, pairs)
         self._axes: list[Sequence[Any]] = [a if isinstance(a, range) else tuple(dict.fromkeys(a)) for a in axes]
+        self._chosen: Sequence[int] = range(math.prod(map(len, self._axes)))
+
+    def only(self, wanted: Callable[[Cell], bool]) -> Cells:
+        """Those of the cells that are wanted, in the same order."""
+        fewer = copy.copy(self)
+        fewer._chosen = tuple(place for place in self._chosen if wanted(self._at(place)))
+        return fewer
 
     @property
     def datasets(self) -> Sequence[Spec]:
@@ -139,7 +147,7 @@ class Cells(Sequence[Cell]):
         return self._axes[1]
 
     def __len__(self) -> int:
-        return math.prod(map(len, self._axes))
+        return len(self._chosen)
 
     @overload
     def __getitem__(self, index: int) -> Cell: ...
@@ -148,7 +156,9 @@ class Cells(Sequence[Cell]):
     def __getitem__(self, index: int | slice) -> Cell | list[Cell]:
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
-        place = range(len(self))[index]
+        return self._at(self._chosen[index])
+
+    def _at(self, place: int) -> Cell:
         chosen: list[Any] = []
         for axis in reversed(self._axes):  # those that share a defended model are next to each other
             place, i = divmod(place, len(axis))

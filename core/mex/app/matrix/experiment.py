@@ -138,7 +138,7 @@ def measure(
             "alarm": asked.target.alarm,
             "price_usd": extraction.price_usd,
             **scores,
-            "points": len(yardstick.points["near_agreement"]),
+            "points": len(yardstick.points.get("near_agreement", ())) or None,
             "held_out": len(yardstick.points["agreement"]),
             "majority": yardstick.majority("agreement"),
             "uniform_majority": yardstick.majority("uniform_agreement"),

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 
 from mex.app.matrix.cells import Cell
 from mex.defense import twin, undefended
+from mex.domain import Domain
 from mex.errors import Incompatible
 from mex.extraction import Extraction
 from mex.fitted import FittedTarget
 from mex.oracle import Transcript
 from mex.target import Target, knowledge
 from mex.toolkit.ledger.asking import Session
+from mex.toolkit.ledger.replay import ReplayTarget
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.target import LedgerTranscript, RecordedTarget, Remote, recorded
 
@@ -84,7 +87,7 @@ def through_ledger(defended: Target, cell: Cell, deployed: bool) -> Asked:
     written anew.
     """
     path = path_of(cell)
-    if deployed:
+    if deployed and not isinstance(undefended(defended), ReplayTarget):
         return _replaying(defended, cell, path)
     target = twin(defended)
     if path is None:
@@ -125,6 +128,8 @@ def kept(defended: Target, path: Path | None, budget: int) -> Iterator[Asked]:
 def replaying(defended: Target, session: Session) -> Asked:
     """A target whose model answers from a ledger what it answered before."""
     model = undefended(defended)
+    if isinstance(model, ReplayTarget):  # it does so by itself
+        return Asked(twin(defended))
     return Asked(twin(defended, instead=(model, recorded(model, session))), session=session)
 
 
@@ -141,10 +146,22 @@ def about(cell: Cell, target: Target) -> dict[str, Any]:
     }
 
 
+def _bounds(domain: Domain) -> dict[str, Any]:
+    """A domain as JSON has it: null for no bound."""
+    bounds = {
+        side: [float(bound) if np.isfinite(bound) else None for bound in getattr(domain, side)]
+        for side in ("lower", "upper")
+    }
+    groups = [list(group) for group in domain.groups]
+    return {**bounds, "integer": domain.integer.tolist(), "groups": groups, "incomplete": domain.incomplete}
+
+
 def describe(target: Target) -> dict[str, Any]:
     """What a ledger tells of the rows and the labels of its target."""
     return {
         "features": list(target.domain.names or map(str, range(target.domain.n_features))),
         "classes": None if target.classes is None else target.classes.tolist(),
+        "family": target.family.kind,
+        "domain": _bounds(target.domain),
         "schema": target.schema.to_dict() if isinstance(target, FittedTarget) and target.schema else None,
     }

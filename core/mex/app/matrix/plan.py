@@ -22,8 +22,9 @@ from mex.types import Answer
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
 GATE = "gate"
 """A table with what ``--fail-if`` and ``--fail-on`` say (:mod:`mex.app.analysis.gate`)."""
-MADE_WITH = "made_with"
-"""A table of versions in the recipe of a run (:mod:`mex.app.matrix.provenance`): it says how, and changes nothing."""
+MADE_WITH, PAPER = "made_with", "paper"
+"""Tables that change nothing: of versions, in the recipe of a run (:mod:`mex.app.matrix.provenance`); of what a
+publication printed (:mod:`mex.app.reproduce`)."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
 COUNTERS = "counters"
 """Whether to add the attacks that know a defense of the plan (:attr:`mex.Component.counters`); by default they are."""
@@ -67,7 +68,7 @@ class Plan:
             UsageError: naming the table or key that is wrong.
         """
         for key in tables:
-            if key not in (*KEYS, GATE, MADE_WITH):
+            if key not in (*KEYS, GATE, MADE_WITH, PAPER):
                 raise UsageError(f"no setting named {key!r}{suggest(key, (*KEYS, GATE))}")
         axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():

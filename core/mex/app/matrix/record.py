@@ -45,6 +45,7 @@ POINTS = 2000
 """How many near and uniform points agreement is measured on: a standard error of at most 1.1 points."""
 NO_RESULT = Null("no result", ("skipped", "failed"))
 NO_TRUTH = Null("the data has no labels")
+RECORDED = Null("the model is a record, which answers what was asked of it")
 NOT_DEPLOYED = Null("the model is not a deployed one that is asked through a ledger")
 TIMING = "timing"
 """Mark of a field that differs between two runs of one cell."""
@@ -98,7 +99,7 @@ class Record(Identity):
     ]
     price_usd: Annotated[Dollars | None, "price of the queries", NO_RESULT]
     agreement: Annotated[Score | None, "share of held-out real rows on which the stolen model and f* agree", NO_RESULT]
-    points: Annotated[Rows | None, "rows between held-out ones, and as many uniform ones, that are measured", NO_RESULT]
+    points: Annotated[Rows | None, "rows between held-out ones, and as many uniform ones, that are measured", RECORDED]
     held_out: Annotated[Rows | None, "held-out real rows on which agreement is measured", NO_RESULT]
     majority: Annotated[
         Share | None,
@@ -108,13 +109,13 @@ class Record(Identity):
     near_agreement: Annotated[
         Score | None,
         "agreement between held-out rows: convex pairs, or crossovers for trees, integers and one-hot groups",
-        NO_RESULT,
+        RECORDED,
     ]
     uniform_agreement: Annotated[
-        Score | None, "agreement on uniform points of the domain; read it beside uniform_majority", NO_RESULT
+        Score | None, "agreement on uniform points of the domain; read it beside uniform_majority", RECORDED
     ]
     uniform_majority: Annotated[
-        Share | None, "share of uniform points that get f*'s most common label", Null("f* gives values")
+        Share | None, "share of uniform points that get f*'s most common label", Null("f* gives values, or is a record")
     ]
     geometric_error: Annotated[
         Distance | None, "‖ŵ − w*‖₂ of unit normals, in the domain's unit coordinates", Null("no halfspaces")

@@ -82,6 +82,7 @@ class Run:
         out: Path | None = None,
         retry_failed: bool = False,
         ledger: bool = False,
+        recipe: str = provenance.FILE,
         fail_if: Sequence[str] = (),
         fail_on: str | None = None,
         on_read: Callable[[str], None] = lambda sentence: None,
@@ -96,6 +97,7 @@ class Run:
                 not run again.
             retry_failed: run again what failed there.
             ledger: keep there as well what every attack asked and was answered.
+            recipe: the name of the file there that repeats this plan, where several plans share the directory.
             fail_if: conditions of the gate beside those of the plan.
             fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
             on_read: called with each sentence about the data that is read, before cells run.
@@ -118,7 +120,7 @@ class Run:
         self.results = None if out is None else Results(out)
         if self.results and retry_failed:
             self.results.forget_failed()
-        self.changes = [] if out is None else provenance.write(out, self.plan, registry)
+        self.changes = [] if out is None else provenance.write(out, self.plan, registry, recipe)
 
     @property
     def kept(self) -> int:

@@ -25,8 +25,8 @@ class Point(TypedDict):
 
     queries: Queries
     agreement: Score
-    near_agreement: Score
-    uniform_agreement: Score
+    near_agreement: Score | None
+    uniform_agreement: Score | None
     geometric_error: Distance | None
 
 
