@@ -52,6 +52,8 @@ class BoostedExact:
         default=1_000_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
     )
 
+    trees: int = attrs.field(default=400, validator=whole(1), metadata=doc("trees of the surrogate"))
+
     scope: ClassVar[Scope] = Scope(families=("boosted", "forest", "tree"), answers=("value", "proba"))
     paper: ClassVar[str] = "new here; the surrogate is Friedman 2001"
 
@@ -65,6 +67,8 @@ class BoostedExact:
         if not domain.bounded:
             i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
             raise Incompatible(f"boosted-exact searches from bound to bound, and {domain.name(i)} has no finite ones")
-        return self_checked(
-            knowledge, rng, lambda known, stream: ExactLearner(known, stream, checks=self.checks, limit=self.limit)
-        )
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return ExactLearner(known, stream, checks=self.checks, limit=self.limit, trees=self.trees)
+
+        return self_checked(knowledge, rng, start)

@@ -35,7 +35,7 @@ class ExactLearner(GeneratorLearner):
 
     settled = True
 
-    def __init__(self, known: Knowledge, rng: np.random.Generator, *, checks: int, limit: int) -> None:
+    def __init__(self, known: Knowledge, rng: np.random.Generator, *, checks: int, limit: int, trees: int) -> None:
         self.note = ""
         self.exact = False
         self.confirmed = False
@@ -46,7 +46,7 @@ class ExactLearner(GeneratorLearner):
         self._draws = Draws(self._axes, known.pool, rng)
         self._scores = Scores.of(known, rng)
         self._run = Run(self._axes, self._scores, self._draws)
-        self._surrogate = _surrogate(known, rng.spawn(1)[0])
+        self._surrogate = _surrogate(known, rng.spawn(1)[0], trees)
         self._stolen: Estimator | None = None
 
     def steps(self) -> Steps:
@@ -56,12 +56,13 @@ class ExactLearner(GeneratorLearner):
             reason = (yield from self._kept(search)) or survey.reason or self._run.reason
             if reason:
                 break
-        self.confirmed = True
         if not reason:
             found = self._exact()
             if not (reason := self._run.reason):
-                self.exact, self._stolen = True, found
+                self.exact = self.confirmed = True
+                self._stolen = found
                 return
+        self.confirmed = self._known.budget is None  # then nothing more is asked
         self.note = f"not exact: {reason}; the surrogate of all answers is handed over"
         while self._known.budget is not None and (X := self._surrogate.ask()) is not None:
             self._surrogate.tell(X, (yield X))
@@ -103,11 +104,11 @@ class ExactLearner(GeneratorLearner):
         return self._surrogate.hypothesis() if self._stolen is None else self._stolen
 
 
-def _surrogate(known: Knowledge, rng: np.random.Generator) -> BoostedLearner:
+def _surrogate(known: Knowledge, rng: np.random.Generator, trees: int) -> BoostedLearner:
     """What ``boosted-surrogate`` would be with the rows that the search asks."""
     pool = known.pool is not None and len(known.pool) > 0
     plan = Schedule(
         sampler="near" if pool else "uniform", start=50, batch=20, growth=0.25, explore=0.25, candidates=4000
     )
     known = known if known.budget is not None else attrs.evolve(known, budget=NO_BUDGET)
-    return BoostedLearner("boosted-exact", known, rng, plan, Boosting())
+    return BoostedLearner("boosted-exact", known, rng, plan, Boosting(trees=trees))

@@ -107,7 +107,7 @@ class Peeler:
         hinted = {
             axis: step
             for (axis, sign), step in hints.items()
-            if sign == direction and axis not in stuck and (before(step, up) - z[axis]) * direction >= 0
+            if sign == direction and axis not in stuck and _ahead(before(step, up), z[axis], up)
         }
         tries = dict[Step, int]()
         while True:
@@ -137,7 +137,7 @@ class Peeler:
                 if z[hit[0]] != before(hit[1], up):
                     continue
             axis, step = hit
-            if (z[axis] - before(step, up)) * direction < 0:
+            if _ahead(before(step, up), z[axis], up):
                 z[axis] = before(step, up)
             far = z.copy()
             far[axis] = beyond(step, up)
@@ -202,3 +202,8 @@ class Peeler:
         neighbours = np.arange(1 << n)[:, None] ^ (1 << np.arange(n))
         away = (difference.corners == [self.origin[s.axis] < s.above for s in difference.steps]).sum(axis=1)
         return int(np.argmax(left * 10000 + (~left[neighbours]).sum(axis=1) * 100 + away))
+
+
+def _ahead(place: float, at: float, up: bool) -> bool:
+    """Whether a place is where one is, or further on the way up or down."""
+    return bool(place >= at if up else place <= at)

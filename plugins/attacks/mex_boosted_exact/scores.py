@@ -14,6 +14,8 @@ SUM64, SUM32 = 3e-14, 1.2e-6
 """What the rounding of a sum over some hundred trees may add up to, as a share of its size, in float64 and float32."""
 UNIT64, UNIT32 = 2.3e-16, 1.2e-7
 """The relative rounding of one number."""
+COUNTS = 3
+"""With fewer decimals the probabilities of a forest may be shares of its trees."""
 NONE = 1e6
 """The rounding of a score that an answer says nothing of: that of a probability of 0 or 1."""
 EXPONENTIAL = ("poisson", "gamma", "tweedie")
@@ -59,8 +61,9 @@ class Scores:
         """Find out from some answers how they are rounded."""
         told = np.unique(answers)
         if len(told) >= FEW:
-            rounded = (k for k in DECIMALS if np.allclose(told, np.round(told, k), rtol=0, atol=1e-12))
-            self.decimals = next(rounded, None)
+            rounded = next((k for k in DECIMALS if np.allclose(told, np.round(told, k), rtol=0, atol=1e-12)), None)
+            counted = self.link == "mean" and rounded is not None and rounded < COUNTS
+            self.decimals = None if counted else rounded
             self.single = bool(np.array_equal(told, told.astype(np.float32)))
         self.size = float(np.abs(self.outputs(answers)[0]).max(initial=0.0))
 

@@ -11,14 +11,14 @@ from mex_boosted_exact.axes import MISSING, Axes
 from mex_boosted_exact.draws import Draws
 from mex_boosted_exact.scores import NONE, Scores
 
-ROWS, REPEATED, NUDGED, MOVED = 70, 10, 20, 100
-"""Random rows, rows asked again, rows whose numbers are moved a little, and rows moved along one axis, at most."""
+ROWS, REPEATED, NUDGED = 140, 10, 40
+"""Random rows, rows asked again, and rows whose numbers are moved a little."""
 NUDGE = 1e-6
 """How far, as a share of the range."""
 MOST_CHANGED = 0.5
 """The share of rows whose answers may change so: in a sum of steps, those that happen to be next to a threshold."""
-COARSE = 20
-"""Answers are too coarse if half of them may be off by more than a jump over this."""
+FINEST = 1e-5
+"""Rounding is too coarse beyond this share of the standard deviation of the scores."""
 SATURATED = 0.9
 
 
@@ -48,39 +48,26 @@ class Survey:
             return
         self.scores.learn(answers)
         score, error = self.scores(answers)
+        saturated = error >= NONE
+        if saturated.mean() > SATURATED:
+            self.reason = f"{saturated.sum()} of {len(saturated)} probabilities are 0 or 1 to the last bit"
+            return
         real = np.flatnonzero(~self.axes.whole)
         if len(real):
-            near = self._nudged(Z[:NUDGED], real)
-            told, off = self.scores((yield self.axes.decode(near)))
-            changed = np.abs(told - score[:NUDGED]) > 2 * (off + error[:NUDGED])
+            some = np.flatnonzero(~saturated)[:NUDGED]
+            told, off = self.scores((yield self.axes.decode(self._nudged(Z[some], real))))
+            changed = np.abs(told - score[some]) > 2 * (off + error[some])
             if changed.mean() > MOST_CHANGED:
                 self.reason = (
                     f"a change of a millionth of the range changes {changed.sum()} of {len(changed)} answers: they are"
                     " no sum of steps, or have noise that is drawn once for each row"
                 )
                 return
-        saturated = error >= NONE
-        if saturated.mean() > SATURATED:
-            self.reason = f"{saturated.sum()} of {len(saturated)} probabilities are 0 or 1 to the last bit"
-            return
-        yield from self._jumps(Z, score, error)
-
-    def _jumps(self, Z: FloatArray, score: FloatArray, error: FloatArray) -> Steps:
-        """Move one row along each axis, and compare the jumps with the rounding."""
-        start = int(np.argmin(error))
-        axes = self.draws.rng.permutation(len(self.axes.units))[: MOVED // 2]
-        moved = np.repeat(Z[start][None], 2 * len(axes), axis=0)
-        moved[np.arange(len(axes)), axes] = self.axes.lower[axes]
-        moved[len(axes) + np.arange(len(axes)), axes] = self.axes.upper[axes]
-        told, off = self.scores((yield self.axes.decode(moved)))
-        jumps = np.abs(told - score[start])
-        jumps = jumps[jumps > 2 * (off + error[start])]
-        rounded = self.scores.decimals is not None
-        if rounded and (len(jumps) == 0 or np.median(error) > np.median(jumps) / COARSE):
+        decimals, spread = self.scores.decimals, float(score[~saturated].std())
+        if decimals is not None and np.median(error) > FINEST * spread:
             self.reason = (
-                f"answers are rounded to {self.scores.decimals} decimals, which moves scores by"
-                f" {np.median(error):.1g}, too much to tell"
-                + (f" jumps of {np.median(jumps):.1g} apart" if len(jumps) else " any step")
+                f"answers are rounded to {decimals} decimals, which moves scores by {np.median(error):.1g} where they"
+                f" spread by {spread:.1g}: the effect of most nodes is lost in it"
             )
 
     def _nudged(self, Z: FloatArray, real: Array) -> FloatArray:
