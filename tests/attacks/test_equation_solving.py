@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logit
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import mex
@@ -17,7 +19,8 @@ from mex.testing import check_attack
 from mex.toolkit.metrics import geometric_error
 from mex.types import Array, FloatArray
 from mex_equation_solving.attack import EquationSolving
-from mex_equation_solving.equations import FLOAT, resolution
+from mex_equation_solving.intervals import Inequalities
+from mex_equation_solving.reading import FLOAT, resolution, rounded_from
 
 Answers = Callable[[Array], Array]
 
@@ -185,6 +188,122 @@ def test_more_rows_make_up_for_rounding(registry: mex.Registry, breast_cancer: m
     assert many < few / 2
 
 
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize(
+    ("model", "name", "errors"),
+    [
+        ("logistic", "breast-cancer", {1: 3e-3, 2: 3e-4, 3: 3e-5}),
+        ("logistic", "german-credit", {1: 2e-2, 2: 1.8e-3}),
+        ("logistic", "iris", {1: 6e-2}),
+        ("linear-regression", "diabetes", {0: 2e-4, 1: 1.6e-5}),
+    ],
+)
+def test_rounded_answers_are_intervals_and_tell_more_than_their_middles(
+    registry: mex.Registry, model: str, name: str, errors: dict[int, float], known: bool
+) -> None:
+    data = registry.build("dataset", name).load()
+    target = fitted(registry, model, data)
+    for decimals, error in errors.items():
+        rounding = registry.build("defense", f"rounding:decimals={decimals}")
+        bent = rounding.protect(target, Rows(data.X, data.y), np.random.default_rng(0))
+        oracle = mex.Oracle(bent, answers="value" if target.classes is None else "proba")
+        attack = EquationSolving(defense=rounding if known else None)
+        stolen = mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(1)), snapshots=False)
+        assert f"rounded to {decimals} decimals: weights within the intervals of" in stolen.note
+        assert off(stolen, target) < error  # half of what a fit to the middles has, or less
+        assert stolen.queries < 14 * (50 if name == "german-credit" else data.X.shape[1] + 1)
+
+
+def test_zeros_and_ones_that_are_shown_are_intervals_without_an_end() -> None:
+    P = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    bounds = rounded_from(P, 0.01)
+    told = Inequalities.of(np.array([[1.0], [-1.0], [0.0]]), bounds)
+    assert told is not None
+    np.testing.assert_allclose(told.high[0] * told.width[0], logit(0.005))
+    assert np.isneginf(told.low[0])
+    np.testing.assert_allclose(told.low[1] * told.width[1], logit(0.995))
+    assert np.isposinf(told.high[1])
+    weights = told.centre()
+    assert weights[0] < logit(0.005)
+    assert (told.excess(weights) == 0).all()
+
+
+def test_answers_that_are_rounded_and_noisy_are_fitted(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
+    target = fitted(registry, "logistic", breast_cancer)
+    rng = np.random.default_rng(0)
+
+    def noise(p: Array) -> Array:
+        first = np.clip(p[:, 0] + 0.03 * rng.standard_normal(len(p)), 0, 1).round(2)
+        return np.column_stack([first, 1 - first])
+
+    stolen = steal(Altered(target, noise))
+    assert "rounded to 2 decimals: weights fitted to" in stolen.note
+    X = breast_cancer.X[1::2]
+    assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > 0.95
+
+
+def single(answers: Array) -> Array:
+    return answers.astype(np.float32).astype(np.float64)
+
+
+def printed(answers: Array) -> Array:
+    """As a server prints float32 numbers."""
+    return np.char.mod("%.9g", answers.astype(np.float32)).astype(np.float64)
+
+
+def normalised(answers: Array) -> Array:
+    answers = single(answers)
+    return answers / answers.sum(axis=1, keepdims=True) if answers.ndim == 2 else answers
+
+
+@pytest.mark.parametrize("change", [single, printed, normalised])
+@pytest.mark.parametrize(
+    ("model", "name", "queries"),
+    [
+        ("linear-regression", "diabetes", 12),
+        ("logistic", "breast-cancer", 33),
+        ("logistic", "german-credit", 50),
+        ("logistic", "wine", 15),
+        ("logistic", "digits", 66),
+    ],
+)
+def test_float32_answers_are_exact_to_their_digits_after_as_many_queries(
+    registry: mex.Registry, model: str, name: str, queries: int, change: Answers
+) -> None:
+    data = registry.build("dataset", name).load()
+    target = fitted(registry, model, data)
+    for seed in range(2):
+        stolen = steal(Altered(target, change), seed=seed)
+        assert (stolen.stopped, stolen.note) == ("done", "")
+        assert stolen.queries <= queries
+        assert off(stolen, target) < 1e-6
+
+
+def test_float32_answers_that_were_rounded_are_found_out(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
+    target = fitted(registry, "logistic", breast_cancer)
+    stolen = steal(Altered(target, lambda p: single(p.round(2))))
+    assert "rounded to 2 decimals: weights within the intervals" in stolen.note
+
+
+@pytest.mark.parametrize("name", ["breast-cancer", "german-credit", "wine"])
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_a_budget_for_less_than_a_row_per_unknown_is_spent_on_rows_like_the_data(
+    registry: mex.Registry, name: str, share: float
+) -> None:
+    data = registry.build("dataset", name).load()
+    target = fitted(registry, "logistic", data)
+    pool, held_out = target.encode(data.X[1::4]), target.encode(data.X[3::4])
+    truth = target.answer(held_out, "label")
+    gains = []
+    for seed in range(3):
+        oracle = mex.Oracle(target, answers="proba", budget=int(share * steal(target).queries))
+        learner = EquationSolving().learner(oracle.knowledge(pool=pool), np.random.default_rng(seed))
+        stolen = mex.extract(oracle, learner, snapshots=False)
+        commonest = np.unique(truth, return_counts=True)[1].max() / len(truth)
+        gains.append(np.mean(stolen.hypothesis.predict(held_out) == truth) - commonest)
+    assert np.mean(gains) > (-0.03 if share < 0.5 else 0.03)
+
+
 @pytest.mark.parametrize("low", [0.01, 0.1])
 def test_clipped_probabilities_are_seen_through(registry: mex.Registry, breast_cancer: mex.Dataset, low: float) -> None:
     target = fitted(registry, "logistic", breast_cancer)
@@ -288,7 +407,6 @@ def test_rounding_is_told_from_chance() -> None:
 @pytest.mark.parametrize(
     ("public", "answers", "reason"),
     [
-        ({}, "proba", "not public"),
         ({"link": "margin"}, "proba", "link is margin"),
         ({"link": "logit"}, "value", "link is logit"),
     ],
@@ -299,3 +417,18 @@ def test_where_the_answers_are_no_equations_it_says_so(public: dict[str, Any], a
     target = mex.FittedTarget.wrap(model, family=mex.Family("linear", public))
     with pytest.raises(mex.Incompatible, match=reason.replace("link is", "model's is")):
         EquationSolving().learner(mex.Oracle(target, answers=answers).knowledge(), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("bent", [False, True])
+def test_a_link_that_is_not_declared_is_taken_to_be_the_usual_one_and_told_if_it_is_not(bent: bool) -> None:
+    target = attrs.evolve(logistic([1.0, -2.0, 0.5], 0.3, box(3)), family=mex.Family("linear"))
+    change: Answers = (lambda P: P**2 / np.maximum(P**2 + (1 - P) ** 1.5, 1e-300)) if bent else np.asarray
+
+    def answer(P: FloatArray) -> FloatArray:
+        p = change(P[:, 1])
+        return np.column_stack([1 - p, p])
+
+    door = mex.Oracle(Altered(target, answer), answers="proba", budget=300)
+    stolen = mex.extract(door, EquationSolving().learner(door.knowledge(), np.random.default_rng(0)))
+    assert ("not exactly those of a linear model" in stolen.note) == bent
+    assert bent or stolen.queries < 15

@@ -383,8 +383,8 @@ def test_an_attack_that_takes_labels_loses_nothing(
 @pytest.mark.parametrize(
     ("spec", "at_least"),
     [
-        ("rounding:decimals=2", 1e-4),
-        ("rounding:decimals=1", 1e-3),
+        ("rounding:decimals=2", 1e-5),
+        ("rounding:decimals=1", 1e-4),
         ("gaussian-output:scale=0.1", 1e-3),
         ("gaussian-output:scale=0.1,sticky=true", 1e-3),
         ("reverse-sigmoid", 1e-3),

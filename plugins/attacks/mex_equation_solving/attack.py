@@ -25,9 +25,13 @@ class EquationSolving:
     the scores up to a common constant. The rows are one near the middle of the domain and one more per number and
     category; without an intercept d are enough. A saturated probability gives no equation: it is asked again closer to
     a row whose answer is informative, which takes more queries. The row more reveals answers that are rounded, clipped
-    or otherwise not those of a linear model, whatever the interface declares, and the note says so; then the weights
-    are fitted to ``extra`` further rows per unknown, near the boundary. An attacker who knows the ``defense`` before
-    the model inverts its answers; one that several probabilities have counts as saturated.
+    or otherwise not those of a linear model, whatever the interface declares, and the note says so; then ``extra``
+    further rows per unknown are asked, near the boundary, and the weights are fitted to all answers.
+
+    A rounded answer is an interval of scores, without an end where 0 or 1 is shown. The weights are those in the middle
+    of all intervals, and further rows are asked where the solution so far has the end of an interval, so that each
+    answer halves what is left in a direction. An attacker who knows the ``defense`` before the model inverts its
+    answers; those with several probabilities behind them count as saturated.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import LinearRegression
@@ -55,21 +59,24 @@ class EquationSolving:
     paper: ClassVar[str] = "Tramèr et al. 2016, Section 4.1; Chandrasekaran et al. 2020, Example 2 and Remark 2"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; the link of the model must be public.
+        """Start; where no link of the model is declared it is taken to be the usual one, and the self-check tells.
 
         Raises:
             Incompatible: if the answers are no linear equations, or those of ``defense`` cannot be inverted.
         """
-        link, needed = knowledge.family.public.get("link", "not public"), LINKS[knowledge.answers]
+        needed = LINKS[knowledge.answers]
+        link = knowledge.family.public.get("link", needed)
         if link != needed:
             raise Incompatible(
                 f"{knowledge.answers} answers are linear equations behind the link {needed}, and this model's is {link}"
             )
         if self.defense is not None and not isinstance(self.defense, Invertible):
             raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
-        if self.defense is None or knowledge.classes is None:
-            return self_checked(knowledge, rng, lambda known, stream: EquationLearner(known, self.extra, stream))
-        k = len(knowledge.classes)
-        self.defense.inverse(np.full((1, k), 1 / k))  # raises where it inverts no answers of so many classes
-        # What is told is no probability of the model: the learner confirms the solution on fresh rows by itself.
-        return EquationLearner(knowledge, self.extra, rng, self.defense.inverse)
+        if self.defense is None:
+            read = None
+        else:
+            read = self.defense.bounds
+            read(
+                np.ones(1) if knowledge.classes is None else np.full((1, k := len(knowledge.classes)), 1 / k)
+            )  # or raises
+        return self_checked(knowledge, rng, lambda known, stream: EquationLearner(known, self.extra, stream, read))

@@ -74,14 +74,19 @@ def along(domain: Domain, start: FloatArray, end: FloatArray, t: FloatArray, swi
 
 
 def near_boundary(
-    domain: Domain, scores: Callable[[FloatArray], FloatArray], n: int, rng: np.random.Generator
+    domain: Domain,
+    scores: Callable[[FloatArray], FloatArray],
+    n: int,
+    rng: np.random.Generator,
+    ends: FloatArray | None = None,
 ) -> FloatArray:
     """At most ``n`` rows near the boundary between two classes.
 
     Each is on the segment between two random rows of different classes, where the ``scores`` of the two classes, shape
-    (rows, classes), differ by :data:`CENTRAL` at most. If all rows drawn are of one class, those of least margin.
+    (rows, classes), differ by :data:`CENTRAL` at most. If all rows drawn are of one class, those of least margin. With
+    ``ends`` they are between corners, and the scores differ by one of these.
     """
-    X = domain.sample(DRAWN * n, rng)
+    X = domain.sample(DRAWN * n, rng) if ends is None else random_corners(domain, DRAWN * n, rng)
     S = scores(X)
     order = np.argsort(S.argmax(axis=1), kind="stable")
     X, S = X[order], S[order]
@@ -93,8 +98,33 @@ def near_boundary(
     pair = np.stack([one, (one + rng.integers(1, len(labels), size=n)) % len(labels)])
     a, b = first[pair] + (rng.random(pair.shape) * count[pair]).astype(np.int64)
     ahead, behind = (S[i, labels[pair[0]]] - S[i, labels[pair[1]]] for i in (a, b))
-    aim = np.clip(rng.uniform(-CENTRAL, CENTRAL, size=n), behind, ahead)
+    central = np.empty(0) if ends is None else ends[np.abs(ends) <= CENTRAL]
+    aim = rng.choice(central, size=n) if len(central) else rng.uniform(-CENTRAL, CENTRAL, size=n)
+    aim = np.clip(aim, behind, ahead)
     return along(domain, X[a], X[b], (ahead - aim) / (ahead - behind), rng.random((n, len(domain.groups))))
+
+
+def at_ends(
+    domain: Domain, score: Callable[[FloatArray], FloatArray], n: int, width: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """``n`` rows near random corners whose values, shape (n,), are at an end of what is rounded alike.
+
+    Args:
+        domain: the domain.
+        score: the values of rows.
+        n: how many.
+        width: of the intervals, shape (m,), at values from the least to the largest.
+        rng: for the corners.
+    """
+    X, other = random_corners(domain, n, rng), random_corners(domain, n, rng)
+    values, step = score(X), score(other)
+    half = width[rng.integers(len(width), size=n)] / 2
+    ends = (2 * np.floor(values / (2 * half)) + 1) * half
+    share = np.divide(ends - values, step - values, out=np.zeros(n), where=np.abs(step - values) > 2 * half)
+    backwards = share < 0  # the end on the other side of the value
+    beyond = ends - 2 * half * np.sign(ends - values)
+    share = np.where(backwards, np.divide(beyond - values, step - values, out=np.zeros(n), where=backwards), share)
+    return along(domain, X, other, np.clip(share, 0, 1), rng.random((n, len(domain.groups))))
 
 
 def random_corners(domain: Domain, n: int, rng: np.random.Generator) -> FloatArray:

@@ -8,70 +8,13 @@ from scipy.optimize import minimize
 from scipy.special import entr, logsumexp
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from mex.types import Array, BoolArray, Estimator, FloatArray
+from mex.types import Array, Estimator, FloatArray
+from mex_equation_solving.reading import extremes, resolution
 
-FLOAT = 2.0**-53
-"""The spacing of float64 numbers just below 1, to which 1 - p is rounded."""
-FAINT = 1e-6
-"""A probability below this that was computed as 1 - p has lost too many digits for an equation."""
 SATURATED = 0.02
 """An inexact probability within this of 1 is only a lower bound."""
 RIDGE = 1e-7
 """The L2 penalty, per row, of a fit to inexact probabilities, without which saturated ones give infinite weights."""
-
-
-def resolution(answers: FloatArray) -> float:
-    """The difference between neighbouring values of answers: 10^-k if they have k <= 6 decimals, else :data:`FLOAT`.
-
-    Probabilities, shape (n, k), may also have been divided by their sum after rounding.
-
-    >>> resolution(np.array([[0.33, 0.33, 0.33], [0.5, 0.25, 0.25]]) / [[0.99], [1.0]])
-    0.01
-    >>> resolution(np.array([[0.123456789, 0.876543211], [0.5, 0.5]])) == FLOAT
-    True
-    """
-    table = answers[:, None] if answers.ndim == 1 else answers[(answers < 1 - 1e-9).all(axis=1)]
-    if len(table) == 0 or not np.ptp(table, axis=0).any():
-        return FLOAT  # one value does not tell how it was rounded
-    # By so many units of the last decimal the sum of rounded probabilities can differ from 1.
-    off = table.shape[1] // 2
-    for decimals in range(answers.ndim - 1, 7):
-        step = 10.0**-decimals
-        sums = 1 + step * np.arange(-off, off + 1)
-        unnormalised = table * sums[sums > 0.5, None, None] if answers.ndim == 2 else table[None]
-        whole = np.isclose(
-            unnormalised, np.round(unnormalised, decimals), rtol=0, atol=1e-12 * np.abs(table).max(initial=1)
-        )
-        if whole.all(axis=2).any(axis=0).all():
-            return step
-    return FLOAT
-
-
-def accurate(answers: FloatArray, step: float) -> BoolArray:
-    """Which answers, of resolution ``step``, determine their score to nearly all digits, shape (n,); values always do.
-
-    Probabilities do not if one of them is near 0 and was rounded, or computed as 1 - p.
-    """
-    if answers.ndim == 1:
-        return np.ones(len(answers), dtype=bool)
-    faint = answers < max(FAINT, 5 * step)
-    if step == FLOAT:  # a probability that is no multiple of it was not computed as 1 - p, and has all its digits
-        faint &= np.round(answers / FLOAT) * FLOAT == answers
-    return np.asarray(~faint.any(axis=1))
-
-
-def extremes(answers: FloatArray, shared: int = 2) -> BoolArray:
-    """Which answers may be clipped, shape (n,): the largest or smallest of all, shared by at least ``shared`` rows.
-
-    Probabilities of 0 or 1 to nine digits do not count, since they are saturated.
-    """
-    value = answers if answers.ndim == 1 else answers.max(axis=1) if answers.shape[1] > 2 else answers[:, 1]
-    found = np.zeros(len(value), dtype=bool)
-    for extreme in (value.max(initial=-np.inf), value.min(initial=np.inf)):
-        same = value == extreme
-        clipped = answers.ndim == 1 or 1e-9 < extreme < 1 - 1e-9
-        found |= same & (same.sum() >= shared) & clipped
-    return found
 
 
 @attrs.frozen(eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from itertools import islice
 from typing import TypeAlias
 
@@ -11,11 +11,13 @@ import numpy as np
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps
+from mex.toolkit.checking.rows import natural
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import search_rows
 from mex.types import Array, Estimator, FloatArray
-from mex_equation_solving.design import along, furthest, near_boundary, random_corners, shortest
-from mex_equation_solving.system import System
+from mex_equation_solving.design import along, at_ends, furthest, near_boundary, random_corners, shortest
+from mex_equation_solving.reading import FLOAT
+from mex_equation_solving.system import Read, System
 
 SHRINK = 8
 """By which factor the step of a feature is shortened if its answer is saturated."""
@@ -27,31 +29,44 @@ TRIES, TRIES_INVERTED = 3, 10
 """The most rows to ask until an informative answer confirms the solution or not; where answers have to be inverted."""
 BATCHES = 10
 """In how many batches further rows are asked."""
+TO_CHOOSE, FEWEST_TO_CHOOSE = 4, 50
+"""For each row that is asked how many are drawn to choose from where answers are intervals, and how many at least."""
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
-Reading: TypeAlias = Callable[[Array], Array]
 
 
 class EquationLearner(GeneratorLearner):
-    """Asks rows until a :class:`.System` of equations determines the model, or more of them if answers are inexact."""
+    """Asks rows until a :class:`.System` of equations determines the model, or more of them if answers are inexact.
 
-    def __init__(self, known: Knowledge, extra: int, rng: np.random.Generator, read: Reading = np.asarray) -> None:
-        """``read`` makes the model's answers of those of the interface."""
+    Attributes:
+        natural: how many of the rows that it asks, the first, are like the data.
+    """
+
+    def __init__(self, known: Knowledge, extra: int, rng: np.random.Generator, read: Read | None = None) -> None:
+        """``read`` tells between what the model's answers are behind those of the interface, if these are changed."""
         self._known = known
-        self._read = read
-        self._inverts = read is not np.asarray
+        self._inverts = read is not None
         self._extra = extra
         self._rng = rng
         self._intercept = bool(known.family.public.get("intercept", True))
-        self._system = System(known.domain, known.classes, self._intercept)
-        if self._inverts:
+        self._system = System(known.domain, known.classes, self._intercept, read)
+        if self._inverts and not self._system.coarse:
             self._system.steps /= SHRINK  # near the boundary fewer answers are ambiguous
         self._confirmed = False
-        self.note = ""
+        self._done = False
+        self.natural = 0
 
     def steps(self) -> Steps:
-        """Find an anchor, ask one row per feature around it, confirm the solution; ask many more if it is inexact."""
+        """Find an anchor, ask one row per feature around it, confirm the solution; ask many more if it is inexact.
+
+        With a budget for less, rows like the data are asked: equations that tell what matters there.
+        """
         system = self._system
+        if self._too_small():
+            self.natural = self._known.budget or 0
+            yield from self._query(natural(self._known, self.natural, self._rng))
+            system.anchor, system.inexact = system.X[0], self._found_rounded()
+            return
         if self._intercept or self._known.domain.objection(system.anchor[None]):
             yield from self._find_anchor()
         if not len(system.X) or system.informative()[-1]:
@@ -68,7 +83,12 @@ class EquationLearner(GeneratorLearner):
             else:
                 yield from self._ask_star()
                 yield from self._oversample()
-        self.note = self._verdict()
+        self._done = True
+
+    def _too_small(self) -> bool:
+        """Whether the budget is too small for one row per unknown, and there are rows like the data to ask instead."""
+        pool, budget = self._known.pool, self._known.budget
+        return pool is not None and len(pool) > 0 and budget is not None and budget < self._system.unknowns
 
     @property
     def exact(self) -> bool:
@@ -77,8 +97,14 @@ class EquationLearner(GeneratorLearner):
 
     @property
     def settled(self) -> bool:
-        """Whether there is a solution, which fits probabilities and not only their labels."""
-        return self._system.solution() is not None
+        """Whether there is a solution, which fits probabilities and not only their labels; a rough fit is none."""
+        system = self._system
+        return system.solution() is not None and (system.within or not system.inexact)
+
+    @property
+    def error(self) -> float:
+        """How far the weights may be off, as the intervals of rounded answers tell."""
+        return self._system.error
 
     @property
     def confirmed(self) -> bool:
@@ -86,11 +112,11 @@ class EquationLearner(GeneratorLearner):
         return self._confirmed
 
     def _query(self, rows: FloatArray) -> Asking:
-        self._system.add(rows, self._read((yield rows)))
+        self._system.add(rows, (yield rows))
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Take the equations that the budget left."""
-        self._system.add(X, self._read(answers))
+        self._system.add(X, answers)
 
     def _find_anchor(self) -> Asking:
         """Ask rows, and between rows of different classes, until an answer is informative; that row is the anchor."""
@@ -150,9 +176,15 @@ class EquationLearner(GeneratorLearner):
         return system.confirms(model)
 
     def _oversample(self) -> Asking:
-        """Ask further rows in a few batches, each near the boundary of the solution so far."""
+        """Ask further rows in a few batches, each near the boundary of the solution so far.
+
+        Half of them are like the data if the answers are not even rounded: of what they are is then not known.
+        """
         for _ in range(BATCHES if self._extra else 0):
-            yield from self._query(self._informative_rows(-(-self._extra * self._system.unknowns // BATCHES)))
+            n = -(-self._extra * self._system.unknowns // BATCHES)
+            self.natural = 0 if self._system.rounded else n // 2
+            rows = natural(self._known, self.natural, self._rng)
+            yield from self._query(np.concatenate([rows, self._informative_rows(n - self.natural)]))
 
     def _bisect(self, start: FloatArray, end: FloatArray) -> Asking:
         """Bisect between two rows of different classes until an answer is informative."""
@@ -173,24 +205,41 @@ class EquationLearner(GeneratorLearner):
 
     def _informative_rows(self, n: int) -> FloatArray:
         """Rows whose answers tell most of the weights if they are rounded or noisy, shape (n, d)."""
-        model = self._system.solution()
+        system, domain, rng = self._system, self._known.domain, self._rng
+        model = system.solution()
+        if model is not None and system.within:
+            several = TO_CHOOSE * n + FEWEST_TO_CHOOSE
+            if self._known.classes is None:
+                rows = at_ends(domain, lambda X: model.scores(X)[:, 0], several, system.widths, rng)
+            else:
+                rows = near_boundary(domain, model.scores, several, rng, system.ends)
+            return system.most_telling(rows, n)
         if self._known.classes is None:
-            return random_corners(self._known.domain, n, self._rng)
+            return random_corners(domain, n, rng)
         if model is None:
-            return self._known.domain.sample(n, self._rng)
-        return near_boundary(self._known.domain, model.scores, n, self._rng)
+            return domain.sample(n, rng)
+        return near_boundary(domain, model.scores, n, rng)
 
     def _found_rounded(self) -> bool:
         """Whether probabilities are rounded and :meth:`.System.restart_as_inexact` was not called yet."""
-        return self._known.answers == "proba" and self._system.rounded and not self._system.inexact
+        system = self._system
+        return not system.inexact and (system.coarse or (self._known.answers == "proba" and system.rounded))
 
-    def _verdict(self) -> str:
-        system, unknown = self._system, len(self._system.missing())
-        if system.inexact:
-            rounded = f"are rounded to {round(-math.log10(system.resolution))} decimals"
-            what = rounded if system.rounded else "are not exactly those of a linear model"
-            return f"the answers {what}: weights fitted to {len(system.X)} rows"
-        return f"{unknown} of the weights show in saturated answers only" if unknown else ""
+    @property
+    def note(self) -> str:
+        """How answers differ from those of a linear model, and what that makes of the weights."""
+        system = self._system
+        if len(system.X) == 0:
+            return ""
+        if system.inexact or system.coarse:
+            decimals = f" to {round(-math.log10(system.resolution))} decimals" * (system.resolution > FLOAT)
+            what = f"are rounded{decimals}" if system.rounded else "are not exactly those of a linear model"
+            how = "within the intervals of" if system.within else "fitted to"
+            classes = [] if self._known.classes is None else self._known.classes[np.unique(system.labels())].tolist()
+            alike = f", all of the class {classes[0]!r}" if len(classes) == 1 else ""
+            return f"the answers {what}: weights {how} {len(system.X)} answers{alike}"
+        unknown = len(system.missing())
+        return f"{unknown} of the weights show in saturated answers only" if unknown and self._done else ""
 
     def hypothesis(self) -> Estimator:
         """The solution of the equations so far, of least norm while there are too few."""

@@ -2,83 +2,119 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from scipy.special import softmax
 
 from mex import Domain
+from mex.toolkit.perturbation.inversion import Bounds
 from mex.types import Array, BoolArray, FloatArray
 from mex_equation_solving.design import independent, star
-from mex_equation_solving.equations import (
-    FAINT,
-    FLOAT,
-    Linear,
-    accurate,
-    extremes,
-    fit_probabilities,
-    resolution,
-    solve,
-)
+from mex_equation_solving.equations import Linear, fit_probabilities, solve
+from mex_equation_solving.intervals import Inequalities, most_telling
+from mex_equation_solving.reading import FAINT, FLOAT, SINGLE, accurate, extremes, precision, resolution, rounded_from
 
-CONSISTENT = 1e-7
-"""The largest difference (relative, for values) between an answer and its prediction that float64 explains."""
+CONSISTENT = {FLOAT: 1e-7, SINGLE: 1e-6}
+"""The largest difference (relative, for values) between an answer and its prediction that floats explain."""
 FEW_DIGITS = 1e-6
 """The weight of an equation that is not informative, so that it decides only what the others leave open."""
 UNDECIDED = 0.8
 """An inexact answer is informative if its largest probability is below this, as near the boundary."""
+OUTSIDE, OFTEN = 0.1, 0.02
+"""By how many widths, and in which share of answers, intervals may be missed and still be those of a linear model."""
+CLEAR = 0.1
+"""How much more probable the likeliest class is than others, where rounding and noise do not change it."""
+DISTINCT = 1e-12
+"""How far bounds have to be apart to be an interval."""
+
+Read: TypeAlias = Callable[[FloatArray], Bounds]
 
 
 class System:
     """The rows asked with their answers, the model that they determine, and the rows that are missing.
 
     Attributes:
-        X, answers: the rows and their answers, shape (n, d) and (n,) or (n, number of classes).
+        X: the rows, shape (n, d).
+        shown: their answers, shape (n,) or (n, number of classes).
+        answers: the same, or the middle of what a known defense is known to have had for each.
         anchor: the row around which one row per feature is asked, shape (d,).
         steps: the distance of each of these from it, as a share of half the range of the feature, shape (d,).
-        inexact: whether answers are not exactly those of a linear model; then the weights are fitted, and extreme
-            answers that several rows share are ignored.
+        inexact: whether answers are not exactly those of a linear model; then the weights are fitted.
+        coarse: whether a known defense leaves of each answer an interval only.
     """
 
-    def __init__(self, domain: Domain, classes: Array | None, intercept: bool) -> None:
+    def __init__(self, domain: Domain, classes: Array | None, intercept: bool, read: Read | None = None) -> None:
+        """``read`` tells between what is behind answers, if a known defense changes them."""
         self._domain = domain
         self._intercept = intercept
+        self._read = read
+        even = np.ones(1) if classes is None else np.full((1, len(classes)), 1 / len(classes))
         self.X: FloatArray = np.empty((0, domain.n_features))
-        self.answers: FloatArray = np.empty((0,) if classes is None else (0, len(classes)))
+        self.shown: FloatArray = even[:0]
+        self.answers = self.shown
+        self.coarse = bool(self._intervals(even).any())
         self.anchor: FloatArray = np.zeros(domain.n_features)
         self.steps: FloatArray = np.ones(domain.n_features)
         self.inexact = False
         self._solution: Linear | None = None
         self._solved = (0, False)  # the number of answers and ``inexact`` for which the solution was computed
+        self._within: tuple[Inequalities, FloatArray] | None = None  # the intervals it is in, and its weights, flat
 
     def add(self, X: FloatArray, answers: Array) -> None:
         """Add rows and their answers."""
         self.X = np.vstack([self.X, X])
-        self.answers = np.concatenate([self.answers, answers])
+        self.shown = np.concatenate([self.shown, answers])
+        self.answers = self.shown if self._read is None else np.mean(self._read(self.shown), axis=0)
+
+    def _intervals(self, answers: FloatArray) -> BoolArray:
+        """Behind which answers a known defense leaves an interval, shape (n,)."""
+        if self._read is None or len(answers) == 0:
+            return np.zeros(len(answers), dtype=bool)
+        low, high = self._read(answers)
+        return np.asarray((high - low).reshape(len(low), -1).max(axis=1) > DISTINCT)
 
     @property
     def resolution(self) -> float:
         """The difference between neighbouring values of the answers."""
-        return resolution(self.answers)
+        return resolution(self.shown)
 
     @property
     def rounded(self) -> bool:
         """Whether the answers have few decimals; values may and be exact."""
-        return self.resolution > FLOAT
+        return self.coarse or (self._read is None and self.resolution > FLOAT)
+
+    @property
+    def within(self) -> bool:
+        """Whether the solution is that of a linear model whose answers are in the intervals that were rounded."""
+        return self.solution() is not None and self._within is not None
+
+    @property
+    def ends(self) -> FloatArray:
+        """The ends of the intervals in which differences of scores, or values, of such a solution are."""
+        return self._within[0].ends if self.within and self._within else np.empty(0)
+
+    @property
+    def widths(self) -> FloatArray:
+        """How wide these intervals are."""
+        return self._within[0].width if self.within and self._within else np.empty(0)
 
     @property
     def constant(self) -> bool:
         """Whether there are several answers and all are equal."""
-        return len(self.answers) > 1 and not np.ptp(self.answers, axis=0).any()
+        return len(self.shown) > 1 and not np.ptp(self.shown, axis=0).any()
 
     def informative(self) -> BoolArray:
         """Which answers are accurate equations or, if answers are inexact, tell more than a label, shape (n,)."""
-        if self.inexact:
+        if self.inexact or self.coarse:
             undecided = self.answers.ndim == 1 or self.answers.max(axis=1) < UNDECIDED
-            return np.asarray(undecided & ~extremes(self.answers, shared=1))
-        return accurate(self.answers, self.resolution)
+            return np.asarray(undecided & (self.rounded | ~extremes(self.shown, shared=1)))
+        return accurate(self.answers, self.resolution) & ~self._intervals(self.shown)
 
     def labels(self) -> Array:
         """The most probable class of each row asked, as an index."""
-        return self.answers.argmax(axis=1) if self.answers.ndim == 2 else np.zeros(len(self.answers), dtype=np.int64)
+        return self.shown.argmax(axis=1) if self.shown.ndim == 2 else np.zeros(len(self.shown), dtype=np.int64)
 
     def label_of(self, row: FloatArray) -> int:
         """The most probable class of a row that was asked."""
@@ -104,12 +140,14 @@ class System:
 
     def confirms(self, model: Linear) -> bool:
         """Whether the last answer is the one that a model predicts."""
-        predicted, answer = model.scores(self.X[-1:]), self.answers[-1]
+        predicted, answer, spacing = model.scores(self.X[-1:]), self.answers[-1], precision(self.shown)
+        # The error of rounding grows with the distance from the anchor, in steps.
+        far = np.abs(self._coordinates(self.X[-1])).sum()
         if self.answers.ndim == 2:
-            # The error of rounding grows with the distance from the anchor, in steps.
-            allowed = CONSISTENT + FLOAT / FAINT * np.abs(self._coordinates(self.X[-1])).sum()
+            allowed = CONSISTENT[spacing] + spacing / FAINT[spacing] * far
             return bool(np.abs(softmax(predicted, axis=1) - answer).max() <= allowed)
-        return bool(np.abs(predicted - answer).max() <= CONSISTENT * max(abs(answer), 1e-300))
+        allowed = CONSISTENT[spacing] * abs(answer) + spacing * far * np.abs(self.answers).max()
+        return bool(np.abs(predicted - answer).max() <= max(allowed, 1e-300))
 
     def restart_as_inexact(self) -> None:
         """Treat answers as inexact from now on, and reset the steps."""
@@ -119,6 +157,7 @@ class System:
     def solution(self) -> Linear | None:
         """The model so far, None if there is no usable answer."""
         if self._solved != (len(self.X), self.inexact):
+            self._within = None
             self._solution = self._solve()
             self._solved = (len(self.X), self.inexact)
         return self._solution
@@ -126,6 +165,8 @@ class System:
     def _solve(self) -> Linear | None:
         informative = self.informative()
         use, fit = informative, self.inexact and self.answers.ndim == 2
+        if (self.inexact or self.coarse) and len(self.X) and (model := self._solve_intervals()):
+            return model
         if self.inexact:
             use = np.full(len(self.X), True) if fit else ~extremes(self.answers)
         elif self.answers.ndim == 2 and self.missing():
@@ -134,10 +175,63 @@ class System:
             return None
         V, answers = self._coordinates(self.X[use]), self.answers[use]
         if fit:
-            weights = fit_probabilities(V, answers, self._intercept)
+            weights, labels = fit_probabilities(V, answers, self._intercept), self.labels()
+            clear = answers.max(axis=1) > np.sort(answers, axis=1)[:, -2] + CLEAR
+            wrong = (np.column_stack([V, np.ones(len(V))]) @ weights).argmax(axis=1) != labels
+            if np.sum(wrong & clear) > OFTEN * len(V):  # then the labels tell more
+                weights = fit_probabilities(V, np.eye(answers.shape[1])[labels], self._intercept)
         else:
             weights = solve(V, answers, self._intercept, np.where(informative[use] | self.inexact, 1.0, FEW_DIGITS))
         return Linear(weights, self._origin, self._scale)
+
+    def _solve_intervals(self) -> Linear | None:
+        """The model in the middle of the intervals that were rounded to the answers, None if they have no model."""
+        if not self.rounded:
+            return None
+        bounds = self._read(self.shown) if self._read else rounded_from(self.shown, self.resolution)
+        inequalities = Inequalities.of(self._columns(self.X), bounds)
+        if inequalities is None or len(inequalities.A) == 0:
+            return None
+        weights = inequalities.centre()
+        if np.mean(inequalities.excess(weights) > OUTSIDE) > OFTEN:
+            return None
+        self._within = inequalities, weights
+        W = weights.reshape(self.X.shape[1] + self._intercept, -1)
+        if self.shown.ndim == 2 and W.shape[1] == 1:
+            W = W / 2 * [-1.0, 1.0]
+        return Linear(W if self._intercept else np.vstack([W, np.zeros((1, W.shape[1]))]), self._origin, self._scale)
+
+    @property
+    def error(self) -> float:
+        """About how far such a solution may be off, as a share of the least difference between two scores' weights."""
+        if not self.within or self._within is None:
+            return 0.0
+        inequalities, weights = self._within
+        variance = np.trace(inequalities.spread(weights)) / len(weights)
+        W = weights.reshape(-1, self.shown.shape[1]) if self.shown.ndim == 2 and self.shown.shape[1] > 2 else None
+        apart = [weights] if W is None else [W[:, i] - W[:, j] for i in range(W.shape[1]) for j in range(i)]
+        return float(np.sqrt(variance) / max(min(np.linalg.norm(difference) for difference in apart), 1e-300))
+
+    def most_telling(self, X: FloatArray, n: int) -> FloatArray:
+        """Those ``n`` of the rows whose answers would tell most, of a solution in intervals."""
+        assert self._within is not None
+        inequalities, weights = self._within
+        columns, spread = self._columns(X), inequalities.spread(weights)
+        if self.shown.ndim == 2 and self.shown.shape[1] > 2:  # the difference between the two best classes
+            k = self.shown.shape[1]
+            best = np.argsort(columns @ weights.reshape(-1, k), axis=1)
+            signs = np.eye(k)[best[:, -1]] - np.eye(k)[best[:, -2]]
+            columns = (columns[:, :, None] * signs[:, None, :]).reshape(len(X), -1)
+        if len(self.ends) and self.shown.ndim == 2:
+            away = np.abs((columns @ weights)[:, None] - np.unique(self.ends.round(6))).min(axis=1)
+            unknown = np.sqrt(np.einsum("ij,jk,ik->i", columns, spread, columns))
+            near = np.argsort(away / unknown)[: max(n, len(X) // 2)]
+            X, columns = X[near], columns[near]
+        return X[most_telling(columns, spread, n)]
+
+    def _columns(self, X: FloatArray) -> FloatArray:
+        V = self._coordinates(X)
+        return np.column_stack([V, np.ones(len(V))]) if self._intercept else V
 
     def _coordinates(self, X: FloatArray) -> FloatArray:
         return np.asarray((X - self._origin) / self._scale)

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from mex import Incompatible, Scope, Target
 from mex.dataset import Rows
 from mex.params import between, doc
-from mex.toolkit.perturbation.inversion import solve_increasing
+from mex.toolkit.perturbation.inversion import Bounds, solve_increasing
 from mex.toolkit.perturbation.outputs import DefendedOutput, has_probabilities
 from mex.types import FloatArray
 
@@ -58,29 +58,38 @@ class ReverseSigmoid:
             return target
         return _Deceptive(target, self.beta, self.gamma)
 
-    def inverse(self, P: FloatArray) -> FloatArray:
-        """The probabilities of two classes behind the answers ``P``: :class:`.Invertible`.
+    def bounds(self, answers: FloatArray) -> Bounds:
+        """Between what the probabilities of two classes behind ``answers`` are: :class:`.Invertible`.
 
         The answer s(x) - beta (s(gamma x) - 1/2) to a logit x rises from 1/2 at 0 and, for gamma below 1, falls again
-        towards 1 - beta / 2. An answer below that has one logit, another one has two: only its class is told.
+        towards 1 - beta / 2. An answer below that has one logit; another one has two, one on each side of the turn.
 
         Raises:
-            Incompatible: for more classes, where the sum that divides the answers is not told.
+            Incompatible: for more classes. There the sum that divides the answers is not told, and a small probability
+                has the answer of a larger one, so that an answer has several rows of probabilities of different order.
         """
-        if P.shape[1] != 2:
-            raise Incompatible(f"reverse-sigmoid is inverted for two classes, and this model has {P.shape[1]}")
+        if answers.ndim != 2 or answers.shape[1] != 2:
+            what = "gives values" if answers.ndim != 2 else f"has {answers.shape[1]}"
+            raise Incompatible(f"reverse-sigmoid is inverted for two classes, and this model {what}")
 
         def answer(x: FloatArray) -> FloatArray:
             return np.asarray(expit(x) - self.beta * (expit(self.gamma * x) - 0.5))
 
+        def falling(x: FloatArray) -> FloatArray:
+            return -answer(x)
+
         grid = np.linspace(0, MOST_LOGIT, POINTS)
         last = 1 - self.beta / 2 if 0 < self.gamma < 1 else 1.0
         turn = grid[np.argmax(answer(grid))]
-        second = P[:, 1] > P[:, 0]
-        shown = P.max(axis=1)
-        likely = expit(solve_increasing(answer, shown, 0.0, turn))
-        likely = np.where(shown < min(last, answer(turn)), likely, 1.0)
-        return np.stack([np.where(second, 1 - likely, likely), np.where(second, likely, 1 - likely)], axis=1)
+        second = answers[:, 1] > answers[:, 0]
+        shown = answers.max(axis=1)
+        spacing = grid[1]  # to which the turn is known
+        least = expit(solve_increasing(answer, shown, 0.0, max(turn - spacing, 0.0)))
+        most = expit(solve_increasing(falling, -shown, turn + spacing, MOST_LOGIT))
+        most = np.where(shown < min(last, answer(turn)), least, most)
+        low = np.stack([np.where(second, 1 - most, least), np.where(second, least, 1 - most)], axis=1)
+        high = np.stack([np.where(second, 1 - least, most), np.where(second, most, 1 - least)], axis=1)
+        return low, high
 
 
 class _Deceptive(DefendedOutput):

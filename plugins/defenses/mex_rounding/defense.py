@@ -10,6 +10,7 @@ import numpy as np
 from mex import Incompatible, Scope, Target, UsageError
 from mex.dataset import Rows
 from mex.params import above, doc, optional, whole
+from mex.toolkit.perturbation.inversion import Bounds, apportionment_bounds
 from mex.toolkit.perturbation.outputs import DefendedOutput, DefendedValues, has_probabilities, value_spread
 from mex.types import FloatArray
 
@@ -65,9 +66,22 @@ class Rounding:
             raise Incompatible("rounding to digits or a grid is for values; probabilities are rounded to decimals")
         return _Rounded(target, self.decimals) if has_probabilities(target, "rounding") else target
 
-    def inverse(self, P: FloatArray) -> FloatArray:
-        """The answers themselves, the middle of the interval that is rounded to each: :class:`.Invertible`."""
-        return P
+    def bounds(self, answers: FloatArray) -> Bounds:
+        """The intervals that are rounded to ``answers``: :class:`.Invertible`.
+
+        The step of a grid of values is not public: it is the least difference of two answers.
+        """
+        if answers.ndim == 2:
+            return apportionment_bounds(answers, 10.0 ** -min(self.decimals, MOST_DECIMALS))
+        if self.digits is not None:
+            size = np.floor(np.log10(np.maximum(np.abs(answers), np.finfo(np.float64).tiny)))
+            half = 0.5 * 10.0 ** (size + 1 - self.digits)
+        elif self.grid is not None:
+            gaps = np.diff(np.unique(answers))
+            half = np.full_like(answers, gaps.min(initial=np.inf) / 2)
+        else:
+            half = np.full_like(answers, 0.5 * 10.0**-self.decimals)
+        return answers - half, answers + half
 
 
 class _Rounded(DefendedOutput):

@@ -12,22 +12,20 @@ from mex.toolkit.checking.readings import Told
 from mex.types import Estimator
 
 
-def choose(
-    own: Estimator, settled: bool, natural: Told, others: Told, known: Knowledge, seed: int, *, any_class: bool
-) -> Estimator:
-    """The one that is right most often on rows like the data, to which neither was fitted, then on the others.
+def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: int, *, any_class: bool) -> Estimator:
+    """The one that is right most often on rows like the data, then on the others.
 
     Args:
         own: the hypothesis of the attack.
         settled: whether it is taken unless the fit is right more often, with a trusted class than chance explains.
-        natural: rows like the data that were asked beside the attack, and what was told.
-        others: all other rows that were asked.
+        told: all rows that were asked, and what was told.
         known: what the attacker knows.
         seed: of what is random in a fit.
         any_class: the public class is not to be trusted: any may be fitted.
     """
+    natural, others = told.natural(), told.others()
     own_loss = _loss(own, natural)
-    if settled and own_loss == 0:
+    if len(told) == 0 or (settled and own_loss == 0):
         return own
     fit, fit_loss, fit_mean = best_fit(natural, others, known, seed, any_class=any_class)
     if settled:

@@ -63,30 +63,45 @@ class Told:
         self._known = known
         self._X: list[FloatArray] = []
         self._told: list[Array] = []
+        self._natural: list[BoolArray] = []
         self.asked = 0
 
-    def add(self, X: FloatArray, answers: Array) -> None:
-        """Take answers."""
+    def add(self, X: FloatArray, answers: Array, natural: int = 0) -> None:
+        """Take answers; the first ``natural`` rows are like the data."""
         self.asked += len(X)
         answered = ~refusals(answers)
         if answered.any():
             self._X.append(X[answered])
             self._told.append(reading(np.ma.getdata(answers)[answered], self._known))
+            self._natural.append((np.arange(len(X)) < natural)[answered])
 
     def __add__(self, other: Told) -> Told:
         """These and others."""
         both = Told(self._known)
         both._X = self._X + other._X
         both._told = self._told + other._told
+        both._natural = self._natural + other._natural
         both.asked = self.asked + other.asked
         return both
 
+    def _where(self, rows: BoolArray) -> Told:
+        some = Told(self._known)
+        some.asked = self.asked
+        if rows.any():
+            some._X, some._told, some._natural = [self.X[rows]], [self.told[rows]], [self._is_natural[rows]]
+        return some
+
     def complete(self) -> Told:
         """These without the rows in which a value is missing."""
-        rows = Told(self._known)
-        if len(self) and (whole := ~np.isnan(self.X).any(axis=1)).any():
-            rows._X, rows._told, rows.asked = [self.X[whole]], [self.told[whole]], self.asked
-        return rows
+        return self._where(np.asarray(~np.isnan(self.X).any(axis=1)))
+
+    def natural(self) -> Told:
+        """Those that are like the data."""
+        return self._where(self._is_natural)
+
+    def others(self) -> Told:
+        """Those that are not."""
+        return self._where(~self._is_natural)
 
     def __len__(self) -> int:
         return sum(map(len, self._X))
@@ -103,6 +118,11 @@ class Told:
         self._told = [np.concatenate(self._told)] if self._told else []
         kind = self._known.classes.dtype if self._known.classes is not None else float
         return self._told[0] if self._told else np.empty(0, dtype=kind)
+
+    @property
+    def _is_natural(self) -> BoolArray:
+        self._natural = [np.concatenate(self._natural)] if self._natural else []
+        return self._natural[0] if self._natural else np.empty(0, dtype=bool)
 
     @property
     def labels(self) -> bool:

@@ -56,7 +56,8 @@ class SelfChecked:
     best model of all answers, of whatever class, is handed over.
 
     The learner may have ``settled``, whether its hypothesis is taken unless another is right more often than by chance;
-    ``exact``, whether that claims to be; and ``confirmed``, whether it has checked itself when it is done.
+    ``exact``, whether that claims to be; ``confirmed``, whether it has checked itself when it is done;
+    ``natural``, how many of the rows that it asks, the first, are like the data; and ``error``, as ``eps``.
 
     Attributes:
         inner: that learner.
@@ -80,8 +81,7 @@ class SelfChecked:
         self._eps = eps
         self._tolerated = tolerated
         self._transcript = Told(known)
-        self._natural = Told(known)  # rows of checks: those like the data
-        self._others = Told(known)  # and all others
+        self._check = Told(known)
         self._wanted = 0  # how many rows the learner inside has asked last
         self._pending: FloatArray | None = None  # rows of a check, first those like the data
         self._near = 0  # how many of them are
@@ -89,7 +89,7 @@ class SelfChecked:
         self._rounds = 0  # of the check after that
         self._wrong = 0
         self._failed = ""
-        self._chosen: tuple[tuple[int, int, str], Estimator] | None = None
+        self._chosen: tuple[tuple[int, str], Estimator] | None = None
 
     @property
     def takes_refusals(self) -> bool:
@@ -126,7 +126,7 @@ class SelfChecked:
     def tell(self, X: FloatArray, answers: Array) -> None:
         """Tell the learner inside, or take the answers of a check."""
         if self._pending is None:
-            self._transcript.add(X, answers)
+            self._transcript.add(X, answers, getattr(self.inner, "natural", 0))
             self.inner.tell(X, answers)
             if len(answers) < self._wanted:
                 self._ended = "cut"
@@ -134,15 +134,18 @@ class SelfChecked:
                 n = self._allowance.on_the_way(self._transcript.asked, self.checked)
                 self._plan(natural(self._known, n, self._rng), n)
             return
-        self._natural.add(X[: self._near], answers[: self._near])
-        self._others.add(X[self._near :], answers[self._near :])
+        self._check.add(X, answers, self._near)
         self._pending = None
         self._judge()
 
     @property
+    def _error(self) -> float:
+        return max(self._eps, getattr(self.inner, "error", 0.0))
+
+    @property
     def checked(self) -> int:
         """How many rows were asked for checks."""
-        return self._natural.asked + self._others.asked
+        return self._check.asked
 
     def _plan(self, rows: FloatArray, near: int) -> None:
         self._pending, self._near = (self._known.domain.clip(rows) if len(rows) else None), near
@@ -163,7 +166,7 @@ class SelfChecked:
         rows = natural(self._known, near, self._rng)
         if n > near and labels:
             asked_of = self._transcript.X
-            far = telling(self.inner.hypothesis(), asked_of, self._known, n - near, self._eps, self._rng)
+            far = telling(self.inner.hypothesis(), asked_of, self._known, n - near, self._error, self._rng)
         else:
             far = self._known.domain.sample(n - near, self._rng)
         return np.concatenate([rows, far]), near
@@ -171,14 +174,14 @@ class SelfChecked:
     def _judge(self) -> None:
         """Find out how often the hypothesis is wrong, once it is no more to change."""
         if self._ended == "cut" and getattr(self.inner, "settled", False):
-            self._failed = verdict_before_the_end(self.inner.hypothesis(), self._natural, self._known)
+            self._failed = verdict_before_the_end(self.inner.hypothesis(), self._check.natural(), self._known)
         elif self._ended == "done":
             self._wrong, self._failed = verdict(
                 self.inner.hypothesis(),
-                self._natural + self._others,
+                self._check,
                 self._transcript.complete(),
                 self._known,
-                eps=self._eps,
+                eps=self._error,
                 tolerated=self._tolerated,
                 exact=getattr(self.inner, "exact", True),
             )
@@ -188,12 +191,10 @@ class SelfChecked:
         own = self.inner.hypothesis()
         if self._ended == "done" and not self._failed:
             return own
-        others = (self._transcript + self._others).complete()
-        key = len(others), len(self._natural), self._failed
-        if key[0] + key[1] == 0:
-            return own
+        told = self._transcript + self._check
+        key = len(told), self._failed
         if self._chosen is None or self._chosen[0] != key:
-            failed = bool(self._failed)
-            settled = getattr(self.inner, "settled", False)
-            self._chosen = key, choose(own, settled, self._natural, others, self._known, self._seed, any_class=failed)
+            settled, wrong = getattr(self.inner, "settled", False), bool(self._failed)
+            best = choose(own, settled, told.complete(), self._known, self._seed, any_class=wrong)
+            self._chosen = key, best
         return self._chosen[1]
