@@ -1,8 +1,8 @@
 """``boosted-exact`` on ensembles of several libraries: rows, trips, CPU, and what is wrong of 200,000 rows.
 
 Rows include all checks. *Wrong* counts the rows, half of them uniform on the domain and half between held-out rows, on
-which an answer is off by more than 1e-8, or for float32 answers 1e-5, as a share of the largest. *K bits + leaves* is 24
-bits for each threshold found (the logarithm of the range for whole numbers) and a row for each leaf.
+which an answer is off by more than 1e-8, or for float32 answers 1e-5, as a share of the largest. *K bits + leaves* is
+24 bits for each threshold found (the logarithm of the range for whole numbers) and a row for each leaf.
 """
 
 from __future__ import annotations
