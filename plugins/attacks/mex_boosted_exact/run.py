@@ -29,8 +29,6 @@ NEAREST = 100
 SIGMAS = 3
 SLACK = 10
 """How many times the rounding of all outputs of a row may be left of one, after they are solved for."""
-FINE = 0.0
-"""To which share of the range of an axis a step is bisected by itself."""
 FIRST_BATCH, LAST_BATCH = 16, 1024
 SETTLED, IDLE = 200, 5
 """After how many rows without residual steps are narrowed, and how often those that are not seen are tried."""
@@ -68,7 +66,7 @@ class Run:
         self._answers: list[Array] = []
         self._draws = draws
         self._rng = draws.rng
-        self._search = Searcher(axes, self.total, draws.rng, FINE)
+        self._search = Searcher(axes, self.total, draws.rng)
         self._refinement = Refinement(axes, self.total, draws)
         self._probed = False  # whether it is known in which precision the target compares
         self._waiting: list[Task] = []
@@ -94,7 +92,8 @@ class Run:
             if self._wrong:
                 version = len(self.total)
                 yield from self._peel()
-                self.clean, batch = 0, max(batch // 2, FIRST_BATCH)
+                if len(self.total) > version:
+                    self.clean, batch = 0, max(batch // 2, FIRST_BATCH)
                 numbers, self._stuck = np.array(self._stuck, dtype=np.int64), []
                 self._sort(numbers)
                 if self._wrong and len(self.total) == version:
@@ -110,6 +109,10 @@ class Run:
                 self._sort((yield from self._ask(Z)))
                 self.clean += len(Z)
                 batch = min(2 * batch, LAST_BATCH)
+        numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
+        self._sort(numbers)
+        if self._wrong:
+            self.reason = f"{len(self._wrong)} rows lie between the two ends of a step that was not found exactly"
 
     def _refine(self) -> Asking:
         """Narrow all steps to the last bit that the target compares."""

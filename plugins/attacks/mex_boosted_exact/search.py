@@ -15,8 +15,6 @@ from mex_boosted_exact.sums import BoxSum, Step
 T = TypeVar("T")
 Finding: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], T]
 """A search that yields points, receives their residuals and rounding errors, and returns what it finds."""
-APART = 8
-"""How many times narrower than the distance to the next step a bracket has to be."""
 VALUE = Difference(())
 """The residual itself."""
 
@@ -26,15 +24,12 @@ class Searcher:
 
     Attributes:
         total: the sum; steps found are put into it.
-        fine: the share of the range of an axis at which a bisection stops; 0 is the last bit.
     """
 
-    def __init__(self, axes: Axes, total: BoxSum, rng: np.random.Generator, fine: float = 0.0) -> None:
+    def __init__(self, axes: Axes, total: BoxSum, rng: np.random.Generator) -> None:
         self.axes = axes
         self.total = total
         self.rng = rng
-        self.fine = fine
-        self._width = np.where(axes.whole, 0.0, fine * (axes.upper - axes.lower))
 
     def walk(self, start: FloatArray, end: FloatArray) -> Finding[tuple[Step, FloatArray]]:
         """A step and a point where the residual leaves 0, between a point where it is 0 and one where it is not."""
@@ -103,7 +98,7 @@ class Searcher:
             change = np.abs(residuals[:n] - residuals[n:]) - errors[:n] - errors[n:]
             corner = int(np.argmax(change))
             low, high = near, far
-            while (middle := self._middle(axis, low, high)) is not None:
+            while (middle := self.axes.middle(axis, min(low, high), max(low, high))) is not None:
                 if change[corner] > 0:
                     row = rows[corner : corner + 1].copy()
                     row[:, axis] = middle
@@ -126,26 +121,12 @@ class Searcher:
             near = high
 
     def _found(self, axis: int, below: float, above: float) -> Step:
-        """The step between two numbers, which may be known already."""
+        """The step between two numbers; one that is known to be there, if less exactly, is narrowed."""
         for step in self.total.steps[axis]:
-            if step.below <= below and above <= step.above:
+            if max(step.below, below) < min(step.above, above):
+                self.total.narrow(step, max(step.below, below), min(step.above, above))
                 return step
         return self.total.step(axis, below, above)
-
-    def _middle(self, axis: int, one: float, other: float) -> float | None:
-        """The middle of a bracket, or None if it is narrow, also beside the distance to the next step known."""
-        below, above = min(one, other), max(one, other)
-        if above - below <= self._width[axis]:
-            gap = min((distance(step, below, above) for step in self.total.steps[axis]), default=np.inf)
-            if APART * (above - below) <= gap:
-                return None
-        return self.axes.middle(axis, below, above)
-
-
-def distance(step: Step, below: float, above: float) -> float:
-    """How far a step is from a bracket; infinite if it is the bracket's own, or meets it."""
-    gap = max(step.below - above, below - step.above)
-    return gap if gap >= 0 else np.inf
 
 
 def beyond(step: Step, up: bool) -> float:
