@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import skops.io
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.ensemble import (
@@ -217,3 +218,13 @@ def test_rows_and_points_are_the_same() -> None:
     X = axes.decode(Z)
     assert domain.objection(X) is None
     assert np.array_equal(axes.encode(X), Z)
+
+
+def test_a_stolen_ensemble_is_saved_and_read_again(tmp_path, diabetes: mex.Dataset) -> None:
+    model = GradientBoostingRegressor(n_estimators=3, max_depth=2, random_state=0).fit(diabetes.X, diabetes.y)
+    stolen = steal(model, diabetes.domain, "value", checks=60).hypothesis
+    skops.io.dump(stolen, tmp_path / "stolen")
+    trusted = skops.io.get_untrusted_types(file=tmp_path / "stolen")
+    again = skops.io.load(tmp_path / "stolen", trusted=trusted)
+    assert np.array_equal(again.predict(diabetes.X), stolen.predict(diabetes.X))
+    assert again.thresholds_ == stolen.thresholds_
