@@ -125,7 +125,9 @@ class HTTPEndpoint:
 
     def _note(self, found: Iterable[Finding]) -> None:
         for finding in found:
-            self._found.setdefault(finding.kind, finding)
+            if finding.kind not in self._found:
+                evidence = finding.evidence and self._secrets.redacted(finding.evidence)
+                self._found[finding.kind] = finding._replace(evidence=evidence)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> HTTPEndpoint:
         return self
@@ -170,7 +172,7 @@ class HTTPEndpoint:
         except AnswerError:
             journal.end(attempt, "malformed", 200)
             raise
-        if kind == "proba":
+        if kind == "proba" and "precision" not in self._found:
             self._note(findings.in_probabilities(answers))
         return answers, attempt
 
@@ -180,6 +182,7 @@ class HTTPEndpoint:
         if not short or not short[0]:
             return
         template = self.settings.template
+        self._rate.wait()
         attempt = self.outside.begin(template.least)
         until = time.monotonic() + self.settings.deadline
         outcome, code, _, _ = self._send(template.request(short, kind), until, template, template.least)
@@ -193,6 +196,7 @@ class HTTPEndpoint:
         url = self._secrets.url
         if not url.endswith("/infer"):
             return []
+        self._rate.wait()
         with contextlib.suppress(httpx.HTTPError, httpx.StreamError, ValueError, LookupError, TypeError):
             with self._http.stream("GET", url.removesuffix("/infer"), headers=self._secrets.headers) as response:
                 content = _content(response, time.monotonic() + self.settings.timeout)
