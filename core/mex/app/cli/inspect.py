@@ -12,10 +12,12 @@ import attrs
 from mex.app.cli.output import plugins_aside, print_json
 from mex.app.cli.tables import print_table
 from mex.errors import UsageError
-from mex.hooks import KINDS
+from mex.hooks import EXTENSIONS, KINDS
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
+LISTED = ("kind", "name", "summary", "provider", "version")
+"""What ``mex list-plugins`` says of each component."""
 RECORD, PLAN = "record", "plan"
 """What ``mex show`` explains beside the components: the fields of a record; plan files, as JSON Schema."""
 
@@ -23,7 +25,7 @@ RECORD, PLAN = "record", "plan"
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add both commands."""
     listing = commands.add_parser("list-plugins", help="every component, who provides it, and what failed to load")
-    listing.add_argument("--kind", choices=KINDS, help="only the components of this kind")
+    listing.add_argument("--kind", choices=(*KINDS, *EXTENSIONS), help="only those of this kind")
     listing.add_argument("--for", dest="model", metavar="MODEL", help="say from which answers each attack works on it")
     listing.add_argument("--data", metavar="DATA", help="rows such as the users of that model send")
     listing.add_argument("--json", action="store_true", help="JSON lines on stdout")
@@ -46,7 +48,7 @@ def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
         for p in registry.provided(args.kind)
     ]
     broken = [{**attrs.asdict(b), "status": "failed"} for b in registry.broken]
-    columns = ["kind", "name", "summary", "provider"]
+    columns = list(LISTED)
     if args.model is not None:
         if args.data is None:
             raise UsageError("say what the users of the model send: --data rows.csv")
