@@ -125,7 +125,7 @@ class Run:
                 continue
             if not (groups := refinement.groups(steps)):
                 idle += 1
-                if idle == IDLE:
+                if idle % IDLE == 0:
                     refinement.hidden.update(steps)
                 continue
             Z, failed = refinement.rows(groups), refinement.failed
