@@ -109,12 +109,9 @@ def error_slope(curve: Sequence[Point]) -> float | None:
     >>> round(error_slope([{"queries": n, "geometric_error": n**-0.5} for n in (1000, 4000, 16000)]), 6)
     -0.5
     """
-    known = [(math.log(p["queries"]), math.log(p["geometric_error"])) for p in curve if _counts(p)]
-    if len(known) < 3:
+    known = [(p["queries"], p["geometric_error"]) for p in curve]
+    logs = [(math.log(n), math.log(error)) for n, error in known if n >= SETTLED and error]
+    if len(logs) < 3:
         return None
-    x, y = (sum(values) / len(known) for values in zip(*known, strict=True))
-    return sum((a - x) * (b - y) for a, b in known) / sum((a - x) ** 2 for a, _ in known)
-
-
-def _counts(point: Point) -> bool:
-    return point["queries"] >= SETTLED and bool(point["geometric_error"])
+    x, y = (sum(values) / len(logs) for values in zip(*logs, strict=True))
+    return float(sum((a - x) * (b - y) for a, b in logs) / sum((a - x) ** 2 for a, _ in logs))
