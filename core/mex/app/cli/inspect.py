@@ -12,10 +12,12 @@ import attrs
 from mex.app.cli.output import plugins_aside, print_json
 from mex.app.cli.tables import print_table
 from mex.errors import UsageError
-from mex.hooks import KINDS
+from mex.hooks import EXTENSIONS, KINDS
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
+LISTED = ("kind", "name", "summary", "provider", "version")
+"""What ``mex list-plugins`` says of each component."""
 RECORD, PLAN = "record", "plan"
 """What ``mex show`` explains beside the components: the fields of a record; plan files, as JSON Schema."""
 
@@ -23,7 +25,9 @@ RECORD, PLAN = "record", "plan"
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add both commands."""
     listing = commands.add_parser("list-plugins", help="every component, who provides it, and what failed to load")
-    listing.add_argument("--kind", choices=KINDS, help="only the components of this kind")
+    listing.add_argument("--kind", choices=(*KINDS, *EXTENSIONS), help="only those of this kind")
+    listing.add_argument("--for", dest="model", metavar="MODEL", help="say from which answers each attack works on it")
+    listing.add_argument("--data", metavar="DATA", help="rows such as the users of that model send")
     listing.add_argument("--json", action="store_true", help="JSON lines on stdout")
     listing.set_defaults(run=list_plugins)
     show = commands.add_parser(
@@ -44,19 +48,37 @@ def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
         for p in registry.provided(args.kind)
     ]
     broken = [{**attrs.asdict(b), "status": "failed"} for b in registry.broken]
+    columns = list(LISTED)
+    if args.model is not None:
+        if args.data is None:
+            raise UsageError("say what the users of the model send: --data rows.csv")
+        columns.insert(2, "applies")
+        applies = _applying(registry, args.model, args.data)
+        found = [{**f, "applies": applies.get((str(f["kind"]), str(f["name"])), "")} for f in found]
     if args.json:
         for line in [*found, *broken]:
             print_json(line)
         return 0
-    print_table(
-        ["kind", "name", "summary", "provider"],
-        [[str(f[c]) for c in ("kind", "name", "summary", "provider")] for f in found],
-    )
+    print_table(columns, [[str(f[c]) for c in columns] for f in found])
     if broken:
         print_table(
             ["failed plugin", "provider", "reason"], [[b["plugin"], b["provider"], b["reason"]] for b in broken]
         )
     return 0
+
+
+def _applying(registry: Registry, model: str, data: str) -> dict[tuple[str, str], str]:
+    """By kind and name from which answers a component works on a model, or why it does not."""
+    from mex.app.audit.planning import recommended
+    from mex.app.audit.subject import open_subject
+
+    applies: dict[tuple[str, str], dict[str, None]] = {}
+    with plugins_aside():
+        rows = recommended(open_subject(registry, Spec.of(model, "model"), Spec.of(data, "dataset")))
+    for row in rows:
+        said = applies.setdefault((row["kind"], row["name"].partition(":")[0]), {})
+        said[row["reads"] if row["applies"] else f"no: {row['why']}"] = None
+    return {name: ", ".join(filter(None, said)) for name, said in applies.items()}
 
 
 def _no_target(attribute: attrs.Attribute[Any], _: Any) -> bool:
