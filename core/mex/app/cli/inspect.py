@@ -44,7 +44,12 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
     """Print every component, then the plugins that failed to load, with why."""
     found = [
-        {**attrs.asdict(p.component, filter=_no_target), "provider": p.provider, "version": p.version, "status": "ok"}
+        {
+            **attrs.asdict(p.component, filter=lambda attribute, _: attribute.name != "target"),
+            "provider": p.provider,
+            "version": p.version,
+            "status": "ok",
+        }
         for p in registry.provided(args.kind)
     ]
     broken = [{**attrs.asdict(b), "status": "failed"} for b in registry.broken]
@@ -53,36 +58,20 @@ def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
         if args.data is None:
             raise UsageError("say what the users of the model send: --data rows.csv")
         columns.insert(2, "applies")
-        applies = _applying(registry, args.model, args.data)
-        found = [{**f, "applies": applies.get((str(f["kind"]), str(f["name"])), "")} for f in found]
+        from mex.app.audit.planning import applying
+
+        with plugins_aside():
+            said = applying(registry, args.model, args.data)
+        found = [{**f, "applies": said.get((str(f["kind"]), str(f["name"])), "")} for f in found]
     if args.json:
         for line in [*found, *broken]:
             print_json(line)
         return 0
     print_table(columns, [[str(f[c]) for c in columns] for f in found])
     if broken:
-        print_table(
-            ["failed plugin", "provider", "reason"], [[b["plugin"], b["provider"], b["reason"]] for b in broken]
-        )
+        failed = ("plugin", "provider", "reason")
+        print_table(["failed plugin", *failed[1:]], [[b[column] for column in failed] for b in broken])
     return 0
-
-
-def _applying(registry: Registry, model: str, data: str) -> dict[tuple[str, str], str]:
-    """By kind and name from which answers a component works on a model, or why it does not."""
-    from mex.app.audit.planning import recommended
-    from mex.app.audit.subject import open_subject
-
-    applies: dict[tuple[str, str], dict[str, None]] = {}
-    with plugins_aside():
-        rows = recommended(open_subject(registry, Spec.of(model, "model"), Spec.of(data, "dataset")))
-    for row in rows:
-        said = applies.setdefault((row["kind"], row["name"].partition(":")[0]), {})
-        said[row["reads"] if row["applies"] else f"no: {row['why']}"] = None
-    return {name: ", ".join(filter(None, said)) for name, said in applies.items()}
-
-
-def _no_target(attribute: attrs.Attribute[Any], _: Any) -> bool:
-    return attribute.name != "target"
 
 
 def show_one(args: argparse.Namespace, registry: Registry) -> int:
