@@ -2,6 +2,7 @@
 
 python benchmarks/live.py                    every part
 python benchmarks/live.py kills --times 200
+MEX_SERVERS=~/servers python benchmarks/live.py presets attacks    real servers, installed there
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from live_parts.gateway import gateway
+from live_parts.servers import PARTS
 from parts import run
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
@@ -268,4 +271,5 @@ def fuzz(times: int) -> None:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    run(__doc__, {"ledger": ledger, "kills": kills, "client": client, "fuzz": fuzz}, "times", 200)
+    parts = {"ledger": ledger, "kills": kills, "client": client, "fuzz": fuzz, "gateway": gateway, **PARTS}
+    run(__doc__, parts, "times", 200)

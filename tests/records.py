@@ -7,7 +7,8 @@ from typing import Any
 
 import mex
 from mex.app.matrix.json_lines import check
-from mex.app.matrix.record import Point, Record
+from mex.app.matrix.record import Record
+from mex.app.matrix.units import Point
 from mex.hooks import KINDS
 
 CURVE = ((8, 0.5), (64, 0.995))
@@ -37,7 +38,7 @@ def record(
     params: dict[str, Any] = {f"{kind}_params": {} for kind in KINDS}
     settings = {"seed": seed, "answers": "label", "budget": 64, "price_per_query": 0.01}
     paid = {"unique_queries": last["queries"], "refused": 0, "alarm": None, "price_usd": 0.01 * last["queries"]}
-    paid |= {"rows_answered": None, "rows_sent": None, "evaluation_rows": None}
+    paid |= {"rows_answered": None, "rows_sent": None, "evaluation_rows": None, "findings": None}
     accuracy = {"target_accuracy": 0.9, "defended_accuracy": 0.85, "accuracy_lost": 0.05, "stolen_accuracy": 0.88}
     costs = {"answers_changed": 0.0, "answer_shift": 0.0, "repeats_differ": 0.0}
     watched = {"honest_refused": 0.0, "false_alarms": 0.0, "latency_added": 1e-6}

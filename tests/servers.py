@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,12 +19,14 @@ class Server:
 
     Attributes:
         answer: makes the reply to a body: a status, headers and a body; or the JSON of a good one.
+        described: what a GET of a path answers; of others nothing.
         rows: the rows that were scored, in order.
         requests: the paths, headers and bodies of all requests.
     """
 
-    def __init__(self, answer: Callable[[bytes], Any]) -> None:
+    def __init__(self, answer: Callable[[bytes], Any], described: Mapping[str, Any] | None = None) -> None:
         self.answer = answer
+        self.described = described or {}
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         outer = self
 
@@ -35,7 +37,10 @@ class Server:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.requests.append((self.path, dict(self.headers), body))
-                given = outer.answer(body)
+                try:
+                    given = outer.answer(body)
+                except ValueError as error:  # as MLServer tells it
+                    given = 500, {}, json.dumps({"error": f"builtins.ValueError: {error}"}).encode()
                 status, headers, content = given if isinstance(given, tuple) else (200, {}, json.dumps(given).encode())
                 if status == 0:  # the connection is cut
                     self.close_connection = True
@@ -46,6 +51,17 @@ class Server:
                     self.send_header(name, value)
                 if "Content-Length" not in headers:
                     self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def version_string(self) -> str:
+                return "uvicorn"
+
+            def do_GET(self) -> None:
+                found = outer.described.get(self.path)
+                content = json.dumps(found).encode()
+                self.send_response(404 if found is None else 200)
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
 

@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 
 import mex
@@ -164,22 +163,12 @@ def test_each_hook_is_documented_with_its_signature(name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), COMPONENTS, ids=lambda value: str(value))
-def test_each_component_builds_with_no_argument_and_says_what_it_is(
-    registry: mex.Registry, kind: str, name: str
-) -> None:
-    cls = registry.load(kind, name)
-    component = cls()
-    assert component == cls(), "a component is a value"
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        component.anything = 1
-    assert inspect.getdoc(cls)
-    if kind == "dataset":
-        assert cls.source
-        assert cls.licence
-    else:
-        assert isinstance(cls.scope, mex.Scope)
-        assert cls.paper
-    for field in fields(cls):
+def test_the_parameters_of_each_component_are_given_by_name(registry: mex.Registry, kind: str, name: str) -> None:
+    """What else components declare, the conformance kit looks at."""
+    for field in fields(registry.load(kind, name)):
         assert field.kw_only, f"{field.name} must be keyword only"
-        assert field.metadata.get("doc"), f"{field.name} needs doc(...)"
-        assert field.validator or "component" in field.metadata, f"{field.name} needs a validator"
+
+
+def test_pytest_loads_nothing_heavy_for_its_flag() -> None:
+    code = "import sys, mex.testing.plugin; print('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

@@ -7,14 +7,28 @@ from typing import Any, ClassVar
 
 import attrs
 import numpy as np
+import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.dataset import Rows
 from mex.target import Target
+from mex.testing import checks
 from mex.toolkit.estimators import constant
 from mex.types import Answer, Array, BoolArray, Estimator, FloatArray
+
+
+def assert_first_broken(kind: str, component: Any, name: str, said: str, **options: Any) -> None:
+    """Of the checks of a wrong component, those before the one called ``name`` pass, and that one fails and says so."""
+    for check in checks(kind, component, **options):
+        if check.name == name:
+            break
+        check()
+    else:
+        pytest.fail(f"no check is called {name}")
+    with pytest.raises((AssertionError, mex.MexError), match=said):
+        check()
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,7 @@ from mex.hooks import Component, hookimpl
 
 if TYPE_CHECKING:
     from mex.app.api import attack, matrix
+    from mex.app.audit.api import audit, recommend
     from mex.dataset import Dataset, Rows, Table
     from mex.defense import Defended, Defense
     from mex.domain import Domain
@@ -34,6 +35,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "attack": "app.api",
+    "audit": "app.audit.api",
+    "recommend": "app.audit.api",
     "matrix": "app.api",
     "Attack": "learner",
     "Dataset": "dataset",
@@ -96,11 +99,13 @@ __all__ = [
     "Target",
     "UsageError",
     "attack",
+    "audit",
     "extract",
     "halfspace",
     "hookimpl",
     "load_registry",
     "matrix",
+    "recommend",
     "schema_of",
 ]
 

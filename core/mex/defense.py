@@ -6,7 +6,7 @@ import copy
 import functools
 import operator
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import attrs
 import numpy as np
@@ -49,7 +49,8 @@ class Defense(Protocol):
 class Defended(ABC):
     """A base for defended targets: the public face of the target behind, and your own :meth:`answer`.
 
-    A subclass narrows :attr:`answers` if it does not protect every kind, and overrides :attr:`rho`.
+    A subclass narrows :attr:`answers` if it does not protect every kind, and overrides :attr:`rho`. One that remembers
+    its client overrides :meth:`admit`, and :attr:`memory` with its setter.
     """
 
     def __init__(self, target: Target) -> None:
@@ -84,6 +85,21 @@ class Defended(ABC):
     def alarm(self) -> int | None:
         """After how many rows a defense raised the alarm over this client; None if none did."""
         return self._target.alarm
+
+    @property
+    def memory(self) -> Any:
+        """What it remembers of its client, the target behind left out: JSON-ready, None for nothing.
+
+        A server with many clients keeps it for each of them, and sets it before a client is asked for again.
+        """
+        return None
+
+    @memory.setter
+    def memory(self, memory: Any) -> None:
+        assert memory is None, f"{type(self).__name__} remembers nothing"
+
+    def unanswered(self, rows: int) -> None:  # noqa: B027 (most have no limit)
+        """So many rows that were admitted last have not been answered after all: a limit gives them back."""
 
     def admit(self, X: FloatArray) -> BoolArray:
         """Which rows are answered at all, shape (n,); by default those that the target behind admits."""

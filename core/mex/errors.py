@@ -11,6 +11,7 @@ __all__ = [
     "AnswerError",
     "BudgetSpent",
     "Incompatible",
+    "LentError",
     "MexError",
     "QueryError",
     "Refused",
@@ -43,6 +44,10 @@ class AnswerError(MexError):
 
 class BudgetSpent(MexError):
     """As many rows were sent as may be, those that had to be sent again among them."""
+
+
+class LentError(MexError):
+    """A plugin changed what it was lent: an array, or a field, that others read."""
 
 
 class Refused(MexError):
@@ -79,7 +84,7 @@ class writes_nothing:
     Python's own says only that something is read-only.
 
     Raises:
-        MexError: instead of the error of a read-only array or a frozen field.
+        LentError: instead of the error of a read-only array or a frozen field.
     """
 
     def __init__(self, who: str) -> None:
@@ -92,4 +97,4 @@ class writes_nothing:
         if isinstance(error, MexError) or not isinstance(error, ValueError | FrozenError):
             return
         if isinstance(error, FrozenError) or "read-only" in str(error):
-            raise MexError(f"{self.who} changes what it was lent ({error}): it has to work on a copy") from error
+            raise LentError(f"{self.who} changes what it was lent ({error}): it has to work on a copy") from error

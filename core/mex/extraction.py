@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from mex.errors import BudgetSpent, QueryError, sentence, writes_nothing
+from mex.errors import BudgetSpent, Incompatible, QueryError, sentence, writes_nothing
 from mex.learner import Learner
 from mex.oracle import Oracle, Transcript
 from mex.target import refusals, withheld
@@ -85,7 +85,7 @@ def extract(
         on_progress: called with the number of queries so far after each answer.
 
     Raises:
-        QueryError, MexError: if the learner asks what the interface refuses; if it changes what it was lent.
+        QueryError, Incompatible, MexError: if it asks what is refused or a record lacks, or changes what it was lent.
     """
     run = _Run(oracle, learner, keep, on_progress)
     with writes_nothing("the attack"):
@@ -139,7 +139,7 @@ class _Run:
             except BudgetSpent:
                 return "budget"
             except Exception as error:
-                if isinstance(error, QueryError) or not len(self.oracle.transcript):
+                if isinstance(error, QueryError | Incompatible) or not len(self.oracle.transcript):
                     raise
                 self.failure = f"the target failed after {len(self.oracle.transcript)} answers ({sentence(error)})"
                 return "failed"

@@ -39,12 +39,18 @@ __all__ = [
 class Check:
     """A validator with a readable name; calls itself so in errors.
 
+    Attributes:
+        noun: what it accepts, in words.
+        accepts: whether it accepts a value.
+        schema: the same as JSON Schema has it, as far as it can; editors check plan files by it.
+
     >>> between(0, 1)
     a number between 0 and 1
     """
 
     noun: str
     accepts: Callable[[Any], bool]
+    schema: Mapping[str, Any] = attrs.field(factory=dict)
 
     def __repr__(self) -> str:
         return self.noun
@@ -64,42 +70,56 @@ def _is_whole(value: Any) -> bool:
 
 def between(low: float, high: float) -> Check:
     """A number from ``low`` to ``high``, both allowed."""
-    return Check(f"a number between {low:g} and {high:g}", lambda v: _is_number(v) and low <= v <= high)
+    return Check(
+        f"a number between {low:g} and {high:g}",
+        lambda v: _is_number(v) and low <= v <= high,
+        {"type": "number"} | {key: end for key, end in (("minimum", low), ("maximum", high)) if math.isfinite(end)},
+    )
 
 
 def above(low: float) -> Check:
     """A number greater than ``low``."""
-    return Check(f"a number above {low:g}", lambda v: _is_number(v) and v > low)
+    return Check(
+        f"a number above {low:g}", lambda v: _is_number(v) and v > low, {"type": "number", "exclusiveMinimum": low}
+    )
 
 
 def whole(at_least: int) -> Check:
     """A whole number of ``at_least`` or more."""
-    return Check(f"a whole number of at least {at_least}", lambda v: _is_whole(v) and v >= at_least)
+    return Check(
+        f"a whole number of at least {at_least}",
+        lambda v: _is_whole(v) and v >= at_least,
+        {"type": "integer", "minimum": at_least},
+    )
 
 
 def boolean() -> Check:
     """True or false."""
-    return Check("true or false", lambda v: isinstance(v, bool))
+    return Check("true or false", lambda v: isinstance(v, bool), {"type": "boolean"})
 
 
 def text() -> Check:
     """A string that is not empty."""
-    return Check("a string", lambda v: isinstance(v, str) and v != "")
+    return Check("a string", lambda v: isinstance(v, str) and v != "", {"type": "string", "minLength": 1})
 
 
 def one_of(*allowed: str) -> Check:
     """One of a few words."""
-    return Check("one of " + ", ".join(allowed), lambda v: isinstance(v, str) and v in allowed)
+    return Check("one of " + ", ".join(allowed), lambda v: isinstance(v, str) and v in allowed, {"enum": [*allowed]})
 
 
 def either(first: Check, second: Check) -> Check:
     """What one of two validators accepts."""
-    return Check(f"{first} or {second}", lambda v: first.accepts(v) or second.accepts(v))
+    return Check(
+        f"{first} or {second}",
+        lambda v: first.accepts(v) or second.accepts(v),
+        {"anyOf": [first.schema, second.schema]},
+    )
 
 
 def optional(check: Check) -> Check:
     """What ``check`` accepts, or nothing at all."""
-    return Check(f"{check} (or left out)", lambda v: v is None or check.accepts(v))
+    return Check(f"{check} (or left out)", lambda v: v is None or check.accepts(v), check.schema)
 
 
 def doc(text: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ __all__ = [
     "Coder",
     "Column",
     "Frame",
+    "Kind",
     "Schema",
 ]
 

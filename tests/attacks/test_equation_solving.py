@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -406,7 +407,6 @@ def test_rounding_is_told_from_chance() -> None:
 @pytest.mark.parametrize(
     ("public", "answers", "reason"),
     [
-        ({}, "proba", "not public"),
         ({"link": "margin"}, "proba", "link is margin"),
         ({"link": "logit"}, "value", "link is logit"),
     ],
@@ -417,3 +417,18 @@ def test_where_the_answers_are_no_equations_it_says_so(public: dict[str, Any], a
     target = mex.FittedTarget.wrap(model, family=mex.Family("linear", public))
     with pytest.raises(mex.Incompatible, match=reason.replace("link is", "model's is")):
         EquationSolving().learner(mex.Oracle(target, answers=answers).knowledge(), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("bent", [False, True])
+def test_a_link_that_is_not_declared_is_taken_to_be_the_usual_one_and_told_if_it_is_not(bent: bool) -> None:
+    target = attrs.evolve(logistic([1.0, -2.0, 0.5], 0.3, box(3)), family=mex.Family("linear"))
+    change: Answers = (lambda P: P**2 / np.maximum(P**2 + (1 - P) ** 1.5, 1e-300)) if bent else np.asarray
+
+    def answer(P: FloatArray) -> FloatArray:
+        p = change(P[:, 1])
+        return np.column_stack([1 - p, p])
+
+    door = mex.Oracle(Altered(target, answer), answers="proba", budget=300)
+    stolen = mex.extract(door, EquationSolving().learner(door.knowledge(), np.random.default_rng(0)))
+    assert ("not exactly those of a linear model" in stolen.note) == bent
+    assert bent or stolen.queries < 15

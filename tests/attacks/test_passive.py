@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -155,10 +156,23 @@ def test_where_it_cannot_work_it_says_why(
         steal(registry, tree_of(breast_cancer), spec, **oracle)
 
 
-def test_a_class_that_no_learner_is_known_for_needs_a_model(registry: mex.Registry) -> None:
-    target = FittedTarget.wrap(mex.halfspace(np.ones(3)), family=mex.Family("secret"))
-    with pytest.raises(mex.Incompatible, match="no learner is known for the class 'secret'; give passive a model"):
-        steal(registry, target, "passive:sampler=uniform", budget=10)
+@pytest.mark.parametrize(
+    ("kind", "trained"),
+    [
+        ("linear", "LogisticRegression"),
+        ("kernel", "SVC"),
+        ("tree", "DecisionTreeClassifier"),
+        ("boosted", "GradientBoostingClassifier"),
+        ("secret", "RandomForestClassifier"),
+    ],
+)
+def test_of_a_class_that_names_no_learner_it_trains_what_is_usual(
+    registry: mex.Registry, breast_cancer: mex.Dataset, kind: str, trained: str
+) -> None:
+    target = attrs.evolve(tree_of(breast_cancer), family=mex.Family(kind))
+    stolen = steal(registry, target, "passive", budget=200, pool=breast_cancer.X).hypothesis
+    assert type(stolen.steps[-1][1] if hasattr(stolen, "steps") else stolen).__name__ == trained
+    assert np.mean(stolen.predict(breast_cancer.X) == target.answer(breast_cancer.X, "label")) > 0.9
 
 
 def test_leaves_are_out_of_its_scope(registry: mex.Registry, iris: mex.Dataset) -> None:

@@ -148,10 +148,6 @@ def test_labels_that_are_words_whole_numbers_and_categories(attack) -> None:
 
 
 def test_where_they_cannot_work_they_say_why() -> None:
-    target = mex.FittedTarget.wrap(mex.halfspace(np.ones(2)), family=mex.Family("odd"))
-    known = mex.Oracle(target, budget=9).knowledge(pool=np.zeros((3, 2)))
-    with pytest.raises(mex.Incompatible, match="no learner is known"):
-        QueryByCommittee().learner(known, np.random.default_rng(0))
     for attack in (BoostedSurrogate(), QueryByCommittee()):
         target = mex.FittedTarget.wrap(mex.halfspace(np.ones(2)), family=mex.Family("linear", learner=SVC()))
         with pytest.raises(mex.Incompatible, match="grants none"):

@@ -173,8 +173,22 @@ def test_an_unknown_positive_class_gets_the_nearest_name() -> None:
 
 def test_components_say_what_they_are() -> None:
     adult = build("adult", positive="<=50K")
-    assert repr(adult) == "Adult(positive='<=50K')"
+    assert repr(adult) == "Adult(positive='<=50K', coding='one-hot')"
     assert pickle.loads(pickle.dumps(adult)) == adult
     assert adult.licence == "CC BY 4.0"
     assert "10.24432/C5XW20" in adult.source
     assert build("pima-diabetes").licence == "not stated"
+
+
+@pytest.mark.parametrize(("name", "columns"), [("adult", 14), ("mushroom", 21), ("steak-survey", 13), ("heart", 13)])
+def test_categories_may_be_numbered_as_the_paper_counts_its_features(name: str, columns: int) -> None:
+    plain, dataset = load(name), build(name, coding="numbered").load()
+    assert dataset.X.shape == (len(plain.X), dataset.domain.n_features)
+    assert dataset.domain.groups == ()
+    assert dataset.domain.objection(dataset.X) is None
+    assert np.array_equal(dataset.y, plain.y)
+    wide = plain.domain.n_features - sum(len(group) - 1 for group in plain.domain.groups)
+    assert dataset.X.shape[1] == wide == columns
+    group = plain.domain.groups[0]
+    at = dataset.domain.names.index(plain.domain.names[group[0]].partition("=")[0])
+    assert np.array_equal(dataset.X[:, at], plain.X[:, list(group)].argmax(axis=1))

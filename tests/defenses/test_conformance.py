@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import mex
-from mex.testing import check_defense
+from mex.testing import Check, checks
 
 UNCHANGED = ("none", "query-budget", "query-detector")
 """Defenses that leave answers as they are."""
@@ -13,7 +13,13 @@ FIRST = ("model-ensemble",)
 """Defenses that have to stand first in a nest."""
 
 
-@pytest.mark.parametrize("defense", [p.component.name for p in mex.load_registry().provided("defense")])
-def test_every_registered_defense_conforms(registry: mex.Registry, defense: str) -> None:
-    built = registry.build("defense", defense)
-    check_defense(built, expect_change=defense not in UNCHANGED, nests=defense not in FIRST)
+DEFENSES = [p.component.name for p in mex.load_registry().provided("defense")]
+
+
+def checks_of(defense: str) -> list[Check]:
+    return checks("defense", defense, expect_change=defense not in UNCHANGED, nests=defense not in FIRST)
+
+
+@pytest.mark.parametrize("check", [check for defense in DEFENSES for check in checks_of(defense)])
+def test_every_registered_defense_conforms(check: Check) -> None:
+    check()

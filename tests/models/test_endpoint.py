@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -171,7 +172,7 @@ def test_a_reply_that_answers_no_row_is_a_sentence_and_nothing_is_kept(
     with pytest.raises(mex.MexError, match=sentence):
         target.answer(X[:2], "label")
     assert target.session.ledger.answers == 0
-    assert target.session.ledger.sent("attack") == 2 * (len(server.requests) - 2)
+    assert target.session.ledger.sent("attack") == 2 * (len(server.requests) - 3)
     server.answer = functools.partial(servers.mlflow, MODEL)
     assert (target.answer(X[:2], "label") == MODEL.predict(X[:2])).all()
 
@@ -445,7 +446,7 @@ def test_what_is_asked_to_measure_is_capped_asked_once_for_all_attacks_and_told_
     (tmp_path / "run" / "results.jsonl").unlink()
     before = rows_seen(server)
     again = run(*plan, "--json")
-    assert rows_seen(server) - before == 2, "two rows before anything else, and nothing that was answered"
+    assert rows_seen(server) - before == 3, "three rows before anything else, and nothing that was answered"
     told = ("agreement", "near_agreement", "queries", "defended_accuracy")
     for first, second in zip(records, finished(again), strict=True):
         assert {name: first[name] for name in told} == {name: second[name] for name in told}
@@ -460,8 +461,8 @@ def test_the_budget_to_measure_is_said_on_the_command_line(
     assert record["evaluation_rows"] + 10 == rows_seen(server) <= 110
     assert (record["held_out"], record["points"]) == (40, 12)
     shown = run("attack", "passive:model=logistic", *names, "--budget", 10, "--evaluation-budget", 100).stdout
-    fields = dict(line.split("\t") for line in shown.splitlines())
-    assert len(fields["near_agreement"]) <= 4, "no more digits than twelve points allow"
+    near = dict(line.split("\t", 1) for line in shown.splitlines() if "\t" in line)["12 rows between them"].strip()
+    assert len(near) <= 4, "no more digits than twelve points allow"
 
 
 def test_a_table_without_labels_is_not_labelled_at_a_price(
@@ -474,8 +475,95 @@ def test_a_table_without_labels_is_not_labelled_at_a_price(
     )
     record = json.loads(done.stdout)
     assert record["target_accuracy"] is None
-    preflight, held_out, near, uniform, again = 2, 50, 62, 62, 50
+    preflight, held_out, near, uniform, again = 3, 50, 62, 62, 50
     assert record["evaluation_rows"] == rows_seen(server) - 10 <= preflight + held_out + near + uniform + again
+
+
+def test_one_endpoint_is_one_budget_and_one_request_at_once_whatever_the_jobs(
+    live: tuple[Server, list[Any]], run: Callable[..., Any], tmp_path: Path
+) -> None:
+    server, names = live
+    at_once, most, lock = [0], [0], threading.Lock()
+    answer = server.answer
+
+    def watching(body: bytes) -> Any:
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        time.sleep(0.001)
+        with lock:
+            at_once[0] -= 1
+        return answer(body)
+
+    server.answer = watching
+    plan = ["matrix", "-a", "passive:model=logistic", "-a", "margin:model=logistic", *names, "-d", "none"]
+    plan += ["--budget", 30, "--seeds", 2, "--evaluation-budget", 120, "--json"]
+    here = finished(run(*plan, "--jobs", 1))
+    alone = rows_seen(server)
+    records = finished(run(*plan, "--jobs", 2))
+    assert len(records) == 4
+    assert most[0] == 1
+    evaluation = max(record["evaluation_rows"] for record in records)
+    assert evaluation <= 120 + 3, "of all seeds together, and three rows before anything else"
+    assert rows_seen(server) - alone == evaluation + 4 * 30 == alone
+    told = ("agreement", "near_agreement", "queries", "unique_queries")
+    assert [[r[name] for name in told] for r in here] == [[r[name] for name in told] for r in records]
+
+
+def test_a_plan_says_the_budget_to_measure(
+    live: tuple[Server, list[Any]], run: Callable[..., Any], tmp_path: Path
+) -> None:
+    _, names = live
+    out = tmp_path / "run"
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        "evaluation_budget = 60\nseeds = 1\nbudget = 10\n[attacks.passive]\nmodel = 'logistic'\n[defenses.none]\n"
+    )
+    done = run("matrix", plan, *names, "--out", out, "--json")
+    (record,) = finished(done)
+    assert (record["evaluation_rows"], record["held_out"]) == (3 + 24 + 7 + 7 + 7, 24)
+    assert record["model_params"]["evaluation_budget"] == 60
+    assert "evaluation_budget = 60" in (out / "run.toml").read_text()
+    done = run("matrix", "-m", "logistic", "--data", "haberman", "-a", "passive", "--evaluation-budget", 60)
+    assert done.returncode == 2
+    assert "evaluation_budget is for models that cost money, and logistic costs none" in done.stderr
+
+
+def test_processes_that_share_a_file_start_requests_at_even_distances_together(tmp_path: Path) -> None:
+    clock, starts = [1e9], list[float]()
+
+    def sleep(seconds: float) -> None:
+        starts.append(clock[0] + seconds)
+
+    ours, theirs = (waiting.Rate(10, lambda: clock[0], sleep, tmp_path / "a.rate") for _ in range(2))
+    for _ in range(5):
+        ours.wait()
+        theirs.wait()
+    assert np.allclose(np.diff(starts), 0.1)
+    clock[0] = 10.0  # put back
+    ours.wait()
+    assert starts[-1] <= 10 + waiting.FARTHEST
+
+
+def test_what_python_asks_to_judge_is_capped_and_never_paid_for_twice(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = serve(functools.partial(servers.v2, MODEL))
+    target = Endpoint(url=server.url, preset="v2", classes=CLASSES).open(TABLE)
+    before = rows_seen(server)
+    given: dict[str, Any] = {"pool": X, "budget": 20, "evaluation_budget": 80}
+    stolen = mex.attack("passive:model=logistic", target, **given, ledger=tmp_path / "a.ledger")
+    assert stolen.asked_to_judge == rows_seen(server) - before - 20 <= 80
+    before = rows_seen(server)
+    again = mex.attack("passive:model=logistic", target, **given, ledger=tmp_path / "a.ledger")
+    assert rows_seen(server) == before
+    assert (again.agreement, again.near_agreement) == (stolen.agreement, stolen.near_agreement)
+    assert again.asked_to_judge == 0
+    more = mex.attack("passive:model=logistic", target, **{**given, "budget": 40}, ledger=tmp_path / "a.ledger")
+    assert more.queries == 40
+    assert rows_seen(server) == before + 20 + 5, "a few recorded ones are asked again"
+    without = mex.attack("passive:model=logistic", target, **given)
+    assert without.asked_to_judge == stolen.asked_to_judge, "in memory if nowhere else"
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

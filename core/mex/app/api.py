@@ -10,14 +10,14 @@ from typing import Any
 import numpy.typing as npt
 
 from mex.app.given import SHARE, read_given
-from mex.app.judging import judge_of, judged, name_of
+from mex.app.judging import EVALUATION, judge_of, judged, name_of
 from mex.app.matrix.engine import Workers
 from mex.app.matrix.experiment import run_attack
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.ledgers import kept
 from mex.app.matrix.plan import read
 from mex.app.matrix.record import Record
-from mex.app.matrix.run import DEFAULT, Run
+from mex.app.matrix.run import Run, tables_beside
 from mex.app.matrix.scenarios import protect
 from mex.app.objects import read_objects
 from mex.app.progress import interactive, late_queries_bar
@@ -50,6 +50,7 @@ def attack(
     price_per_query: float = PRICE_PER_QUERY,
     seed: int = 0,
     ledger: str | Path | None = None,
+    evaluation_budget: int = EVALUATION,
     registry: Registry | None = None,
 ) -> AttackResult:
     """Attack a fitted model, and say how many queries and dollars it takes to steal it.
@@ -62,8 +63,7 @@ def attack(
         family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
         classes: the labels it answers with, in the order of its probabilities, if it has no ``classes_``.
         like: for a model of tables a data frame as it takes them, the path of a CSV file, or a :class:`mex.Schema`; by
-            default the first data frame among the next three. They are such tables then, as rows are that the stolen
-            model takes.
+            default the first data frame among the next three, which are such tables then.
         pool: unlabeled rows that the attacker has, shape (n, d), or a table.
         held_out: rows on which the stolen model is compared with the real one, or the share of the pool that is
             held out for this (of a pool of 40 or more rows); None for no comparison. It asks the model about
@@ -71,12 +71,14 @@ def attack(
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them. The same pool
             and seed give the same queries as there. Of a function ``answers`` says which kind it gives.
-        ledger: a file that keeps what the model was asked and answered; an attack that goes on does not ask it again.
+        ledger: a file that keeps what the model was asked and answered, so that nothing is asked again when the attack
+            goes on. What is asked to judge is kept beside it, in ``NAME-evaluation.ledger``.
+        evaluation_budget: rows at most that a model which costs money is asked to judge.
 
     Rows may be arrays, lists, sparse matrices or data frames; those with a missing value are left out. A model that
     raises an error is asked again; where it goes on to, after its first answers, a warning says so, and what was paid
-    for until then is returned, as it is when an attack is interrupted at a prompt or in a notebook. An error of the
-    attack itself has what was paid for as its attribute ``transcript``.
+    for until then is returned, as it is when interrupted at a prompt or in a notebook. An error of the attack itself
+    has what was paid for as its attribute ``transcript``.
 
     Raises:
         Incompatible: if the attack or the defense cannot work on this model.
@@ -97,21 +99,19 @@ def attack(
     """
     registry = registry or load_registry()
     spec, behind = Spec.of(attack), Spec.of(defense)
+    rows = (like, pool, held_out, train)
     given = read_given(
         model,
-        like,
-        pool,
-        held_out,
-        train,
+        *rows,
         seed,
         domain=domain,
         family=Family(family) if isinstance(family, str) else family,
         classes=classes,
         answers=(answers,) if answers and not isinstance(model, Target) and not hasattr(model, "predict") else None,
     )
-    judge = twin(judge_of(given.target))
+    judge, path = twin(judge_of(given.target)), None if ledger is None else Path(ledger)
     defended = protect(registry, behind, given.target, given.train, seed)
-    with isolated(seed), late_queries_bar(spec.name, budget) as count, kept(defended, ledger) as asked:
+    with isolated(seed), late_queries_bar(spec.name, budget) as count, kept(defended, path, budget) as asked:
         extraction = run_attack(
             registry,
             spec,
@@ -128,7 +128,7 @@ def attack(
     if extraction.stopped == "failed":
         warnings.warn(f"{extraction.note}; the attack ended there", RuntimeWarning, stacklevel=2)
     names = {"attack": str(spec), "defense": str(behind), "model": name_of(given.target)}
-    return judged(extraction, given, judge, seed, **names, price_per_query=price_per_query)
+    return judged(extraction, given, judge, seed, path, evaluation_budget, **names, price_per_query=price_per_query)
 
 
 def matrix(
@@ -160,8 +160,7 @@ def matrix(
         data: what these models are asked about: (X, y), a data frame one of whose columns may be the ``target``, a
             dataset as on the command line; or several of them by name.
         target: the column of the true labels.
-        jobs: how many worker processes, which use the installed plugins. By default cells run in this process:
-            with plugins of its own and under a debugger, but one that ends the process ends it.
+        jobs: how many worker processes, which use the installed plugins; by default cells run in this process.
         backend: ``processes``, or ``dask`` for a cluster that runs at the address ``scheduler``.
         time_limit: seconds of wall time after which a cell has failed and its process is killed.
         out: a directory that keeps every finished cell and the recipe of the run, ``run.toml``; what it holds already
@@ -184,8 +183,8 @@ def matrix(
     ('mine', 1.0)
     """
     registry = registry or load_registry()
-    tables = DEFAULT if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
     axes, live = read_objects(models, data, target)
+    tables = tables_beside(axes | settings) if plan is None else plan if isinstance(plan, Mapping) else read(Path(plan))
     run = Run(
         {**tables, **settings, **axes},
         live.added_to(registry) if live else registry,

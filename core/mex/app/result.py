@@ -14,7 +14,7 @@ import attrs
 
 from mex.app.analysis.numbers import number, shown, usd, worse_than_constant
 from mex.app.analysis.statistics import LEVELS, queries_to
-from mex.app.matrix.record import Point
+from mex.app.matrix.units import Point
 from mex.errors import UsageError
 from mex.extraction import Extraction
 
@@ -35,7 +35,7 @@ class AttackResult(Extraction):
         majority, uniform_majority: the shares of held-out rows and of uniform points that get the most common label,
             which is what one constant answer agrees on; None for values.
         held_out: how many rows were held out to judge on.
-        asked_to_judge: rows about which the judge asked the real model; they are not among the queries.
+        asked_to_judge: rows that the real model was asked to judge, beside the queries; none that a ledger has.
         remarks: what was left out of what was given, and why nothing was judged if nothing was.
     """
 

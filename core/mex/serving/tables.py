@@ -48,7 +48,7 @@ def schema_of_requests(model: Estimator, shown: Any) -> Schema | None:
     gaps = False
     with contextlib.suppress(Exception):  # other libraries do not tell
         gaps = bool(get_tags(model).input_tags.allow_nan)
-    return attrs.evolve(schema, columns=[_asked(column, schema.frame.name, gaps) for column in schema.columns])
+    return attrs.evolve(schema, columns=[as_asked(column, schema.frame.name, gaps) for column in schema.columns])
 
 
 def rows_of_request(X: Any, schema: Schema, who: str) -> FloatArray:
@@ -88,7 +88,7 @@ def _takes_arrays(model: Estimator, schema: Schema) -> bool:
     return False
 
 
-def _asked(column: Column, frame: str, gaps: bool) -> Column:
+def as_asked(column: Column, frame: str, gaps: bool = False) -> Column:
     """A column as honest users may ask it: a number need not be whole, and may be missing if the model says so."""
     if column.values:
         return column

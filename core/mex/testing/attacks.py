@@ -1,21 +1,162 @@
-"""The check of an attack plugin."""
+"""What an attack promises."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import attrs
 import numpy as np
 
-from mex.defense import twin
-from mex.errors import Incompatible, writes_nothing
+from mex.errors import sentence
 from mex.extraction import Extraction, extract
-from mex.learner import Attack, Learner, predictions
-from mex.oracle import Oracle
-from mex.target import Target, labels
-from mex.testing.declarations import check_declarations
-from mex.testing.examples import example_dataset, example_targets
+from mex.learner import Attack
+from mex.target import Target
+from mex.testing.attack_runs import ANSWERED, AttackRun, accepted_runs
+from mex.testing.declarations import DECLARATIONS
+from mex.testing.kit import check_all, once, raise_if_written
 from mex.toolkit.metrics import agreement
-from mex.types import Answer, Array, Estimator
 
-BUDGET = 120
+
+@attrs.frozen(eq=False, slots=False)
+class AttackTrial:
+    """An attack, and its runs at the example targets of the first family that it accepts, or at a target of yours."""
+
+    component: Attack
+    target: Target | None = attrs.field(default=None, kw_only=True)
+    least_agreement: float | None = attrs.field(default=None, kw_only=True)
+    kind: ClassVar[str] = "attack"
+
+    @property
+    def checks(self) -> Sequence[Callable[[Any], None]]:
+        """Each promise; that it learns, if it was said how much."""
+        return ATTACK if self.least_agreement is None else (*ATTACK, learns)
+
+    @once
+    def runs(self) -> list[AttackRun]:
+        """A run for each target and kind of answer that it accepts."""
+        return accepted_runs(self.component, self.target)
+
+    @property
+    def first(self) -> AttackRun:
+        """The run at the first target."""
+        accepts_a_target(self)
+        return self.runs[0]
+
+
+def accepts_a_target(trial: AttackTrial) -> None:
+    """It starts at the target that it is tried on, or at one of the example targets."""
+    assert trial.runs, (
+        "the attack accepts none of the targets: widen its scope, raise mex.Incompatible only where it cannot work, or"
+        " give the check a target=... of the kind that it is made for"
+    )
+
+
+def leaves_what_it_was_lent(trial: AttackTrial) -> None:
+    """It writes into no array that it was given, nor does its hypothesis into the rows that it predicts."""
+    for run in trial.runs:
+        raise_if_written(trial, lambda run=run: run.extraction)  # type: ignore[misc]
+        raise_if_written(trial, *(seen.predicted for seen in run.seen))
+
+
+def has_a_hypothesis_at_once(trial: AttackTrial) -> None:
+    """It has a hypothesis before the first answer."""
+    for run in trial.runs:
+        assert hasattr(run.initial, "predict"), (
+            "there must be a hypothesis before the first answer: return an estimator, such as"
+            " mex.toolkit.estimators.constant(classes[0], n_features), until there is a better one"
+        )
+
+
+def asks_the_same_until_told(trial: AttackTrial) -> None:
+    """It asks the same rows until it is told their answers."""
+    for run in trial.runs:
+        asked, again = run.asked_twice
+        same = asked is again if asked is None or again is None else np.array_equal(asked, again)
+        assert same, (
+            "ask must return the same rows until told: keep the batch, and choose the next one in tell, as"
+            " mex.GeneratorLearner does"
+        )
+
+
+def runs_to_its_end(trial: AttackTrial) -> None:
+    """It asks rows that the interface takes, until it is done or its budget is, and raises nothing on the way."""
+    for run in trial.runs:
+        assert run.extraction.hypothesis is not None
+
+
+def predicts_what_the_target_could_answer(trial: AttackTrial) -> None:
+    """Each hypothesis gives one label of the target, or one number, for each row."""
+    for run in trial.runs:
+        run.predict(run.initial)
+        for seen in run.seen:
+            seen.predicted()
+
+
+def leaves_its_hypotheses_alone(trial: AttackTrial) -> None:
+    """A hypothesis that was returned does not change any more."""
+    for run in trial.runs:
+        for seen in run.seen:
+            assert np.array_equal(run.predict(seen.hypothesis), seen.predicted()), (
+                f"the hypothesis returned after {seen.queries} queries has changed since: return an estimator of its"
+                " own, such as a copy, as the curve of a matrix shows each as it was"
+            )
+
+
+def notes_a_sentence(trial: AttackTrial) -> None:
+    """What it notes for the record is a text."""
+    for run in trial.runs:
+        with suppress(Exception):
+            run.extraction  # noqa: B018 - what goes wrong there is for the next check
+        note = getattr(run.learner, "note", "")
+        assert isinstance(note, str), f"the note must be a string, one sentence or '', not {note!r}"
+
+
+def repeats_itself(trial: AttackTrial) -> None:
+    """With the same seed it asks the same rows, whether or not its hypotheses are looked at on the way."""
+    repeated = extract(*trial.first.start(), snapshots=False)
+    assert np.array_equal(repeated.transcript.X, trial.first.extraction.transcript.X), (
+        "the same seed must ask the same rows, whether or not hypotheses are looked at on the way: draw from the"
+        " generator that learner(...) was given and no other, and from a stream of its own (rng.spawn) in hypothesis"
+    )
+
+
+def ends_when_it_is_shut_out(trial: AttackTrial) -> None:
+    """Where a defense answers no more, it has a hypothesis of the answers until then."""
+    run = trial.first
+    try:
+        run.predict(extract(*run.start(shut_out=True), snapshots=False).hypothesis)
+    except Exception as error:
+        raise AssertionError(
+            f"where a defense answers no more, there must be a hypothesis of the {ANSWERED} answers until then: take"
+            f" fewer answers than rows asked in tell, or in cut ({sentence(error)})"
+        ) from error
+
+
+def learns(trial: AttackTrial) -> None:
+    """It agrees with the target on uniform points as much as it was said to."""
+    run = trial.first
+    share = agreement(run.predict(run.extraction.hypothesis), run.truth, run.classes is None)
+    assert trial.least_agreement is None or share >= trial.least_agreement, (
+        f"agreement {share:.3f} is below {trial.least_agreement} after {run.extraction.queries} queries: look for a"
+        " wrong sign or a fit that leaves answers out, or expect less"
+    )
+
+
+ATTACK: tuple[Callable[[AttackTrial], None], ...] = (
+    *DECLARATIONS,
+    accepts_a_target,
+    leaves_what_it_was_lent,
+    has_a_hypothesis_at_once,
+    asks_the_same_until_told,
+    notes_a_sentence,
+    runs_to_its_end,
+    predicts_what_the_target_could_answer,
+    leaves_its_hypotheses_alone,
+    repeats_itself,
+    ends_when_it_is_shut_out,
+)
 
 
 def check_attack(attack: Attack, target: Target | None = None, *, least_agreement: float | None = None) -> Extraction:
@@ -35,77 +176,6 @@ def check_attack(attack: Attack, target: Target | None = None, *, least_agreemen
         AssertionError: with the promise that is broken.
         MexError: with the sentence that its cells of a matrix would fail with.
     """
-    check_declarations(attack)
-    runs = []
-    for family in example_targets() if target is None else [[target]]:
-        for candidate in family:
-            for answers in candidate.answers:
-                run = _Run(attack, candidate, answers)
-                if run.accepted():
-                    runs.append((run, run.checked()))
-        if runs:
-            break
-    assert runs, "the attack accepts none of the targets"
-    run, extraction = runs[0]
-    repeated = extract(*run.start(), snapshots=False)
-    assert np.array_equal(repeated.transcript.X, extraction.transcript.X), (
-        "the same seed must ask the same rows, whether or not hypotheses are looked at on the way"
-    )
-    share = agreement(run.predict(extraction.hypothesis), run.truth, run.classes is None)
-    assert least_agreement is None or share >= least_agreement, f"agreement {share:.3f} is below {least_agreement}"
-    return extraction
-
-
-class _Run:
-    """An attack at one interface, and points on which its hypotheses are compared."""
-
-    def __init__(self, attack: Attack, target: Target, answers: Answer) -> None:
-        self.attack = attack
-        self.target = target
-        self.answers = answers
-        self.pool = example_dataset(bits=bool(target.domain.integer.all())).X
-        if self.pool.shape[1] != target.domain.n_features or target.domain.objection(self.pool):
-            self.pool = target.domain.sample(len(self.pool), np.random.default_rng(5))
-        self.X = target.domain.sample(1000, np.random.default_rng(4))
-        named = target.answers != ("leaf",)  # an interface of ids alone is stolen as it is
-        self.classes: Array | None = target.classes if named else None
-        self.truth = labels(twin(target), self.X) if named else target.answer(self.X, "leaf")
-
-    def start(self) -> tuple[Oracle, Learner]:
-        """An oracle that was asked nothing, of a target that was asked nothing, and a learner that asked nothing."""
-        oracle = Oracle(twin(self.target), answers=self.answers, budget=BUDGET)
-        known = oracle.knowledge(pool=self.pool)
-        self.attack.scope.check(type(self.attack).__name__, known)
-        with writes_nothing("the attack"):
-            return oracle, self.attack.learner(known, np.random.default_rng(3))
-
-    def accepted(self) -> bool:
-        """Whether the attack works there at all."""
-        try:
-            self.start()
-        except Incompatible:
-            return False
-        return True
-
-    def checked(self) -> Extraction:
-        """What it gets, once all was checked that can be seen from a single run."""
-        oracle, learner = self.start()
-        with writes_nothing("the attack"):
-            first = learner.hypothesis()
-            assert hasattr(first, "predict"), "there must be a hypothesis before the first answer"
-            asked, again = learner.ask(), learner.ask()
-        same = asked is again if asked is None or again is None else np.array_equal(asked, again)
-        assert same, "ask must return the same rows until told"
-        self.predict(first)
-        extraction = extract(oracle, learner, keep=lambda hypothesis: (hypothesis, self.predict(hypothesis)))
-        for queries, (hypothesis, then) in extraction.snapshots:
-            assert np.array_equal(self.predict(hypothesis), then), (
-                f"the hypothesis returned after {queries} queries has changed since: return an estimator of its own, "
-                "such as a copy, as the curve of a matrix shows each as it was"
-            )
-        assert isinstance(extraction.note, str), "the note must be a string"
-        return extraction
-
-    def predict(self, hypothesis: Estimator) -> Array:
-        """What a hypothesis predicts for the points, if it does so as it should."""
-        return predictions(hypothesis, self.X, self.classes)
+    trial = AttackTrial(attack, target=target, least_agreement=least_agreement)
+    check_all(trial)
+    return trial.first.extraction

@@ -2,20 +2,152 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-from collections.abc import Iterator
-from typing import Any, NoReturn
-from unittest import mock
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
 
 from mex.dataset import Dataset, Source
-from mex.testing.declarations import check_parameters
+from mex.testing.declarations import VALUE
+from mex.testing.kit import check_all, once
+from mex.testing.network import NetworkUsed, no_network
 from mex.types import Array
 
 ARRAYS = ("X", "y")
+
+
+@attrs.frozen(eq=False, slots=False)
+class DatasetTrial:
+    """A dataset component, what it loads, and what it loads once that was spoilt."""
+
+    component: Source
+    kind: ClassVar[str] = "dataset"
+    checks: ClassVar[Sequence[Callable[[Any], None]]]
+
+    def load(self) -> Dataset:
+        """What it loads without a network."""
+        with no_network(type(self.component).__name__):
+            return self.component.load()
+
+    @once
+    def data(self) -> Dataset:
+        """What it loads at first."""
+        return self.load()
+
+    @once
+    def kept(self) -> dict[str, Array]:
+        """Copies of the arrays that it loaded at first."""
+        return {name: np.array(getattr(self.data, name)) for name in ARRAYS}
+
+    @once
+    def again(self) -> Dataset:
+        """What it loads after a careless user has changed what it loaded at first."""
+        assert self.kept
+        for name in ARRAYS:
+            _spoil(getattr(self.data, name))
+        return self.load()
+
+
+def loads_without_a_network(trial: DatasetTrial) -> None:
+    """It opens no connection and looks up no host."""
+    try:
+        assert trial.data is not None
+    except NetworkUsed:
+        raise
+    except Exception:
+        return  # which the next check tells
+
+
+def loads_a_dataset(trial: DatasetTrial) -> None:
+    """It loads a mex.Dataset that has a name."""
+    data = trial.data
+    assert isinstance(data, Dataset), f"load must return a mex.Dataset, not {type(data).__name__}"
+    assert isinstance(data.name, str) and data.name.strip(), (  # noqa: PT018 - one promise
+        "a dataset needs a name: give mex.Dataset the name that people know it by"
+    )
+
+
+def has_rows_of_numbers(trial: DatasetTrial) -> None:
+    """X is an array of float64, shape (n, d), finite, or missing where the domain allows that."""
+    X, domain = trial.data.X, trial.data.domain
+    assert isinstance(X, np.ndarray), f"X must be an array, not {type(X).__name__}"
+    assert X.dtype == np.float64, f"X must be an array of float64, not {X.dtype}"
+    assert X.ndim == 2, f"X must have the shape (n, d), not {X.shape}"
+    assert X.shape[1] == domain.n_features, (
+        f"X has {X.shape[1]} columns and its domain {domain.n_features} features: take mex.Domain.of(X)"
+    )
+    assert not np.isinf(X).any(), "X has infinite values: leave such rows out"
+    assert domain.incomplete or not np.isnan(X).any(), (
+        "X has missing values: leave such rows out, or give a domain with incomplete=True"
+    )
+
+
+def has_a_domain_of_its_rows(trial: DatasetTrial) -> None:
+    """The domain accepts every row."""
+    objection = trial.data.domain.objection(trial.data.X)
+    assert objection is None, (
+        f"the domain must accept every row: {objection}; take mex.Domain.of(X), or mend the bounds"
+    )
+
+
+def names_columns_and_classes(trial: DatasetTrial) -> None:
+    """Columns have names of their own or none; so have classes."""
+    names, classes = trial.data.domain.names, trial.data.class_names
+    assert len(set(names)) == len(names), (
+        f"columns must have names of their own: {_repeated(names)!r} is there twice; rename one"
+    )
+    assert all(isinstance(name, str) and name.strip() for name in names), (
+        "a column has an empty name: name all columns, or none"
+    )
+    assert len(set(classes)) == len(classes), (
+        f"classes must have names of their own: {_repeated(classes)!r} is there twice; rename one"
+    )
+
+
+def has_a_label_or_value_a_row(trial: DatasetTrial) -> None:
+    """y holds the index of each row's class, all classes among them; or finite numbers, which differ."""
+    y, names = np.asarray(trial.data.y), trial.data.class_names
+    n = len(trial.data.X)
+    assert y.shape == (n,), f"y must have the shape ({n},), not {y.shape}"
+    if not names:
+        assert y.dtype.kind in "fiu", f"the values of a regression must be numbers, not {y.dtype}"
+        assert np.isfinite(y.astype(np.float64)).all(), (
+            "the values of a regression must be finite: leave the other rows out"
+        )
+        assert len(np.unique(y)) > 1, "all values are the same: there is nothing to learn; take another column"
+        return
+    assert y.dtype.kind in "iu", f"y must hold the index of each row's class, as whole numbers, not {y.dtype}"
+    present = np.unique(y)
+    assert np.array_equal(present, np.arange(len(names))), (
+        f"y must hold the indices 0 to {len(names) - 1} of the {len(names)} class names, each at least once; "
+        f"it holds {present[:8].tolist()}"
+    )
+
+
+def loads_the_same_again(trial: DatasetTrial) -> None:
+    """It loads the same whenever it is asked, whatever was done to what it gave before."""
+    data, again = trial.data, trial.again
+    for name in ARRAYS:
+        assert _same(trial.kept[name], getattr(again, name)), (
+            f"{name} must be the same whenever it is loaded: draw nothing, and keep no array that was handed out"
+        )
+    assert _same_description(data, again), (
+        "names, classes and domain must be the same whenever it is loaded: derive them from the data alone"
+    )
+
+
+DATASET = (
+    *VALUE,
+    loads_without_a_network,
+    loads_a_dataset,
+    has_rows_of_numbers,
+    has_a_domain_of_its_rows,
+    names_columns_and_classes,
+    has_a_label_or_value_a_row,
+    loads_the_same_again,
+)
+DatasetTrial.checks = DATASET
 
 
 def check_dataset(source: Source) -> Dataset:
@@ -28,66 +160,9 @@ def check_dataset(source: Source) -> Dataset:
     Raises:
         AssertionError: with the promise that is broken.
     """
-    check_parameters(source)
-    cls = type(source)
-    for declared in ("source", "licence"):
-        said = getattr(source, declared, None)
-        assert isinstance(said, str), f"{cls.__name__} must declare {declared}: ClassVar[str]"
-        assert said.strip(), f"{cls.__name__} must say its {declared}; 'not stated' where nobody knows"
-    with _no_network(cls.__name__):
-        data = source.load()
-        assert isinstance(data, Dataset), f"load must return a mex.Dataset, not {type(data).__name__}"
-        _check_rows(data)
-        _check_targets(data)
-        kept = {name: np.array(getattr(data, name)) for name in ARRAYS}
-        _spoil(data.X)
-        _spoil(data.y)
-        again = source.load()
-    for name, before in kept.items():
-        assert _same(before, getattr(again, name)), (
-            f"{name} must be the same whenever it is loaded: draw nothing, and keep no array that was handed out"
-        )
-    assert _same_description(data, again), "names, classes and domain must be the same whenever it is loaded"
-    return again
-
-
-def _check_rows(data: Dataset) -> None:
-    X, domain = data.X, data.domain
-    assert isinstance(X, np.ndarray), f"X must be an array, not {type(X).__name__}"
-    assert X.dtype == np.float64, f"X must be an array of float64, not {X.dtype}"
-    assert X.ndim == 2, f"X must have the shape (n, d), not {X.shape}"
-    assert X.shape[1] == domain.n_features, f"X has {X.shape[1]} columns and its domain {domain.n_features} features"
-    assert not np.isinf(X).any(), "X has infinite values: leave such rows out"
-    assert domain.incomplete or not np.isnan(X).any(), (
-        "X has missing values: leave such rows out, or give a domain with incomplete=True"
-    )
-    objection = domain.objection(X)
-    assert objection is None, (
-        f"the domain must accept every row: {objection}; take mex.Domain.of(X), or mend the bounds"
-    )
-    names = domain.names
-    assert len(set(names)) == len(names), f"columns must have names of their own: {_repeated(names)!r} is there twice"
-    assert all(isinstance(name, str) and name.strip() for name in names), "a column has an empty name"
-
-
-def _check_targets(data: Dataset) -> None:
-    assert isinstance(data.name, str), "a dataset needs a name"
-    assert data.name.strip(), "a dataset needs a name"
-    y = np.asarray(data.y)
-    assert y.shape == (len(data.X),), f"y must have the shape ({len(data.X)},), not {y.shape}"
-    if not data.class_names:
-        assert y.dtype.kind in "fiu", f"the values of a regression must be numbers, not {y.dtype}"
-        assert np.isfinite(y.astype(np.float64)).all(), "the values of a regression must be finite"
-        assert len(np.unique(y)) > 1, "all values are the same: there is nothing to learn"
-        return
-    names = data.class_names
-    assert len(set(names)) == len(names), f"classes must have names of their own: {_repeated(names)!r} is there twice"
-    assert y.dtype.kind in "iu", f"y must hold the index of each row's class, as whole numbers, not {y.dtype}"
-    present = np.unique(y)
-    assert np.array_equal(present, np.arange(len(names))), (
-        f"y must hold the indices 0 to {len(names) - 1} of the {len(names)} class names, each at least once; "
-        f"it holds {present[:8].tolist()}"
-    )
+    trial = DatasetTrial(source)
+    check_all(trial)
+    return trial.again
 
 
 def _repeated(names: tuple[str, ...]) -> str:
@@ -114,23 +189,3 @@ def _flat(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _flat(part) for key, part in value.items()}
     return (value.dtype.str, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
-
-
-@contextlib.contextmanager
-def _no_network(name: str) -> Iterator[None]:
-    """No connection is opened and no host looked up in this process."""
-
-    def refused(*_: Any, **__: Any) -> NoReturn:
-        raise AssertionError(f"{name}.load must not use a network: ship the data with the plugin, or take a path")
-
-    with contextlib.ExitStack() as stack:
-        for owner, attribute in (
-            (socket.socket, "connect"),
-            (socket.socket, "connect_ex"),
-            (socket.socket, "sendto"),
-            (socket, "getaddrinfo"),
-            (socket, "gethostbyname"),
-            (socket, "create_connection"),
-        ):
-            stack.enter_context(mock.patch.object(owner, attribute, refused))
-        yield

@@ -2,135 +2,69 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection
 from functools import partial
 
-import attrs
 import numpy as np
 
-from mex.dataset import Rows
-from mex.defense import Defended, Defense
-from mex.errors import Incompatible, UsageError, writes_nothing
-from mex.params import fields
-from mex.target import Target, checked_answers, knowledge, labels
-from mex.testing.declarations import check_declarations
-from mex.testing.examples import example_target
-from mex.testing.noise import Protected, alike, check_labels_beside, check_rho, check_sticky
-from mex.toolkit.perturbation.rules import class_index
-from mex.types import Answer, Array, FloatArray
+from mex.defense import Defense
+from mex.target import Target, checked_answers
+from mex.testing.declarations import DECLARATIONS
+from mex.testing.defense_trial import DefenseTrial, Nest
+from mex.testing.kit import check_all, raise_if_written
+from mex.testing.noise import alike, check_labels_beside, check_rho, check_sticky
 
 
-def check_defense(
-    defense: Defense,
-    target: Target | None = None,
-    *,
-    expect_change: bool = True,
-    untouched: Collection[str] = ("label",),
-    nests: bool = True,
-) -> None:
-    """Check that a defended target keeps the promises of :class:`mex.Target`.
-
-    A batch is answered, and admitted, as its rows one by one; answers are well formed; a copy for honest users answers
-    alike without disturbing the original; domain and classes stand; something changes. Rows that it is given stay as
-    they are. No public attribute is the target behind or its estimator, only answers ``untouched`` are as they were,
-    and no probability tells a label that was changed. Labels are wrong no more often than ``rho`` declares. A
-    parameter ``sticky`` keeps its word, whatever else is asked. The defense nests: it protects the answers of another
-    defense, not those of f*.
-
-    Args:
-        defense: the component.
-        target: what to protect; by default the first :func:`example_target` that it accepts.
-        expect_change: whether some answer should differ from the undefended one.
-        untouched: kinds of answer that it may leave as they are; a defense of labels passes ``()``.
-        nests: whether it stands before other defenses; one that has to stand first says so, and refuses the others.
-
-    Raises:
-        AssertionError: with the promise that is broken.
-        MexError: with the sentence that its cells of a matrix would fail with.
-    """
-    check_declarations(defense)
-    with writes_nothing("the defense"):
-        _check_protected(defense, target or _accepted(defense), expect_change, untouched, nests)
+def accepts_a_target(trial: DefenseTrial) -> None:
+    """It protects the target that it is tried on, or one of the example targets."""
+    assert trial.behind is not None
 
 
-def _accepted(defense: Defense) -> Target:
-    for task in ("binary", "regression"):
-        target = example_target(task)
-        with suppress(Incompatible):
-            defense.scope.check(type(defense).__name__, knowledge(target))
-            defense.protect(target, _rows(target), np.random.default_rng(1))
-            return target
-    raise AssertionError("the defense accepts none of the example targets: give check_defense one")
+def leaves_what_it_was_lent(trial: DefenseTrial) -> None:
+    """It writes neither into the operator's rows nor into those that it is asked."""
+    raise_if_written(trial, trial.protected, lambda: trial.protected().admit(trial.X), lambda: trial.answered)
 
 
-def _rows(target: Target) -> Rows:
-    X = target.domain.sample(200, np.random.default_rng(0))
-    return Rows(X, labels(target, X))
-
-
-def _check_protected(
-    defense: Defense, target: Target, expect_change: bool, untouched: Collection[str], nests: bool
-) -> None:
-    train = _rows(target)
-    X = train.X
-
-    def protected(behind: Target = target, seed: int = 1, component: Defense = defense) -> Target:
-        return component.protect(behind, train, np.random.default_rng(seed))
-
-    shown = protected()
-    assert isinstance(shown, Target), "protect must return a mex.Target"
-    _check_face(shown, target)
-    _check_hidden(shown, target)
-    _check_admit(protected(), protected(), X)
-    changed = shown.answers != target.answers
-    for kind in shown.answers:
-        batch, other = protected(), protected()
-        honest = copy.deepcopy(batch)
-        answers = batch.answer(X, kind)
-        checked_answers(answers, len(X), kind, shown.classes)
-        one_by_one = np.concatenate([other.answer(row[None], kind) for row in X])
-        assert alike(answers, one_by_one), f"{kind}: a batch must be answered as its rows one by one"
-        assert np.array_equal(honest.answer(X, kind), answers), f"{kind}: a deep copy must answer alike"
-        if kind in target.answers:
-            differs = not np.array_equal(answers, target.answer(X, kind))
-            assert differs or kind in untouched or not expect_change, f"{kind}: every answer is that of f* itself"
-            changed = changed or differs
-        if nests:
-            _check_nest(protected, target, X, kind, answers)
-    assert changed or not expect_change, "the defense changes nothing"
-    assert nests or _refuses(protected, _Nest(target, turn=False)), (
-        "a defense that has to stand first in a nest must raise mex.Incompatible where it does not"
+def gives_a_target(trial: DefenseTrial) -> None:
+    """What it returns is a target that gives answers."""
+    assert isinstance(trial.shown, Target), (
+        f"protect must return a mex.Target, not {type(trial.shown).__name__}: start from mex.Defended"
     )
-    check_labels_beside(protected, target, train)
-    check_rho(protected, target, train)
-    for form in _sticky_forms(defense):
-        check_sticky(partial(protected, component=form), X)
+    assert trial.shown.answers, (
+        "a defended target must give some kind of answer: raise mex.Incompatible in protect where it gives none"
+    )
 
 
-def _check_face(shown: Target, target: Target) -> None:
-    """Domain and classes are those of the model, and there are answers."""
-    assert shown.answers, "a defended target must give some kind of answer"
-    assert shown.domain.n_features == target.domain.n_features, "a defense must not change the number of features"
+def keeps_the_face_of_the_model(trial: DefenseTrial) -> None:
+    """Domain and classes are those of the model."""
+    shown, target = trial.shown, trial.behind
+    assert shown.domain.n_features == target.domain.n_features, "the number of features must stand: change it in answer"
     for name in ("lower", "upper", "integer", "groups", "incomplete"):
         assert np.array_equal(getattr(shown.domain, name), getattr(target.domain, name)), (
             f"the domain must stand, and its {name} differs: clients ask the rows that the model takes; "
             "change rows in answer, or refuse some in admit"
         )
     same = shown.classes is target.classes or np.array_equal(shown.classes, target.classes)  # type: ignore[arg-type]
-    assert same, f"the classes must stand: they are {target.classes}, not {shown.classes}"
+    assert same, (
+        f"the classes must stand: they are {target.classes}, not {shown.classes}; answer with the model's own labels"
+    )
 
 
-def _check_hidden(shown: Target, target: Target) -> None:
+def hides_what_it_protects(trial: DefenseTrial) -> None:
+    """No public attribute is the target behind it, or its estimator."""
+    shown, target = trial.shown, trial.behind
     secrets = [] if shown is target else [target, getattr(target, "estimator", target)]
     for name in {*dir(shown), *dir(target)}:
         public = None if name.startswith("_") else getattr(shown, name, None)
-        assert all(public is not secret for secret in secrets), f"the attribute {name} shows what is to be protected"
+        assert all(public is not secret for secret in secrets), (
+            f"the attribute {name} shows what is to be protected: keep it in a name with an underscore"
+        )
 
 
-def _check_admit(batch: Target, single: Target, X: FloatArray) -> None:
-    """Rows are admitted one by one, whatever the batch; ``batch`` and ``single`` are alike."""
+def admits_row_by_row(trial: DefenseTrial) -> None:
+    """Rows are admitted one by one, by themselves and the client's rows so far, whatever the batch."""
+    X = trial.X
+    batch, single = trial.protected(), trial.protected()
     admitted = np.asarray(batch.admit(X))
     assert admitted.shape == (len(X),), (
         f"admit must answer for each of the {len(X)} rows, shape ({len(X)},), not {admitted.shape}"
@@ -144,46 +78,123 @@ def _check_admit(batch: Target, single: Target, X: FloatArray) -> None:
     )
 
 
-def _check_nest(protected: Protected, target: Target, X: FloatArray, kind: Answer, answers: Array) -> None:
-    try:
-        nested, turned = (protected(_Nest(target, turn)).answer(X, kind) for turn in (False, True))
-    except Incompatible as refusal:
+def answers_what_an_interface_may(trial: DefenseTrial) -> None:
+    """Answers are labels of the model, probabilities that sum to one, or numbers, one for each row."""
+    for kind, (answers, _) in trial.answered.items():
+        checked_answers(answers, len(trial.X), kind, trial.shown.classes)
+
+
+def answers_row_by_row(trial: DefenseTrial) -> None:
+    """A batch is answered as its rows one by one, and with the same seed as before."""
+    for kind, (answers, _) in trial.answered.items():
+        other = trial.protected()
+        one_by_one = np.concatenate([other.answer(row[None], kind) for row in trial.X])
+        assert alike(answers, one_by_one), (
+            f"{kind}: a batch must be answered as its rows one by one: draw for each row, in order, from the generator"
+            " that protect was given and no other (mex.toolkit.perturbation.draws.Draws does)"
+        )
+
+
+def answers_as_its_copy(trial: DefenseTrial) -> None:
+    """A deep copy, of which honest users ask, answers alike and disturbs nothing."""
+    for kind, (answers, honest) in trial.answered.items():
+        assert np.array_equal(honest.answer(trial.X, kind), answers), (
+            f"{kind}: a deep copy must answer alike: keep generators and counters in the target, not in a module"
+        )
+
+
+def changes_something(trial: DefenseTrial) -> None:
+    """Some answer is not that of f*, or a kind of answer is not given any more; so is each kind but the untouched."""
+    if not trial.expect_change:
+        return
+    changed = trial.shown.answers != trial.behind.answers
+    for kind in [kind for kind in trial.answered if kind in trial.behind.answers]:
+        differs = not np.array_equal(trial.answered[kind][0], trial.behind.answer(trial.X, kind))
+        assert differs or kind in trial.untouched, (
+            f"{kind}: every answer is that of f* itself: protect it as well, or leave it out of answers"
+        )
+        changed = changed or differs
+    assert changed, "the defense changes nothing; if it leaves answers as they are by intent, expect_change=False"
+
+
+def nests(trial: DefenseTrial) -> None:
+    """It protects another defense's answers as it does those of f*; or it refuses, and says that it stands first."""
+    refusal = trial.refuses_to_nest()
+    if not trial.nests:
+        assert refusal is not None, (
+            "a defense that has to stand first in a nest must raise mex.Incompatible where it does not"
+        )
+        return
+    if refusal is not None:
         raise AssertionError(
             f"it refuses to stand before another defense ({refusal}): change what the target behind answers, whatever"
             " that is; if it has to stand first in a nest, say so: check_defense(..., nests=False)"
-        ) from None
-    assert alike(answers, nested), f"{kind}: it must protect another defense's answers as it does those of f*"
-    assert not alike(answers, turned), f"{kind}: it must answer by what the defense behind it answers"
+        )
+    for kind, (answers, _) in trial.answered.items():
+        nested, turned = (trial.protected(Nest(trial.behind, turn)).answer(trial.X, kind) for turn in (False, True))
+        assert alike(answers, nested), f"{kind}: it must protect another defense's answers as it does those of f*"
+        assert not alike(answers, turned), (
+            f"{kind}: it must answer by what the defense behind it answers: ask self._target, not undefended(target)"
+        )
 
 
-def _refuses(protected: Protected, target: Target) -> bool:
-    try:
-        protected(target)
-    except Incompatible:
-        return True
-    return False
+def hides_the_labels_it_changes(trial: DefenseTrial) -> None:
+    """The probabilities shown beside a changed label do not tell that it was changed."""
+    check_labels_beside(trial.protected, trial.behind, trial.train)
 
 
-def _sticky_forms(defense: Defense) -> list[Defense]:
-    """The forms of a defense that promise the same answer to the same row for ever."""
-    names = [field.name for field in fields(type(defense))]
-    if "sticky" in names:
-        with suppress(UsageError):  # beside another parameter that excludes it
-            return [attrs.evolve(defense, sticky=True)]  # type: ignore[misc]
-    return []
+def keeps_its_bound(trial: DefenseTrial) -> None:
+    """Labels are wrong no more often than its rho declares."""
+    check_rho(trial.protected, trial.behind, trial.train)
 
 
-class _Nest(Defended):
-    """A defense that does nothing, or turns every answer round."""
+def keeps_sticky_noise(trial: DefenseTrial) -> None:
+    """With sticky=true the same row gets the same answer, whatever was asked in between."""
+    for form in trial.sticky_forms:
+        check_sticky(partial(trial.protected, component=form), trial.X)
 
-    def __init__(self, target: Target, turn: bool) -> None:
-        super().__init__(target)
-        self._turn = turn
 
-    def answer(self, X: FloatArray, kind: Answer) -> Array:
-        answers = self._target.answer(X, kind)
-        if not self._turn:
-            return answers
-        if kind == "label" and self.classes is not None:
-            return np.asarray(self.classes[::-1][class_index(self.classes, answers)])
-        return np.asarray(answers[:, ::-1] if kind == "proba" else -answers)
+DEFENSE: tuple[Callable[[DefenseTrial], None], ...] = (
+    *DECLARATIONS,
+    accepts_a_target,
+    leaves_what_it_was_lent,
+    gives_a_target,
+    keeps_the_face_of_the_model,
+    hides_what_it_protects,
+    admits_row_by_row,
+    answers_what_an_interface_may,
+    answers_row_by_row,
+    answers_as_its_copy,
+    changes_something,
+    nests,
+    hides_the_labels_it_changes,
+    keeps_its_bound,
+)
+STICKY = (keeps_sticky_noise,)
+
+
+def check_defense(
+    defense: Defense,
+    target: Target | None = None,
+    *,
+    expect_change: bool = True,
+    untouched: Collection[str] = ("label",),
+    nests: bool = True,
+) -> None:
+    """Check that a defended target keeps the promises of :class:`mex.Target`.
+
+    These are the promises of :data:`DEFENSE`, and of :data:`STICKY` with a parameter ``sticky``.
+
+    Args:
+        defense: the component.
+        target: what to protect; by default the first :func:`example_target` that it accepts.
+        expect_change: whether some answer should differ from the undefended one.
+        untouched: kinds of answer that it may leave as they are; a defense of labels passes ``()``.
+        nests: whether it stands before other defenses; one that has to stand first says so, and refuses the others.
+
+    Raises:
+        AssertionError: with the promise that is broken.
+        MexError: with the sentence that its cells of a matrix would fail with.
+    """
+    trial = DefenseTrial(defense, target=target, expect_change=expect_change, untouched=untouched, nests=nests)
+    check_all(trial)

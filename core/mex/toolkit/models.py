@@ -52,17 +52,39 @@ def deploy(
 def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.random.Generator) -> Estimator:
     """The unfitted estimator that the attack called ``label`` trains: ``model``'s, or that of the public class of f*.
 
+    Of a class that names no learner, as where only its kind was declared, it is :func:`usual_learner`.
+
     Raises:
-        Incompatible: if no model is given and the public class names no learner, or the model is none that learns.
+        Incompatible: if the model is none that learns.
     """
     if model is not None:
         if not isinstance(model, Model):
             raise Incompatible(f"{label} trains a model, and {type(model).__name__} opens one that is fitted already")
         return model.estimator(known.task, rng)
-    if known.family.learner is None:
-        example = f"give {label} a model, such as {label}:model=random-forest"
-        raise Incompatible(f"no learner is known for the class {known.family.kind!r}; {example}")
-    return reseed(_without_threshold(known.family.learner), rng)
+    learner = known.family.learner
+    return reseed(_without_threshold(learner) if learner is not None else usual_learner(known), rng)
+
+
+def usual_learner(known: Knowledge) -> Estimator:
+    """What scikit-learn has for the kind of the public class, a random forest where it is none of :data:`mex.KINDS`.
+
+    >>> from mex import Domain
+    >>> secret = Knowledge(domain=Domain.reals(2), classes=[0, 1], answers="label", family=Family("secret"))
+    >>> usual_learner(secret)
+    RandomForestClassifier()
+    """
+    from sklearn import ensemble, linear_model, preprocessing, svm, tree
+    from sklearn.pipeline import make_pipeline
+
+    of_labels, of_values = {
+        "linear": (linear_model.LogisticRegression, linear_model.Ridge),
+        "kernel": (svm.SVC, svm.SVR),
+        "tree": (tree.DecisionTreeClassifier, tree.DecisionTreeRegressor),
+        "boosted": (ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor),
+    }.get(known.family.kind, (ensemble.RandomForestClassifier, ensemble.RandomForestRegressor))
+    learner = of_values() if known.classes is None else of_labels()
+    scaled = known.family.kind in ("linear", "kernel")
+    return make_pipeline(preprocessing.StandardScaler(), learner) if scaled else learner
 
 
 def _without_threshold(estimator: Estimator) -> Estimator:

@@ -1,4 +1,4 @@
-"""How strongly a learner over the class of f* is regularised: chosen by cross-validation on the answers."""
+"""How strongly a learner over the class of f* is regularised: for as many answers, as far as they may be wrong."""
 
 from __future__ import annotations
 
@@ -8,76 +8,70 @@ from typing import Any
 import attrs
 import numpy as np
 from scipy.linalg import LinAlgWarning
-from scipy.special import expit
 from sklearn.base import clone, is_regressor
 
 from mex.fitted import Model
 from mex.knowledge import Knowledge
 from mex.params import doc, one_of
 from mex.toolkit.estimators import random_state
+from mex.toolkit.left_out import FOLDS, best, folds, label_loss, margins
 from mex.toolkit.models import learner_over
-from mex.toolkit.penalties import settings
+from mex.toolkit.penalties import adaptable, adapted, prunes, quick, slighter
 from mex.types import Array, Estimator, FloatArray
 
-CHOICES = ("cross-validated", "public")
-FOLDS, FEWEST = 3, 32
-"""Parts of the cross-validation; the fewest answers on which it is done."""
-SLOPES = 2.0 ** np.arange(-6, 9)
-"""Grid for the slope of the likelihood of an answer in its margin, whose scale depends on the regularisation."""
-UNKNOWN_RHO = 0.1
-"""The probability of a wrong label that is assumed where the scenario does not declare one."""
+CHOICES = ("adapted", "public")
+FEWEST = 32
+"""The fewest answers on which something is cross-validated."""
+RATES = (0.0, 0.03, 0.1)
+"""Rates of wrong labels to choose from; above the last all are regularised alike."""
+SAYS_NOTHING = 0.45
+"""A bound on the probability of a wrong label from which on it tells nothing of the rate."""
 
 
 def regularisation_parameter() -> Any:
     """The parameter ``regularisation`` of an attack that fits the public class of f*."""
     return attrs.field(
-        default="cross-validated",
+        default="adapted",
         validator=one_of(*CHOICES),
         metadata=doc(
-            "how strongly the public class is regularised: as cross-validation on the answers says, anew as they double"
-            " in number, or as f* is; a model that is given is fitted as it is given"
+            "how strongly the public class is regularised: adapted to the number of answers and to how many may be"
+            " wrong, or as f* is; a model that is given is fitted as it is given"
         ),
     )
 
 
-def tuned(
-    label: str,
-    model: Model | None,
-    regularisation: str,
-    known: Knowledge,
-    rng: np.random.Generator,
-    *,
-    active: bool = False,
-) -> Tuned:
+def tuned(label: str, model: Model | None, regularisation: str, known: Knowledge, rng: np.random.Generator) -> Tuned:
     """What the attack called ``label`` fits: ``model``, or the public class of f* regularised as the parameter says.
-
-    The rows of an ``active`` attack are near the boundary: if labels may be wrong, they do not tell what C is best.
 
     Raises:
         Incompatible: as :func:`.learner_over`.
     """
     estimator = learner_over(label, model, known, rng)
-    choose = model is None and regularisation == "cross-validated"
-    return Tuned(estimator, known.rho, rng, binary=known.task == "binary", active=active, choose=choose)
+    adapt = model is None and regularisation == "adapted"
+    return Tuned(estimator, known.rho, rng, binary=known.task == "binary", adapt=adapt)
 
 
 class Tuned:
-    """A learner whose regularisation is chosen by cross-validation on the first 2^k of the answers, for the largest k.
+    """A learner that is regularised for the answers it is fitted to, as :func:`mex.toolkit.penalties.adapted` does.
 
-    So the choice is a function of the answers alone, however often it is asked for, and all choices together take
-    about twice the time of the last. The public regularisation is kept unless another predicts the answers better by
-    more than a standard error of the difference. How well is the squared error of values, or the
-    log-likelihood of labels: for two classes by the probability rho + (1 - 2 rho) / (1 + exp(-s m)) of an answer with
-    margin m, at the best slope s; for more classes, and for trees, whether an answer is predicted.
+    Without noise no label is wrong. Else the rate of wrong labels is chosen by cross-validation on the first 32, 128,
+    512, … answers, so that it is a function of the answers alone, however often it is asked for: the rate, at most the
+    declared bound, under which and with whose regularisation the answers that are left out are most likely. The bound
+    is kept unless a lower rate, or the regularisation of f*, is better by more than a standard error. An answer with
+    margin m has the probability rate + (1 - 2 rate) / (1 + exp(-s m)), at the best slope s; of a tree only wrong
+    answers are counted.
+
+    Penalties of values are chosen by cross-validation on the first 2^k answers: the public one unless another predicts
+    the answers better by more than a standard error.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((256, 20))
     >>> y, wrong = X[:, 0] > 0, rng.random(256) < 0.3
-    >>> Tuned(LogisticRegression(), 0.0, rng).estimator(X, y).C
-    100.0
-    >>> Tuned(LogisticRegression(), 0.3, rng).estimator(X, y ^ wrong).C
-    1.0
+    >>> round(Tuned(LogisticRegression(), 0.0, rng).estimator(X, y).C, 1)
+    133.0
+    >>> round(Tuned(LogisticRegression(), 0.3, rng).estimator(X, y ^ wrong).C, 1)
+    0.2
     """
 
     def __init__(
@@ -87,59 +81,75 @@ class Tuned:
         rng: np.random.Generator,
         *,
         binary: bool = True,
-        active: bool = False,
-        choose: bool = True,
+        adapt: bool = True,
     ) -> None:
         """``estimator`` is unfitted and regularised as f* is; ``rho`` bounds the probability of a wrong label."""
-        self._rho = UNKNOWN_RHO if rho is None else min(rho, 0.49)
-        several = settings(estimator, may_be_wrong=rho != 0, binary=binary, active=active) if choose else []
-        self._settings = several or [estimator]
+        self._public = estimator
+        self._values = is_regressor(estimator)
+        self._adapt = adapt and (self._values or adaptable(estimator))
+        if self._adapt and not self._values:
+            self._public = quick(estimator, binary=binary)
+        self._rho = 0.5 if rho is None else rho
         self._seed = random_state(rng)
-        self._chosen: dict[int, Estimator] = {}
+        self._rates: dict[int, float | None] = {}
+        self._penalties: dict[int, Estimator] = {}
 
     def estimator(self, X: FloatArray, y: Array) -> Estimator:
-        """An unfitted copy with the regularisation chosen for the answers ``y`` to the rows ``X``."""
-        n = 1 << (len(X).bit_length() - 1)
-        if n < FEWEST or len(self._settings) == 1:
-            return clone(self._settings[0])
-        if n not in self._chosen:
-            self._chosen[n] = self._choose(X[:n], y[:n])
-        return clone(self._chosen[n])
+        """An unfitted copy regularised for the answers ``y`` to the rows ``X``."""
+        if not self._adapt:
+            return clone(self._public)
+        return self._of_values(X, y) if self._values else self._for_rate(self._rate(X, y), X, y)
 
     def fit(self, X: FloatArray, y: Array) -> Estimator:
         """The learner fitted to the answers ``y`` to the rows ``X``."""
         return _fitted(self.estimator(X, y), X, y)
 
-    def _choose(self, X: FloatArray, y: Array) -> Estimator:
-        if is_regressor(self._settings[0]):
-            return self._choose_by_error(X, y)
+    def _for_rate(self, rate: float | None, X: FloatArray, y: Array) -> Estimator:
+        return clone(self._public) if rate is None else adapted(self._public, X, y, rate)
+
+    def _rate(self, X: FloatArray, y: Array) -> float | None:
+        """The rate of wrong labels that the answers are most likely to have; None to regularise as f* is."""
+        known = self._rho < SAYS_NOTHING
+        usual = min(self._rho, RATES[-1]) if known else 0.0
+        if self._rho == 0 or len(y) < FEWEST:
+            return usual
+        n = FEWEST * 4 ** ((len(y) // FEWEST).bit_length() - 1 >> 1)
+        if n not in self._rates:
+            others = [rate for rate in RATES if rate < self._rho and rate != usual]
+            if prunes(self._public):
+                others = [0.0 if usual else RATES[-1]]
+            self._rates[n] = self._choose_rate([usual, *others, None], X[:n], y[:n], surely=known)
+        return self._rates[n]
+
+    def _choose_rate(self, rates: list[float | None], X: FloatArray, y: Array, *, surely: bool) -> float | None:
         parts, losses = folds(y, np.random.default_rng(self._seed)), []
         if any(len(np.unique(y[parts != part])) < 2 for part in range(FOLDS)):
-            return self._settings[0]
-        for setting in self._settings:
-            margins = np.empty(len(y))
+            return rates[0]
+        for rate in rates:
+            left_out = np.empty(len(y))
             for part in range(FOLDS):
                 held = parts == part
-                margins[held] = _margins(_fitted(clone(setting), X[~held], y[~held]), X[held], y[held])
-            losses.append(_loss(margins, self._rho))
-        return self._better(losses)
+                fitted = _fitted(self._for_rate(rate, X[~held], y[~held]), X[~held], y[~held])
+                left_out[held] = margins(fitted, X[held], y[held])
+            losses.append(label_loss(left_out, min(self._rho, RATES[-1]) if rate is None else rate))
+        return rates[best(losses, 1.0 if surely else 0.0)]
 
-    def _choose_by_error(self, X: FloatArray, y: Array) -> Estimator:
-        parts = np.random.default_rng(self._seed).permutation(len(y)) % FOLDS
-        losses = []
-        for setting in self._settings:
-            errors = np.empty(len(y))
-            for part in range(FOLDS):
-                held = parts == part
-                errors[held] = y[held] - np.ravel(_fitted(clone(setting), X[~held], y[~held]).predict(X[held]))
-            losses.append(errors**2)
-        return self._better(losses)
-
-    def _better(self, losses: list[FloatArray]) -> Estimator:
-        """The setting of the least loss in the mean, if it is better than the public one by more than chance."""
-        gain = losses[0] - np.array(losses)  # beside the public one, of each answer
-        mean, error = gain.mean(axis=1), gain.std(axis=1) / np.sqrt(gain.shape[1])
-        return self._settings[int(np.argmax(np.where(mean > error, mean, 0.0)))]
+    def _of_values(self, X: FloatArray, y: Array) -> Estimator:
+        several = slighter(self._public)
+        n = 1 << (len(X).bit_length() - 1)
+        if n < FEWEST or len(several) == 1:
+            return several[0]
+        if n not in self._penalties:
+            parts, losses = np.random.default_rng(self._seed).permutation(n) % FOLDS, []
+            for setting in several:
+                errors = np.empty(n)
+                for part in range(FOLDS):
+                    held = parts == part
+                    fitted = _fitted(clone(setting), X[:n][~held], y[:n][~held])
+                    errors[held] = y[:n][held] - np.ravel(fitted.predict(X[:n][held]))
+                losses.append(errors**2)
+            self._penalties[n] = several[best(losses, 1.0)]
+        return clone(self._penalties[n])
 
 
 def _fitted(estimator: Estimator, X: FloatArray, y: Array) -> Estimator:
@@ -150,31 +160,3 @@ def _fitted(estimator: Estimator, X: FloatArray, y: Array) -> Estimator:
         for category in (ConvergenceWarning, LinAlgWarning):
             warnings.simplefilter("ignore", category)
         return estimator.fit(X, y)
-
-
-def _margins(fitted: Estimator, X: FloatArray, y: Array) -> FloatArray:
-    """How far each row of ``X`` is on the right side, shape (n,); infinite where only right or wrong is known."""
-    if hasattr(fitted, "decision_function"):
-        scores = np.asarray(fitted.decision_function(X))
-        if scores.ndim == 1:
-            return np.asarray(np.where(y == fitted.classes_[1], scores, -scores))
-    return np.where(fitted.predict(X) == y, np.inf, -np.inf)
-
-
-def _loss(margins: FloatArray, rho: float) -> FloatArray:
-    """The loss of each answer by its margin, at the slope where they are least in the mean."""
-    if np.isinf(margins).all():
-        return np.asarray(margins < 0, dtype=np.float64)
-    unit = np.median(np.abs(margins)) or 1.0
-    flips = max(rho, 0.01)
-    losses = -np.log(flips + (1 - 2 * flips) * expit(SLOPES[:, None] * margins / unit))
-    return np.asarray(losses[np.argmin(losses.mean(axis=1))])
-
-
-def folds(y: Array, rng: np.random.Generator) -> Array:
-    """The part of each answer, shape (n,): at random, each class spread evenly over the parts."""
-    part = np.empty(len(y), dtype=np.int64)
-    for label in np.unique(y):
-        where = rng.permutation(np.flatnonzero(y == label))
-        part[where] = np.arange(len(where)) % FOLDS
-    return part

@@ -1,18 +1,20 @@
-"""The one test a plugin needs: the conformance suite, and what is its own."""
+"""What every defense promises, by the conformance kit; and what is this one's own."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from mex_coarse.defense import Coarse
 
 import mex
 from mex.dataset import Rows
-from mex.testing import check_defense
+from mex.testing import Check, checks
 from mex.testing.examples import example_target
 
 
-def test_it_keeps_the_promises_of_a_defense() -> None:
-    check_defense(Coarse(levels=4))
+@pytest.mark.parametrize("check", checks("defense", "coarse:levels=4"))
+def test_it_keeps_the_promises_of_a_defense(check: Check) -> None:
+    check()
 
 
 def test_two_queries_in_one_step_get_one_answer() -> None:

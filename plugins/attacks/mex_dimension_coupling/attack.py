@@ -11,7 +11,8 @@ from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import Check, above, between, doc, one_of, optional
 from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
-from mex_dimension_coupling.tournament import Tournament, paper, water_filled
+from mex.types import BoolArray, FloatArray
+from mex_dimension_coupling.tournament import Finished, Tournament, paper, water_filled
 
 TOLERANCES = {"water-filled": water_filled, "paper": paper}
 
@@ -57,6 +58,15 @@ class DimensionCoupling:
             "tolerance of an angle: eps/d as in the paper, or optimised over the levels, which takes fewer queries"
         ),
     )
+    stop: str = attrs.field(
+        default="posterior",
+        validator=one_of("posterior", "peek"),
+        metadata=doc(
+            "when a plane is finished: as an attacker can tell, or as in the paper's experiments (peek), which compare"
+            " with the normal of f*, if the model publishes it, as logistic:publish=true does; a plane starts from the"
+            " whole circle then"
+        ),
+    )
 
     scope: ClassVar[Scope] = Scope(tasks="binary", families="linear", answers="label")
     paper: ClassVar[str] = "Chen, Hassani and Karbasi, AAAI 2017; Chandrasekaran et al. 2020, Section 6.1, Figure 4"
@@ -69,13 +79,41 @@ class DimensionCoupling:
         if rho >= 0.5:
             raise Incompatible(f"dimension-coupling needs labels that are more often right than wrong; rho is {rho:g}")
         tolerance = TOLERANCES[self.tolerance]
+        finished = _peek(knowledge) if self.stop == "peek" else None
 
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
             return HalfspaceLearner(
                 known,
                 stream,
-                lambda d, _: Tournament(d, rho, self.eps, delta=self.delta, tolerance=tolerance),
+                lambda d, _: Tournament(
+                    d,
+                    rho,
+                    self.eps,
+                    delta=self.delta,
+                    tolerance=tolerance,
+                    oriented=finished is None,
+                    finished=finished,
+                ),
                 eps=self.eps,
             )
 
+        if finished is not None:
+            return start(attrs.evolve(knowledge, rho=rho), rng)  # it has seen the truth and need not check itself
         return self_checked(attrs.evolve(knowledge, rho=rho), rng, start, eps=self.eps)
+
+
+def _peek(known: Knowledge) -> Finished:
+    """The stop of the paper's experiments: a plane is finished where its direction is as near to w* as it should be."""
+    normal = known.family.public.get("normal")
+    if normal is None or known.family.public.get("intercept", True):
+        raise Incompatible(
+            "stop=peek compares with the normal of a homogeneous halfspace, and this model keeps its own"
+        )
+    w = np.asarray(normal, dtype=np.float64)
+
+    def finished(estimates: FloatArray, first: FloatArray, second: FloatArray, tolerance: float) -> BoolArray:
+        truth = np.stack([first @ w, second @ w], axis=1)
+        truth /= np.maximum(np.linalg.norm(truth, axis=1, keepdims=True), np.finfo(float).tiny)
+        return np.asarray(np.linalg.norm(estimates - truth, axis=1) < tolerance)
+
+    return finished

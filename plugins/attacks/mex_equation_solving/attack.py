@@ -59,12 +59,13 @@ class EquationSolving:
     paper: ClassVar[str] = "Tramèr et al. 2016, Section 4.1; Chandrasekaran et al. 2020, Example 2 and Remark 2"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; the link of the model must be public.
+        """Start; where no link of the model is declared it is taken to be the usual one, and the self-check tells.
 
         Raises:
             Incompatible: if the answers are no linear equations, or those of ``defense`` cannot be inverted.
         """
-        link, needed = knowledge.family.public.get("link", "not public"), LINKS[knowledge.answers]
+        needed = LINKS[knowledge.answers]
+        link = knowledge.family.public.get("link", needed)
         if link != needed:
             raise Incompatible(
                 f"{knowledge.answers} answers are linear equations behind the link {needed}, and this model's is {link}"

@@ -41,7 +41,10 @@ class Margin:
 
     sampler: str = sampler_parameter("pool")
     model: Model | None = attrs.field(
-        default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
+        default=None,
+        metadata=component(
+            "model", "the model to fit; by default the public class of f*, or the usual one of its kind"
+        ),
     )
     regularisation: str = regularisation_parameter()
     start: int = schedule.start(10)
@@ -53,9 +56,7 @@ class Margin:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
-        return _Margin(
-            self, knowledge, rng, tuned("margin", self.model, self.regularisation, knowledge, rng, active=True)
-        )
+        return _Margin(self, knowledge, rng, tuned("margin", self.model, self.regularisation, knowledge, rng))
 
 
 class _Margin(BatchModeLearner):

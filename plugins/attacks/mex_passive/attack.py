@@ -41,7 +41,10 @@ class Passive:
 
     sampler: str = sampler_parameter("pool", "where the rows come from")
     model: Model | None = attrs.field(
-        default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
+        default=None,
+        metadata=component(
+            "model", "the model to fit; by default the public class of f*, or the usual one of its kind"
+        ),
     )
     regularisation: str = regularisation_parameter()
     batch: int = attrs.field(default=10, validator=whole(1), metadata=doc("rows to ask at once"))

@@ -45,7 +45,10 @@ class QueryByCommittee:
 
     sampler: str = sampler_parameter("near")
     model: Model | None = attrs.field(
-        default=None, metadata=component("model", "the model to fit; by default the public class of f* itself")
+        default=None,
+        metadata=component(
+            "model", "the model to fit; by default the public class of f*, or the usual one of its kind"
+        ),
     )
     regularisation: str = regularisation_parameter()
     members: int = attrs.field(default=10, validator=whole(2), metadata=doc("models in the committee, unless a forest"))
@@ -65,7 +68,7 @@ class QueryByCommittee:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no model to fit, no pool to draw from, or no end."""
-        learner = tuned("query-by-committee", self.model, self.regularisation, knowledge, rng, active=True)
+        learner = tuned("query-by-committee", self.model, self.regularisation, knowledge, rng)
         return _Committee(self, knowledge, rng, learner)
 
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 import attrs
 
 from mex import Dataset
-from mex.params import doc, optional, text
+from mex.params import doc, one_of, optional, text
 from mex.toolkit.tabular.csvfile import Reading, read_csv
-from mex.toolkit.tabular.datasets import class_name, dataset_of
+from mex.toolkit.tabular.datasets import class_name, dataset_of, numbered
 from mex_uci.manifest import RECORDS, Record
 
 
@@ -35,6 +35,15 @@ class Bundled:
         metadata=doc("the class to tell from all others; none takes the documented one, or all classes as they are"),
     )
 
+    coding: str = attrs.field(
+        default="one-hot",
+        validator=one_of("one-hot", "numbered"),
+        metadata=doc(
+            "a category as a feature for each of its values, or as one whole number, its place in the alphabet, as the"
+            " d of the paper's linear models has it (14 of adult)"
+        ),
+    )
+
     record: ClassVar[Record]
     source: ClassVar[str]
     licence: ClassVar[str]
@@ -48,6 +57,8 @@ class Bundled:
         dataset = dataset_of(
             r.name, table.columns, target=r.target, task="classification", categorical=r.categorical, complete=True
         )
+        if self.coding == "numbered":
+            dataset = numbered(dataset)
         positive = self.positive or r.positive
         return dataset.one_versus_rest(positive) if positive else dataset
 

@@ -40,17 +40,31 @@ class QueryBudget:
 
 
 class _Limited(Defended):
-    def __init__(self, target: Target, left: int) -> None:
+    def __init__(self, target: Target, limit: int) -> None:
         super().__init__(target)
-        self._left = left
+        self._limit = limit
+        self._used = 0
 
     @property
     def rho(self) -> float | None:
         return self._target.rho
 
+    @property
+    def memory(self) -> int:
+        """Rows of the client that were admitted."""
+        return self._used
+
+    @memory.setter
+    def memory(self, memory: int) -> None:
+        self._used = memory
+
+    def unanswered(self, rows: int) -> None:
+        self._used -= rows
+
     def admit(self, X: FloatArray) -> BoolArray:
-        admitted = np.arange(len(X)) < self._left
-        self._left = max(0, self._left - len(X))
+        left = max(0, self._limit - self._used)
+        admitted = np.arange(len(X)) < left
+        self._used += min(left, len(X))
         if admitted.any():
             admitted[admitted] = self._target.admit(X[admitted])
         return admitted

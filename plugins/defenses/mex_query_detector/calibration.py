@@ -49,6 +49,9 @@ class Standard(Shared):
 class Session(Protocol):
     """The rows of a client so far."""
 
+    memory: Any
+    """All that it remembers, JSON-ready; one without rows that is given it goes on from there."""
+
     def add(self, Z: FloatArray, every: int) -> FloatArray:
         """Add blocks of ``every`` rows; return the score of all rows so far after each block, large if not honest."""
         ...

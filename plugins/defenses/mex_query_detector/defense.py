@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -142,6 +142,18 @@ class Watched(Defended):
     def alarm(self) -> int | None:
         """After how many rows the alarm was raised, here or behind."""
         return min((a for a in (self._alarm, self._target.alarm) if a is not None), default=None)
+
+    @property
+    def memory(self) -> Any:
+        """The session, the rows that are not a block yet, how many rows and tests there were, and the alarm."""
+        return [self._session.memory, self._waiting.tolist(), self._rows, self._tests, self._alarm]
+
+    @memory.setter
+    def memory(self, memory: Any) -> None:
+        session, waiting, self._rows, self._tests, self._alarm = memory
+        self._session = self._calibration.reference.session()
+        self._session.memory = session
+        self._waiting = np.array(waiting, dtype=np.float64).reshape(-1, self.domain.n_features)
 
     def false_alarms(self, windows: int = 200) -> FalseAlarms:
         """How often honest clients raise the alarm in a window, on rows kept from the calibration."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -63,6 +63,17 @@ class Distances:
         self._classes: dict[float, GrowingSet] = {}
         self._distances: FloatArray = np.empty(0)
 
+    @property
+    def memory(self) -> Any:
+        """The number of rows, the distances, and the growing set of each class."""
+        return [self._rows, self._distances.tolist(), [[label, of.memory] for label, of in self._classes.items()]]
+
+    @memory.setter
+    def memory(self, memory: Any) -> None:
+        self._rows, distances, classes = memory
+        self._distances = np.array(distances, dtype=np.float64)
+        self._classes = {label: GrowingSet.of(growing) for label, growing in classes}
+
     def add(self, Z: FloatArray, every: int) -> FloatArray:
         """Add blocks of ``every`` rows; return the score of all rows after each block, 0 before the first test."""
         labels = Z[:, -1]
@@ -105,6 +116,21 @@ class GrowingSet:
         self._sum = 0.0
         self._squares = 0.0
         self._threshold = 0.0
+
+    @property
+    def memory(self) -> Any:
+        """Its width and rows, and the numbers that the threshold hangs on."""
+        statistics = [self._n, self._sum, self._squares, self._threshold]
+        return [self._rows.shape[1], self._rows.tolist(), statistics]
+
+    @classmethod
+    def of(cls, memory: Any) -> GrowingSet:
+        """The set that had this memory."""
+        d, rows, statistics = memory
+        growing = cls(d)
+        growing._rows = np.array(rows, dtype=np.float64).reshape(-1, d)
+        growing._n, growing._sum, growing._squares, growing._threshold = statistics
+        return growing
 
     def add(self, Z: FloatArray) -> FloatArray:
         """Add rows; return the distance of each to the nearest row of the set at its turn, infinite for the first."""

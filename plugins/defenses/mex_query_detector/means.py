@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -38,6 +38,16 @@ class Means:
         self._benign = benign
         self._n = 0
         self._sum: FloatArray = np.zeros_like(benign.mean)
+
+    @property
+    def memory(self) -> Any:
+        """The number of rows, and their sum."""
+        return [self._n, self._sum.tolist()]
+
+    @memory.setter
+    def memory(self, memory: Any) -> None:
+        self._n, total = memory
+        self._sum = np.array(total)
 
     def add(self, Z: FloatArray, every: int) -> FloatArray:
         """Add blocks of ``every`` rows; return the score of all rows after each block."""

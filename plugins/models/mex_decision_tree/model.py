@@ -40,6 +40,9 @@ class DecisionTree:
         metadata=doc("greatest depth; left out, leaves are grown until pure"),
     )
     min_samples_leaf: int = attrs.field(default=1, validator=whole(1), metadata=doc("fewest training rows in a leaf"))
+    max_leaf_nodes: int | None = attrs.field(
+        default=None, validator=optional(whole(2)), metadata=doc("most leaves, grown where they are worth most")
+    )
     incomplete: bool = attrs.field(
         default=False, validator=boolean(), metadata=doc("also answer rows that leave features out")
     )
@@ -69,4 +72,5 @@ class DecisionTree:
 
     def _grown(self) -> dict[str, int | None]:
         """The parameters of the tree that are public."""
-        return {"max_depth": self.max_depth, "min_samples_leaf": self.min_samples_leaf}
+        grown = {"max_depth": self.max_depth, "min_samples_leaf": self.min_samples_leaf}
+        return grown if self.max_leaf_nodes is None else {**grown, "max_leaf_nodes": self.max_leaf_nodes}

@@ -114,11 +114,13 @@ def as_kind(reply: Reply, kind: Answer, classes: Array | None) -> Array:
         if any(isinstance(value, list | str | bool) for value in flat):
             raise AnswerError("the reply has labels or probabilities where values were expected")
         return np.array(flat, dtype=np.float64)
-    if reply.kind in ("proba", "value"):
-        raise AnswerError("the reply has floating-point numbers where labels were expected: they are probabilities?")
     assert classes is not None
     places = {class_name(label): i for i, label in enumerate(classes.tolist())}
-    strange = next((label for label in flat if class_name(label) not in places), None)
+    if classes.dtype == bool:  # which travel as numbers from some servers
+        places |= {number: places[name] for number, name in (("0", "false"), ("1", "true")) if name in places}
+    strange = next((label for label in flat if isinstance(label, list) or class_name(label) not in places), None)
+    if reply.kind == "proba" or (reply.kind == "value" and strange is not None):
+        raise AnswerError("the reply has floating-point numbers where labels were expected: they are probabilities?")
     if strange is not None:
         shown = ", ".join(map(repr, classes.tolist()[:5])) + " …" * (len(classes) > 5)
         raise AnswerError(f"the reply has the label {strange!r}, which is none of the classes {shown}")

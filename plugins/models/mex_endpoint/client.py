@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import threading
 import time
 import weakref
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
@@ -15,10 +19,13 @@ import numpy as np
 from mex import AnswerError, MexError
 from mex.toolkit.ledger.journal import UNCHARGED, BatchFailed, Journal
 from mex.types import Answer, Array
+from mex_endpoint import columns, findings
 from mex_endpoint.answers import Reply, as_kind, read
+from mex_endpoint.columns import Told
+from mex_endpoint.findings import Finding
 from mex_endpoint.secrets import Secrets
 from mex_endpoint.template import Records, Template
-from mex_endpoint.waiting import Rate, back_off, now, retry_after
+from mex_endpoint.waiting import LEAST, Rate, back_off, now, one_of, retry_after
 
 LARGEST = 1 << 26
 """Bytes of a reply at most."""
@@ -26,6 +33,8 @@ AGAIN = 5
 """How often a request that a server has answered before is sent again after 400, 500 and their like."""
 FATAL = (401, 403, 404, 405, 410, 413, 415)
 """Statuses that do not go away."""
+READ = 1 << 16
+"""Bytes of a server's own words that are read."""
 SHOWN = 200
 """Characters of a server's own words that an error shows."""
 
@@ -78,6 +87,7 @@ class HTTPEndpoint:
         classes_: the labels, in the order of the probabilities; None for a regressor.
         outside: the rows sent outside of any ledger.
         probing: until it is known what the endpoint answers, the first reply is kept as ``reply``.
+        told: the columns that an error of the endpoint has told.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -86,7 +96,11 @@ class HTTPEndpoint:
         self.probing = True
         self.reply: Reply | None = None
         self.outside = Tally()
+        self.told: list[Told] = []
+        self._found: dict[str, Finding] = {}
+        self._note(findings.in_url(settings.url))
         self._proven = False
+        self._shared: Path | None = None
         self._rate = Rate(settings.rate)
 
     @property
@@ -104,6 +118,15 @@ class HTTPEndpoint:
         """Rows sent outside of any ledger."""
         return self.outside.rows
 
+    @property
+    def findings(self) -> list[dict[str, str]]:
+        """What the endpoint has told beside its answers, one of each kind: ``kind``, ``sentence``, ``evidence``."""
+        return [finding._asdict() for finding in self._found.values()]
+
+    def _note(self, found: Iterable[Finding]) -> None:
+        for finding in found:
+            self._found.setdefault(finding.kind, finding)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> HTTPEndpoint:
         return self
 
@@ -112,7 +135,12 @@ class HTTPEndpoint:
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _rate=Rate(state["settings"].rate))
+        vars(self).update(state, _rate=Rate(state["settings"].rate, path=state["_shared"]))
+
+    def share_rate(self, path: Path) -> None:
+        """Keep to the rate, and to the number of requests at once, together with all processes given this path."""
+        self._shared = path
+        self._rate = Rate(self.settings.rate, path=path)
 
     def predict(self, table: Records) -> Array:
         """The labels, or values, of some rows."""
@@ -138,10 +166,39 @@ class HTTPEndpoint:
             self.reply = self.reply or given
             return np.zeros(len(table)), attempt
         try:
-            return as_kind(given, kind, self.classes), attempt
+            answers = as_kind(given, kind, self.classes)
         except AnswerError:
             journal.end(attempt, "malformed", 200)
             raise
+        if kind == "proba":
+            self._note(findings.in_probabilities(answers))
+        return answers, attempt
+
+    def probe(self, table: Records, kind: Answer) -> None:
+        """Ask a row without one of its columns, once: what the error tells is a finding."""
+        short = [dict(list(row.items())[:-1]) for row in table[:1]]
+        if not short or not short[0]:
+            return
+        template = self.settings.template
+        attempt = self.outside.begin(template.least)
+        until = time.monotonic() + self.settings.deadline
+        outcome, code, _, _ = self._send(template.request(short, kind), until, template, template.least)
+        self.outside.end(attempt, outcome, code)
+        if outcome == "answered":
+            self._note([findings.UNCHECKED])
+        time.sleep(LEAST)  # some servers cut the connection after an error
+
+    def described(self) -> list[Told]:
+        """The columns that the endpoint describes itself, where it is asked of them by version 2 of the protocol."""
+        url = self._secrets.url
+        if not url.endswith("/infer"):
+            return []
+        with contextlib.suppress(httpx.HTTPError, httpx.StreamError, ValueError, LookupError, TypeError):
+            with self._http.stream("GET", url.removesuffix("/infer"), headers=self._secrets.headers) as response:
+                content = _content(response, time.monotonic() + self.settings.timeout)
+            if response.status_code == 200 and content:
+                return columns.described(json.loads(content))
+        return []
 
     def ask(self, table: Records, kind: Answer, journal: Journal) -> tuple[Reply, int]:
         """The same, the answers as they came."""
@@ -153,9 +210,10 @@ class HTTPEndpoint:
         until = time.monotonic() + self.settings.deadline
         failures = 0
         while True:
-            self._rate.wait()
-            attempt = journal.begin(max(len(table), template.least))
-            outcome, code, asked, said = self._send(body, until, template, max(len(table), template.least))
+            with one_of(self.threads, self._shared):
+                self._rate.wait()
+                attempt = journal.begin(max(len(table), template.least))
+                outcome, code, asked, said = self._send(body, until, template, max(len(table), template.least))
             if isinstance(said, Reply):
                 self._proven = True
                 return Reply(said.values[: len(table)], said.floating), attempt
@@ -193,6 +251,7 @@ class HTTPEndpoint:
         if content is None:
             return "lost", code, None, f"the reply is longer than {LARGEST >> 20} MiB, or takes too long"
         if code == 200:
+            self._note(findings.in_headers(response.headers))
             try:
                 return "answered", code, None, read(template, content, response.headers.get("content-type", ""), n)
             except AnswerError as error:
@@ -201,7 +260,10 @@ class HTTPEndpoint:
         said = f"it answers {code} {response.reason_phrase}".rstrip()
         if 300 <= code < 400:
             said += ", and redirections are not followed"
-        words = self._secrets.redacted(" ".join(content[: 4 * SHOWN].decode("utf-8", "replace").split()))[:SHOWN]
+        whole = self._secrets.redacted(content[:READ].decode("utf-8", "replace"))
+        self._note([*findings.in_headers(response.headers), *findings.in_error(whole)])
+        self.told = self.told or columns.described(findings.schema_in_error(whole))
+        words = " ".join(whole[: 4 * SHOWN].split())[:SHOWN]
         outcome = "throttled" if code == 429 or (code == 503 and asked is not None) else "failed"
         return outcome, code, asked, f"{said}: {words}" if words else said
 

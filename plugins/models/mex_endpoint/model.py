@@ -11,17 +11,15 @@ import attrs
 import numpy as np
 
 from mex import FittedTarget, Scope, Table, UsageError
-from mex.errors import MexError
 from mex.params import above, boolean, doc, one_of, optional, text, whole
 from mex.toolkit.tabular.declared import DeclaredModel
 from mex.toolkit.tabular.opening import features_of
 from mex.toolkit.tabular.reading import columns_of, distinct, is_missing
-from mex.types import Answer, Array
+from mex.types import Answer, Array, FloatArray
+from mex_endpoint.columns import Told, applied, read
+from mex_endpoint.preflight import ask_known_rows
 from mex_endpoint.secrets import check_headers, check_url
 from mex_endpoint.template import PRESETS, read_template
-
-PROBES = 16
-"""Known rows, at most, on which labels are compared with probabilities."""
 
 
 def _url(_: Any, __: Any, value: Any) -> None:
@@ -75,6 +73,19 @@ class Endpoint(DeclaredModel):
         validator=whole(20),
         metadata=doc("rows at most that are asked to measure, for all attacks together"),
     )
+    columns: str | None = attrs.field(
+        default=None,
+        validator=optional(text()),
+        metadata=doc(
+            "a file that describes the columns: MLmodel of MLflow, V2 metadata, an OpenAPI document; by default what "
+            "the server itself tells of them"
+        ),
+    )
+    probe: bool = attrs.field(
+        default=True,
+        validator=boolean(),
+        metadata=doc("also ask a row without one of its columns, once: what the error tells is a finding"),
+    )
     proxies: bool = attrs.field(
         default=False, validator=boolean(), metadata=doc("use the proxies that the environment names")
     )
@@ -94,16 +105,30 @@ class Endpoint(DeclaredModel):
         """
         client = self._client()
         provisional = attrs.evolve(self, answers=["value"], classes=None)
-        target = provisional.opened(client, table, frame="records")
+        told = self._described(client)
+        try:
+            target = provisional.opened(client, table, frame="records")
+        except UsageError as error:
+            raise _about_columns(error, client.told, table) from None
         if client.reply is None:
             raise UsageError("an endpoint needs a table with a complete row: it is asked one before anything else")
+        if self.probe:
+            assert target.schema is not None
+            client.probe(target.schema.decode(complete_rows(target, table)[:1]), "label")
+        if self.schema is None:
+            target = _as_told(target, told or client.told)
         classes = self._classes(table)
         answers = self._kinds(client.reply.kind, classes)
         client.probing = False
         client.classes = None if answers == ("value",) else classes
         target = attrs.evolve(target, answers=answers, classes=client.classes)
-        self._try(target, table)
+        ask_known_rows(target, complete_rows(target, table))
         return target
+
+    def _described(self, client: Any) -> list[Told]:
+        """The columns as a document or the server itself describes them."""
+        told: list[Told] = client.described() if self.columns is None else read(Path(self.columns).expanduser())
+        return told
 
     def _client(self) -> Any:
         if self.url is None:
@@ -163,45 +188,27 @@ class Endpoint(DeclaredModel):
             return ("value",)
         return ("proba",) if seen == "proba" else ("label",)
 
-    def _try(self, target: FittedTarget, table: Table | None) -> None:
-        """Ask known rows for each kind of answer; compare labels with probabilities where there are both."""
-        assert target.schema is not None
-        assert table is not None
-        X = target.schema.encode(features_of(target.estimator, table, target.schema))
-        X = X[~np.isnan(X).any(axis=1)][: PROBES if {"label", "proba"} <= set(target.answers) else 1]
-        try:
-            given: Mapping[Answer, Array] = {kind: target.answer(X, kind) for kind in target.answers}
-        except MexError as error:
-            raise UsageError(f"the endpoint does not answer a row of its own table as declared: {error}") from None
-        if "label" in given and "proba" in given:
-            self._compare(given["label"], given["proba"], target.classes)
 
-    def _compare(self, labels: Array, shares: Array, classes: Array | None) -> None:
-        """The order of classes is never on the wire: labels tell it.
-
-        Raises:
-            UsageError: if the most probable class is another one than the label for most rows.
-        """
-        assert classes is not None
-        likeliest = classes[np.argmax(shares, axis=1)]
-        if np.mean(likeliest == labels) < 0.5:
-            order = _order(labels, shares, classes)
-            hint = f"; classes={order} would suit" if order else ""
-            raise UsageError(
-                f"of {len(labels)} known rows {int((likeliest != labels).sum())} have a label that is not the most "
-                f"probable class: is the order of classes that of the probabilities?{hint}"
-            )
+def complete_rows(target: FittedTarget, table: Table | None) -> FloatArray:
+    """The rows of a table without a missing value, as rows of the domain."""
+    assert target.schema is not None
+    assert table is not None
+    X = target.schema.encode(features_of(target.estimator, table, target.schema))
+    complete: FloatArray = X[~np.isnan(X).any(axis=1)]
+    return complete
 
 
-def _order(labels: Array, shares: Array, classes: Array) -> Sequence[Any] | None:
-    """The order of classes that labels and probabilities show, if they show all but one."""
-    places: dict[int, Any] = {}
-    for label, place in zip(labels.tolist(), np.argmax(shares, axis=1).tolist(), strict=True):
-        if places.setdefault(place, label) != label:
-            return None
-    missing = [label for label in classes.tolist() if label not in places.values()]
-    free = [place for place in range(len(classes)) if place not in places]
-    if len(missing) > 1 or len(missing) != len(free):
-        return None
-    places |= dict(zip(free, missing, strict=True))
-    return [places[place] for place in range(len(classes))]
+def _as_told(target: FittedTarget, told: Sequence[Told]) -> FittedTarget:
+    assert target.schema is not None
+    schema = applied(target.schema, told)
+    return target if schema is target.schema else attrs.evolve(target, schema=schema, domain=schema.domain)
+
+
+def _about_columns(error: UsageError, told: Sequence[Told], table: Table | None) -> UsageError:
+    """The error of the first row; where it is about columns that the server has told, a shorter one."""
+    names = [] if table is None else list(map(str, columns_of(table.columns)))
+    missing = [column.name for column in told if column.name not in names]
+    if not missing:
+        return error
+    taken = ", ".join(f"{column.name} ({column.kind})" for column in told[:20])
+    return UsageError(f"the endpoint takes the columns {taken}, and the table has no {missing[0]}")

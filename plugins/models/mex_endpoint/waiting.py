@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import IO
+
+from mex.toolkit.ledger.files import lock_file, locked
 
 BASE, MOST = 0.1, 20.0
 """Seconds: the first back-off at most, and every one at most."""
+FARTHEST = 3600.0
+"""Seconds ahead that a start is believed to lie: a clock may have been put back."""
 LEAST = 0.05
 """Seconds: a connection that a server is about to close is not taken again so soon."""
 
@@ -44,25 +51,71 @@ def now() -> float:
 
 
 class Rate:
-    """Lets so many requests start in a second, at even distances, whatever the number of threads."""
+    """Lets so many requests start in a second, at even distances, whatever the number of threads.
+
+    With a ``path``, whatever the number of processes: the file says when the next one may start, in seconds since 1970.
+    """
 
     def __init__(
         self,
         per_second: float | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        path: Path | None = None,
     ) -> None:
         self._distance = 0.0 if per_second is None else 1 / per_second
         self._lock = threading.Lock()
         self._next = 0.0
         self._clock = clock
         self._sleep = sleep
+        self._path = path
 
     def wait(self) -> None:
         """Wait for one's turn."""
         if not self._distance:
             return
         with self._lock:
-            start = max(self._next, self._clock())
-            self._next = start + self._distance
+            start = self._taken() if self._path is None else self._taken_from(self._path)
         self._sleep(max(0.0, start - self._clock()))
+
+    def _taken(self) -> float:
+        now = self._clock()
+        start = max(now, min(self._next, now + FARTHEST))
+        self._next = start + self._distance
+        return start
+
+    def _taken_from(self, path: Path) -> float:
+        with locked_file(path) as file:
+            with contextlib.suppress(ValueError):  # nobody has been there
+                self._next = float(file.read())
+            start = self._taken()
+            file.seek(0)
+            file.truncate()
+            file.write(repr(self._next))
+        return start
+
+
+@contextlib.contextmanager
+def one_of(count: int, path: Path | None) -> Iterator[None]:
+    """Be one of so many at once, in all processes that are given the same path; without one, always."""
+    if path is None:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        while True:
+            for i in range(count):
+                file = stack.enter_context(lock_file(path.with_name(f"{path.name}.{i}")))
+                if locked(file, wait=count == 1):
+                    yield
+                    return
+                file.close()
+            time.sleep(LEAST)
+
+
+@contextlib.contextmanager
+def locked_file(path: Path) -> Iterator[IO[str]]:
+    """A file that is made if there is none, while no other process has it."""
+    with path.open("a+") as file:
+        locked(file, wait=True)
+        file.seek(0)
+        yield file

@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mex import Dataset, FittedTarget, Scope
+from mex import Dataset, FittedTarget, Incompatible, Scope
 from mex.dataset import Rows
 from mex.params import above, boolean, doc
+from mex.toolkit.metrics import unit_normal
 from mex.toolkit.models import deploy
 from mex.types import Estimator
 
@@ -37,6 +38,11 @@ class Logistic:
     fit_intercept: bool = attrs.field(
         default=True, validator=boolean(), metadata=doc("false gives a homogeneous halfspace on standardised features")
     )
+    publish: bool = attrs.field(
+        default=False,
+        validator=boolean(),
+        metadata=doc("make the normal public, for experiments of which a stop compares with it; no attack needs it"),
+    )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"))
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Sections 2 and 6.1"
@@ -48,7 +54,7 @@ class Logistic:
 
     def fit(self, dataset: Dataset, train: Rows, rng: np.random.Generator) -> FittedTarget:
         """Fit on the training rows."""
-        return deploy(
+        target = deploy(
             self.estimator(dataset.task, rng),
             dataset,
             train,
@@ -57,3 +63,10 @@ class Logistic:
             public={"intercept": self.fit_intercept, "C": self.C, "link": "logit"},
             standardised=not self.fit_intercept,
         )
+        if not self.publish:
+            return target
+        normal = unit_normal(target.estimator, target.domain)
+        if normal is None or self.fit_intercept:
+            raise Incompatible("publish=true publishes the normal of two classes without an intercept")
+        public = {**target.family.public, "normal": normal[:-1].tolist()}
+        return attrs.evolve(target, family=attrs.evolve(target.family, public=public))

@@ -32,6 +32,7 @@ class Comparison:
     dataset: str
     groups: dict[tuple[str, str], Group] = attrs.field(factory=dict, repr=False)
     added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, repr=False)
+    _multipliers: dict[tuple[str, float], Estimate | None] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     @property
     def title(self) -> str:
@@ -40,12 +41,15 @@ class Comparison:
 
     @property
     def attacks(self) -> list[str]:
-        """In the order of the plan; of one that was given several kinds of answers, those that it takes."""
+        """In the order of the plan, without those that cannot work on this model; all if none ran."""
         taken = {group.attack for group in self.groups.values() if group.status != "skipped"}
-        known = {group.name for group in self.groups.values() if group.attack in taken}
-        several = bool(self.kinds)
-        groups = (g for g in self.groups.values() if g.attack in taken or g.name not in known or not several)
-        return list(dict.fromkeys(group.attack for group in groups))
+        return [attack for attack in dict.fromkeys(attack for attack, _ in self.groups) if attack in taken or not taken]
+
+    @property
+    def left_out(self) -> dict[str, str | None]:
+        """The attacks that cannot work on this model, each with the reason, whatever answers they are shown."""
+        taken = {group.name for group in self.groups.values() if group.attack in self.attacks}
+        return {g.name: g.records[0]["reason"] for g in self.groups.values() if g.name not in taken}
 
     @property
     def kinds(self) -> list[str]:
@@ -107,6 +111,11 @@ class Comparison:
 
         It is one of these attacks; :meth:`best` names the one that set it. Seeds count that ran on both sides.
         """
+        if (defense, level) not in self._multipliers:  # a bootstrap, which tables, notes and sentences ask for
+            self._multipliers[defense, level] = self._multiplier(defense, level)
+        return self._multipliers[defense, level]
+
+    def _multiplier(self, defense: str, level: float) -> Estimate | None:
         if self.baseline is None:
             return None
         defended = self._queries_by_seed(defense, level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -44,24 +45,37 @@ class TextTable:
         return [max(map(len, column)) for column in zip(self.header, *self.rows, *self.footer, strict=True)]
 
 
-def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False) -> TextTable:
-    """Each pair as agreement and queries to ``level``, the attack with the fewest of them marked in each column."""
+def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False, brief: bool = False) -> TextTable:
+    """Each pair as agreement and queries to ``level``, the attack with the fewest of them marked in each column.
+
+    ``brief`` leaves out what an overview says (:mod:`mex.app.analysis.overview`), and costs that no defense has.
+    """
     accuracy, rows = comparison.median("target_accuracy"), comparison.rows
     what = comparison.title + (f", accuracy {share(accuracy.value, rows)}" if accuracy else "")
     seeds = len({record["seed"] for record in comparison.records})
     over = "1 seed" if seeds == 1 else f"{seeds} seeds"
     title = f"{what}; {over}; agreement, queries to {level:g} ({BEST} fewest, {NEVER} not within the budget)"
-    best = {defense: comparison.best(defense, level) for defense in comparison.defenses}
+    winners = {defense: winner(comparison, defense, level) for defense in comparison.defenses}
     cells = []
     for attack in comparison.attacks:
         groups = [comparison.groups.get((attack, defense)) for defense in comparison.defenses]
-        marked = [len(comparison.attacks) > 1 and best[defense] == attack for defense in comparison.defenses]
+        marked = [len(comparison.attacks) > 1 and winners[defense] == attack for defense in comparison.defenses]
         squares = [_cell(group, level, mark) for group, mark in zip(groups, marked, strict=True)]
         cells.append([row_name(comparison, attack), *squares])
         if curves:
             cells.append(["", *(sparkline(group) if group and group.ran else "" for group in groups)])
     header = ["attack", *comparison.defenses]
-    return TextTable(title, header, cells, about_defenses(comparison, level), notes(comparison, level))
+    footer = about_defenses(comparison, level)
+    if brief:
+        footer = [row for row in footer if row[0].startswith(NOTICED) and not idle(row)]
+    return TextTable(title, header, cells, footer, notes(comparison, level))
+
+
+def winner(comparison: Comparison, defense: str, level: float = LEVEL) -> str | None:
+    """The attack that reaches ``level`` with the fewest queries; None if none does in half of the seeds."""
+    best = comparison.best(defense, level)
+    needed = comparison.groups[best, defense].median(f"queries_to_{level}") if best else None
+    return best if needed and needed.finite else None
 
 
 def about_defenses(comparison: Comparison, level: float = LEVEL) -> list[list[str]]:
@@ -87,6 +101,15 @@ COSTS: tuple[tuple[str, str, Callable[[float, int], str]], ...] = (
 )
 OF_ANSWERS = ("answers_changed", "repeats_differ")
 """The costs that depend on the kind of answers."""
+
+
+NOTICED = ("answers changed", "repeats differ")
+"""How the rows of the footer begin that no overview has."""
+
+
+def idle(row: Sequence[str]) -> bool:
+    """Whether a row of the footer says of no defense that honest users notice it."""
+    return row[0].startswith(NOTICED) and not any(re.search("[1-9]", text) for text in row[1:])
 
 
 def _cell(group: Group | None, level: float, best: bool) -> str:

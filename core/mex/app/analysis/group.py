@@ -49,6 +49,7 @@ class Group:
     attack: str
     defense: str
     records: list[Record] = attrs.field(factory=list, repr=False)
+    _medians: dict[str, Estimate | None] = attrs.field(factory=dict, init=False, repr=False, eq=False)
     name: str = attrs.field(default=attrs.Factory(lambda self: self.attack, takes_self=True), repr=False)
 
     @cached_property
@@ -91,7 +92,10 @@ class Group:
 
     def median(self, field: str) -> Estimate | None:
         """The median of a number of the records, as :func:`value_of` names them, and its interval."""
-        return median([value_of(record, field) for record in self.ran], fewer=field.startswith(FEWER))
+        if field not in self._medians:
+            values = [value_of(record, field) for record in self.ran]
+            self._medians[field] = median(values, fewer=field.startswith(FEWER))
+        return self._medians[field]
 
     def reached(self, level: float) -> int:
         """In how many seeds the attack got to ``level``."""

@@ -16,8 +16,11 @@ def row_name(comparison: Comparison, attack: str) -> str:
     return f"{ADDED} {attack}" if names & comparison.added.keys() else attack
 
 
-def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
-    """The sentences that a comparison calls for, most of them for marks that stand in it."""
+def notes(comparison: Comparison, level: float = LEVEL, fractions: bool = True) -> list[str]:
+    """The sentences that a comparison calls for, most of them for marks that stand in it.
+
+    ``fractions`` says that k/n stands for the seeds that reached the level.
+    """
     groups = [group for group in comparison.groups.values() if group.ran]
     if not groups:
         return []
@@ -25,7 +28,7 @@ def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
     seeds = max(len(group.ran) for group in groups)
     if seeds > 1:
         said.append(f"(lo–hi) after an agreement: {coverage(seeds)}; after a multiplier: 95 % bootstrap over seeds")
-    if any(0 < group.reached(level) < len(group.ran) for group in groups):
+    if fractions and any(0 < group.reached(level) < len(group.ran) for group in groups):
         said.append(
             f"k/n after queries: {level:g} was reached in k of n seeds; {NEVER} says that it was in fewer than half"
         )
@@ -35,7 +38,12 @@ def notes(comparison: Comparison, level: float = LEVEL) -> list[str]:
     if any(comparison.more_than(d, level) and not reached(comparison, d, level) for d in comparison.defenses):
         within = max(group.budget for group in groups)
         said.append(f"> before a multiplier: {level:g} was not reached by these attacks within {within:,} queries")
+    if left_out := comparison.left_out:
+        said.append(f"cannot work on this model: {', '.join(left_out)}")
+    shown = {group.name for group in groups}
     for attack, countered in comparison.added.items():
+        if attack not in shown:
+            continue
         said.append(f"{ADDED} {attack} was added because it counters {' and '.join(countered)}")
     return said + idle_defenses(comparison)
 

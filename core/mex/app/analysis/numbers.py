@@ -105,6 +105,20 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else NEVER
 
 
+def count(estimate: Estimate | None) -> str:
+    """A median count and the ends of its interval, without a high end where some never get there.
+
+    >>> count(Estimate(347, 290, float("inf"))), count(Estimate(31, 31, 31)), count(None)
+    ('347 (290–)', '31', '–')
+    """
+    if estimate is None or not estimate.finite:
+        return NEVER
+    low, middle, high = (
+        number(end) if math.isfinite(end) else "" for end in (estimate.low, estimate.value, estimate.high)
+    )
+    return middle if low == high else f"{middle} ({low}–{high})"
+
+
 def usd(value: float) -> str:
     """A price.
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from mex.app.matrix.record import Point
+from mex.app.matrix.units import Point
 from mex.types import Array, FloatArray
 
 RESAMPLES, TAILS = 999, (0.025, 0.975)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -14,6 +15,12 @@ from mex.errors import Incompatible, MexError, UsageError
 from mex.registry import Registry
 from mex.registry.loader import load_registry
 
+COMMANDS = (
+    *("attack", "audit", "matrix", "report", "reproduce"),
+    *("inspect", "look", "bounds", "ledger"),
+    *("serve", "export", "new_plugin", "completion"),
+)
+"""The modules that add commands, in the order of the help: measuring, looking, deploying and extending."""
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -27,13 +34,11 @@ class Parser(argparse.ArgumentParser):
 
 def parser(registry: Registry) -> argparse.ArgumentParser:
     """The commands of the core and of the plugins."""
-    from mex.app.cli import attack, bounds, inspect, ledger, look, matrix, report
-
     top = Parser(prog="mex", description=(mex.__doc__ or "").partition("\n")[0])
     top.add_argument("--version", action="version", version=f"mex {mex.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for module in (inspect, look, attack, matrix, ledger, report, bounds):
-        module.add_commands(commands)
+    for name in COMMANDS:
+        importlib.import_module(f"mex.app.cli.{name}").add_commands(commands)
     for plugin, add in registry.implementations("mex_commands"):
         try:
             add(subparsers=commands)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mex.app.cli.flags import PRICE_HELP, number, price
+from mex.app.cli.flags import EVALUATION_HELP, PRICE_HELP, number, price
 from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
 from mex.app.cli.system import do_without_semaphores
 from mex.app.files import check_writable, replacing
@@ -17,9 +17,6 @@ from mex.registry import Registry
 if TYPE_CHECKING:
     from mex.app.matrix.record import Record
     from mex.types import Estimator
-
-
-EVALUATION_HELP = "rows at most that a model which costs money is asked to measure the stolen one (default 500)"
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -53,6 +50,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.matrix.experiment import measure
     from mex.app.matrix.ledgers import kept_in
     from mex.app.matrix.looking import what_was_read
+    from mex.app.matrix.paid import with_evaluation_budget
     from mex.app.matrix.results import Results
     from mex.app.progress import queries_bar
     from mex.oracle import PRICE_PER_QUERY
@@ -60,7 +58,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
     model = Spec.parse(args.model, "model")
     if args.evaluation_budget is not None:
-        model = Spec(model.name, {**model.params, "evaluation_budget": args.evaluation_budget})
+        model = with_evaluation_budget({args.model: model}, args.evaluation_budget, registry)[args.model]
     parts = {"attack": args.attack, "defense": args.defense, "model": model, "dataset": args.data}
     with plugins_aside():
         specs = {kind: registry.resolve(kind, Spec.of(text, kind)) for kind, text in parts.items()}
@@ -112,23 +110,14 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 
 def _show(record: Record, as_json: bool) -> None:
-    """Print a record, as a line or as a table that marks what is below a constant's."""
-    from mex.app.analysis.group import above_constant
-    from mex.app.analysis.numbers import BELOW, shown, worse_than_constant
-    from mex.app.cli.tables import print_table
+    """Print a record, as a line or as sentences and a small table."""
+    from mex.app.cli.attacked import tell
     from mex.app.matrix.json_lines import dump
 
     if as_json:
         print_line(dump(record))
-        return
-    known = {k: v for k, v in record.items() if k not in ("curve", "cell") and v is not None}
-    rows = record["held_out"] or 1
-    points = record["points"] or 1
-    values = {k: shown(k, v, rows, points) if isinstance(v, float) else str(v) for k, v in known.items()}
-    below = {k: (above_constant(record, k) or 0) < 0 for k in ("agreement", "uniform_agreement")}
-    print_table(["field", "value"], [[k, value + BELOW * below.get(k, False)] for k, value in values.items()])
-    if below["agreement"]:
-        print(worse_than_constant(record["majority"], rows), file=sys.stderr)
+    else:
+        tell(record)
 
 
 def _save(hypothesis: Estimator, path: Path) -> None:

@@ -48,13 +48,13 @@ def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
     found = compare(tally.records, ready.plan)
     untold = tally.lost is not None and keep_untold(tally.lost[0], [tally.lost[1]], args.out)
     if not args.json:
+        for line in reasons(tally.records):  # before the table, so that the answer is what stands at the end
+            print(line, file=sys.stderr)
         try:
             print_comparisons(found, args.format, args.level, args.curves)
             sys.stdout.flush()
         except StdoutError as error:
             untold = keep_untold(error, tally.records, args.out)
-        for line in reasons(tally.records):
-            print(line, file=sys.stderr)
     if args.junit:
         write_junit(args.junit, found, ready.gate)
     if ready.restored:

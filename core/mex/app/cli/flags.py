@@ -7,6 +7,7 @@ import argparse
 PRICES = {"amazon": 0.0001, "microsoft": 0.0005}
 """US dollars for one online prediction (paper, Table 1). Google asks by the hour of a node, which is no such price."""
 PRICE_HELP = f"a number, or {' or '.join(PRICES)} (default 0.0001, Amazon's)"
+EVALUATION_HELP = "rows at most that a model which costs money is asked to measure the stolen one (default 500)"
 
 
 def number(text: str) -> int:

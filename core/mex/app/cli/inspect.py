@@ -16,8 +16,8 @@ from mex.hooks import KINDS
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
-RECORD = "record"
-"""What ``mex show`` explains beside the components."""
+RECORD, PLAN = "record", "plan"
+"""What ``mex show`` explains beside the components: the fields of a record; plan files, as JSON Schema."""
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
@@ -27,9 +27,11 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     listing.add_argument("--json", action="store_true", help="JSON lines on stdout")
     listing.set_defaults(run=list_plugins)
     show = commands.add_parser(
-        "show", help="a component's parameters, what it works on, its paper; or a record's fields"
+        "show", help="a component's parameters, what it works on, its paper; a record's fields; the schema of plans"
     )
-    show.add_argument("kind", choices=(*KINDS, RECORD), metavar="KIND", help=f"{', '.join(KINDS)}; or {RECORD}, alone")
+    show.add_argument(
+        "kind", choices=(*KINDS, RECORD, PLAN), metavar="KIND", help=f"{', '.join(KINDS)}; or {RECORD} or {PLAN}, alone"
+    )
     show.add_argument("name", nargs="?", metavar="NAME", help="of a component of that kind")
     show.add_argument("--json", action="store_true", help="one JSON object on stdout")
     show.set_defaults(run=show_one)
@@ -63,10 +65,10 @@ def _no_target(attribute: attrs.Attribute[Any], _: Any) -> bool:
 
 def show_one(args: argparse.Namespace, registry: Registry) -> int:
     """Print what a component is and takes, or what the fields of a record mean."""
-    if args.kind == RECORD:
+    if args.kind in (RECORD, PLAN):
         if args.name is not None:
-            raise UsageError(f"there is one record: mex show {RECORD}, without {args.name!r}")
-        return show_record(args.json)
+            raise UsageError(f"there is one {args.kind}: mex show {args.kind}, without {args.name!r}")
+        return show_record(args.json) if args.kind == RECORD else show_plan(registry, args.json)
     if args.name is None:
         raise UsageError("the following arguments are required: NAME (see mex show --help)")
     return show_component(args, registry)
@@ -99,14 +101,29 @@ def show_record(as_json: bool) -> int:
     return 0
 
 
+def show_plan(registry: Registry, as_json: bool) -> int:
+    """Print the JSON Schema of plan files, indented for people."""
+    from mex.app.matrix.plan_schema import plan_schema
+
+    with plugins_aside():
+        schema = plan_schema(registry)
+    print(json.dumps(schema, ensure_ascii=False, indent=None if as_json else 2))
+    return 0
+
+
 def show_component(args: argparse.Namespace, registry: Registry) -> int:
     """Print what a component is and takes."""
+    spec = Spec.of(args.name, args.kind)
     with plugins_aside():
-        about = describe(registry, args.kind, args.name)
+        about = describe(registry, args.kind, spec.name)
+        if args.kind == "model":
+            from mex.app.cli.fits import interfaces
+
+            about["interfaces"] = interfaces(registry, spec)
     if args.json:
         print_json(about)
         return 0
-    print(f"{args.kind} {args.name}: {about['summary']} ({about['provider']} {about['version']})\n")
+    print(f"{args.kind} {spec.name}: {about['summary']} ({about['provider']} {about['version']})\n")
     print(about["doc"] + "\n")
     for key in ("works on", "source", "licence", "paper"):
         if about.get(key):
@@ -122,6 +139,11 @@ def show_component(args: argparse.Namespace, registry: Registry) -> int:
         )
     else:
         print("no parameters")
+    if args.kind == "model":
+        from mex.app.cli.fits import show_interfaces
+
+        print()
+        show_interfaces(about["interfaces"])
     return 0
 
 

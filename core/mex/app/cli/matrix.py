@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mex.app.cli.conclusion import Tally, conclude
-from mex.app.cli.flags import PRICE_HELP, answers, level, number, price, seconds
+from mex.app.cli.flags import EVALUATION_HELP, PRICE_HELP, answers, level, number, price, seconds
 from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
 from mex.app.cli.system import cores, do_without_semaphores
 from mex.app.files import check_writable
@@ -55,6 +55,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         help="leave out the attacks that are added because they know a defense",
     )
     command.add_argument("--budget", type=number, metavar="N", help="queries at most in each cell")
+    command.add_argument("--evaluation-budget", type=number, metavar="N", help=EVALUATION_HELP)
     command.add_argument("--seeds", type=number, metavar="N", help="how many seeds: 0 to N-1")
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--jobs", type=number, default=None, metavar="N", help="processes (default: one a core)")
@@ -106,11 +107,11 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
     """The run that the flags and the file ask for, with what has to be said about its directory."""
     from mex.app.matrix.counters import sentences
     from mex.app.matrix.engine import Workers
-    from mex.app.matrix.plan import AXES, COUNTERS, SETTINGS, read
-    from mex.app.matrix.run import DEFAULT, Run
+    from mex.app.matrix.plan import KEYS, read
+    from mex.app.matrix.run import Run, tables_beside
 
-    tables = read(args.file) if args.file else DEFAULT
-    given = {key: getattr(args, key) for key in (*AXES, *SETTINGS, COUNTERS) if getattr(args, key) is not None}
+    given = {key: getattr(args, key) for key in KEYS if getattr(args, key) is not None}
+    tables = read(args.file) if args.file else tables_beside(given)
     jobs = cores() if args.jobs is None else args.jobs
     workers = Workers(jobs, args.backend, args.scheduler, args.time_limit, fork=sys.platform == "linux")
     ready = Run(

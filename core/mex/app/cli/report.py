@@ -35,7 +35,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         raise UsageError(f"{args.directory} holds no finished cell; mex matrix --out {args.directory} makes some")
     check_writable(args.output)
     recipe = _recipe(args.directory)
-    write(args.output, records, recipe, _plan(recipe, registry))
+    summaries = {(p.component.kind, p.component.name): p.component.summary for p in registry.provided()}
+    write(args.output, records, recipe, _plan(recipe, registry), summaries)
     print(args.output)
     return 0
 

@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import math
+import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from mex.app.analysis.aggregate import LEVEL, Comparison
 from mex.app.analysis.crosstab import TextTable, crosstab
+from mex.app.analysis.overview import HEADER, legend, overview
 from mex.app.analysis.tidy import ROW, rows
 from mex.app.cli.documents import latex, markdown, one_line
 from mex.app.cli.output import print_line
@@ -20,6 +21,8 @@ from mex.app.matrix.record import Record
 
 WIDTH = 100
 """The most columns of a terminal that a grid takes; more defenses go below."""
+NAME = 26
+"""The widest column of names; longer ones take several lines."""
 
 
 def print_comparisons(
@@ -30,38 +33,76 @@ def print_comparisons(
     if form in ("table", "markdown", "latex"):
         for comparison in found:
             if comparison.ran:
-                FORMS[form](crosstab(comparison, level, curves))
+                FORMS[form](crosstab(comparison, level, curves, brief=form == "table" and len(found) > 1))
+        if form == "table" and any(comparison.ran for comparison in found):
+            _overview(found, level)
     else:
         FORMS[form](rows(found, level))
 
 
 def _table(shown: TextTable) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    def cell(text: str) -> str:
-        return escape(one_line(text))  # a label may have brackets
-
-    console = Console()
-    most = min(WIDTH, console.width)
-    console.print(one_line(shown.title), markup=False, highlight=False, width=most)
-    for block in _blocks(shown.widths, most):
+    console, most = _terminal()
+    _line(console, shown.title, most)
+    first = min(shown.widths[0], NAME)
+    for block in _blocks([first, *shown.widths[1:]], most):
         part = shown.columns(block)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+        table = _grid()
         for i, column in enumerate(part.header):
-            table.add_column(cell(column), justify="right" if i else "left", overflow="fold")
+            table.add_column(_cell(column), justify="right" if i else "left", width=None if i else first)
         for row in part.rows:
-            table.add_row(*map(cell, row))
+            table.add_row(*map(_cell, row))
         table.add_section()
         for row in part.footer:
-            table.add_row(*map(cell, row), style="dim")
+            table.add_row(*map(_cell, row), style="dim")
         console.print(table)
     for note in shown.notes:
-        console.print(one_line(note), markup=False, highlight=False, style="dim", width=most)
+        _line(console, note, most, "dim")
     if shown.notes:
         console.print()
+
+
+def _overview(found: Sequence[Comparison], level: float) -> None:
+    """The answer of the whole matrix, last, where people look."""
+    console, most = _terminal()
+    lines = overview(found, level)
+    texts = [[one_line(text) for text in line.texts] for line in lines]
+    _line(console, f"IN SHORT: what it takes to copy each model so that it agrees on {level:g} of held-out rows", most)
+    widths = [min(NAME, max(map(len, column))) for column in zip(HEADER[1:], *(row[1:] for row in texts), strict=True)]
+    for comparison in found:
+        table = _grid()
+        for i, (name, width) in enumerate(zip(HEADER[1:], widths, strict=True)):
+            table.add_column(name, justify="left" if i < 2 else "right", width=width)
+        for line, row in zip(lines, texts, strict=True):
+            if line.comparison is comparison:
+                table.add_row(*map(_cell, row[1:]))
+        _line(console, comparison.title, most, "bold")
+        console.print(table)
+    for sentence in legend(level):
+        _line(console, sentence, most, "dim")
+
+
+def _terminal() -> tuple[Any, int]:
+    from rich.console import Console
+
+    console = Console()
+    return console, min(WIDTH, console.width)
+
+
+def _line(console: Any, text: str, most: int, style: str = "") -> None:
+    console.print(one_line(text), markup=False, highlight=False, style=style, width=most)
+
+
+def _grid() -> Any:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _cell(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(one_line(text))  # a label may have brackets
 
 
 def _blocks(widths: Sequence[int], most: int) -> list[list[int]]:
@@ -109,6 +150,19 @@ FORMS: dict[str, Callable[[Any], None]] = {
 
 
 def reasons(records: Sequence[Record]) -> list[str]:
-    """One line per reason why cells were skipped or failed, or what their records say."""
-    told = Counter((record["status"], record["reason"]) for record in records if record["reason"])
-    return [f"{status} ({count} cells): {one_line(reason)}" for (status, reason), count in told.items()]
+    """How many cells came to a result if not all did, then a line for each reason or note, and of how many cells.
+
+    Those that differ in their numbers only are one line, with the first of them.
+    """
+    told: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        if record["reason"]:
+            told.setdefault((record["status"], re.sub(r"\d+", "N", record["reason"])), []).append(record["reason"])
+    ran = sum(record["status"] == "ok" for record in records)
+    lines = [f"{ran} of {len(records)} cells came to a result"] if ran < len(records) else []
+    for status, word in (("failed", "failed"), ("skipped", "skipped"), ("ok", "noted")):
+        for (of, _), those in told.items():
+            if of == status:
+                such = ", such as" if len(set(those)) > 1 else ""
+                lines.append(f"{word} ({len(those)} cell{'s' * (len(those) > 1)}){such}: {one_line(those[0])}")
+    return lines

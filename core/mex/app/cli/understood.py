@@ -25,6 +25,9 @@ from mex.types import FloatArray
 ASKED = 200
 """Rows of the table that are asked to see what answers look like."""
 
+BUDGET = 1000
+"""Queries that an attack may plan with, where it is seen whether it starts."""
+
 
 def understood(registry: Registry, model: Spec, data: Spec | None) -> dict[str, Any]:
     """What was understood of a model, as JSON-ready values.
@@ -70,7 +73,7 @@ def _about(
         "columns": [described(column) for column in schema.columns] if schema else [],
         "facts": facts,
         "data": None if held is None else str(held),
-        "attacks": _attacks(registry, target, None if held is None else held.X),
+        "attacks": attacks_on(registry, target, None if held is None else held.X),
     }
 
 
@@ -87,16 +90,19 @@ def _seen(target: FittedTarget, X: FloatArray) -> dict[str, str]:
     return facts
 
 
-def _attacks(registry: Registry, target: FittedTarget, pool: FloatArray | None) -> list[dict[str, Any]]:
-    """Each attack with the kinds of answer from which it works on this model, or why it does not."""
+def attacks_on(registry: Registry, target: FittedTarget, pool: FloatArray | None) -> list[dict[str, Any]]:
+    """Each attack with the kinds of answer from which it starts on this model, or why it does not."""
     found = []
     for provided in registry.provided("attack"):
         name = provided.component.name
-        scope, reasons = registry.load("attack", name).scope, {}
+        reasons: dict[str, str] = {}
         for kind in target.answers:
             try:
-                scope.check(name, knowledge(target, answers=kind, pool=pool))
-            except Incompatible as error:
+                attack = registry.build("attack", name)
+                known = knowledge(target, answers=kind, pool=pool, budget=BUDGET)
+                attack.scope.check(name, known)
+                attack.learner(known, np.random.default_rng(0))
+            except (Incompatible, UsageError) as error:  # UsageError: a plugin that does not load
                 reasons[kind] = str(error)
         fits = [kind for kind in target.answers if kind not in reasons]
         found.append({"attack": name, "answers": fits, "reason": None if fits else next(iter(reasons.values()))})

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args, overload
 
 import attrs
 
 import mex
 from mex.errors import UsageError
+from mex.knowledge import Scope
 from mex.oracle import PRICE_PER_QUERY
 from mex.params import Check, whole
 from mex.registry.spec import Spec, plain
@@ -48,6 +50,17 @@ def kinds_of_answers(value: Any) -> tuple[Answer | None, ...]:
     for kind in kinds:
         Cell.check("answers", kind)
     return tuple(dict.fromkeys(kinds))
+
+
+def kinds_read(scope: Scope, kinds: Sequence[Answer | None]) -> tuple[Answer | None, ...]:
+    """Those of several kinds of answers that an attack takes; all if it takes none of them.
+
+    One that takes labels only reads the same ones beside probabilities: to run it twice would tell nothing.
+
+    >>> kinds_read(Scope(answers="label"), ("label", "proba", "leaf")), kinds_read(Scope(answers="label"), ("proba",))
+    (('label',), ('proba',))
+    """
+    return tuple(kind for kind in kinds if kind in scope.answers) or tuple(kinds)
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -115,6 +128,13 @@ class Cells(Sequence[Cell]):
         self._settings = settings
         axes = (datasets, models, seeds, pairs)
         self._axes: list[Sequence[Any]] = [a if isinstance(a, range) else tuple(dict.fromkeys(a)) for a in axes]
+        self._chosen: Sequence[int] = range(math.prod(map(len, self._axes)))
+
+    def only(self, wanted: Callable[[Cell], bool]) -> Cells:
+        """Those of the cells that are wanted, in the same order."""
+        fewer = copy.copy(self)
+        fewer._chosen = tuple(place for place in self._chosen if wanted(self._at(place)))
+        return fewer
 
     @property
     def datasets(self) -> Sequence[Spec]:
@@ -127,7 +147,7 @@ class Cells(Sequence[Cell]):
         return self._axes[1]
 
     def __len__(self) -> int:
-        return math.prod(map(len, self._axes))
+        return len(self._chosen)
 
     @overload
     def __getitem__(self, index: int) -> Cell: ...
@@ -136,7 +156,9 @@ class Cells(Sequence[Cell]):
     def __getitem__(self, index: int | slice) -> Cell | list[Cell]:
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
-        place = range(len(self))[index]
+        return self._at(self._chosen[index])
+
+    def _at(self, place: int) -> Cell:
         chosen: list[Any] = []
         for axis in reversed(self._axes):  # those that share a defended model are next to each other
             place, i = divmod(place, len(axis))

@@ -28,7 +28,7 @@ def costs(defended: Target, yardstick: Yardstick, kind: Answer) -> dict[str, flo
         otherwise when asked again; ``honest_refused``: share of rows refused; ``false_alarms``: share of
         honest clients over whom the alarm is raised; ``latency_added``: seconds a row, in one batch.
     """
-    X = yardstick.points["agreement"][: min(ROWS, len(yardstick.points["near_agreement"]))]
+    X = yardstick.points["agreement"][: min(ROWS, len(yardstick.points.get("near_agreement", range(ROWS))))]
     honest = twin(defended)
     clock = time.perf_counter
     started = clock()

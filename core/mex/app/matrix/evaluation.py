@@ -7,7 +7,7 @@ import numpy as np
 
 from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
-from mex.errors import UsageError
+from mex.errors import Incompatible, UsageError
 from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
@@ -72,7 +72,12 @@ class Yardstick(Sealed):
             "near_agreement": between_rows(held_out.X, target.domain, points_of_each, rng, crossover=crossover),
             "uniform_agreement": target.domain.sample(points_of_each, rng),
         }
-        answers = {name: labels(target, X) for name, X in points.items()}
+        answers = {"agreement": labels(target, held_out.X)}
+        for name in ("near_agreement", "uniform_agreement"):
+            try:
+                answers[name] = labels(target, points[name])
+            except Incompatible:  # a record answers what was asked of it
+                del points[name]
         truth = held_out.y if labelled else None
         estimator = getattr(target, "estimator", None)  # a target of another kind does not show one
         normal = None if estimator is None else unit_normal(estimator, target.domain)
@@ -84,8 +89,11 @@ class Yardstick(Sealed):
         return self.target.classes is None
 
     def majority(self, points: str) -> float | None:
-        """The share of f*'s most common label on a set of points, what a constant agrees on; None for values."""
-        if self.regression:
+        """The share of f*'s most common label on a set of points, what a constant agrees on.
+
+        None for values, and of points that f* does not answer.
+        """
+        if self.regression or points not in self.answers:
             return None
         _, counts = np.unique(self.answers[points], return_counts=True)
         return float(counts.max() / counts.sum())
@@ -98,6 +106,7 @@ class Yardstick(Sealed):
         """
         theirs = {name: predictions(stolen, X, self.target.classes) for name, X in self.points.items()}
         return {
+            **dict.fromkeys(("near_agreement", "uniform_agreement")),
             **{name: agreement(given, self.answers[name], self.regression) for name, given in theirs.items()},
             "geometric_error": distance(self.normal, stolen, self.target.domain),
             "stolen_accuracy": self.accuracy(theirs["agreement"]),

@@ -15,7 +15,8 @@ from mex.app.matrix.costs import ROWS, unchanged
 from mex.app.matrix.interrupts import user_interrupts
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.json_lines import check, dump, unfinished
-from mex.app.matrix.ledgers import rows_to_measure, through_ledger
+from mex.app.matrix.ledgers import through_ledger
+from mex.app.matrix.paid import findings, rows_to_measure
 from mex.app.matrix.record import RESULTS, Record
 from mex.app.matrix.scenarios import deploy, is_deployed, set_scene
 from mex.errors import Incompatible, sentence, writes_nothing
@@ -109,6 +110,7 @@ def measure(
                 on_progress=on_progress,
             )
             rows = asked.numbers | rows_to_measure(scene.target)
+            told = findings(scene.target, asked.session)
         extraction = asked.tell(extraction)
         silent = unchanged(deployment.costs) and asked.target.alarm is None and extraction.queries > 0
         idle = ""
@@ -131,11 +133,12 @@ def measure(
             "queries": extraction.queries,
             "unique_queries": extraction.unique_queries,
             **rows,
+            "findings": told,
             "refused": extraction.refused,
             "alarm": asked.target.alarm,
             "price_usd": extraction.price_usd,
             **scores,
-            "points": len(yardstick.points["near_agreement"]),
+            "points": len(yardstick.points.get("near_agreement", ())) or None,
             "held_out": len(yardstick.points["agreement"]),
             "majority": yardstick.majority("agreement"),
             "uniform_majority": yardstick.majority("uniform_agreement"),

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 
 from mex.app.matrix.cells import Cell
 from mex.defense import twin, undefended
+from mex.domain import Domain
+from mex.errors import Incompatible
 from mex.extraction import Extraction
 from mex.fitted import FittedTarget
 from mex.oracle import Transcript
-from mex.registry import Registry
-from mex.registry.spec import Spec
 from mex.target import Target, knowledge
 from mex.toolkit.ledger.asking import Session
+from mex.toolkit.ledger.replay import ReplayTarget
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.target import LedgerTranscript, RecordedTarget, Remote, recorded
 
@@ -36,31 +37,6 @@ def kept_in(out: Path | None) -> Iterator[None]:
         yield
     finally:
         directory = before
-
-
-def evaluation_budget(registry: Registry, model: Spec) -> int | None:
-    """How many rows of a model may be asked to measure, None for any number: only models that cost money say it."""
-    found: int | None = getattr(registry.build("model", model), "evaluation_budget", None)
-    return found
-
-
-def measured(target: FittedTarget, group: str, budget: int) -> FittedTarget:
-    """A target as the yardstick asks it: one that costs money through a ledger, up to ``budget`` rows."""
-    if not isinstance(target.estimator, Remote):
-        return target
-    name = f"evaluation-{hashlib.sha256(group.encode()).hexdigest()[:16]}{SUFFIX}"
-    ledger = Ledger.at(None if directory is None else directory / name, describe(target))
-    attempt = ledger.begin("preflight", target.answers[0], target.estimator.preflight)
-    ledger.end(attempt, "answered")
-    return recorded(target, Session(ledger, "evaluation", budget))
-
-
-def rows_to_measure(target: Target) -> dict[str, int]:
-    """What the record says of the rows that a target was asked to measure, where they cost money."""
-    if not isinstance(target, RecordedTarget):
-        return {}
-    ledger = target.session.ledger
-    return {"evaluation_rows": ledger.sent("evaluation") + ledger.sent("preflight") + ledger.sent("check")}
 
 
 def path_of(cell: Cell) -> Path | None:
@@ -111,7 +87,7 @@ def through_ledger(defended: Target, cell: Cell, deployed: bool) -> Asked:
     written anew.
     """
     path = path_of(cell)
-    if deployed:
+    if deployed and not isinstance(undefended(defended), ReplayTarget):
         return _replaying(defended, cell, path)
     target = twin(defended)
     if path is None:
@@ -132,19 +108,28 @@ def _replaying(defended: Target, cell: Cell, path: Path | None) -> Asked:
 
 
 @contextlib.contextmanager
-def kept(defended: Target, path: str | Path | None) -> Iterator[Asked]:
-    """A target whose model answers from the ledger at ``path`` what it answered before; None is the target itself."""
-    if path is None:
+def kept(defended: Target, path: Path | None, budget: int) -> Iterator[Asked]:
+    """A target whose model answers from the ledger at ``path`` what it answered before; None is the target itself.
+
+    A model that costs money is sent ``budget`` rows at most, with those that are sent again.
+    """
+    model = None
+    with contextlib.suppress(Incompatible) if path is None else contextlib.nullcontext():
+        model = undefended(defended)
+    remote = model is not None and isinstance(model.estimator, Remote)
+    if model is None or (path is None and (not remote or isinstance(model, RecordedTarget))):
         yield Asked(defended)
         return
-    ledger = Ledger.at(Path(path), describe(undefended(defended)))
-    with contextlib.closing(replaying(defended, Session(ledger, "attack"))) as asked:
+    limit = budget if remote and model is defended else None
+    with contextlib.closing(replaying(defended, Session(Ledger.at(path, describe(model)), "attack", limit))) as asked:
         yield asked
 
 
 def replaying(defended: Target, session: Session) -> Asked:
     """A target whose model answers from a ledger what it answered before."""
     model = undefended(defended)
+    if isinstance(model, ReplayTarget):  # it does so by itself
+        return Asked(twin(defended))
     return Asked(twin(defended, instead=(model, recorded(model, session))), session=session)
 
 
@@ -161,10 +146,22 @@ def about(cell: Cell, target: Target) -> dict[str, Any]:
     }
 
 
+def _bounds(domain: Domain) -> dict[str, Any]:
+    """A domain as JSON has it: null for no bound."""
+    bounds = {
+        side: [float(bound) if np.isfinite(bound) else None for bound in getattr(domain, side)]
+        for side in ("lower", "upper")
+    }
+    groups = [list(group) for group in domain.groups]
+    return {**bounds, "integer": domain.integer.tolist(), "groups": groups, "incomplete": domain.incomplete}
+
+
 def describe(target: Target) -> dict[str, Any]:
     """What a ledger tells of the rows and the labels of its target."""
     return {
         "features": list(target.domain.names or map(str, range(target.domain.n_features))),
         "classes": None if target.classes is None else target.classes.tolist(),
+        "family": target.family.kind,
+        "domain": _bounds(target.domain),
         "schema": target.schema.to_dict() if isinstance(target, FittedTarget) and target.schema else None,
     }

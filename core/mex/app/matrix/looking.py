@@ -10,7 +10,7 @@ import attrs
 
 from mex.app.matrix.cells import Cell, Cells
 from mex.app.matrix.isolation import isolated
-from mex.app.matrix.ledgers import evaluation_budget
+from mex.app.matrix.paid import evaluation_budget
 from mex.app.matrix.scenarios import is_deployed, load_dataset, open_deployed, set_scene
 from mex.errors import MexError
 from mex.registry import Registry

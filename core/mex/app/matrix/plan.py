@@ -10,21 +10,26 @@ from typing import Any
 
 import attrs
 
-from mex.app.matrix.cells import Cell, Cells, kinds_of_answers
+from mex.app.matrix.cells import Cell, Cells, kinds_of_answers, kinds_read
 from mex.app.matrix.counters import with_counters
+from mex.app.matrix.paid import EVALUATION, with_evaluation_budget
 from mex.errors import UsageError, suggest
 from mex.params import whole
 from mex.registry import Registry
 from mex.registry.spec import Spec, plain
+from mex.types import Answer
 
 AXES = {"attacks": "attack", "defenses": "defense", "models": "model", "datasets": "dataset"}
 GATE = "gate"
 """A table with what ``--fail-if`` and ``--fail-on`` say (:mod:`mex.app.analysis.gate`)."""
-MADE_WITH = "made_with"
-"""A table of versions in the recipe of a run (:mod:`mex.app.matrix.provenance`): it says how, and changes nothing."""
+MADE_WITH, PAPER = "made_with", "paper"
+"""Tables that change nothing: of versions, in the recipe of a run (:mod:`mex.app.matrix.provenance`); of what a
+publication printed (:mod:`mex.app.reproduce`)."""
 SETTINGS = ("budget", "seeds", "answers", "price_per_query")
 COUNTERS = "counters"
 """Whether to add the attacks that know a defense of the plan (:attr:`mex.Component.counters`); by default they are."""
+KEYS = (*AXES, *SETTINGS, EVALUATION, COUNTERS)
+"""What a plan may say, on the command line as well."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,9 +39,12 @@ class Plan:
     Each axis maps a label to a component. ``seeds`` is how many (0, 1, …) or which.
 
     Attributes:
+        evaluation_budget: what :meth:`resolve` gives the models that cost money; None leaves them theirs.
         counters: whether :meth:`resolve` adds the attacks that know a defense of the plan.
         added: which it did, by their label among the attacks: the labels of the defenses that each counters. They meet
             these, and the model without a defense.
+        read: the kinds of answers that each attack is shown, by its label, once the plan is resolved
+            (:func:`kinds_read`).
     """
 
     attacks: Mapping[str, Spec]
@@ -48,7 +56,9 @@ class Plan:
     fail_if: Sequence[str] = ()
     fail_on: str = "any"
     counters: bool = True
+    evaluation_budget: int | None = None
     added: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    read: Mapping[str, tuple[Answer | None, ...]] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, tables: Mapping[str, Any]) -> Plan:
@@ -58,8 +68,8 @@ class Plan:
             UsageError: naming the table or key that is wrong.
         """
         for key in tables:
-            if key not in (*AXES, *SETTINGS, COUNTERS, GATE, MADE_WITH):
-                raise UsageError(f"no setting named {key!r}{suggest(key, (*AXES, *SETTINGS, COUNTERS, GATE))}")
+            if key not in (*KEYS, GATE, MADE_WITH, PAPER):
+                raise UsageError(f"no setting named {key!r}{suggest(key, (*KEYS, GATE))}")
         axes: dict[str, Any] = {axis: _axis(axis, tables.get(axis, {})) for axis in AXES}
         for axis, entries in axes.items():
             if not entries:
@@ -74,7 +84,8 @@ class Plan:
         counters = tables.get(COUNTERS, True)
         if not isinstance(counters, bool):
             raise UsageError(f"{COUNTERS} must be true or false, not {counters!r}")
-        return cls(**axes, seeds=seeds, settings=settings, counters=counters, **_gate(tables.get(GATE, {})))
+        gate, rows = _gate(tables.get(GATE, {})), tables.get(EVALUATION)
+        return cls(**axes, seeds=seeds, settings=settings, counters=counters, evaluation_budget=rows, **gate)
 
     def resolve(self, registry: Registry) -> Plan:
         """The same plan with every default filled in, so that all names and parameters are checked, and with counters.
@@ -86,23 +97,32 @@ class Plan:
             axis: {label: registry.resolve(kind, spec) for label, spec in getattr(self, axis).items()}
             for axis, kind in AXES.items()
         }
+        if self.evaluation_budget is not None:
+            models = with_evaluation_budget(self.models, self.evaluation_budget, registry)
+            axes["models"] = {label: registry.resolve("model", spec) for label, spec in models.items()}
         plan = attrs.evolve(self, **axes)
-        return with_counters(plan, registry) if self.counters else plan
+        plan = with_counters(plan, registry) if self.counters else plan
+        kinds = kinds_of_answers(plan.settings.get("answers"))
+        scopes = {label: registry.build("attack", spec).scope for label, spec in plan.attacks.items()}
+        return attrs.evolve(plan, read={label: kinds_read(scope, kinds) for label, scope in scopes.items()})
 
     def cells(self) -> Cells:
         """Every cell of a resolved plan once, those that share a fitted model next to each other."""
-        countered = [self.added.get(label) for label in self.attacks]
-        kinds = kinds_of_answers(self.settings.get("answers"))
         pairs = [
             (defense, kind, attack)
             for name, defense in self.defenses.items()
-            for kind in kinds
-            for attack, those in zip(self.attacks.values(), countered, strict=True)
-            if those is None or name in those or defense.name == "none"
+            for kind in kinds_of_answers(self.settings.get("answers"))
+            for label, attack in self.attacks.items()
+            if kind in self.read[label] and self._meet(label, name)
         ]
         seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
         settings = {key: value for key, value in self.settings.items() if key != "answers"}
         return Cells(self.datasets.values(), self.models.values(), seeds, pairs, settings)
+
+    def _meet(self, attack: str, defense: str) -> bool:
+        """Whether an attack meets a defense, by their labels: an added one meets those that it counters."""
+        countered = self.added.get(attack)
+        return countered is None or defense in countered or self.defenses[defense].name == "none"
 
     def label(self, kind: str, record: Mapping[str, Any]) -> str | None:
         """What a resolved plan calls the component of that kind in a record; None if it is not in the plan."""

@@ -62,14 +62,14 @@ def text(plan: Plan, made_with: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(directory: Path, plan: Plan, registry: Registry) -> list[str]:
-    """Write the recipe of the last run to ``directory``; return what has changed since the run before.
+def write(directory: Path, plan: Plan, registry: Registry, name: str = FILE) -> list[str]:
+    """Write the recipe of the last run to ``directory`` as ``name``; return what has changed since the run before.
 
     Raises:
         UsageError: if it cannot be written.
     """
     made_with = versions(registry) | digests(plan)
-    path = directory / FILE
+    path = directory / name
     before = _made_with(path)
     with replacing(path) as part:
         directory.mkdir(parents=True, exist_ok=True)

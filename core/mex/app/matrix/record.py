@@ -10,7 +10,23 @@ from typing import Annotated, Any, Literal, TypeAlias, TypedDict, get_args, get_
 
 import attrs
 
-from mex.app.matrix.typed_json import Kind, Length, Number, kind_of
+from mex.app.matrix.typed_json import Kind, Number, kind_of
+from mex.app.matrix.units import (
+    Curve,
+    Distance,
+    Dollars,
+    Features,
+    Finding,
+    Lost,
+    Params,
+    Plane,
+    Queries,
+    Rows,
+    Score,
+    Seconds,
+    Share,
+    Shift,
+)
 from mex.types import Answer
 
 Status: TypeAlias = Literal["ok", "skipped", "failed"]
@@ -29,35 +45,10 @@ POINTS = 2000
 """How many near and uniform points agreement is measured on: a standard error of at most 1.1 points."""
 NO_RESULT = Null("no result", ("skipped", "failed"))
 NO_TRUTH = Null("the data has no labels")
+RECORDED = Null("the model is a record, which answers what was asked of it")
 NOT_DEPLOYED = Null("the model is not a deployed one that is asked through a ledger")
 TIMING = "timing"
 """Mark of a field that differs between two runs of one cell."""
-
-Queries: TypeAlias = Annotated[int, Number("queries", 0)]
-Rows: TypeAlias = Annotated[int, Number("rows", 1)]
-Features: TypeAlias = Annotated[int, Number("features", 1)]
-Dollars: TypeAlias = Annotated[float, Number("US dollars", 0)]
-Seconds: TypeAlias = Annotated[float, Number("seconds")]
-Share: TypeAlias = Annotated[float, Number("share", 0, 1)]
-Score: TypeAlias = Annotated[float, Number("share (values: R²)", high=1)]
-Lost: TypeAlias = Annotated[float, Number("share (values: R²)")]
-Shift: TypeAlias = Annotated[float, Number("share (values: standard deviations)", 0)]
-Distance: TypeAlias = Annotated[float, Number("distance", 0)]
-Plane: TypeAlias = list[Annotated[list[float], Length(2, 2)]]
-Params: TypeAlias = dict[str, Any]
-
-
-class Point(TypedDict):
-    """One point of a learning curve: how the hypothesis after so many queries compares with the undefended f*."""
-
-    queries: Queries
-    agreement: Score
-    near_agreement: Score
-    uniform_agreement: Score
-    geometric_error: Distance | None
-
-
-Curve: TypeAlias = Annotated[list[Point], Length(1)]
 
 
 class Identity(TypedDict):
@@ -96,13 +87,19 @@ class Record(Identity):
         TIMING,
     ]
     evaluation_rows: Annotated[Queries | None, "rows sent to it to measure, for all attacks", NOT_DEPLOYED, TIMING]
+    findings: Annotated[
+        list[Finding] | None,
+        "what an endpoint tells beside its answers: a kind, a sentence and evidence without secrets, each",
+        Null("the model is not an endpoint"),
+        TIMING,
+    ]
     refused: Annotated[Queries | None, "queries of the attacker that the defense refused; they are paid for", NO_RESULT]
     alarm: Annotated[
         Queries | None, "queries of the attacker after which the defense raised the alarm", Null("no alarm")
     ]
     price_usd: Annotated[Dollars | None, "price of the queries", NO_RESULT]
     agreement: Annotated[Score | None, "share of held-out real rows on which the stolen model and f* agree", NO_RESULT]
-    points: Annotated[Rows | None, "rows between held-out ones, and as many uniform ones, that are measured", NO_RESULT]
+    points: Annotated[Rows | None, "rows between held-out ones, and as many uniform ones, that are measured", RECORDED]
     held_out: Annotated[Rows | None, "held-out real rows on which agreement is measured", NO_RESULT]
     majority: Annotated[
         Share | None,
@@ -112,13 +109,13 @@ class Record(Identity):
     near_agreement: Annotated[
         Score | None,
         "agreement between held-out rows: convex pairs, or crossovers for trees, integers and one-hot groups",
-        NO_RESULT,
+        RECORDED,
     ]
     uniform_agreement: Annotated[
-        Score | None, "agreement on uniform points of the domain; read it beside uniform_majority", NO_RESULT
+        Score | None, "agreement on uniform points of the domain; read it beside uniform_majority", RECORDED
     ]
     uniform_majority: Annotated[
-        Share | None, "share of uniform points that get f*'s most common label", Null("f* gives values")
+        Share | None, "share of uniform points that get f*'s most common label", Null("f* gives values, or is a record")
     ]
     geometric_error: Annotated[
         Distance | None, "‖ŵ − w*‖₂ of unit normals, in the domain's unit coordinates", Null("no halfspaces")

@@ -6,31 +6,51 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from mex.app.analysis.gate import Gate
 from mex.app.matrix import provenance
 from mex.app.matrix.engine import Workers, records
-from mex.app.matrix.ledgers import evaluation_budget, kept_in
-from mex.app.matrix.plan import Plan
+from mex.app.matrix.ledgers import kept_in
+from mex.app.matrix.paid import evaluation_budget
+from mex.app.matrix.plan import AXES, Plan
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
 from mex.errors import UsageError
 from mex.registry import Registry
 
 DEFAULT: dict[str, Any] = {
-    "attacks": ["pivot", "version-space", "passive"],
+    "attacks": {
+        "pivot": {},
+        "equation-solving": {},
+        "tree-structure": {},
+        # Few refits, and small ones: on data of this size hardly worse, in a tenth of the time.
+        "surrogate": {
+            "use": "boosted-surrogate",
+            "trees": 60,
+            "learning_rate": 0.4,
+            "start": 100,
+            "growth": 1.0,
+        },
+    },
     "defenses": {
         "none": {},
         "noise": {"use": "bounded-noise", "rho": 0.1},
         "sticky-noise": {"use": "bounded-noise", "rho": 0.1, "sticky": True},
+        "rounding": {"decimals": 2},
+        "label-only": {},
+        "query-detector": {},
     },
-    "models": ["logistic", "linear-svm"],
+    "models": ["logistic", "decision-tree", "boosted-trees"],
     "datasets": ["breast-cancer"],
+    "answers": ["label", "proba", "leaf"],
     "budget": 700,
     "seeds": 3,
 }
 """The tables of the plan of ``mex matrix`` alone."""
+
+
+def tables_beside(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of :data:`DEFAULT` that hold beside those ``given``: its kinds of answers suit its own components."""
+    return {key: value for key, value in DEFAULT.items() if key != "answers" or not given.keys() & AXES.keys()}
 
 
 class Run:
@@ -50,7 +70,7 @@ class Run:
     >>> from mex import load_registry
     >>> run = Run({**DEFAULT, "attacks": ["passive"], "defenses": ["none"], "budget": 20, "seeds": 1}, load_registry())
     >>> [(record["model"], record["queries"]) for record in run]
-    [('logistic', 20), ('linear-svm', 20)]
+    [('logistic', 20), ('decision-tree', 20), ('boosted-trees', 20)]
     """
 
     def __init__(
@@ -62,6 +82,7 @@ class Run:
         out: Path | None = None,
         retry_failed: bool = False,
         ledger: bool = False,
+        recipe: str = provenance.FILE,
         fail_if: Sequence[str] = (),
         fail_on: str | None = None,
         on_read: Callable[[str], None] = lambda sentence: None,
@@ -76,6 +97,7 @@ class Run:
                 not run again.
             retry_failed: run again what failed there.
             ledger: keep there as well what every attack asked and was answered.
+            recipe: the name of the file there that repeats this plan, where several plans share the directory.
             fail_if: conditions of the gate beside those of the plan.
             fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
             on_read: called with each sentence about the data that is read, before cells run.
@@ -88,9 +110,9 @@ class Run:
         self.cells = self.plan.cells()
         self.gate = Gate.parse((*self.plan.fail_if, *fail_if), fail_on or self.plan.fail_on)
         self.workers = workers or Workers()
-        if any(evaluation_budget(registry, model) is not None for model in self.cells.models):
-            # One endpoint is one rate, and one ledger of what is asked to measure.
-            self.workers = attrs.evolve(self.workers, jobs=self.workers.jobs and 1)
+        paid = any(evaluation_budget(registry, model) is not None for model in self.cells.models)
+        if paid and self.workers.backend == "dask":
+            raise UsageError("a model that costs money is asked from one machine, which keeps its budget: no cluster")
         self.on_read = on_read
         if ledger and (out is None or self.workers.backend == "dask"):
             raise UsageError("ledgers are kept in a directory of this machine: name one, and no cluster")
@@ -98,7 +120,7 @@ class Run:
         self.results = None if out is None else Results(out)
         if self.results and retry_failed:
             self.results.forget_failed()
-        self.changes = [] if out is None else provenance.write(out, self.plan, registry)
+        self.changes = [] if out is None else provenance.write(out, self.plan, registry, recipe)
 
     @property
     def kept(self) -> int:

@@ -17,7 +17,7 @@ from mex.app.matrix.cells import Cell
 from mex.app.matrix.costs import costs
 from mex.app.matrix.evaluation import Yardstick
 from mex.app.matrix.isolation import isolated
-from mex.app.matrix.ledgers import evaluation_budget, measured
+from mex.app.matrix.paid import evaluation_budget, measured
 from mex.app.matrix.split import deal, split
 from mex.dataset import Dataset, Rows, Table
 from mex.defense import twin
@@ -80,11 +80,14 @@ def is_deployed(registry: Registry, model: Spec) -> bool:
 def set_scene(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
     """Load, split and fit, once for the cells that follow each other.
 
+    The rows for a model that costs money are dealt out once for all seeds: it is asked the same to measure each.
+
     Raises:
         Incompatible: if the model does not suit the dataset.
         UsageError: if the dataset cannot be loaded or split.
     """
-    return _scene(registry, model, dataset, seed, _measured_in(registry, model))
+    paid = evaluation_budget(registry, model) is not None
+    return _scene(registry, model, dataset, 0 if paid else seed, _measured_in(registry, model))
 
 
 @functools.lru_cache(maxsize=2)
@@ -163,7 +166,7 @@ def _open(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scene:
     with isolated(seed):
         opened, held = open_deployed(registry, model, dataset)
         budget = evaluation_budget(registry, model)
-        target = measured(opened, _group(model, dataset, seed), budget or 0)
+        target = measured(opened, _group(model, dataset, seed), budget or 0, cache.directory)
         labelled = held.y is not None
         rows = as_rows(opened, held.X, held.y) if labelled or budget is None else Rows(held.X, np.zeros(len(held.X)))
         train, pool, held_out = deal(rows, stream(seed, "split"), held.name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence, Sized
 from mex.app.analysis.aggregate import Comparison
 from mex.app.analysis.numbers import BELOW, digits, number, share, usd
 from mex.app.analysis.statistics import Estimate
+from mex.app.matrix.record import Record
 
 
 def sentences(comparison: Comparison, level: float) -> list[str]:
@@ -46,7 +47,7 @@ def _defended(comparison: Comparison, defense: str, level: float) -> str:
     if factor and factor.finite:
         said += f", {factor.value:.1f} times as many as without it"
     elif factor and at_least:
-        said += f", which are {at_least:.1f} times as many as it takes without it"
+        said += f" (more than {at_least:.1f} times as many queries as without it)"
     return f"{said}; {_cost(lost, comparison)}."
 
 
@@ -83,14 +84,26 @@ def _cost(lost: Estimate | None, comparison: Comparison) -> str:
     return f"honest users {verb} {100 * abs(lost.value):.{max(0, places - 2)}f} points of accuracy"
 
 
+def counted(records: Sequence[Record]) -> str:
+    """How many cells came to a result.
+
+    >>> counted([{"status": "ok"}, {"status": "skipped"}])
+    '1 of 2 cells came to a result.'
+    """
+    ran = sum(record["status"] == "ok" for record in records)
+    return f"{ran:,} of {len(records):,} cells came to a result."
+
+
 def overview(found: Sequence[Comparison]) -> str:
     """One sentence on what the page holds."""
     records = [record for comparison in found for record in comparison.records]
-    attacks = {attack for comparison in found for attack in comparison.attacks}
+    attacks = {group.name for comparison in found for group in comparison.groups.values()}
     defenses = {defense for comparison in found for defense in comparison.defenses}
+    kinds = list(dict.fromkeys(kind for comparison in found for kind in comparison.kinds))
     seeds = {record["seed"] for record in records}
-    parts = [f"{_count(attacks, 'attack')} × {_count(defenses, 'defense')}", _count(found, "model and dataset")]
-    return f"{len(records):,} cells: {', '.join(parts)}, {_count(seeds, 'seed')}."
+    parts = [f"{_count(attacks, 'attack')} against {_count(defenses, 'defense')}", _count(found, "model and dataset")]
+    parts += [f"answers: {', '.join(kinds)}"] * (len(kinds) > 1)
+    return f"{'; '.join([*parts, _count(seeds, 'seed')])}."
 
 
 def _count(things: Sized, name: str) -> str:

@@ -100,6 +100,12 @@ class Session:
             BudgetSpent: if rows would be sent past the limit.
         """
         X = X + 0.0  # no -0.0
+        with self.ledger.turn():
+            return self._ask(X, kind, send, classes, batch, threads)
+
+    def _ask(
+        self, X: FloatArray, kind: Answer, send: Send, classes: Array | None, batch: int | None, threads: int
+    ) -> Array:
         questions = self._numbered(X, kind)
         try:
             found = self.ledger.recall(kind, questions)

@@ -68,7 +68,9 @@ def _sent(ledger: Ledger, rows: list[bytes]) -> dict[str, Any]:
     X = rows_of(rows) if rows else np.empty((0, len(names)))
     if schema is None or not rows:
         return {str(name): X[:, i] for i, name in enumerate(names)}
-    return {str(name): list(values) for name, values in columns_of(Schema.of(schema).decode(X)).items()}
+    told = Schema.of(schema)
+    columns = zip(told.columns, columns_of(told.decode(X)).values(), strict=True)
+    return {str(column.name): list(values) for column, values in columns}
 
 
 def _answers(kind: str, given: list[Value], classes: list[Any] | None) -> dict[str, Any]:

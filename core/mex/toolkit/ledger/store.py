@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
-import sqlite3
 import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from mex.errors import BudgetSpent, UsageError
-from mex.toolkit.ledger.files import connect, hold
+from mex.errors import BudgetSpent
+from mex.toolkit.ledger.files import check_about, connect, hold, note, saying
 from mex.toolkit.ledger.journal import UNCHARGED
 from mex.toolkit.ledger.values import Question, Row, Value, key_of, packed
 from mex.types import Array, FloatArray
@@ -37,7 +35,12 @@ class Ledger:
     """
 
     def __init__(
-        self, path: Path | None = None, about: Mapping[str, Any] | None = None, *, read_only: bool = False
+        self,
+        path: Path | None = None,
+        about: Mapping[str, Any] | None = None,
+        *,
+        read_only: bool = False,
+        alone: bool = True,
     ) -> None:
         """Open or make a ledger; use :meth:`at` where it may be open in this process already.
 
@@ -45,6 +48,7 @@ class Ledger:
             path: the file; None keeps it in memory.
             about: the target by some names: JSON-ready values.
             read_only: of a file that is there, nothing is written.
+            alone: whether no other process may write to it until it is closed.
 
         Raises:
             UsageError: if it cannot be written, is no ledger, is of another target, or somebody else writes to it.
@@ -54,27 +58,27 @@ class Ledger:
         self._lock = threading.RLock()
         resources = contextlib.ExitStack()
         self._close = weakref.finalize(self, resources.close)
-        if path is not None and not read_only:
+        if path is not None and alone and not read_only:
             resources.enter_context(hold(path))
         with self._saying():
             self._db = connect(path, read_only)
             resources.callback(self._db.close)
-            self._check(about or {})
+            check_about(self._db, path, about or {})
             self.recorded = self.answers
             self._answers: dict[str, dict[Question, Value]] = {}
-            self._sent = Counter[str]()
-            for purpose, outcome, _, rows in self.totals():
-                self._sent[purpose] += rows * (outcome not in UNCHARGED)
+            self._sent = self._counted()
 
     @classmethod
-    def at(cls, path: Path | None, about: Mapping[str, Any] | None = None, *, read_only: bool = False) -> Ledger:
+    def at(cls, path: Path | None, about: Mapping[str, Any] | None = None, *, read_only: bool = False) -> Self:
         """The ledger in a file, as it is open in this process already or opened now."""
         if path is None or read_only:
             return cls(path, about, read_only=read_only)
-        path = path.resolve()
-        found = _open.get(path)
-        if found is None:
-            found = _open[path] = cls(path, about)
+        return cls._at(path, lambda: cls(path, about))
+
+    @classmethod
+    def _at(cls, path: Path, make: Callable[[], Self]) -> Self:
+        found = _open.get(path.resolve()) or _open.setdefault(path.resolve(), make())
+        assert isinstance(found, cls)
         return found
 
     def close(self) -> None:
@@ -82,6 +86,10 @@ class Ledger:
         if self.path is not None:
             _open.pop(self.path, None)
         self._close()
+
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        """A time in which nobody else writes: for a ledger with one writer, any time."""
+        return contextlib.nullcontext()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return functools.partial(Ledger.at, self.path, read_only=self.read_only), ()
@@ -178,23 +186,14 @@ class Ledger:
     def note(self, name: str, value: Any = None) -> Any:
         """What is kept under a name beside the answers; ``value``, a JSON-ready one, is kept if one is given."""
         with self._lock, self._saying():
-            if value is not None:
-                self._db.execute("insert or replace into about values (?, ?)", (name, json.dumps(value)))
-            found = self._db.execute("select value from about where name = ?", (name,)).fetchone()
-        return None if found is None else json.loads(found[0])
+            return note(self._db, name, value)
 
-    def _check(self, about: Mapping[str, Any]) -> None:
-        for name, value in about.items():
-            before = self.note(name)
-            if before is None:
-                self.note(name, value)
-            elif before != json.loads(json.dumps(value)):
-                raise UsageError(f"{self.path} is the ledger of another target: its {name} is {before}, not {value}")
+    def _counted(self) -> Counter[str]:
+        """How many rows were sent for each purpose and may have been charged."""
+        sent = Counter[str]()
+        for purpose, outcome, _, rows in self.totals():
+            sent[purpose] += rows * (outcome not in UNCHARGED)
+        return sent
 
-    @contextlib.contextmanager
-    def _saying(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            what = "read" if self.read_only else "write"
-            raise UsageError(f"cannot {what} the ledger {self.path or 'in memory'}: {error}") from None
+    def _saying(self) -> contextlib.AbstractContextManager[None]:
+        return saying("read" if self.read_only else "write", self.path)

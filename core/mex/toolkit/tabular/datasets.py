@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Literal, TypeAlias
 
+import attrs
 import numpy as np
 
 from mex.dataset import Dataset
+from mex.domain import Domain
 from mex.errors import UsageError, suggest
 from mex.schema import Schema
 from mex.toolkit.tabular.frames import LIBRARIES
@@ -98,6 +100,29 @@ def dataset_of(
         schema, X = encoded(_rows(columns, whole))
         y = y[whole]
     return Dataset(name, X, y, schema.domain, class_names, schema=schema, target=str(target), notes=tuple(told))
+
+
+def numbered(dataset: Dataset) -> Dataset:
+    """The same rows with each one-hot group as one whole number, the place of its value; the rows are no table then.
+
+    >>> domain = Domain([0, 0, 0], [9, 1, 1], groups=[(1, 2)], names=("age", "smoker=no", "smoker=yes"))
+    >>> data = numbered(Dataset("clinic", np.array([[4.0, 0, 1], [9.0, 1, 0]]), np.array([0, 1]), domain, ("a", "b")))
+    >>> data.X.tolist(), data.domain.names
+    ([[4.0, 1.0], [9.0, 0.0]], ('age', 'smoker'))
+    """
+    old = dataset.domain
+    first = {group[0]: group for group in old.groups}
+    later = {column for group in old.groups for column in group[1:]}
+    kept = [column for column in range(old.n_features) if column not in later]
+    values = {c: np.argmax(dataset.X[:, list(g)], axis=1) for c, g in first.items()}
+    X = np.column_stack([values.get(column, dataset.X[:, column]) for column in kept]).astype(np.float64)
+    domain = Domain(
+        [0 if column in first else old.lower[column] for column in kept],
+        [len(first[column]) - 1 if column in first else old.upper[column] for column in kept],
+        integer=[column in first or old.integer[column] for column in kept],
+        names=[old.names[c].partition("=")[0] if c in first else old.names[c] for c in kept] if old.names else (),
+    )
+    return attrs.evolve(dataset, X=X, domain=domain, schema=None)
 
 
 def _target(where: str, name: str | int, series: Series, task: Task) -> tuple[Array, tuple[str, ...], BoolArray]:

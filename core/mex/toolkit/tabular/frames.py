@@ -171,13 +171,26 @@ def _pick(values: list[Any], places: Array) -> list[Any]:
     return [values[i] for i in places]
 
 
+# Named, so that a file of skops can name them.
+def _take(array: Any, places: Array) -> Any:
+    return array.take(places)
+
+
+def _gather(series: Any, places: Array) -> Any:
+    return series.gather(places)
+
+
+def _index(array: Any, places: Array) -> Any:
+    return array[places]
+
+
 LIBRARIES = {
     library.name: library
     for library in (
-        Library("pandas", _pandas_array, lambda array, places: array.take(places), _pandas_table),
-        Library("polars", _polars_array, lambda series, places: series.gather(places), _polars_table),
-        Library("pyarrow", _arrow_array, lambda array, places: array.take(places), _arrow_table),
-        Library("numpy", _numpy_array, lambda array, places: array[places], _numpy_table),
+        Library("pandas", _pandas_array, _take, _pandas_table),
+        Library("polars", _polars_array, _gather, _polars_table),
+        Library("pyarrow", _arrow_array, _take, _arrow_table),
+        Library("numpy", _numpy_array, _index, _numpy_table),
         Library("columns", _listed, _pick, dict),
         Library("records", _listed, _pick, _records),
     )

@@ -12,6 +12,7 @@ from mex.dataset import Rows, Table
 from mex.errors import UsageError, suggest
 from mex.fitted import FittedTarget
 from mex.target import labels
+from mex.toolkit.ledger.replay import ReplayTarget
 from mex.toolkit.tabular.datasets import class_name
 from mex.toolkit.tabular.encoders import Name
 from mex.toolkit.tabular.opening import features_of
@@ -56,6 +57,10 @@ def hold(target: FittedTarget, table: Table) -> Holding:
         fine[complete] = [target.domain.objection(row[None]) is None for row in X[complete]]
         out = int((complete & ~fine).sum())
         notes.append(f"{out} of {len(X)} rows are outside of what the schema allows and are left out")
+    if isinstance(target, ReplayTarget) and not target.holds(X[fine]).all():
+        asked = target.holds(X[fine])
+        fine[fine] = asked
+        notes.append(f"{int((~asked).sum())} of {len(X)} rows were never asked and are left out")
     if not fine.any():
         raise UsageError(f"{table.name} has no row that the model takes: {'; '.join(notes) or 'it has no row'}")
     y, remark = _truth(target, table)

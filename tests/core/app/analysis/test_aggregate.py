@@ -63,11 +63,13 @@ def test_kinds_of_answers_are_rows_of_one_table_and_the_best_attacker_chooses() 
             *skipped("proba", "a", "hide"),
         ]
     )
-    assert comparison.attacks == ["a (label)", "a (proba)", "b (proba)", "c (leaf)"]
+    assert comparison.attacks == ["a (label)", "a (proba)", "b (proba)"]
+    assert comparison.left_out == {"c": "no such answers"}
     assert comparison.best("none") == "a (proba)"
     factors = [factor.value for d in ("round", "hide") if (factor := comparison.multiplier(d))]
     assert factors == pytest.approx([2.93, 4.84], abs=0.01), "both against the attacker who chooses probabilities"
     table = crosstab(comparison)
+    assert "cannot work on this model: c" in table.notes
     footer = {row[0]: row[1:] for row in table.footer}
     assert footer["answers changed (label)"] == ["0 %", "0 %", "0 %"]
     assert footer["answers changed (proba)"] == ["0 %", "100 %", ""]

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
+from records import record
 
 import mex
+from mex.app.cli.attacked import sentences
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import measure, set_scene
 from mex.app.matrix.record import RESULTS, TIMINGS
@@ -38,21 +40,39 @@ def test_the_record_is_one_json_line_and_nothing_else(run: Run) -> None:
     assert record["attack_params"] == {
         "sampler": "pool",
         "model": None,
-        "regularisation": "cross-validated",
+        "regularisation": "adapted",
         "batch": 10,
     }
     assert 0.5 < record["agreement"] <= 1
 
 
-def test_a_person_reads_the_same_as_a_table(run: Run) -> None:
-    rows = dict(line.split("\t", 1) for line in run(*SMALL).stdout.splitlines())
+def test_a_person_reads_three_sentences_and_a_small_table(run: Run) -> None:
+    worth, took, ended, header, held_out, *_ = run(*SMALL).stdout.splitlines()
     record = json.loads(run(*SMALL, "--json").stdout)
-    assert rows["field"] == "value"
     assert record["held_out"] == 76
-    digits = math.floor(record["agreement"] * 100) / 100
-    assert rows["agreement"] == f"{digits:.2f}", "of 76 rows, more digits would say more than was measured"
-    assert rows["queries"] == "20"
-    assert "reason" not in rows, "what has no meaning is left out"
+    agreement = f"{math.floor(record['agreement'] * 100) / 100:.2f}"  # of 76 rows, more digits would say too much
+    said = f"after 20 queries ($0.0020) the copy answers {agreement} of the held-out rows as the model does."
+    assert worth == f"passive on logistic of haberman: {said}"
+    assert took == "An agreement of 0.95 was not reached."
+    assert ended.startswith("The budget was spent; by the true labels the model is right on 0.")
+    assert header.split("\t") == ["measured on", "agreement", "one constant answer"]
+    assert held_out.split("\t")[:2] == ["76 held-out rows", agreement]
+
+
+def test_the_sentences_tell_each_level_the_alarm_and_what_is_not_known() -> None:
+    found = record(curve=[(8, 0.5), (16, 0.96), (64, 0.995)], defense="watch", alarm=30, refused=3, reason="a note")
+    worth, took, ended = sentences(found)
+    assert " behind watch: " in worth
+    assert took == (
+        "An agreement of 0.95 took 16 queries ($0.1600); one of 0.99 took 53 queries ($0.5300); one of 0.999 was not "
+        "reached."
+    )
+    assert "3 queries were refused; the alarm was raised after 30 queries; a note; " in ended
+    assert "honest users get 0.85" in ended
+    unlabelled = {"target_accuracy": None, "stolen_accuracy": None, "defended_accuracy": None, "accuracy_lost": None}
+    values = record(majority=None, uniform_majority=None, answers="value", **unlabelled)
+    assert "explains 0.99 of the variance" in sentences(values)[0]
+    assert sentences(values)[2] == "The attack was done. --json prints all fields."
 
 
 def test_an_attack_that_is_interrupted_prints_and_saves_what_it_paid_for(
@@ -198,11 +218,12 @@ def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_agreement_below_a_constants_is_marked_and_the_mark_explained(run: Run) -> None:
     done = run("attack", "passive:sampler=uniform", "-m", "decision-tree", "--data", "haberman", "--budget", "12")
-    rows = dict(line.split("\t", 1) for line in done.stdout.splitlines())
-    assert float(rows["agreement"].removesuffix("↓")) < float(rows["majority"])
-    assert rows["agreement"].endswith("↓")
+    rows = dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)
+    agreement, majority = rows["76 held-out rows"].split("\t")
+    assert float(agreement.removesuffix("↓")) < float(majority)
+    assert agreement.endswith("↓")
     explained = "↓ worse than always answering the most common label, which agrees on "
-    assert f"{explained}{rows['majority']} of the held-out rows\n" in done.stderr
+    assert f"{explained}{majority} of the held-out rows\n" in done.stderr
 
 
 def test_a_regression_on_five_rows_is_one_sentence(run: Run, tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ def test_a_broken_plugin_is_listed_with_its_reason(run: Run, install: Callable[.
     }
 
 
-def test_everything_listed_can_be_shown(run: Run, registry: mex.Registry) -> None:
+def test_everything_listed_can_be_shown(run: Run, registry: mex.Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mex.app.cli.fits.interfaces", lambda *_: [])  # each would fit three models
     for provided in registry.provided():
         kind, name = provided.component.kind, provided.component.name
         done = run("show", kind, name, "--json")
@@ -126,3 +127,23 @@ def test_a_plugin_may_add_commands_and_one_that_cannot_harms_nothing(run: Run, i
     assert (done.returncode, done.stdout) == (7, "hello, True\n")
     assert "mex: plugin 'failing' could not add its commands: no\n" in done.stderr
     assert run("attack", "pasive", "-m", "logistic", "--data", "heart").returncode == 2, "attack is still ours"
+
+
+def test_a_model_shows_its_interface_and_the_attacks_that_start_on_it(
+    run: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    about = json.loads(run("show", "model", "kernel-svm:kernel=poly", "--json").stdout)
+    assert [(one["task"], one["answers"], one["family"]) for one in about["interfaces"]] == [
+        ("binary", ["label"], "kernel"),
+        ("multiclass", ["label"], "kernel"),
+        ("regression", ["value"], "kernel"),
+    ]
+    attacks = {attack["attack"]: attack for attack in about["interfaces"][0]["attacks"]}
+    assert attacks["margin-points"]["answers"] == ["label"]
+    assert (
+        attacks["kushilevitz-mansour"]["reason"] == "kushilevitz-mansour asks about bits, and feature 0 has more values"
+    )
+    printed = run("show", "model", "boolean-tree").stdout
+    assert "binary\trows of bits\tlabel\tboolean" in printed
+    assert "kushilevitz-mansour\tlabel" in printed
+    assert "mex inspect says what is understood of one" in run("show", "model", "file").stdout

@@ -101,8 +101,9 @@ def test_pairs_that_cannot_work_are_skipped_and_told(run: Run) -> None:
     done = run(*SMALL, "-m", "linear-regression")
     assert done.returncode == 0
     reason = "linear-regression learns regression data; haberman is binary"
-    read, skipped = done.stderr.splitlines()
+    read, ran, skipped = done.stderr.splitlines()
     assert read.startswith("mex: haberman: 306 rows; 3 ")
+    assert ran == "4 of 8 cells came to a result"
     assert skipped == f"skipped (4 cells): {reason}"
     assert "linear-regression\thaberman\tpassive\tnone\t0\tskipped" in done.stdout
 

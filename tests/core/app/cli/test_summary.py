@@ -8,13 +8,13 @@ import json
 import re
 
 import pytest
-from records import measured, two_attacks
+from records import measured, record, two_attacks
 
 import mex
 from mex.app.analysis.aggregate import Comparison, compare
 from mex.app.analysis.crosstab import BEST
 from mex.app.analysis.tidy import ROW
-from mex.app.cli.summary import print_comparisons
+from mex.app.cli.summary import print_comparisons, reasons
 from mex.app.matrix.plan import Plan
 
 
@@ -40,10 +40,35 @@ def test_on_a_terminal_there_is_a_grid_per_model_and_dataset(
     shown = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)
     assert "logistic on haberman, accuracy 0." in shown
     assert "decision-tree on haberman, accuracy 0." in shown
-    assert all(shown.count(f"rho=0.{i}") == 2 for i in range(11, 19)), "defenses that do not fit go below"
+    grids, short = shown.split("IN SHORT")
+    assert all(grids.count(f"rho=0.{i}") == 2 for i in range(11, 19)), "defenses that do not fit go below"
+    assert all(f"rho=0.{i}" in short for i in range(11, 19))
     assert max(map(len, shown.splitlines())) <= 100
-    assert BEST in shown
     assert "█" in shown
+
+
+def test_the_overview_names_the_best_attack_and_what_each_defense_costs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    print_comparisons(compare(two_attacks()), "table", level=0.9)
+    grids, short = capsys.readouterr().out.split("IN SHORT")
+    assert BEST in grids
+    assert [line.split() for line in short.splitlines() if line.startswith(" n")] == [
+        ["none", "a", "63", "-10", "pt"],
+        ["noise", "a", "366", "(336–400)", "5.8", "(5.3–6.3)", "-10", "pt"],
+    ]
+    print_comparisons(compare(two_attacks()), "table", level=0.99)
+    grids, short = capsys.readouterr().out.split("IN SHORT")
+    assert "not in 400: 0.91 (.90–.92)" in short
+    assert f"–{BEST}" not in grids, "what never gets there is not the winner"
+
+
+def test_reasons_that_differ_in_their_numbers_are_one_line() -> None:
+    told = [record(reason="3 of 8 wrong"), record(seed=1, reason="4 of 9 wrong"), record(seed=2)]
+    assert reasons(told) == ["noted (2 cells), such as: 3 of 8 wrong"]
+    skipped = record(status="skipped", reason="not today")
+    assert reasons([skipped, *told[2:]]) == ["1 of 2 cells came to a result", "skipped (1 cell): not today"]
 
 
 def test_labels_are_text_and_no_markup_of_anything(capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,3 +90,12 @@ def test_a_plan_of_many_cells_takes_no_room_and_each_is_found_at_its_place(regis
     assert len({cell.key for cell in cells[:64]}) == 64
     with pytest.raises(IndexError):
         cells[200_000]
+
+
+def test_those_that_are_wanted_keep_their_order(registry: mex.Registry) -> None:
+    tables = {"attacks": ["pivot", "passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["iris"]}
+    cells = Plan.of({**tables, "seeds": 3}).resolve(registry).cells()
+    fewer = cells.only(lambda cell: cell.attack.name == "passive")
+    assert [cell.key for cell in fewer] == [cell.key for cell in cells if cell.attack.name == "passive"]
+    assert (len(fewer), len(cells), fewer[-1].seed) == (3, 6, 2)
+    assert [cell.seed for cell in fewer.only(lambda cell: cell.seed > 0)[:]] == [1, 2]

@@ -100,13 +100,15 @@ def test_a_record_is_called_by_its_label(registry: mex.Registry) -> None:
 
 
 def test_the_default_plan_is_as_large_as_promised(registry: mex.Registry) -> None:
-    from mex.app.api import DEFAULT
+    from mex.app.matrix.run import DEFAULT, tables_beside
 
     plan = Plan.of(DEFAULT)
-    assert len(plan.attacks) >= 2
-    assert len(plan.defenses) >= 3
-    assert len(plan.models) >= 2
+    assert list(plan.models) == ["logistic", "decision-tree", "boosted-trees"]
+    assert len([name for name in plan.defenses if name != "none"]) == 5
+    assert plan.settings["answers"] == ["label", "proba", "leaf"]
     assert plan.seeds == 3
+    assert tables_beside({"seeds": 2}) == DEFAULT
+    assert "answers" not in tables_beside({"models": ["linear-regression"]}), "other models have other kinds"
 
 
 @pytest.mark.parametrize(
@@ -185,14 +187,24 @@ def test_a_file_that_cannot_be_read_is_told_with_the_reason(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("answers", "kinds"),
     [
-        ("all", ["label", "proba", "leaf", "value"]),
+        ("all", ["label", "proba"]),
         (["proba", "label", "proba"], ["proba", "label"]),
+        (["leaf", "proba"], ["proba"]),
         ("proba", ["proba"]),
+        (["leaf", "value"], ["leaf", "value"]),
         (None, [None]),
     ],
 )
-def test_a_plan_may_ask_for_several_kinds_of_answers(registry: mex.Registry, answers: Any, kinds: list[Any]) -> None:
-    tables = {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["heart"], "seeds": 1}
+def test_an_attack_is_shown_the_kinds_of_answers_that_it_takes_and_all_if_it_takes_none(
+    registry: mex.Registry, answers: Any, kinds: list[Any]
+) -> None:
+    tables = {
+        "attacks": ["boosted-surrogate"],
+        "defenses": ["none"],
+        "models": ["logistic"],
+        "datasets": ["heart"],
+        "seeds": 1,
+    }
     plan = Plan.of({**tables, **({} if answers is None else {"answers": answers})}).resolve(registry)
     assert [cell.answers for cell in plan.cells()] == kinds
 

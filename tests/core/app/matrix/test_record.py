@@ -63,7 +63,7 @@ def wrong_lines(right: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, json.dumps({key: kept for key, kept in right.items() if key != name})
     yield "of nobody", json.dumps({**right, "of nobody": 1})
     for name, value in right["curve"][0].items():
-        nullable = name == "geometric_error"
+        nullable = name not in ("queries", "agreement")
         wrong = [given for given in VALUES if value is not None and is_wrong(given, value, nullable)]
         curves = [[{**right["curve"][0], name: given}] for given in wrong]
         yield from ((name, json.dumps({**right, "curve": curve})) for curve in curves)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from records import record
 
 from mex.app.analysis.aggregate import compare
+from mex.app.analysis.overview import worth
 from mex.app.report import write
-from mex.app.report.page import ACROSS
-from mex.app.report.plots import MANY, curves, errors, legend, trade_off
+from mex.app.report.chart import Line, looks
+from mex.app.report.curves import agreement_scale, curves, error_curves, learning_curves, queries_scale
+from mex.app.report.sections import ACROSS, tables
+from mex.app.report.tradeoff import trade_off
 from mex.app.report.words import accuracy_of, sentences
 from mex.errors import UsageError
 
@@ -30,33 +36,72 @@ def test_of_a_regression_it_speaks_of_variance_and_never_of_rows_that_are_right(
 
 
 def test_the_bound_of_a_halfspace_is_drawn_only_where_the_answers_are_labels() -> None:
-    shown = [errors(compare([record(answers=answers)])[0], "none") for answers in ("label", "proba", "value")]
-    assert ["bound" in plot.svg for plot in shown if plot] == [True, False, False]
+    def drawn(answers: str) -> bool:
+        (comparison,) = compare([record(answers=answers)])
+        (chart,) = error_curves(comparison, looks(comparison.attacks), queries_scale([comparison]))
+        return 'class="bound"' in chart.svg
+
+    assert [drawn(answers) for answers in ("label", "proba", "value")] == [True, False, False]
 
 
-@pytest.mark.parametrize("count", [MANY, MANY + 1])
-def test_many_attacks_share_one_key_and_few_have_theirs_in_the_plot(count: int) -> None:
-    (comparison,) = compare([record(attack=f"attack {i}") for i in range(count)])
-    shared, plot = legend(comparison), curves(comparison, "none")
-    assert plot
-    assert ("attack 0" in plot.svg) == (shared is None) == (count <= MANY)
-    assert shared is None or all(f"attack {i}" in shared.svg for i in range(count))
+def test_twenty_eight_attacks_differ_without_their_colours() -> None:
+    drawn = looks([str(i) for i in range(28)]).values()
+    assert len({(look.colour, look.dash, look.mark) for look in drawn}) == 28
+    assert len({(look.dash, look.mark) for look in drawn}) == 16
 
 
-def test_many_defenses_are_numbered_and_named_below() -> None:
-    (few,) = compare([record(defense=d) for d in ("none", "b")])
-    (many,) = compare([record(defense=f"defense {i}" if i else "none") for i in range(MANY + 1)])
-    plots = trade_off(few, 0.99), trade_off(many, 0.99)
-    assert [plot.caption for plot in plots if plot] == [
-        "",
-        "1 none; " + "; ".join(f"{i} defense {i - 1}" for i in range(2, 8)),
-    ]
+@pytest.mark.parametrize("defenses", [2, 7, 40])
+def test_the_labels_of_a_trade_off_never_overlap(defenses: int) -> None:
+    records = [record(defense=f"d{i}" if i else "none", accuracy_lost=0.0) for i in range(defenses)]
+    (comparison,) = compare(records)
+    chart = trade_off(comparison, [worth(comparison, defense) for defense in comparison.defenses])
+    assert chart
+    text = r'<text x="[\d.]+" y="([\d.]+)">'
+    heights = sorted(float(y) for y in re.findall(text, chart.svg))
+    assert len(heights) == defenses
+    assert min(np.diff(heights)) >= 11
+
+
+def test_charts_share_their_axes_and_carry_the_values_that_are_read_out() -> None:
+    far = [(8, 0.5), (64, 0.995), (512, 1.0)]
+    found = compare([record(), record("b", curve=far), record(model="other", curve=far)])
+    x, y = queries_scale(found), agreement_scale(found)
+    charts = [chart for c in found for chart in learning_curves(c, looks(c.attacks), x, y)]
+    values = [json.loads(chart.values) for chart in charts]
+    assert values[0]["x"] == values[1]["x"]
+    assert [line[0] for line in values[0]["lines"]] == ["a", "b"]
+    assert values[0]["lines"][1][2] == [[queries, score, score, score] for queries, score in far]
 
 
 def test_a_curve_from_no_queries_at_all_is_drawn_from_the_first_one_on() -> None:
+    def drawn(curve: Sequence[tuple[int, float]]) -> list[Line]:
+        (comparison,) = compare([record(curve=curve)])
+        return curves(comparison, "none", "agreement", looks(comparison.attacks))
+
     curve = [(0, 0.5), (8, 0.9), (16, 0.95)]
-    assert curves(compare([record(curve=curve)])[0], "none")
-    assert curves(compare([record(curve=curve[:1])])[0], "none") is None
+    assert [point[0] for line in drawn(curve) for point in line.points] == [8, 16]
+    assert drawn(curve[:1]) == []
+
+
+def test_a_level_that_is_never_reached_has_no_star_and_the_reader_chooses_the_level(tmp_path: Path) -> None:
+    records = [record(curve=[(8, 0.5), (64, 0.96)]), record("b", curve=[(8, 0.5), (64, 0.9)])]
+    (comparison,) = compare(records)
+    (part,) = tables(comparison, [comparison.defenses])
+    needed = part["rows"][0][1][0].queries
+    assert [("★" in text, "not in 64" in text) for text in needed.values()] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
+    write(tmp_path / "r.html", records)
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").count('type="radio"') == 3
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 4])
+def test_the_page_says_what_the_median_of_an_even_number_of_seeds_is(tmp_path: Path, seeds: int) -> None:
+    write(tmp_path / "r.html", [record(seed=seed) for seed in range(seeds)])
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert ("one of the two in the middle that is better for the attacker" in text) == (seeds % 2 == 0)
 
 
 def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> None:
@@ -67,7 +112,7 @@ def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> N
     assert "<i>" not in text
     ids = re.findall(r'\sid="([^"]*)"', text)
     assert len(ids) == len(set(ids))
-    assert set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', text)) <= set(ids)
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +128,7 @@ def test_awkward_labels_harm_neither_the_plots_nor_the_page(tmp_path: Path) -> N
 )
 def test_numbers_and_texts_that_nobody_expects_are_shown_as_they_are(tmp_path: Path, fields: dict[str, Any]) -> None:
     write(tmp_path / "r.html", [record(**fields), record("b")])
-    assert "2 cells:" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "2 of 2 cells" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_more_defenses_than_a_sheet_holds_go_below(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+"""Which attacks apply to a model: read off the scopes that components declare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from mex.app.audit.subject import Subject
+from mex.errors import Incompatible, MexError, UsageError
+from mex.knowledge import Scope
+from mex.params import fields
+from mex.registry import Registry
+from mex.registry.spec import Spec
+from mex.target import knowledge
+from mex.types import Answer
+
+BASELINES = ("passive", "passive:sampler=near")
+"""The attacks that every other one is compared with: random rows, and rows between these."""
+SURROGATE = "random-forest"
+"""What a thief fits who does not know the class of the model."""
+
+
+@attrs.frozen
+class Choice:
+    """An attack that was considered.
+
+    Attributes:
+        spec: the attack as it would run.
+        label: what to call it.
+        reads: the kind of answer that it reads; None if it does not apply.
+        made_for: whether it is made for the class of the model.
+        baseline: whether it is one of :data:`BASELINES`.
+        rows, family: whether the thief has unlabeled rows, and knows the class of the model.
+        reason: why it does not apply; or "".
+    """
+
+    spec: Spec
+    label: str
+    reads: Answer | None = None
+    made_for: bool = False
+    baseline: bool = False
+    rows: bool = True
+    family: bool = True
+    reason: str = ""
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """The attack as a table of a plan."""
+        return {"use": self.spec.name, **self.spec.params}
+
+
+def attacks(subject: Subject) -> list[Choice]:
+    """Every attack that is installed, for each kind of answer from which it works on the model; or why it does not.
+
+    Attacks stand as they are and as they are declared to counter a defense: those variants are made for noise, and win
+    without it as well. One that wraps another attack is left to what calls for it.
+    """
+    registry = subject.registry
+    found: list[Choice] = []
+    for text in _variants(registry):
+        spec = Spec.parse(text)
+        if any(field.metadata.get("component") == "attack" for field in _fields(registry, spec)):
+            found.append(
+                Choice(spec, text, reason="it wraps another attack: used where a defense or a thief calls for it")
+            )
+            continue
+        found += _by_kind(subject, spec, text)
+    return found
+
+
+def _variants(registry: Registry) -> list[str]:
+    """The baselines, each attack as it stands, and as it is declared to counter a defense, each once."""
+    declared = [text for p in registry.provided() for _, text in p.component.counters]
+    names = [p.component.name for p in registry.provided("attack")]
+    return [t for t in dict.fromkeys((*BASELINES, *names, *declared)) if Spec.parse(t).name in names]
+
+
+def _by_kind(subject: Subject, spec: Spec, label: str) -> list[Choice]:
+    """The choices of one attack, one for each kind of answer that it reads; or one with the reason."""
+    try:
+        scope: Scope = subject.registry.build("attack", spec).scope
+    except UsageError as error:
+        return [Choice(spec, label, reason=str(error))]
+    chosen, reasons = [], []
+    for kind in subject.kinds:
+        try:
+            scope.check(spec.name, knowledge(subject.target, answers=kind, pool=subject.pool))
+        except Incompatible as error:
+            reasons.append(str(error))
+        else:
+            made_for = subject.target.family.kind in scope.families
+            chosen.append(Choice(spec, label, kind, made_for, label in BASELINES))
+    return chosen or [Choice(spec, label, reason=reasons[0])]
+
+
+def restricted(subject: Subject, choice: Choice, rows: bool, family: bool) -> Choice | None:
+    """The same attack by a thief who knows less; None if it cannot do without.
+
+    One that draws from the rows draws uniformly instead, and one that fits the public class fits a forest: both are
+    parameters by these names in every attack that has them.
+    """
+    registry, params = subject.registry, dict(choice.spec.params)
+    by_name = {f.name: f for f in _fields(registry, choice.spec)}
+    scope: Scope = registry.build("attack", choice.spec).scope
+    if (not family and scope.families) or (not rows and scope.needs_pool):
+        return None
+    if not rows and "sampler" in by_name:
+        params["sampler"] = "uniform"
+    if not family and "model" in by_name and params.get("model") is None:
+        params["model"] = SURROGATE
+    inner = Spec(choice.spec.name, params)
+    lacks = " and ".join(["no rows"] * (not rows) + ["class unknown"] * (not family))
+    spec = Spec("restricted", {"inner": {"use": inner.name, **params}, "pool": rows, "family": family})
+    try:
+        registry.build("attack", spec)
+    except (UsageError, MexError):
+        return None
+    return attrs.evolve(choice, spec=spec, label=f"{inner}, {lacks}", rows=rows, family=family)
+
+
+def _fields(registry: Registry, spec: Spec) -> tuple[attrs.Attribute[Any], ...]:
+    return fields(registry.load("attack", spec.name))

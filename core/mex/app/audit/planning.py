@@ -1,0 +1,81 @@
+"""What an audit is about to do, before it does it: attacks, defenses, cells, rows and dollars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mex.app.audit import stages
+from mex.app.audit.choosing import attacks
+from mex.app.audit.running import Audit
+from mex.app.audit.shields import shields
+from mex.app.audit.subject import Subject
+
+ADDED = 3
+"""Attacks that know one defense, at most: what a plan adds by itself, for the count of cells before it is made."""
+
+
+def recommended(subject: Subject) -> list[dict[str, Any]]:
+    """Every attack and defense: whether it applies to the model, from which answers, and why or why not."""
+    rows = [
+        {
+            "kind": "attack",
+            "name": choice.label,
+            "applies": choice.reads is not None,
+            "reads": choice.reads or "",
+            "why": choice.reason
+            or ("a baseline" if choice.baseline else "made for this class" if choice.made_for else "any class"),
+        }
+        for choice in attacks(subject)
+    ]
+    for shield in shields(subject):
+        effect = shield.effect
+        told = [] if effect is None else ["labels as before" if effect.labels_kept else "changes labels"]
+        told += ["fresh for each question"] if effect and effect.fresh else []
+        told += ["watches the client"] if effect and effect.watches else []
+        answers = ", ".join(effect.answers if effect else subject.kinds)
+        rows.append(
+            {
+                "kind": "defense",
+                "name": shield.label,
+                "applies": not shield.reason,
+                "reads": "" if shield.reason else answers,
+                "why": shield.reason or ", ".join(told),
+            }
+        )
+    return rows
+
+
+def cells(audit: Audit) -> tuple[int, int]:
+    """How many cells the race has, and how many the judging has at most."""
+    raced = stages.race(audit.subject, audit.applying, audit.depth)
+    in_race = sum(len(stage.choices) for stage in raced)
+    kinds = {choice.reads for choice in audit.applying}
+    baselines = sum(choice.baseline for choice in audit.applying)
+    stay = 2 * audit.depth.keep * len(kinds) + baselines
+    weaker = 2 * len(stages.KNOWS_LESS) * audit.depth.keep * len(kinds)
+    met = sum(stages.meets(s, kind) for s in audit.shields if not s.reason for kind in kinds if kind)
+    defended = met * (audit.depth.defended_by + 1 + ADDED)
+    return in_race, audit.depth.seeds * (stay + weaker + defended)
+
+
+def most_rows(audit: Audit) -> int:
+    """Rows that a model is sent at most, if none is sent twice: those of all attacks and those to measure."""
+    in_race, judging = cells(audit)
+    budget = stages.race(audit.subject, audit.applying, audit.depth)[0].budget
+    measuring = (audit.subject.evaluation_budget or 0) * (audit.depth.seeds + 1)
+    return in_race * budget + judging * audit.depth.budget + measuring
+
+
+def plan_sentences(audit: Audit) -> list[str]:
+    """What is about to be done."""
+    depth, subject = audit.depth, audit.subject
+    in_race, judging = cells(audit)
+    tried = [shield.label for shield in audit.shields if not shield.reason]
+    rows = most_rows(audit)
+    price = f", up to {rows:,} rows or ${rows * audit.price:,.2f}" if subject.costs_money else ""
+    return [
+        f"{len({c.label for c in audit.applying})} attacks apply to this {subject.target.family.kind} model, from "
+        f"{' and '.join(subject.kinds)} answers; {len(tried)} defenses are tried: {', '.join(tried) or 'none'}",
+        f"a race of {in_race} cells, then up to {judging} cells of {depth.budget:,} queries with {depth.seeds} seeds"
+        f"{price}; {depth.name} takes about {depth.minutes} min on 2 free cores for a model of the size of adult",
+    ]

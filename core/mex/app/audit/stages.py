@@ -1,0 +1,141 @@
+"""The matrices of an audit: a race of all attacks, the judging of those that stay, and the defenses against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from mex.app.audit.choosing import Choice, restricted
+from mex.app.audit.depth import RACE_SEED, Depth
+from mex.app.audit.shields import Shield
+from mex.app.audit.subject import Subject
+from mex.types import Answer
+
+KNOWS_LESS = ((False, True), (True, False), (False, False))
+"""(rows, class) of the thieves who know less: no unlabeled rows, an unknown class, and neither."""
+VOTED = "majority-vote"
+
+
+@attrs.frozen(eq=False)
+class Stage:
+    """One matrix of an audit.
+
+    Attributes:
+        name: of its recipe: ``race-label``, ``judged-label``, ``defended-label``.
+        kind: the answers that are shown.
+        choices: its attacks, by label.
+        shields: its defenses, by label; none is the model as it stands.
+        seeds, budget, time_limit: as a plan and workers have them.
+    """
+
+    name: str
+    kind: Answer
+    choices: dict[str, Choice]
+    shields: dict[str, Shield]
+    seeds: tuple[int, ...]
+    budget: int
+    time_limit: float
+
+    def tables(self, subject: Subject, price: float) -> dict[str, Any]:
+        """The stage as the tables of a plan."""
+        attacks: dict[str, Any] = {label: choice.table for label, choice in self.choices.items()}
+        defenses: dict[str, Any] = {"none": {}} if not self.shields else {}
+        defenses |= {label: {"use": shield.spec.name, **shield.spec.params} for label, shield in self.shields.items()}
+        return {
+            "attacks": attacks,
+            "defenses": defenses,
+            **subject.tables(),
+            "answers": self.kind,
+            "seeds": list(self.seeds),
+            "budget": self.budget,
+            "price_per_query": price,
+        }
+
+
+def race(subject: Subject, choices: Sequence[Choice], depth: Depth) -> list[Stage]:
+    """All attacks that apply, each for the answers that it reads, with a small budget and a seed of its own."""
+    rows = min(depth.budget, max(depth.race_budget, depth.race_rows * subject.target.domain.n_features))
+    return [
+        Stage(f"race-{kind}", kind, by_label(of_kind), {}, (RACE_SEED,), rows, depth.time_limit[0])
+        for kind, of_kind in _by_kind(choices).items()
+    ]
+
+
+def judged(subject: Subject, stay: Sequence[Choice], depth: Depth) -> list[Stage]:
+    """Those that stayed, and what they are worth to thieves who know less; with seeds that the race has not seen."""
+    weaker = [
+        less
+        for rows, family in KNOWS_LESS
+        for choice in stay
+        if (less := restricted(subject, choice, rows, family)) is not None
+    ]
+    seeds = tuple(range(depth.seeds))
+    return [
+        Stage(f"judged-{kind}", kind, by_label(of_kind), {}, seeds, depth.budget, depth.time_limit[1])
+        for kind, of_kind in _by_kind([*stay, *_few(weaker, depth)]).items()
+    ]
+
+
+def _few(weaker: Sequence[Choice], depth: Depth) -> list[Choice]:
+    """Of the thieves who know less the first of each kind, in the order of the race, as many as stayed of each."""
+    counted: dict[tuple[Any, ...], int] = {}
+    few = []
+    for choice in dict.fromkeys(weaker):
+        group = choice.reads, choice.rows, choice.family, choice.made_for
+        counted[group] = counted.get(group, 0) + 1
+        if counted[group] <= depth.keep:
+            few.append(choice)
+    return few
+
+
+def defended(stay: Sequence[Choice], shields: Sequence[Shield], depth: Depth) -> list[Stage]:
+    """The defenses against the best attacks on each kind of answer, and a vote around the best where labels are noisy.
+
+    The attacks that know a defense are added by the plan (:mod:`mex.app.matrix.counters`). Who reads answers that a
+    defense leaves alone meets the model as it stands, and was judged there.
+    """
+    stages = []
+    for kind, of_kind in _by_kind(stay).items():
+        best = of_kind[: depth.defended_by]
+        tried = [shield for shield in shields if not shield.reason and meets(shield, kind)]
+        noisy = [shield for shield in tried if shield.effect is None or shield.effect.fresh]
+        voted = [_vote(best[0])] if kind == "label" else []
+        seeds, limit = tuple(range(depth.seeds)), depth.time_limit[1]
+        for name, choices, these in (
+            ("defended", best, [shield for shield in tried if not (voted and shield in noisy)]),
+            ("voted", [*best, *voted], noisy if voted else []),
+        ):
+            if these:
+                by = {shield.label: shield for shield in these}
+                stages.append(Stage(f"{name}-{kind}", kind, by_label(choices), by, seeds, depth.budget, limit))
+    return stages
+
+
+def meets(shield: Shield, kind: Answer) -> bool:
+    """Whether who reads that kind of answer meets the defense at all."""
+    effect = shield.effect
+    if effect is None:
+        return True
+    return kind in effect.answers and (kind not in ("label", "value") or not effect.labels_kept or effect.watches)
+
+
+def _vote(choice: Choice) -> Choice:
+    """The same attack by a thief who asks each row again and again, and takes the label given most often."""
+    inner = {"use": choice.spec.name, **choice.spec.params}
+    spec = attrs.evolve(choice.spec, name=VOTED, params={"inner": inner, "repeats": "exact"})
+    return attrs.evolve(choice, spec=spec, label=f"{VOTED} of {choice.label}", baseline=False)
+
+
+def by_label(choices: Sequence[Choice]) -> dict[str, Choice]:
+    """Choices by their labels, which are those of the rows of a plan."""
+    return {choice.label: choice for choice in choices}
+
+
+def _by_kind(choices: Sequence[Choice]) -> dict[Answer, list[Choice]]:
+    found: dict[Answer, list[Choice]] = {}
+    for choice in choices:
+        if choice.reads is not None:
+            found.setdefault(choice.reads, []).append(choice)
+    return found

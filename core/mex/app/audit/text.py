@@ -1,0 +1,89 @@
+"""An audit as plain text: the verdict, then the tables that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mex.app.audit.verdict import SHOWN, agreement_text, queries_text
+
+
+def verdict_text(told: Mapping[str, Any]) -> str:
+    """The document for a terminal."""
+    lines = [f"{told['subject']['model']} on {told['subject']['data']}", "", *told["verdict"], ""]
+    lines += table(["answers shown", "knows", "to 0.95", "to 0.99", "to 0.999", "best"], thief_rows(told))
+    if told["defenses"]:
+        lines += ["", *table(["defense", "buys", "best attack on it", "costs", "verdict"], defense_rows(told))]
+    for sentences in (told["limits"], told["resolution"], [finding["sentence"] for finding in told["findings"]]):
+        lines += [""] * bool(sentences) + [f"- {sentence}" for sentence in sentences]
+    return "\n".join(lines)
+
+
+def thief_rows(told: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each kind of thief."""
+    rows = []
+    for thief in told["thieves"]:
+        at = list(thief["levels"].values())
+        most = thief["most"]
+        best = f"{most['attack']}: {agreement_text(most['agreement'], most['held_out'])}" if most else "no attack"
+        shown = [queries_text(a["queries"], a["reached"], a["seeds"]) if a else "–" for a in at]
+        rows.append([SHOWN[thief["shown"]], knows(thief), *shown, best])
+    return rows
+
+
+def knows(thief: Mapping[str, Any]) -> str:
+    """What a thief knows beforehand."""
+    parts = ["class"] * thief["class_known"] + ["rows"] * thief["rows"]
+    return " and ".join(parts) or "neither"
+
+
+def defense_rows(told: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each defense, the best bargain first."""
+    deploy = told["recommendation"]["defense"]
+    return [
+        [
+            trade["setting"],
+            factor_text(trade),
+            trade["best_attack"] or "none got there",
+            costs_text(trade),
+            trade["objection"] or ("deploy" if trade["setting"] == deploy else "worth its cost"),
+        ]
+        for trade in told["defenses"]
+    ]
+
+
+def factor_text(trade: Mapping[str, Any]) -> str:
+    """How many times more queries, with the ends of the interval; *over* where no attack got there."""
+    factor = trade["factor"]
+    if factor is None:
+        return "–"
+    over = f"over {trade['at_least']:.1f}" if trade["at_least"] else "more than was tried"
+    ends = [over if factor[end] is None else f"{factor[end]:.1f}" for end in ("median", "low", "high")]
+    return ends[0] if ends[1] == ends[2] else f"{ends[0]} ({ends[1]} to {ends[2]})"
+
+
+def costs_text(trade: Mapping[str, Any]) -> str:
+    """What honest users notice."""
+    costs = trade["costs"]
+    parts = [f"no {SHOWN[kind]}" for kind in trade["withheld"]]
+    for field, what in (
+        ("accuracy_lost", "accuracy"),
+        ("answers_changed", "answers changed"),
+        ("honest_refused", "rows refused"),
+    ):
+        if costs[field]:
+            parts.append(f"{100 * costs[field]:.1f} % {what}")
+    return ", ".join(parts) or "none measured"
+
+
+def table(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Rows in columns of even width.
+
+    >>> table(["a", "b"], [["long", "x"]])
+    ['a     b', 'long  x']
+    """
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, *rows]
+    ]

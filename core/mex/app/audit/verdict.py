@@ -1,0 +1,151 @@
+"""The verdict of an audit, in sentences that need no explanation."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mex.app.analysis.numbers import digits, number, usd
+from mex.app.analysis.statistics import LEVELS
+
+SHOWN = {
+    "label": "labels only",
+    "proba": "probabilities",
+    "leaf": "leaf ids",
+    "value": "values",
+}
+"""Kinds of answer in the words of the page."""
+CAP_DAYS = 30
+"""Days that a thief with one account should need at least."""
+FEW = 100
+"""Rows that honest users ask as well: no cap is below them."""
+
+
+def cap(thieves: Sequence[Mapping[str, Any]], shown: str) -> dict[str, Any] | None:
+    """The daily cap that follows: at it one account takes :data:`CAP_DAYS` days to the lowest level that is reached.
+
+    It counts on the pessimistic end of the strongest thief's queries. None where no attack got to any level.
+    """
+    strongest = next(thief for thief in thieves if thief["shown"] == shown)
+    for level in LEVELS:
+        at = strongest["levels"][f"{level:g}"]
+        if at and at["queries"]["low"] is not None:
+            rows = max(1, math.floor(at["queries"]["low"] / CAP_DAYS))
+            return {"level": level, "queries": at["queries"]["low"], "days": CAP_DAYS, "rows_a_day": rows}
+    return None
+
+
+def queries_text(queries: Mapping[str, float | None], reached: int, seeds: int) -> str:
+    """Queries with the ends of their interval; *never* where fewer than half of the seeds got there.
+
+    >>> queries_text({"median": 97.5, "low": 80.0, "high": None}, 2, 3)
+    '98 (80 to never)'
+    >>> queries_text({"median": None, "low": 80.0, "high": None}, 1, 3)
+    'never (in 1 of 3 seeds after 80)'
+    """
+    low, high = queries["low"], queries["high"]
+    if queries["median"] is None:
+        return "never" if low is None else f"never (in {reached} of {seeds} seeds after {number(low)})"
+    middle = number(queries["median"])
+    if low == high:
+        return middle
+    return f"{middle} ({'never' if low is None else number(low)} to {'never' if high is None else number(high)})"
+
+
+def agreement_text(agreement: Mapping[str, float], rows: int) -> str:
+    """An agreement with the ends of its interval."""
+    places = digits(rows)
+    whole = [math.floor(agreement[end] * 10**places + 1e-9) / 10**places for end in ("median", "low", "high")]
+    ends = f" ({whole[1]:.{places}f} to {whole[2]:.{places}f})" if whole[1] != whole[2] else ""
+    return f"{whole[0]:.{places}f}{ends}"
+
+
+def verdict(document: Mapping[str, Any]) -> list[str]:
+    """The paragraph that a manager reads: what a theft takes, what to do, and what follows for a daily cap."""
+    strongest: dict[str, Any] = {}
+    for thief in document["thieves"]:
+        strongest.setdefault(thief["shown"], thief)
+    said = [_on(thief, document) for thief in strongest.values()]
+    said.append(document["recommendation"]["sentence"])
+    if document["cap"]:
+        said.append(_cap_sentence(document["cap"]))
+    return said
+
+
+def _cap_sentence(found: Mapping[str, Any]) -> str:
+    rows, level = number(found["queries"]), f"{found['level']:g}"
+    if found["queries"] < FEW:
+        return f"No daily cap helps: {rows} rows are enough to agree on {level}, at the pessimistic end."
+    return (
+        f"For a daily cap count on {rows} rows to agree on {level}: at {number(found['rows_a_day'])} rows a day one "
+        f"account takes {found['days']} days. A thief with several accounts takes less."
+    )
+
+
+def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """What the thief who knows everything needs where one kind of answer is shown."""
+    where = f"Where {'only labels are' if thief['shown'] == 'label' else SHOWN[thief['shown']] + ' are'} shown"
+    if not thief["attacks"]:
+        return f"{where}, no attack came to a result: nothing can be said."
+    of = "R² " if document["subject"]["task"] == "regression" else ""
+    reached = [(level, at) for level, at in thief["levels"].items() if at and at["queries"]["median"] is not None]
+    budget = number(document["depth"]["budget"])
+    if not reached:
+        most = thief["most"]
+        near = agreement_text(most["agreement"], most["held_out"])
+        first = next(at for at in thief["levels"].values())
+        seen = first and first["queries"]["low"]
+        some = f"; in one seed {of}0.95 was there after {number(seen)}" if seen else ""
+        return (
+            f"{where}, none of {thief['attacks']} attacks got to {of}0.95 within {budget} queries in the median{some}; "
+            f"the best, {most['attack']}, agrees on {near}. That is no proof that none can."
+        )
+    level, at = reached[-1]
+    low = at["queries"]["low"]
+    count = f", in the worst seed {number(low)}" if low != at["queries"]["median"] else ""
+    further = [name for name in thief["levels"] if float(name) > float(level)]
+    beyond = f"; {of}{further[0]} was not reached within {budget}" if further else ""
+    return (
+        f"{where}, a thief who knows all there is to know agrees with the model on {of}{level} of real rows after "
+        f"{number(at['queries']['median'])} queries{count}, for {usd(at['usd']['median'])}, by {at['attack']}{beyond}."
+    )
+
+
+def recommendation(trades: Sequence[Any], model: str, data: str) -> dict[str, Any]:
+    """Which defense to deploy, how, and why the best known alternatives are not preferred."""
+    best = next((trade for trade in trades if not trade.objection), None)
+    if best is None:
+        why = "no defense that was tried is worth deploying" if trades else "no defense was tried"
+        told = f"Of the defenses, {why}: what protects is how many rows one client may ask, and how coarse answers are."
+        return {"defense": None, "sentence": told, "python": None, "serve": None}
+    spec = best.shield.spec
+    cost = cost_text(best)
+    more = f"at least {best.pessimistic:.1f}"
+    told = (
+        f"Deploy {spec}: the best of {best.tried} attacks that know it takes {more} times as many queries to "
+        f"{best.level:g}, and it costs honest users {cost}."
+    )
+    python = f'mex.Defended{"Classifier" if best.shown != "value" else "Regressor"}.wrap(model, "{spec}", secret=…)'
+    return {
+        "defense": str(spec),
+        "sentence": told,
+        "python": python,
+        "serve": f"mex serve {shlex.quote(model)} --data {shlex.quote(data)} -d {shlex.quote(str(spec))} --secret NAME",
+    }
+
+
+def cost_text(trade: Any) -> str:
+    """What a defense costs honest users, in words."""
+    costs = trade.costs
+    parts = []
+    if trade.withheld:
+        parts.append(f"the {' and '.join(SHOWN[kind] for kind in trade.withheld)}")
+    if costs["accuracy_lost"]:
+        parts.append(f"{100 * costs['accuracy_lost']:.1f} points of accuracy")
+    if costs["answers_changed"]:
+        parts.append(f"{100 * costs['answers_changed']:.1f} % of their answers changed")
+    if costs["honest_refused"]:
+        parts.append(f"{100 * costs['honest_refused']:.1f} % of their rows refused")
+    return ", ".join(parts) if parts else "nothing that was measured"

@@ -1,0 +1,94 @@
+"""What ``mex attack`` says to a person: three sentences and a small table."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from mex.app.analysis.group import above_constant, value_of
+from mex.app.analysis.numbers import BELOW, number, shown, usd, worse_than_constant
+from mex.app.analysis.statistics import LEVELS
+from mex.app.cli.documents import one_line
+from mex.app.cli.tables import print_table
+from mex.app.matrix.record import Record
+
+ENDED = {
+    "done": "The attack was done",
+    "budget": "The budget was spent",
+    "refused": "The defense shut the attacker out",
+    "interrupted": "It was interrupted",
+    "failed": "The target failed",
+}
+
+
+def tell(record: Record) -> None:
+    """Print the result of an attack; the rest of its record is for ``--json``."""
+    for sentence in sentences(record):
+        print(one_line(sentence))
+    rows, points = record["held_out"] or 1, record["points"] or 1
+    what = "R²" if record["majority"] is None else "agreement"
+    measured = [
+        (f"{number(rows)} held-out rows", "agreement", "majority"),
+        (f"{number(points)} rows between them", "near_agreement", ""),
+        (f"{number(points)} uniform points", "uniform_agreement", "uniform_majority"),
+    ]
+    table = []
+    for where, field, constant in measured:
+        value, always = value_of(record, field), value_of(record, constant) if constant else None
+        below = value is not None and always is not None and value < always
+        told = "" if value is None else shown(field, value, rows, points) + BELOW * below
+        table.append([where, told, "" if always is None else shown(field, always, rows, points)])
+    print_table(["measured on", what, "one constant answer"], table, right=(1, 2))
+    if (above_constant(record) or 0) < 0:
+        print(worse_than_constant(record["majority"], rows), file=sys.stderr)
+
+
+def sentences(record: Record) -> list[str]:
+    """What the copy is worth, what it took, and how it ended."""
+    return [_worth(record), _took(record), _ended(record)]
+
+
+def _worth(record: Record) -> str:
+    rows = record["held_out"] or 1
+    behind = "" if record["defense"] == "none" else f" behind {record['defense']}"
+    who = f"{record['attack']} on {record['model']} of {record['dataset']}{behind}"
+    paid = f"{number(record['queries'] or 0)} queries ({usd(record['price_usd'] or 0.0)})"
+    if record["agreement"] is None:
+        return f"{who}: {paid}, and the copy was not measured."
+    agreement = shown("agreement", record["agreement"], rows)
+    if record["majority"] is None:
+        return f"{who}: after {paid} the copy explains {agreement} of the variance of the model's values (R²)."
+    return f"{who}: after {paid} the copy answers {agreement} of the held-out rows as the model does."
+
+
+def _took(record: Record) -> str:
+    """The queries to each level; of several that are not reached, the lowest."""
+    said: list[str] = []
+    for level in LEVELS:
+        needed = value_of(record, f"queries_to_{level}")
+        if needed is None or math.isinf(needed):
+            said.append(f"{'one of' if said else 'an agreement of'} {level:g} was not reached")
+            break
+        queries = math.ceil(needed)
+        price = usd(queries * record["price_per_query"])
+        said.append(f"{'one of' if said else 'an agreement of'} {level:g} took {number(queries)} queries ({price})")
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _ended(record: Record) -> str:
+    rows = record["held_out"] or 1
+    parts = [ENDED.get(record["stopped"] or "", "It ended")]
+    if record["refused"]:
+        parts.append(f"{number(record['refused'])} queries were refused")
+    if record["alarm"] is not None:
+        parts.append(f"the alarm was raised after {number(record['alarm'])} queries")
+    if record["reason"]:
+        parts.append(record["reason"])
+    ours, theirs, honest = (value_of(record, f"{whose}_accuracy") for whose in ("target", "stolen", "defended"))
+    if ours is not None and theirs is not None:
+        right = f"{shown('target_accuracy', ours, rows)}, the copy on {shown('stolen_accuracy', theirs, rows)}"
+        parts.append(f"by the true labels the model is right on {right}")
+    if record["defense"] != "none" and honest is not None:
+        parts.append(f"honest users get {shown('defended_accuracy', honest, rows)}")
+    return f"{'; '.join(parts)}. --json prints all fields."

@@ -1,0 +1,1 @@
+"""The reference gateway: a model behind HTTP and a defense, for many clients and several workers."""

@@ -1,0 +1,93 @@
+"""What an audit chooses: by scope, with a reason for all that is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from audited import plane, subject_of
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier
+
+import mex
+from mex.app.audit.choosing import attacks, restricted
+from mex.app.audit.shields import Effect, shields
+from mex.app.audit.stages import meets
+from mex.app.audit.subject import Subject
+
+
+def test_every_installed_attack_is_chosen_or_has_a_reason(subject: Subject) -> None:
+    found = attacks(subject)
+    assert {p.component.name for p in subject.registry.provided("attack")} == {c.spec.name for c in found}
+    assert all((choice.reads is None) == bool(choice.reason) for choice in found)
+    assert any(c.label == "pivot" and c.reads == "label" and c.made_for for c in found)
+    assert any(c.label == "equation-solving" and c.reads == "proba" for c in found)
+    assert next(c for c in found if c.spec.name == "tree-structure").reason.startswith("tree-structure works on tree")
+
+
+def test_leaf_ids_are_a_kind_of_answer_to_think_about() -> None:
+    X, y = plane()
+    found = attacks(subject_of(DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), X, y))
+    assert any(c.spec.name == "tree-structure" and c.reads == "leaf" for c in found)
+    assert all(c.reason for c in found if c.spec.name == "pivot")
+
+
+def test_a_thief_without_rows_draws_uniformly_and_one_who_does_not_know_the_class_fits_another(
+    subject: Subject,
+) -> None:
+    passive = next(c for c in attacks(subject) if c.label == "passive")
+    blind = restricted(subject, passive, rows=False, family=False)
+    assert blind is not None
+    assert blind.spec.params["inner"] == {"use": "passive", "sampler": "uniform", "model": "random-forest"}
+    assert (blind.spec.params["pool"], blind.spec.params["family"]) == (False, False)
+    pivot = next(c for c in attacks(subject) if c.label == "pivot")
+    assert restricted(subject, pivot, rows=True, family=False) is None
+
+
+def test_what_a_defense_does_is_seen_and_not_believed(subject: Subject) -> None:
+    found = {s.label: s for s in shields(subject)}
+    assert found["label-only"].effect == Effect(answers=("label",), labels_kept=True, fresh=False, watches=False)
+    rounding = found["rounding:decimals=1"].effect
+    assert rounding is not None
+    assert rounding.labels_kept
+    fresh, sticky = (found[f"bounded-noise:rho=0.05{more}"].effect for more in ("", ",sticky=true"))
+    assert fresh is not None
+    assert sticky is not None
+    assert (fresh.fresh, sticky.fresh) == (True, False)
+    detector = found["query-detector"].effect
+    assert detector is not None
+    assert detector.watches
+    assert "binary" in found["value-noise"].reason
+
+
+def test_who_reads_labels_meets_no_defense_of_probabilities(subject: Subject) -> None:
+    found = {s.label: s for s in shields(subject, ("rounding", "label-only", "bounded-noise"))}
+    assert not meets(found["rounding:decimals=1"], "label")
+    assert meets(found["rounding:decimals=1"], "proba")
+    assert not meets(found["label-only"], "proba")
+    assert meets(found["bounded-noise:rho=0.05"], "label")
+
+
+@pytest.mark.parametrize(
+    ("y", "model", "sentence"),
+    [
+        (["a"] * 100, LogisticRegression(), "one class"),
+        (["a", "b"] * 50, None, "one constant answer"),
+    ],
+)
+def test_data_that_tells_nothing_apart_is_a_sentence(y: list[str], model: object, sentence: str) -> None:
+    X, labels = plane(100)
+    fitted = LogisticRegression().fit(X, labels)
+    fitted.classes_ = np.array(["a", "b"])
+    if model is None:
+        fitted.coef_ = np.zeros_like(fitted.coef_)
+        fitted.intercept_ = np.array([1.0])
+    with pytest.raises(mex.UsageError, match=sentence):
+        subject_of(fitted, X, np.array(y))
+
+
+def test_of_a_regression_only_what_gives_values_is_tried() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (200, 3))
+    subject = subject_of(Ridge().fit(X, X.sum(axis=1)), X, X.sum(axis=1))
+    assert {c.reads for c in attacks(subject) if c.reads} == {"value"}
+    assert all(s.reason for s in shields(subject) if s.spec.name == "label-only")

@@ -1,0 +1,25 @@
+"""Every registered dataset keeps the promises of a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import mex
+from mex.testing import Check, check_dataset, checks
+
+FILES = ["csv", "recorded"]
+DATASETS = [p.component.name for p in mex.load_registry().provided("dataset") if p.component.name not in FILES]
+
+
+@pytest.mark.parametrize("check", [check for name in DATASETS for check in checks("dataset", name)])
+def test_every_registered_dataset_conforms(check: Check) -> None:
+    check()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_table_in_a_file_conforms(registry: mex.Registry, tmp_path: Path, name: str) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("age,smoker,label\n41,no,low\n29,yes,high\n35,no,high\n", encoding="utf-8")
+    check_dataset(registry.build("dataset", {"use": name, "path": str(table)}))
