@@ -83,7 +83,7 @@ def test_the_answer_is_in_what_is_printed_and_shown() -> None:
 
 
 def test_less_than_a_constant_is_marked_on_uniform_points_too() -> None:
-    stolen = steal("passive", pool=X[:100], held_out=X[400:], budget=60)
+    stolen = steal(TREE, pool=X[:400], held_out=X[400:], budget=200)
     assert stolen.agreement > stolen.majority
     assert stolen.uniform_agreement < stolen.uniform_majority
     lines = dict(line.split(": ", 1) for line in str(stolen).split("\n"))
