@@ -122,7 +122,7 @@ class _Regression(BatchModeLearner):
     def fit(self) -> Estimator:
         """Fit both models and return the one that predicted better so far."""
         self._models = [self._fit_process()]
-        if self._public is not None:
+        if self._public is not None and self.answers is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # the comparison says how good it is
                 self._models.append(self._public.fit(self.X, self.answers))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import attrs
 
 from mex.knowledge import Knowledge
@@ -19,8 +17,8 @@ than an attack finds out that cannot end. It falls to nothing where one may know
 """
 DIRECT, MIXED = 1.25, 2.0
 """How many times the bits of a halfspace it takes about to know it; where features are discrete."""
-FEWEST = ((32, 4), (0, 2))
-"""After how many queries at least how many are asked at the end: they come in pairs."""
+FEWEST = 4
+"""How many are asked at the end at least: two pairs, on the two sides of a boundary; one pair misses a third."""
 
 
 @attrs.frozen
@@ -75,7 +73,7 @@ class Allowance:
             return 0
         due = 1 << (asked.bit_length() - 1)
         if not self._short:
-            due = min(due // EVERY, MOST // 2, int(SHARE * ON_THE_WAY * max(asked, self.least)))
+            due = min(due // EVERY, MOST // 2, 2 * int(SHARE * ON_THE_WAY / 2 * max(asked, self.least)))
         return max(min(due, self.kept) - checked, 0)
 
     def left(self, asked: int, checked: int) -> int:
@@ -85,5 +83,4 @@ class Allowance:
 
     def at_the_end(self, asked: int, checked: int) -> int:
         """How many to ask when the attack is done."""
-        fewest = next(n for least, n in FEWEST if asked >= least)
-        return min(self.left(asked, checked), max(math.ceil(SHARE * asked) - checked, fewest))
+        return min(self.left(asked, checked), max(int(SHARE * asked) - checked, FEWEST))

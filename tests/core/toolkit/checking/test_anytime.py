@@ -107,3 +107,19 @@ def test_the_share_of_a_check(budget: int | None, rough: float) -> None:
         checked += allowance.on_the_way(asked, checked)
         assert checked <= allowance.kept
         assert short or rough or checked <= 0.011 * asked or asked < 100
+
+
+def test_a_check_takes_three_hundredths_of_the_queries_or_two_pairs() -> None:
+    allowance = Allowance(10_000, least=50)
+    for asked in (20, 64, 133, 200, 433, 2000):
+        on_the_way = sum_of_checks(allowance, asked)
+        checked = on_the_way + allowance.at_the_end(asked, on_the_way)
+        assert checked <= max(0.03 * asked, 4)
+        assert checked >= min(0.03 * asked - 1, MOST)
+
+
+def sum_of_checks(allowance: Allowance, asked: int) -> int:
+    checked = 0
+    for before in range(asked):
+        checked += allowance.on_the_way(before, checked)
+    return checked
