@@ -6,9 +6,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from sklearn.svm import LinearSVC
 
 import mex
-from mex.types import FloatArray
+from mex.toolkit.estimators import linear_classifier
+from mex.types import Array, FloatArray
 
 _registry = cache(mex.load_registry)
 
@@ -16,6 +18,32 @@ _registry = cache(mex.load_registry)
 def built(kind: str, spec: str) -> Any:
     """A component of the installed registry, which is loaded once: ``built("defense", "bounded-noise:rho=0.2")``."""
     return _registry().build(kind, spec)
+
+
+class Linear(LinearSVC):  # type: ignore[misc] # scikit-learn publishes no types
+    """A linear model to be stolen that does not check its rows: the oracle has, and row by row it takes most time."""
+
+    def decision_function(self, X: FloatArray) -> FloatArray:
+        """The scores of the rows, shape (n,) for two classes and (n, k) for more."""
+        scores = X @ self.coef_.T + self.intercept_
+        return scores.ravel() if scores.shape[1] == 1 else scores
+
+    def predict(self, X: FloatArray) -> Array:
+        """The labels of the rows."""
+        scores = self.decision_function(X)
+        return np.asarray(self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)])
+
+
+def plane(w: FloatArray, intercept: float = 0.0) -> Linear:
+    """What :func:`mex.halfspace` makes, as a model to be stolen."""
+    return planes(np.reshape(w, (1, -1)), np.array([intercept]), np.array([-1, 1]))
+
+
+def planes(W: FloatArray, b: FloatArray, classes: Array) -> Linear:
+    """What :func:`mex.toolkit.estimators.linear_classifier` makes, as a model to be stolen."""
+    estimator = Linear()
+    vars(estimator).update(vars(linear_classifier(W, b, classes)))
+    return estimator
 
 
 class RatioBisection:

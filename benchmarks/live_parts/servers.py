@@ -258,7 +258,8 @@ def exports(times: int) -> None:
             with mlserver({}, folder / "served") as server:
                 for name, served, table in (("logistic", numeric, numbers(CANCER)), ("adult", tables, people)):
                     preset = "v2" if name == "logistic" else "v2-columns"
-                    there = {"url": f"{server.url}/v2/models/{name}/infer", "preset": preset, "answers": BOTH}
+                    answers = BOTH if hasattr(served, "predict_proba") else None
+                    there = {"url": f"{server.url}/v2/models/{name}/infer", "preset": preset, "answers": answers}
                     target = Endpoint(**there, classes=served.classes_.tolist()).open(table)
                     compare(f"MLServer {name} {defense}", target, served, name == "adult")
             for name, served, table in (("logistic", numeric, numbers(CANCER)), ("adult", tables, people)):

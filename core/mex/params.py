@@ -50,7 +50,7 @@ class Check:
 
     noun: str
     accepts: Callable[[Any], bool]
-    schema: Mapping[str, Any] = attrs.field(factory=dict)
+    schema: Mapping[str, Any] = attrs.field(factory=dict, eq=False)
 
     def __repr__(self) -> str:
         return self.noun

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
+from toys import plane
 
 import mex
-from mex import Domain, Family, FittedTarget, Incompatible, Knowledge, Oracle, UsageError, extract, halfspace
+from mex import Domain, Family, FittedTarget, Incompatible, Knowledge, Oracle, UsageError, extract
 from mex.toolkit.bounds import query_bound
 from mex.toolkit.halfspaces import boundary
 from mex.toolkit.metrics import geometric_error
@@ -56,7 +57,7 @@ def target_of(w: FloatArray, domain: str) -> FittedTarget:
     box = Domain(np.full(d, -3.0), np.full(d, 2.0)) if domain == "box" else Domain.reals(d)
     intercept = 0.0 if domain == "homogeneous" else 0.3 * float(np.abs(w).max())
     return FittedTarget.wrap(
-        halfspace(w, intercept), domain=box, family=Family("linear", {"intercept": domain != "homogeneous"})
+        plane(w, intercept), domain=box, family=Family("linear", {"intercept": domain != "homogeneous"})
     )
 
 
@@ -99,8 +100,8 @@ def test_the_posterior_is_that_of_bayes(seed: int, answers: int) -> None:
     told: list[list[tuple[FloatArray, bool]]] = [[], [], []]
     for _ in range(answers):
         queries, positive = circles.queries(), rng.random(3) < 0.5
-        for plane, query, answer in zip(told, queries, positive, strict=True):
-            plane.append((query, bool(answer)))
+        for circle, query, answer in zip(told, queries, positive, strict=True):
+            circle.append((query, bool(answer)))
         circles.tell(positive)
     for i, (x, y) in enumerate(circles.queries()):
         for tolerance in (1e-3, 0.3, 2.0):

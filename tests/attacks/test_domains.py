@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.dummy import DummyRegressor
+from toys import planes
 
 import mex
 from mex.toolkit.estimators import linear_classifier
@@ -21,7 +22,7 @@ class Scene:
         W = self.rng.standard_normal((k, self.d))
         b = -np.median(self.rows(2000) @ W.T, axis=0) - W @ (0.2 * self.scale * self.rng.standard_normal(self.d))
         W, b = (W, b) if k > 2 else (W[:1], b[:1])
-        self.model = linear_classifier(W, b, np.array(["a", "b", "c", "d"])[:k])
+        self.model = planes(W, b, np.array(["a", "b", "c", "d"])[:k])
 
     def rows(self, n: int) -> FloatArray:
         lower, upper = self.domain.lower, self.domain.upper
@@ -104,7 +105,7 @@ def test_whole_numbers_beside_reals_are_no_reason_to_refuse_several_classes(pool
         domain = mex.Domain(lower, upper, integer=[False] * 4 + [True] * 2)
         W = rng.standard_normal((3, 6)) / [1, 1, 1, 1, 5, 2]
         X = domain.sample(4000, rng)
-        model = linear_classifier(W, -np.median(X @ W.T, axis=0), np.array(["a", "b", "c"]))
+        model = planes(W, -np.median(X @ W.T, axis=0), np.array(["a", "b", "c"]))
         stolen = mex.attack(
             "pivot", model, domain=domain, family=mex.Family("linear"), pool=X[:100] if pool else None, budget=3000
         )

@@ -205,7 +205,6 @@ def test_a_label_that_the_forest_has_not_seen_is_an_error_to_it() -> None:
     ("attack", "pool", "learner", "reason"),
     [
         (FlipSearch(), np.zeros((3, 2)), SVC(), "trees of a forest, not of a SVC"),
-        (FlipSearch(), np.zeros((3, 2)), None, "no learner"),
         (FlipSearch(), None, RandomForestClassifier(), "grants none"),
     ],
 )

@@ -9,9 +9,10 @@ import attrs
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from toys import plane
 
 import mex
-from mex import Domain, Family, FittedTarget, Oracle, UsageError, extract, halfspace
+from mex import Domain, Family, FittedTarget, Oracle, UsageError, extract
 from mex.toolkit.halfspaces import boundary
 from mex.toolkit.metrics import geometric_error
 from mex.types import Array, FloatArray
@@ -38,7 +39,7 @@ def target_of(w: FloatArray, domain: str, estimator: Any = None) -> FittedTarget
     box = Domain(np.full(d, -3.0), np.full(d, 2.0)) if domain == "box" else Domain.reals(d)
     intercept = 0.0 if domain == "homogeneous" else 0.3 * float(np.abs(w).max())
     family = Family("linear", {"intercept": domain != "homogeneous"})
-    return FittedTarget.wrap(estimator or halfspace(w, intercept), domain=box, family=family)
+    return FittedTarget.wrap(estimator or plane(w, intercept), domain=box, family=family)
 
 
 def steal(attack: LowdMeek, target: FittedTarget, budget: int | None = None, seed: int = 0) -> mex.Extraction:

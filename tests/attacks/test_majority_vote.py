@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import binom
+from toys import plane
 
 import mex
 import mex_majority_vote.attack as module
@@ -27,7 +28,7 @@ def unit(d: int, seed: int) -> FloatArray:
 
 def halfspace(w: FloatArray) -> mex.FittedTarget:
     family = mex.Family("linear", {"intercept": False})
-    return mex.FittedTarget.wrap(mex.halfspace(w), family=family, answers=("label",))
+    return mex.FittedTarget.wrap(plane(w), family=family, answers=("label",))
 
 
 def noisy(target: mex.Target, seed: int = 0, **noise: Any) -> mex.Target:

@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 import pytest
 from scipy.stats import norm
+from toys import plane
 
 from mex import Domain, Extraction, Family, FittedTarget, Incompatible, Oracle, UsageError, extract, halfspace
 from mex.target import knowledge
@@ -425,7 +426,7 @@ def test_a_frame_is_orthonormal_however_it_is_turned(kind: str) -> None:
 
 
 def target_of(w: FloatArray, **changes: Any) -> FittedTarget:
-    target = FittedTarget.wrap(halfspace(w), family=Family("linear", {"intercept": False}))
+    target = FittedTarget.wrap(plane(w), family=Family("linear", {"intercept": False}))
     return attrs.evolve(target, **changes)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import norm
+from toys import plane
 
 import mex
 from mex.testing import check_attack
@@ -26,7 +27,7 @@ class Drawn(mex.Defended):
 
     def __init__(self, mean: FloatArray, spread: FloatArray, seed: int) -> None:
         family = mex.Family("linear", {"intercept": False})
-        super().__init__(mex.FittedTarget.wrap(mex.halfspace(mean), family=family))
+        super().__init__(mex.FittedTarget.wrap(plane(mean), family=family))
         self.mean, self.spread, self.rng = mean, spread, np.random.default_rng(seed)
 
     def answer(self, X: FloatArray, kind: Any) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 import pytest
-from toys import built
+from toys import built, plane
 
 import mex
 from mex.learner import Attack
@@ -25,7 +25,7 @@ ATTACKS: list[Attack] = [
 def homogeneous(d: int, seed: int) -> mex.FittedTarget:
     w = np.random.default_rng([seed, d]).standard_normal(d)
     family = mex.Family("linear", {"intercept": False})
-    return mex.FittedTarget.wrap(mex.halfspace(w / np.linalg.norm(w)), family=family, answers=("label",))
+    return mex.FittedTarget.wrap(plane(w / np.linalg.norm(w)), family=family, answers=("label",))
 
 
 def run(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from toys import plane
 
 from mex import Domain, Extraction, Family, FittedTarget, Incompatible, Oracle, extract, halfspace
 from mex.types import Array, FloatArray
@@ -29,7 +30,7 @@ def unit(d: int, seed: int) -> FloatArray:
 
 def target_of(w: FloatArray, **changes: Any) -> FittedTarget:
     target = FittedTarget(
-        estimator=halfspace(w),
+        estimator=plane(w),
         domain=Domain.reals(len(w)),
         family=Family("linear", {"intercept": False}),
         classes=np.array([-1, 1]),

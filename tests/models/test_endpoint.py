@@ -529,6 +529,14 @@ def test_a_plan_says_the_budget_to_measure(
     assert "evaluation_budget is for models that cost money, and logistic costs none" in done.stderr
 
 
+def test_a_cluster_does_not_ask_an_endpoint(live: tuple[Server, list[Any]], run: Callable[..., Any]) -> None:
+    server, names = live
+    done = run("matrix", "-a", "passive", *names, "--backend", "dask", "--scheduler", "tcp://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "a model that costs money is asked from one machine" in done.stderr
+    assert server.requests == []
+
+
 def test_processes_that_share_a_file_start_requests_at_even_distances_together(tmp_path: Path) -> None:
     clock, starts = [1e9], list[float]()
 

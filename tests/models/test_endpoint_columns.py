@@ -262,4 +262,6 @@ def test_findings_stand_in_the_record_without_secrets(
     assert list(told) == ["stack-trace", "class-name", "width", "no-limit"]
     assert told["no-limit"]["evidence"] == "120 requests with 120 rows were answered, and none was refused"
     assert "s3cr3t" not in done.stdout + done.stderr
+    shown = run("attack", "passive:model=logistic", "-m", model, "--data", tmp_path / "rows.csv", "--budget", 5).stdout
+    assert "Beside its answers: an error shows the stack of its code, with paths and versions (stack-trace); " in shown
     assert "$TOKEN" in told["stack-trace"]["evidence"]

@@ -22,7 +22,7 @@ class DefendedClassifier(ClassifierMixin, DefendedEstimator):  # type: ignore[mi
     was moved. Noise should be sticky: then a row has the same answer in every worker and after a restart, ``predict``
     and ``predict_proba`` tell of the same draw, and there is nothing to average away. What reaches round a defense is
     not forwarded: decision_function, apply, transform. Defenses that count a client's queries count those of this
-    process only: a limit that must hold over several workers belongs into the gateway.
+    process only: a limit that must hold for each client and over several workers belongs into a gateway, ``mex serve``.
 
     Args:
         estimator: the model.

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex.defense import Defense
 from mex.target import Target, checked_answers
+from mex.testing.admission import admits_row_by_row, remembers_by_its_memory
 from mex.testing.declarations import DECLARATIONS
 from mex.testing.defense_trial import DefenseTrial, Nest
 from mex.testing.kit import check_all, raise_if_written
@@ -59,23 +60,6 @@ def hides_what_it_protects(trial: DefenseTrial) -> None:
         assert all(public is not secret for secret in secrets), (
             f"the attribute {name} shows what is to be protected: keep it in a name with an underscore"
         )
-
-
-def admits_row_by_row(trial: DefenseTrial) -> None:
-    """Rows are admitted one by one, by themselves and the client's rows so far, whatever the batch."""
-    X = trial.X
-    batch, single = trial.protected(), trial.protected()
-    admitted = np.asarray(batch.admit(X))
-    assert admitted.shape == (len(X),), (
-        f"admit must answer for each of the {len(X)} rows, shape ({len(X)},), not {admitted.shape}"
-    )
-    assert admitted.dtype == np.bool_, f"admit must answer True or False for each row, not {admitted.dtype}"
-    alone = np.concatenate([np.asarray(single.admit(row[None])) for row in X])
-    differ = np.flatnonzero(admitted != alone)
-    assert not len(differ), (
-        f"row {differ[0]} of a batch is {'admitted' if admitted[differ[0]] else 'refused'}, and not so where the same "
-        "rows come one by one: go by the row and the client's rows so far, not by the place in a batch"
-    )
 
 
 def answers_what_an_interface_may(trial: DefenseTrial) -> None:
@@ -162,6 +146,7 @@ DEFENSE: tuple[Callable[[DefenseTrial], None], ...] = (
     keeps_the_face_of_the_model,
     hides_what_it_protects,
     admits_row_by_row,
+    remembers_by_its_memory,
     answers_what_an_interface_may,
     answers_row_by_row,
     answers_as_its_copy,

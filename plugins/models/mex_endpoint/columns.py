@@ -6,14 +6,13 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import attrs
 
 from mex import Schema, UsageError
-from mex.schema import Column
+from mex.schema import Column, Kind
 
-Kind: TypeAlias = Literal["number", "integer", "boolean", "category"]
 KINDS: dict[Kind, tuple[str, ...]] = {
     "number": ("double", "float", "fp16", "fp32", "fp64", "number"),
     "integer": ("long", "integer", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),

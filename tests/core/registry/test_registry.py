@@ -188,6 +188,7 @@ def test_a_component_of_a_component_is_built_and_resolved_with_it(registry: mex.
         "use": "decision-tree",
         "max_depth": 3,
         "min_samples_leaf": 1,
+        "max_leaf_nodes": None,
         "incomplete": False,
     }
     assert registry.build("attack", resolved) == attack

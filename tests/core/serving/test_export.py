@@ -125,7 +125,7 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
 def test_the_command_writes_the_folder_of_a_model_of_ones_own(run: Callable[..., Any], tmp_path: Path) -> None:
     skops.io.dump(PIPELINE, tmp_path / "model.skops")
     FRAME.assign(paid=PAID).to_csv(tmp_path / "rows.csv", index=False)
-    given = ("-m", tmp_path / "model.skops", "--data", tmp_path / "rows.csv", "-d", "rounding:decimals=1")
+    given = (tmp_path / "model.skops", "--data", tmp_path / "rows.csv", "-d", "rounding:decimals=1")
     done = run("export", *given, "--to", "mlflow", "--answers", "proba", tmp_path / "flow")
     assert done.returncode == 0, done.stderr
     assert "mlflow models serve" in done.stderr
@@ -133,6 +133,23 @@ def test_the_command_writes_the_folder_of_a_model_of_ones_own(run: Callable[...,
     assert np.array_equal(loaded.predict_proba(FRAME), PIPELINE.predict_proba(FRAME).round(1))
     told = json.loads((tmp_path / "flow" / "MLmodel").read_text())
     assert told["flavors"]["python_function"]["predict_fn"] == "predict_proba"
-    refused = run("export", "-m", "logistic", "--data", "haberman", "--to", "mlserver", tmp_path / "new")
+
+
+def test_the_key_of_noise_comes_from_the_environment_and_mistakes_of_the_command_are_sentences(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skops.io.dump(FOREST, tmp_path / "model.skops")
+    defense = "gaussian-output:scale=0.1,sticky=true"
+    given = (tmp_path / "model.skops", "-d", defense, "--to", "mlserver", "--secret", "KEY")
+    refused = run("export", *given, tmp_path / "new")
+    assert refused.returncode == 2
+    assert "the environment has no KEY, which --secret names" in refused.stderr
+    monkeypatch.setenv("KEY", "of the vault")
+    done = run("export", *given, tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    assert "of the vault" not in done.stdout + done.stderr
+    served = mex.DefendedClassifier.wrap(FOREST, defense, secret="of the vault")
+    assert np.array_equal(read_mlserver(tmp_path / "new").predict_proba(X), served.predict_proba(X))
+    refused = run("export", "logistic", "--data", "haberman", "--to", "mlserver", tmp_path / "another")
     assert refused.returncode == 2
     assert "logistic is fitted anew: export a model of yours" in refused.stderr

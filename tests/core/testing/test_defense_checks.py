@@ -107,6 +107,34 @@ class _Refusing(_Flipped):
         self.asked += len(X)
         return admitted
 
+    @property
+    def memory(self) -> Any:
+        return self.asked
+
+    @memory.setter
+    def memory(self, memory: Any) -> None:
+        self.asked = memory
+
+
+class Secretive(_Refusing):
+    memory = mex.Defended.memory
+
+
+class Unreadable(_Refusing):
+    @property
+    def memory(self) -> Any:
+        return np.array([self.asked])
+
+
+class Forgetful(_Refusing):
+    @property
+    def memory(self) -> Any:
+        return 0
+
+    @memory.setter
+    def memory(self, memory: Any) -> None:
+        self.asked = memory
+
 
 def permuted(y: Array, rng: np.random.Generator) -> Array:
     return np.where(rng.permutation(len(y)) < len(y) / 2, 1 - y, y)
@@ -218,6 +246,10 @@ class Drifting(_Keyed):
     every = 5000
 
 
+def first_fifty(X: FloatArray, asked: int) -> BoolArray:
+    return asked + np.arange(len(X)) < 130
+
+
 LENT = r"the defense changes what it was lent .*read-only.*: it has to work on"
 WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
     ("accepts-a-target", Nowhere(), "accepts none of the example targets: widen its scope, .* a target=", {}),
@@ -244,6 +276,9 @@ WRONG: list[tuple[str, Any, str, dict[str, Any]]] = [
         "admit must answer True or False for each row, not int64",
         {},
     ),
+    ("remembers-by-its-memory", Flip(how=first_fifty, shown=Secretive), "override memory, with its setter", {}),
+    ("remembers-by-its-memory", Flip(how=first_fifty, shown=Unreadable), "memory must be JSON-ready", {}),
+    ("remembers-by-its-memory", Flip(how=first_fifty, shown=Forgetful), "something is not in memory", {}),
     ("answers-what-an-interface-may", Flip(how=lambda y, rng: y + 2), "labels that are not among the classes", {}),
     ("answers-row-by-row", Flip(how=permuted), "as its rows one by one: draw for each row, in order, from", {}),
     (
@@ -330,7 +365,7 @@ def test_there_is_a_wrong_defense_for_each_check() -> None:
         (Flip(how=lambda y, rng: flipped(y, rng, 0.1), shown=_Declares), {}),
         (Flip(how=lambda y, rng: flipped(y, rng, 0.02), shown=_Declares), {}),
         (Flip(how=lambda X, asked: X[:, 0] < 0.5, shown=_Refusing), {}),
-        (Flip(how=lambda X, asked: asked + np.arange(len(X)) < 50, shown=_Refusing), {}),
+        (Flip(how=lambda X, asked: asked + np.arange(len(X)) < 130, shown=_Refusing), {}),
         (Sticky(shown=_Keyed), {}),
         (Sticky(shown=_Keyed, sticky=True), {}),
     ],

@@ -86,7 +86,7 @@ def legend(level: float = LEVEL) -> list[str]:
     """What the columns of an overview say."""
     return [
         f"queries: until the copy agrees with the model on a share of {level:g} of held-out rows, by the attack that "
-        "needs fewest; 'not in N' gives the agreement after N.",
+        "needs fewest of those that ran: others may need fewer. 'not in N' gives the agreement after N.",
         "times as many: as the best attack needs without the defense. honest users: what the defense does to the "
         "accuracy of the answers they get, in points.",
     ]

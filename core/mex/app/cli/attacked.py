@@ -44,8 +44,8 @@ def tell(record: Record) -> None:
 
 
 def sentences(record: Record) -> list[str]:
-    """What the copy is worth, what it took, and how it ended."""
-    return [_worth(record), _took(record), _ended(record)]
+    """What the copy is worth, what it took, how it ended, and what an endpoint tells beside its answers."""
+    return [_worth(record), _took(record), *_of_endpoint(record), _ended(record)]
 
 
 def _worth(record: Record) -> str:
@@ -74,6 +74,17 @@ def _took(record: Record) -> str:
         said.append(f"{'one of' if said else 'an agreement of'} {level:g} took {number(queries)} queries ({price})")
     text = "; ".join(said)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _of_endpoint(record: Record) -> list[str]:
+    said = []
+    if record["evaluation_rows"] is not None:
+        sent, measured = number(record["rows_sent"] or 0), number(record["evaluation_rows"])
+        said.append(f"{sent} rows were sent to the endpoint for the attack, and {measured} to measure it.")
+    if found := record["findings"]:
+        told = "; ".join(f"{finding['sentence']} ({finding['kind']})" for finding in found)
+        said.append(f"Beside its answers: {told}.")
+    return said
 
 
 def _ended(record: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +21,51 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         help="write a model behind a defense as a folder that MLServer or MLflow serves",
         description="The model in the folder answers as it does in a matrix, behind a defense that remembers nothing.",
     )
-    command.add_argument("-m", "--model", required=True, help="the model: a file, python:object=…")
-    command.add_argument(
-        "--data", required=True, metavar="DATASET", help="rows as its users send them; defenses that learn do so here"
-    )
-    command.add_argument("-d", "--defense", default="none", help="what stands before it; nest with ' + '")
-    command.add_argument("--to", required=True, choices=SERVERS, help="the server")
-    command.add_argument("--name", default="model", help="what clients call it (default model)")
-    command.add_argument(
-        "--answers", choices=("label", "proba"), default="label", help="what MLflow answers (default label)"
-    )
-    command.add_argument("folder", type=Path, metavar="DIR", help="where; it is made")
+    add = command.add_argument
+    add("model", metavar="MODEL", help="a model of yours: a file, python:object=…")
+    add("folder", type=Path, metavar="DIR", help="where; it is made")
+    add("--to", required=True, choices=SERVERS, help="the server")
+    add("-d", "--defense", default="none", help="what stands before it; nest with ' + '")
+    add("--data", metavar="DATASET", help="rows that its users send: a defense may learn from them")
+    add("--name", default="model", help="of the model in URLs (default model)")
+    add("--answers", choices=("label", "proba"), default="label", help="what MLflow answers (default label)")
+    add("--secret", metavar="NAME", help="variable of the environment with the key of sticky noise (default: drawn)")
     command.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
     """Open the model, put the defense before it, write the folder, and say how it is served."""
-    from mex.app.matrix.scenarios import is_deployed, load_table, open_deployed
+    from mex.app.matrix.scenarios import is_deployed, load_table
     from mex.registry.spec import Spec
     from mex.serving import DefendedClassifier, DefendedRegressor
     from mex.serving.export import export
     from mex.toolkit.ledger.target import Remote
+    from mex.toolkit.tabular.holding import hold
 
+    if args.secret is not None and not os.environ.get(args.secret):
+        raise UsageError(f"the environment has no {args.secret}, which --secret names")
     with plugins_aside():
-        model, dataset, defense = (
-            registry.resolve(kind, Spec.of(text, kind))
-            for kind, text in (("model", args.model), ("dataset", args.data), ("defense", args.defense))
-        )
+        model = registry.resolve("model", Spec.of(args.model, "model"))
         if not is_deployed(registry, model):
             raise UsageError(f"{model.name} is fitted anew: export a model of yours, file:path=… or python:object=…")
-        target, held = open_deployed(registry, model, dataset)
+        table = (
+            None
+            if args.data is None
+            else load_table(registry, registry.resolve("dataset", Spec.of(args.data, "dataset")))
+        )
+        target = registry.build("model", model).open(table)
         if isinstance(target.estimator, Remote):
             raise UsageError("an endpoint is served already: mex serve puts a defense before it")
-        columns = load_table(registry, dataset).columns if target.schema is not None else held.X
+        held = None if table is None else hold(target, table)
+        rows = None if table is None or held is None else held.X if target.schema is None else table.columns
         kind = DefendedRegressor if target.classes is None else DefendedClassifier
         served = kind.wrap(
-            target.estimator, registry.build("defense", defense), columns, held.y, classes=_classes(target)
+            target.estimator,
+            registry.build("defense", registry.resolve("defense", Spec.of(args.defense, "defense"))),
+            rows,
+            None if held is None else held.y,
+            classes=None if hasattr(target.estimator, "classes_") else target.classes,
+            secret=None if args.secret is None else os.environ[args.secret],
         )
         export(served, args.to, args.folder, name=args.name, proba=args.answers == "proba")
     command = "mlserver start" if args.to == "mlserver" else "mlflow models serve --env-manager local -m"
@@ -63,7 +73,3 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     if args.defense != "none":
         say(f"{args.folder} holds the key of the defense: who reads it can undo noise")
     return 0
-
-
-def _classes(target: Any) -> Any:
-    return None if hasattr(target.estimator, "classes_") else target.classes

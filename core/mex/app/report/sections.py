@@ -152,20 +152,21 @@ def small_ends(text: str) -> str:
 def reasons(records: Sequence[Record]) -> list[tuple[str, int, str, str]]:
     """Status, how many cells, which, and the reason, of all that was skipped, failed or has a note."""
     told = Counter((r["status"], r["reason"]) for r in records if r["reason"])
-    which: dict[tuple[str, str], set[str]] = {}
+    which: dict[tuple[str, str], dict[str, set[str]]] = {}
     for record in records:
         if record["reason"]:
-            pair = f"{record['attack']} against {record['defense']}"
-            which.setdefault((record["status"], record["reason"]), set()).add(pair)
+            pairs = which.setdefault((record["status"], record["reason"]), {})
+            pairs.setdefault(record["attack"], set()).add(record["defense"])
     return [
-        ("noted" if status == "ok" else status, count, _some(sorted(which[status, reason])), reason)
+        ("noted" if status == "ok" else status, count, _pairs(which[status, reason]), reason)
         for (status, reason), count in sorted(told.items(), key=lambda item: (item[0][0] == "ok", item[0]))
     ]
 
 
-def _some(pairs: Sequence[str], most: int = 4) -> str:
-    more = f"; and {len(pairs) - most} more pairs" if len(pairs) > most else ""
-    return "; ".join(pairs[:most]) + more
+def _pairs(met: Mapping[str, set[str]], most: int = 5) -> str:
+    """Attacks and the defenses that they met, so many attacks at most."""
+    told = [f"{attack} against {', '.join(sorted(met[attack]))}" for attack in sorted(met)]
+    return "; ".join(told[:most]) + (f"; and {len(told) - most} more attacks" if len(told) > most else "")
 
 
 def components(

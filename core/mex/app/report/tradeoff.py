@@ -40,12 +40,14 @@ def trade_off(comparison: Comparison, worths: Sequence[Worth]) -> Chart | None:
         look, shape = f"s{i % 7}", "triangle" if never else MARKS[i % 3]
         reach = "" if never else f'<path class="range" d="M{a:.1f} {bottom:.1f}V{top:.1f}"/>'
         parts.append(f'<g class="{look}">{reach}{mark(shape, a, b, 5)}</g>')
-        places.append((b, a, w.defense + (" (not reached)" if never else ""), look))
-    for (b, a, name, look), label in zip(places, spaced([p[0] for p in places], TOP, height - BOTTOM), strict=True):
+        places.append((b, a, w.defense, look, shape))
+    for (b, a, name, look, shape), label in zip(
+        places, spaced([p[0] for p in places], TOP, height - BOTTOM), strict=True
+    ):
         short = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
         parts.append(
             f'<path class="leader" d="M{a + 7:.1f} {b:.1f}L{right:g} {label:.1f}h6"/>'
-            f'<g class="{look}"><circle cx="{right + 12:g}" cy="{label:.1f}" r="3"/></g>'
+            f'<g class="{look}">{mark(shape, right + 12, label)}</g>'
             f'<text x="{right + 19:g}" y="{label + 3.5:.1f}">{escape(short)}</text>'
         )
     told = f"trade-off of the defenses of {comparison.title}"

@@ -154,6 +154,9 @@ def _words(row: Row, rows: Sequence[Row]) -> str:
     if row.what:
         return row.what
     differ = [kind for kind in KINDS if len({other.where[kind] for other in rows}) > 1]
+    pairs = {(other.where["dataset"], other.where["model"]) for other in rows}
+    if len(pairs) == len({dataset for dataset, _ in pairs}) and "model" in differ:
+        differ.remove("model")  # each dataset has its own
     order = sorted(differ or ["attack"], key=("dataset", "model", "attack", "defense").index)
     words = ", ".join(row.where[kind] for kind in order)
     if row.over:

@@ -57,6 +57,8 @@ def columns_of(target: FittedTarget) -> tuple[Column, ...]:
 
 def _values(column: Column, given: list[Any]) -> list[Any]:
     levels = set(column.values)
+    if not levels and set(map(type, given)) == {float} and all(map(math.isfinite, given)):
+        return given
     values = []
     for row, value in enumerate(given):
         if isinstance(value, list | dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
@@ -149,6 +150,7 @@ class _Crew:
 
 def _worker(make: Make, listening: socket.socket, theirs: Connection) -> None:
     """Answer until told to end, or until the process that started this one has gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for that process, which ends this one
     try:
         server = server_of(make())
     except BaseException as error:
@@ -163,5 +165,4 @@ def _worker(make: Make, listening: socket.socket, theirs: Connection) -> None:
 
     theirs.send(None)
     threading.Thread(target=watch, daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+    server.run(sockets=[listening])

@@ -16,6 +16,7 @@ import skops.io
 from records import record
 
 import mex
+from mex.app.analysis.statistics import queries_to
 from mex.app.cli.attacked import sentences
 from mex.app.matrix.cells import Cell
 from mex.app.matrix.experiment import measure, set_scene
@@ -53,7 +54,8 @@ def test_a_person_reads_three_sentences_and_a_small_table(run: Run) -> None:
     agreement = f"{math.floor(record['agreement'] * 100) / 100:.2f}"  # of 76 rows, more digits would say too much
     said = f"after 20 queries ($0.0020) the copy answers {agreement} of the held-out rows as the model does."
     assert worth == f"passive on logistic of haberman: {said}"
-    assert took == "An agreement of 0.95 was not reached."
+    reached = [level for level in (0.95, 0.99, 0.999) if queries_to(record["curve"], level) < math.inf]
+    assert took.startswith(f"An agreement of {min(0.95, *reached)} {'took' if reached else 'was not reached'}")
     assert ended.startswith("The budget was spent; by the true labels the model is right on 0.")
     assert header.split("\t") == ["measured on", "agreement", "one constant answer"]
     assert held_out.split("\t")[:2] == ["76 held-out rows", agreement]

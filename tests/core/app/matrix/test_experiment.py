@@ -98,7 +98,16 @@ def test_records_have_the_fields_of_the_design(registry: mex.Registry) -> None:
         answers_changed, answer_shift, repeats_differ, honest_refused, false_alarms, latency_added, stopped,
         seconds, learner_seconds, oracle_seconds, curve, mex_version
         """
-    added = {"cell", "dataset_params", "price_per_query", "rows_answered", "rows_sent", "evaluation_rows", "points"}
+    added = {
+        "cell",
+        "dataset_params",
+        "price_per_query",
+        "rows_answered",
+        "rows_sent",
+        "evaluation_rows",
+        "points",
+        "findings",
+    }
     assert set(record) == {f.strip() for f in design.split(",")} | added
     score = {"agreement", "near_agreement", "uniform_agreement", "geometric_error"}
     assert all(set(point) == {"queries"} | score for point in record["curve"])

@@ -60,7 +60,7 @@ def test_a_file_has_a_table_per_row_and_column(tmp_path: Path, registry: mex.Reg
     assert plan.attacks["trees"].params["model"]["use"] == "decision-tree"
     assert list(plan.defenses) == ["none", "bounded-noise:rho=0.1", "bounded-noise:rho=0.3", "both"]
     assert [layer.params["sticky"] for layer in plan.defenses["both"].layers] == [False, True]
-    assert plan.models["logistic"].params == {"C": 1.0, "fit_intercept": False}
+    assert plan.models["logistic"].params == {"C": 1.0, "fit_intercept": False, "publish": False}
 
 
 def test_defaults_are_filled_in_so_that_writing_them_changes_no_cell(registry: mex.Registry) -> None:

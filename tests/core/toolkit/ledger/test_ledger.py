@@ -20,6 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.errors import BudgetSpent
 from mex.toolkit.ledger.asking import Session
+from mex.toolkit.ledger.shared import SharedLedger
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.target import LedgerTranscript, recorded
 from mex.toolkit.ledger.values import packed, unpacked
@@ -300,3 +301,51 @@ def test_a_killed_attack_goes_on_and_nothing_answered_is_asked_again(tmp_path: P
     assert sent - 5 * kills <= seen <= sent
     lost = sum(rows for purpose, outcome, _, rows in ledger.totals() if (purpose, outcome) == ("attack", "sent"))
     assert ledger.sent("attack") == stolen.queries + lost
+
+
+def test_processes_write_to_a_shared_ledger_in_turns_and_none_pays_for_what_another_has_asked(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            try:
+                ledger = SharedLedger(tmp_path / "a.ledger", run="a run")
+                wrapped = mex.FittedTarget.wrap(Counting(log=log), domain=mex.Domain.of(X))
+                asked = recorded(wrapped, Session(ledger, "evaluation", 100))
+                for i in range(0, 60, 10):
+                    asked.answer(X[i : i + 10], "label")
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    seen = np.frombuffer(log.read_bytes()).reshape(-1, 4)
+    assert np.array_equal(seen, X[:60]), "each row once, and no recorded one again in the same run"
+    ledger = SharedLedger(tmp_path / "a.ledger", run="a run")
+    assert (ledger.answers, ledger.sent("evaluation")) == (60, 60)
+    wrapped = mex.FittedTarget.wrap(Counting(), domain=mex.Domain.of(X))
+    recorded(wrapped, Session(ledger, "evaluation", 100)).answer(X[60:100], "label")
+    with pytest.raises(BudgetSpent):
+        recorded(wrapped, Session(SharedLedger(tmp_path / "a.ledger", run="a run"), "evaluation", 100)).answer(
+            X[100:101], "label"
+        )
+    later = SharedLedger(tmp_path / "a.ledger", run="another run")
+    recorded(wrapped, Session(later, "evaluation", 110)).answer(X[100:101], "label")
+    assert later.sent("check") == 5, "of a run that goes on a few are asked again"
+
+
+def test_who_dies_in_its_turn_keeps_nobody_waiting(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        with SharedLedger(tmp_path / "a.ledger", run="a run").turn():
+            (tmp_path / "has it").touch()
+            time.sleep(60)
+    while not (tmp_path / "has it").exists():
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    ledger = SharedLedger(tmp_path / "a.ledger", run="a run")
+    with ledger.turn():
+        ledger.begin("evaluation", "label", 3)
+    assert ledger.sent("evaluation") == 3
