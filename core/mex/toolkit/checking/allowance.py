@@ -17,8 +17,8 @@ than an attack finds out that cannot end. It falls to nothing where one may know
 """
 DIRECT, MIXED = 1.25, 2.0
 """How many times the bits of a halfspace it takes about to know it; where features are discrete."""
-FEWEST = 4
-"""How many are asked at the end at least: two pairs, on the two sides of a boundary; one pair misses a third."""
+FEWEST = ((32, 4), (0, 2))
+"""After how many queries at least how many are asked at the end, in pairs: one pair misses a third of what two find."""
 
 
 @attrs.frozen
@@ -83,4 +83,5 @@ class Allowance:
 
     def at_the_end(self, asked: int, checked: int) -> int:
         """How many to ask when the attack is done."""
-        return min(self.left(asked, checked), max(int(SHARE * asked) - checked, FEWEST))
+        fewest = next(n for least, n in FEWEST if asked >= least)
+        return min(self.left(asked, checked), max(int(SHARE * asked) - checked, fewest))
