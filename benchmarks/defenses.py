@@ -2,6 +2,7 @@
 
 python benchmarks/defenses.py                 every part, 3 seeds
 python benchmarks/defenses.py rho figure-5 --seeds 5
+python benchmarks/defenses.py worth-adult --out DIR    cells of worth are kept, and only those that are missing are run
 """
 
 from __future__ import annotations
@@ -16,4 +17,4 @@ PARTS = {
 }
 
 if __name__ == "__main__":
-    run(__doc__, PARTS)
+    run(__doc__, PARTS, parents=[worth.OPTIONS])

@@ -155,6 +155,11 @@ def test_there_are_four_hooks() -> None:
     assert set(HOOKS) == {"mex_components", "mex_commands", "mex_cell_started", "mex_cell_finished"}
 
 
+@pytest.mark.parametrize("kind", hooks.EXTENSIONS)
+def test_each_kind_of_extension_is_documented(kind: str) -> None:
+    assert f"| `{kind}` |" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", HOOKS)
 def test_each_hook_is_documented_with_its_signature(name: str) -> None:
     assert inspect.getdoc(HOOKS[name])

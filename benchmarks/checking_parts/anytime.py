@@ -18,7 +18,7 @@ MOST = 2000
 """The budget of an attack that does not end by itself."""
 ON_HALFSPACES = ("pivot", "dimension-coupling", "version-space", "lowd-meek", "averaging", "probit", "margin")
 CASES: tuple[tuple[str, str, str, Answer], ...] = (
-    *((attack, "logistic", "breast-cancer", "label") for attack in (*ON_HALFSPACES, "selective-sampling:stream=300")),
+    *((attack, "logistic", "breast-cancer", "label") for attack in (*ON_HALFSPACES, "selective-sampling:stream=1000")),
     *(("pivot", "logistic", data, "label") for data in ("german-credit", "adult")),
     ("equation-solving", "logistic", "adult", "proba"),
     ("tree-labels", "decision-tree", "breast-cancer", "label"),

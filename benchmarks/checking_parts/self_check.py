@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 import mex
 from mex.learner import predictions
 from mex.target import labels
-from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
+from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.checking.self_check import SelfChecked
 from mex.toolkit.metrics import agreement
 
@@ -52,7 +52,7 @@ def steal(attack: str, case: Case, seed: int) -> Outcome:
 
 def _score(case: Case, hypothesis: Any) -> float:
     truth, rng = case.truth, np.random.default_rng(9)
-    crossover = truth.family.kind in AXIS_PARALLEL
+    crossover = truth.family.axis_parallel
     near = between_rows(case.held_out, truth.domain, POINTS, rng, crossover=crossover)
     scores = []
     for X in (near, truth.domain.sample(POINTS, rng)):

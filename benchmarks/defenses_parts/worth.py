@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from mex.app.matrix.counters import sentences
 from mex.app.matrix.plan import Plan
 
 REGISTRY = mex.load_registry()
+OPTIONS = argparse.ArgumentParser(add_help=False)
+OPTIONS.add_argument("--out", type=Path, help="where the cells of worth are kept, a folder for each dataset")
+OPTIONS.add_argument("--jobs", type=int, default=2, help="the worker processes of worth")
 LEVEL, BUDGET = 0.99, 2000
 LONGEST = 600
 """Seconds after which a cell has failed."""
@@ -85,7 +89,9 @@ def _worth(seeds: int, attacks: Any, defenses: Any, dataset: str, answers: str =
         "seeds": seeds,
     }
     resolved = Plan.of(plan).resolve(REGISTRY)
-    records = mex.matrix(plan, registry=REGISTRY, jobs=2, time_limit=LONGEST)
+    options = OPTIONS.parse_known_args()[0]
+    out = options.out and options.out / f"{Path(dataset).stem}-{answers}"
+    records = mex.matrix(plan, registry=REGISTRY, jobs=options.jobs, time_limit=LONGEST, out=out)
     print(*sentences(resolved), sep="\n")
     for comparison in compare(records, resolved):
         _show(comparison)

@@ -6,6 +6,7 @@ A plugin is a module with an entry point in the group ``mex`` and at least one f
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     import argparse
 
 __all__ = [
+    "EXTENSIONS",
     "KINDS",
     "PROJECT",
     "Component",
+    "extension",
+    "extensions",
     "hookimpl",
     "hookspec",
     "mex_cell_finished",
@@ -30,14 +34,16 @@ __all__ = [
 
 PROJECT = "mex"
 KINDS = ("attack", "defense", "model", "dataset")
+EXTENSIONS = ("sampler", "format", "preset", "schema", "price", "section")
+"""What plugins add to components of others, and to the commands: CONTRIBUTING says what each is."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 def _kind(_: Any, attribute: Any, value: Any) -> None:
-    if value not in KINDS:
-        raise ValueError(f"a component's kind must be one of {', '.join(KINDS)}, not {value!r}")
+    if value not in (*KINDS, *EXTENSIONS):
+        raise ValueError(f"a component's kind must be one of {', '.join((*KINDS, *EXTENSIONS))}, not {value!r}")
 
 
 def _matches(pattern: str, wanted: str) -> Any:
@@ -63,7 +69,7 @@ def _counters(_: Any, attribute: Any, value: Any) -> None:
 
 @attrs.frozen
 class Component:
-    """One attack, defense, model or dataset that a plugin provides.
+    """One attack, defense, model or dataset that a plugin provides, or one of :data:`EXTENSIONS`.
 
     Attributes:
         counters: attacks that know a defense, as pairs of its name and the attack as on the command line; given as a
@@ -109,3 +115,22 @@ def mex_cell_started(cell: Mapping[str, Any]) -> None:
 @hookspec
 def mex_cell_finished(cell: Mapping[str, Any], outcome: dict[str, Any]) -> None:
     """A cell is over: ``outcome`` is its record, as in the JSON line. Called in the parent process."""
+
+
+def extensions(kind: str) -> list[str]:
+    """The names of what installed plugins add of one of :data:`EXTENSIONS`; nothing of it is imported."""
+    return [provided.component.name for provided in _loader().latest().provided(kind)]
+
+
+def extension(kind: str, name: str) -> Any:
+    """What a plugin adds by that name, imported now.
+
+    Raises:
+        UsageError: if there is no such extension, or it does not load.
+    """
+    return _loader().latest().target(kind, name)
+
+
+def _loader() -> Any:
+    """The module that finds plugins, by its name: components and workers have no registry at hand."""
+    return importlib.import_module("mex.registry.loader")

@@ -20,6 +20,8 @@ __all__ = [
 
 KINDS = ("linear", "kernel", "tree", "forest", "boosted")
 """The classes of models that attacks know."""
+AXIS_PARALLEL = ("tree", "forest", "boosted")
+"""Those of them whose boundaries are parallel to the axes."""
 
 
 @attrs.frozen(eq=False)
@@ -31,12 +33,19 @@ class Family:
         public: public hyper-parameters that attacks ask about, such as ``{"intercept": False}``.
         learner: an unfitted estimator that learns over F with the public hyper-parameters, if there is one.
         reason: where the kind is a name of its own, why it is none of those that attacks know; or "".
+        axis_parallel: whether the boundaries of f* are parallel to the axes, as those of rules are: rows between two
+            others then take each feature from either. Known of :data:`KINDS`; say it of a kind of your own.
     """
 
     kind: str
     public: Mapping[str, Any] = attrs.field(factory=dict)
     learner: Estimator | None = None
     reason: str = ""
+    axis_parallel: bool = attrs.field(kw_only=True)
+
+    @axis_parallel.default
+    def _by_kind(self) -> bool:
+        return self.kind in AXIS_PARALLEL
 
 
 @attrs.frozen(eq=False, kw_only=True)

@@ -9,6 +9,7 @@ from mex.testing import Check, checks
 
 FAST = {
     "active-regression": "active-regression:tune=30,candidates=100",
+    "boosted-exact": "boosted-exact:trees=20",
     "boosted-surrogate": "boosted-surrogate:trees=20",
     "margin": "margin:batch=5",
     "query-by-committee": "query-by-committee:members=3",
@@ -17,7 +18,14 @@ FAST = {
 }
 """The parameters of attacks whose own would take long."""
 
-LEAST = {"averaging": 0.85, "boosted-surrogate": 0.7, "disagreement": 0.85, "flip-search": 0.8, "iwal-tree": 0.8}
+LEAST = {
+    "averaging": 0.85,
+    "boosted-exact": 0.7,
+    "boosted-surrogate": 0.7,
+    "disagreement": 0.85,
+    "flip-search": 0.8,
+    "iwal-tree": 0.8,
+}
 LEAST |= {"tree-labels": 0.4}  # it has but begun after 120 queries
 LEAST |= dict.fromkeys(("dimension-coupling", "equation-solving", "lowd-meek", "pivot", "version-space"), 0.99)
 """The agreement on uniform points that an attack has to reach with 120 queries; 0.9 unless it stands here."""

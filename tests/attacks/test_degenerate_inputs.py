@@ -40,7 +40,7 @@ ATTACKS = {
     **dict.fromkeys(("path-finding", "tree-structure"), "leaf"),
     **dict.fromkeys(("iwal-tree", "tree-labels", "threshold-cart", "kushilevitz-mansour"), "tree"),
     **dict.fromkeys(("flip-search", "query-by-committee", "boosted-surrogate:trees=20"), "forest"),
-    "stump-scan": "boosted",
+    **dict.fromkeys(("stump-scan", "boosted-exact:trees=20"), "boosted"),
     **{f"active-regression:criterion={by}": "smooth" for by in ("average", "leverage")},
 }
 CONSTANT = 0.1

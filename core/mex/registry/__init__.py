@@ -8,32 +8,16 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import attrs
 import pluggy
 
 from mex import hooks
 from mex.errors import UsageError, suggest
-from mex.hooks import KINDS, PROJECT, Component
+from mex.hooks import EXTENSIONS, KINDS, PROJECT, Component
 from mex.params import check_names, default, fields
+from mex.registry.provided import Broken, Provided
 from mex.registry.spec import Spec, fits_json, plain
 
-
-@attrs.frozen
-class Provided:
-    """A component and who provides it."""
-
-    component: Component
-    provider: str
-    version: str
-
-
-@attrs.frozen
-class Broken:
-    """A plugin that could not be loaded, and why."""
-
-    plugin: str
-    provider: str
-    reason: str
+__all__ = ["Broken", "Provided", "Registry"]
 
 
 class Registry:
@@ -111,7 +95,7 @@ class Registry:
 
     def provided(self, kind: str | None = None) -> list[Provided]:
         """All components, or those of one kind, sorted by kind and name."""
-        order = {k: i for i, k in enumerate(KINDS)}
+        order = {k: i for i, k in enumerate((*KINDS, *EXTENSIONS))}
         found = [p for (k, _), p in self._provided.items() if kind in (None, k)]
         return sorted(found, key=lambda p: (order[p.component.kind], p.component.name))
 
@@ -126,23 +110,32 @@ class Registry:
         known = [p.component.name for p in self.provided(kind)]
         raise UsageError(f"no {kind} named {name!r}{suggest(name, known)}")
 
-    def load(self, kind: str, name: str) -> type[Any]:
-        """The class behind a component, imported now.
+    def target(self, kind: str, name: str) -> Any:
+        """What a component or an extension names as its target, imported now.
 
         Raises:
-            UsageError: if there is no such component, or its module does not load.
+            UsageError: if there is none of that name, or its module does not load.
         """
         provided = self.find(kind, name)
         module, _, attribute = provided.component.target.partition(":")
         try:
-            cls = getattr(importlib.import_module(module), attribute)
+            return getattr(importlib.import_module(module), attribute)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             raise UsageError(
                 f"{kind} {name!r} of {provided.provider} does not load: {type(error).__name__}: {error}"
             ) from error
+
+    def load(self, kind: str, name: str) -> type[Any]:
+        """The class behind a component.
+
+        Raises:
+            UsageError: as :meth:`target`, and if it is no class.
+        """
+        cls = self.target(kind, name)
         if not inspect.isclass(cls):
+            provided = self.find(kind, name)
             raise UsageError(f"{kind} {name!r} of {provided.provider}: {provided.component.target} is not a class")
         return cls
 

@@ -15,20 +15,24 @@ from mex.registry import Broken, Registry
 
 DISTRIBUTION = "model-extraction"
 DISABLE = "MEX_DISABLE_PLUGINS"
+OURS_ALONE = "MEX_NO_THIRD_PARTY"
+"""A variable of the environment that is not empty where only our own plugins are loaded."""
+
+_latest: list[Registry] = []
 
 
 def load_registry(disabled: str | None = None) -> Registry:
     """The registry of everything installed under the entry-point group ``mex``.
 
     ``disabled`` lists entry points to leave out, separated by commas; by default the environment
-    variable ``MEX_DISABLE_PLUGINS`` does.
+    variable ``MEX_DISABLE_PLUGINS`` does. With ``MEX_NO_THIRD_PARTY=1`` only our own plugins are.
     """
     disabled = os.environ.get(DISABLE, "") if disabled is None else disabled
     left_out = {name.strip() for name in disabled.split(",") if name.strip()}
     registry = Registry()
     found: dict[tuple[bool, str, str], tuple[metadata.EntryPoint, str]] = {}
     for distribution in metadata.distributions():
-        provider = "?"
+        provider, ours_alone = "?", bool(os.environ.get(OURS_ALONE))
         try:
             provider = str(distribution.name)  # a half-deleted distribution has none
             entries = distribution.entry_points.select(group=PROJECT)
@@ -36,13 +40,21 @@ def load_registry(disabled: str | None = None) -> Registry:
             registry.broken.append(Broken("entry_points.txt", provider, f"cannot be read: {error}"))
             continue
         for entry in entries:
-            if entry.name not in left_out:  # the first one on the path wins, as in an import
+            if entry.name not in left_out and not (
+                ours_alone and provider != DISTRIBUTION
+            ):  # the first one on the path wins, as in an import
                 place = (provider != DISTRIBUTION, provider, entry.name)
                 found.setdefault(place, (entry, str(distribution.version)))
     for (_, provider, name), (entry, version) in sorted(found.items(), key=lambda item: item[0]):
         registry.add(entry.load, name, provider, version)
     registry.installed = True
+    _latest[:] = [registry]
     return registry
+
+
+def latest() -> Registry:
+    """The registry that was loaded last in this process; one is loaded where none was."""
+    return _latest[0] if _latest else load_registry()
 
 
 installed = functools.lru_cache(maxsize=1)(load_registry)

@@ -11,8 +11,10 @@ FLOAT, SINGLE = 2.0**-53, 2.0**-24
 """The spacing of float64 and of float32 numbers just below 1, to which 1 - p is rounded."""
 FAINT = {FLOAT: 1e-6, SINGLE: 1e-2}
 """A probability below this that was computed as 1 - p has lost too many digits for an equation."""
+SOME_UNITS = 8
+"""Into how many parts of the spacing a float may be rounded by what computes it, such as (1 + tanh) / 2."""
 FEW = 5
-"""With fewer different numbers nothing is said of the floats that they were computed in."""
+"""With fewer different numbers nothing is said of the floats in which they were printed."""
 SOME, COARSE = 64, 1024
 """On how many numbers that is found out, none of them a multiple of 1 / COARSE."""
 DECIMALS = 9
@@ -55,9 +57,10 @@ def precision(answers: FloatArray) -> float:
     """
     some = np.unique(answers)
     some = some[some * COARSE != np.round(some * COARSE)][:SOME]  # 0, 1 and 1/2 are both
-    if len(some) < FEW:
-        return FLOAT
-    return SINGLE if _single(some).all() or (np.char.mod("%.9g", some).astype(np.float64) == some).all() else FLOAT
+    if len(some) and _single(some).all():
+        return SINGLE
+    printed = len(some) >= FEW and (np.char.mod("%.9g", some).astype(np.float64) == some).all()
+    return SINGLE if printed else FLOAT
 
 
 def _single(answers: FloatArray) -> BoolArray:
@@ -75,8 +78,11 @@ def accurate(answers: FloatArray, step: float) -> BoolArray:
         return np.ones(len(answers), dtype=bool)
     spacing = precision(answers)
     faint = answers < max(FAINT[spacing], 5 * step)
-    if step == FLOAT:  # a float that is no multiple of the spacing, nor has few decimals, has all its digits
-        faint &= (np.round(answers / spacing) * spacing == answers) | (np.round(answers, DECIMALS) == answers)
+    if (
+        step == FLOAT
+    ):  # a float that is no multiple of the spacing or an eighth, nor has few decimals, has all its digits
+        unit = spacing / SOME_UNITS
+        faint &= (np.round(answers / unit) * unit == answers) | (np.round(answers, DECIMALS) == answers)
     return np.asarray(~faint.any(axis=1))
 
 

@@ -71,7 +71,7 @@ class SelectiveSampling:
         if self.rule == "disagreement":
             source = granted("selective-sampling", self.sampler, knowledge, endless=False)
             rows = source.draw(knowledge, self.stream, rng)
-            return self_checked(knowledge, rng, lambda known, _: DisagreementRegion(known, rows), tolerated=OPEN)
+            return self_checked(knowledge, rng, lambda known, own: DisagreementRegion(known, rows, own), tolerated=OPEN)
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is None or rho >= 0.5:
             raise Incompatible(

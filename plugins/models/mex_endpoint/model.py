@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from mex import FittedTarget, Scope, Table, UsageError
-from mex.params import above, boolean, doc, one_of, optional, text, whole
+from mex.params import above, boolean, doc, optional, text, whole
 from mex.toolkit.tabular.declared import DeclaredModel
 from mex.toolkit.tabular.opening import features_of
 from mex.toolkit.tabular.reading import columns_of, distinct, is_missing
@@ -19,7 +19,7 @@ from mex.types import Answer, Array, FloatArray
 from mex_endpoint.columns import Told, applied, read
 from mex_endpoint.preflight import ask_known_rows
 from mex_endpoint.secrets import check_headers, check_url
-from mex_endpoint.template import PRESETS, read_template
+from mex_endpoint.template import PRESETS, a_preset, preset, read_template
 
 
 def _url(_: Any, __: Any, value: Any) -> None:
@@ -47,7 +47,7 @@ class Endpoint(DeclaredModel):
         default=None, validator=_url, metadata=doc("where requests are posted; $NAME is taken from the environment")
     )
     preset: str | None = attrs.field(
-        default=None, validator=optional(one_of(*PRESETS)), metadata=doc("the kind of server, or of its protocol")
+        default=None, validator=optional(a_preset()), metadata=doc("the kind of server, or of its protocol")
     )
     template: str | None = attrs.field(
         default=None,
@@ -139,7 +139,7 @@ class Endpoint(DeclaredModel):
             from mex_endpoint.client import HTTPEndpoint, Settings
         except ImportError as error:
             raise UsageError(f"an endpoint needs {error.name}: pip install 'model-extraction[live]'") from None
-        template = PRESETS[self.preset] if self.preset else read_template(Path(str(self.template)).expanduser())
+        template = preset(self.preset) if self.preset else read_template(Path(str(self.template)).expanduser())
         if template.outputs and self.answers is None:
             template = attrs.evolve(template, outputs={})  # the server's own choice
         return HTTPEndpoint(

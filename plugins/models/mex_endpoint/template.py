@@ -14,6 +14,8 @@ import numpy as np
 
 from mex import UsageError
 from mex.errors import suggest
+from mex.hooks import extension, extensions
+from mex.params import Check
 from mex.types import Answer
 
 Records: TypeAlias = list[dict[str, Any]]
@@ -119,6 +121,24 @@ PRESETS = {
 """Templates by the name of the server, or of its protocol."""
 
 
+def a_preset() -> Check:
+    """The name of a template: one of ours, or of a plugin."""
+    return Check(
+        f"one of {', '.join(PRESETS)}, or a preset of a plugin",
+        lambda v: isinstance(v, str) and (v in PRESETS or v in extensions("preset")),
+        {"type": "string"},
+    )
+
+
+def preset(name: str) -> Template:
+    """The template of that name.
+
+    Raises:
+        UsageError: if what a plugin adds is none: a mapping with the keys of a template in a TOML file.
+    """
+    return PRESETS[name] if name in PRESETS else _template(extension("preset", name), f"the preset {name!r}")
+
+
 def read_template(path: Path) -> Template:
     """A template of the user's own, in TOML: ``body``, ``answer``, and any of ``outputs``, ``floats``, ``least``.
 
@@ -129,12 +149,16 @@ def read_template(path: Path) -> Template:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as a template ({error})") from None
+    return _template(given, str(path))
+
+
+def _template(given: Mapping[str, Any], who: str) -> Template:
     names = [field.name for field in attrs.fields(Template)]
     for name in given:
         if name not in names:
-            raise UsageError(f"{path}: a template has no {name!r}{suggest(name, names)}")
+            raise UsageError(f"{who}: a template has no {name!r}{suggest(name, names)}")
     if "body" not in given:
-        raise UsageError(f"{path}: a template says what the body of a request is: body = …")
+        raise UsageError(f"{who}: a template says what the body of a request is: body = …")
     return Template(**given)
 
 

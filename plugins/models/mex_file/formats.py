@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import Any
 
 from mex import UsageError
+from mex.hooks import extension, extensions
+from mex.params import Check
 
 READERS = {
     "skops": "mex_file.skops_reader",
@@ -36,14 +40,32 @@ ENDINGS = {
 }
 
 
+def a_format() -> Check:
+    """The name of a format: one of ours, or of a plugin."""
+    return Check(
+        f"one of {', '.join(READERS)}, or a format of a plugin",
+        lambda v: isinstance(v, str) and (v in READERS or v in extensions("format")),
+        {"type": "string"},
+    )
+
+
+def reader_of(form: str) -> Any:
+    """What reads a format, a :class:`mex.toolkit.saved.Reader`."""
+    return importlib.import_module(READERS[form]) if form in READERS else extension("format", form)
+
+
 def format_of(path: Path) -> str:
-    """The format of a file or folder, by its name, and of JSON by what is in it.
+    """The format of a file or folder, by its name, and of JSON by what is in it; of a plugin, if it is none of ours.
 
     Raises:
         UsageError: if there is no such file, or it tells none of the formats.
     """
     if not path.exists():
         raise UsageError(f"there is no file {path}")
+    if path.suffix.lower() not in {*ENDINGS, ".json"}:
+        for name in extensions("format"):
+            if path.suffix.lower() in extension("format", name).ENDINGS:
+                return name
     if path.is_dir():
         if (path / "MLmodel").exists():
             return "mlflow"
@@ -56,7 +78,9 @@ def format_of(path: Path) -> str:
         return _of_json(path)
     if path.suffix.lower() in ENDINGS:
         return ENDINGS[path.suffix.lower()]
-    raise UsageError(f"{path} does not tell its format: say format=…, one of {', '.join(READERS)}")
+    raise UsageError(
+        f"{path} does not tell its format: say format=…, one of {', '.join([*READERS, *extensions('format')])}"
+    )
 
 
 def _of_json(path: Path) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from mex import Family
+from mex.toolkit.saved import Reading, Wishes, counted, library, telling
 from mex.types import Array
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, counted, library, telling
 
 CLASSIFIES = ("binary", "multiclass", "multiclassova")
 

@@ -12,8 +12,8 @@ import attrs
 import numpy as np
 
 from mex import Family, UsageError
+from mex.toolkit.saved import Reading, Wishes, library, telling
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, library, telling
 
 FLAVORS = {"xgboost": "data", "lightgbm": "data", "catboost": "data", "onnx": "data", "sklearn": "pickled_model"}
 """The flavors whose own format is read, and under which key their file stands."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,10 +10,10 @@ import attrs
 
 from mex import FittedTarget, Scope, Table, UsageError
 from mex.params import Check, boolean, doc, one_of, optional, text
+from mex.toolkit.saved import Reading, Wishes
 from mex.toolkit.tabular.declared import DeclaredModel, listed, texts
 from mex.toolkit.tabular.reading import columns_of
-from mex_file.formats import READERS, format_of
-from mex_file.reading import Reading, Wishes
+from mex_file.formats import a_format, format_of, reader_of
 
 
 def _is_number(value: Any) -> bool:
@@ -33,7 +32,7 @@ class File(DeclaredModel):
     path: str | None = attrs.field(default=None, validator=optional(text()), metadata=doc("the file, or the folder"))
     format: str | None = attrs.field(
         default=None,
-        validator=optional(one_of(*READERS)),
+        validator=optional(a_format()),
         metadata=doc("of the file, if its name does not tell"),
     )
     trusted: Sequence[str] = attrs.field(
@@ -88,7 +87,7 @@ class File(DeclaredModel):
             reader=self.reader,
             missing=self.missing,
         )
-        read: Reading = importlib.import_module(READERS[form]).read(path, wishes)
+        read: Reading = reader_of(form).read(path, wishes)
         return read
 
     def facts(self) -> Mapping[str, str]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from mex import UsageError
+from mex.toolkit.saved import Reading, Wishes, library, telling
 from mex.types import Array
 from mex_file.adapter import Adapter
 from mex_file.onnx_graph import classes_of, describe, family_of, levels_of
-from mex_file.reading import Reading, Wishes, library, telling
 
 DTYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "int32": np.int32, "bool": np.bool_}
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mex import Family, UsageError
+from mex.toolkit.saved import Reading, Wishes, library, telling
 from mex.types import Array
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, library, telling
 
 
 def read(path: Path, wishes: Wishes) -> Reading:

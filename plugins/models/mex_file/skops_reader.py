@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mex import UsageError
-from mex_file.reading import Reading, Wishes, telling
+from mex.toolkit.saved import Reading, Wishes, telling
 
 TRUSTED = (
     "numpy.dtype",

@@ -10,10 +10,10 @@ import numpy as np
 
 from mex import Family, UsageError
 from mex.toolkit.facts import RECORDS
+from mex.toolkit.saved import Reading, Wishes, counted, library, telling
 from mex.toolkit.tabular.encoders import values_of
 from mex.types import Array
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, counted, library, telling
 
 LABELS = ("binary:hinge", "multi:softmax")
 """Objectives whose predictions are labels and no probabilities."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from mex import Family, UsageError
+from mex.toolkit.saved import Reading, Wishes, counted, library, telling
 from mex.types import Array
 from mex_file.adapter import Adapter
-from mex_file.reading import Reading, Wishes, counted, library, telling
 
 UNKNOWN = "<OOD>"
 """The level that stands for all that are rare or were never seen."""

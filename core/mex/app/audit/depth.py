@@ -24,7 +24,8 @@ class Depth:
         seeds: how many seeds judge, 0 to this minus one.
         defenses: the defenses that are tried; empty for all that apply.
         defended_by: how many of the judged attacks meet each defense, beside those that know it.
-        time_limit: seconds after which a cell of the race, and a judged cell, is ended.
+        time_limit: seconds of wall time after which a cell of the race, and a judged cell, is ended; the verdict names
+            the attacks that were.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Depth:
     seeds: int
     defenses: tuple[str, ...] = ()
     defended_by: int = 2
-    time_limit: tuple[float, float] = (60.0, 600.0)
+    time_limit: tuple[float, float] = (180.0, 900.0)
 
 
 DEPTHS = {
@@ -52,7 +53,7 @@ DEPTHS = {
             seeds=2,
             defenses=("label-only", "rounding", "bounded-noise", "value-noise"),
             defended_by=1,
-            time_limit=(20.0, 120.0),
+            time_limit=(60.0, 300.0),
         ),
         Depth(name="standard", minutes=10, race_budget=400, race_rows=5, keep=2, budget=2000, seeds=3),
         Depth(
@@ -63,7 +64,7 @@ DEPTHS = {
             keep=3,
             budget=6000,
             seeds=6,
-            time_limit=(300.0, 3600.0),
+            time_limit=(900.0, 3600.0),
         ),
     )
 }

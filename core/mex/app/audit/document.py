@@ -13,8 +13,9 @@ from mex.app.audit import racing
 from mex.app.audit.defending import trades, usual
 from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.findings import findings
-from mex.app.audit.limits import checks, limit_lines, not_tried, resolution
+from mex.app.audit.limits import checks, limit_lines, not_tried, resolution, unjudged
 from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.standards import mappings, reactions
 from mex.app.audit.thieves import estimate, thieves
 from mex.app.audit.verdict import cap, recommendation, verdict
 from mex.app.matrix.provenance import versions
@@ -48,11 +49,13 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "limits": limit_lines(outcome, who),
         "resolution": resolution(outcome),
         "checks": checks(outcome),
+        "unjudged": unjudged(outcome),
         "not_tried": not_tried(outcome),
         "findings": findings(outcome),
         "method": _method(outcome),
     }
-    return {**told, "verdict": verdict(told)}
+    told["reactions"] = reactions(outcome.judged, outcome.defended)
+    return {**told, "mappings": mappings(told), "verdict": verdict(told)}
 
 
 def _subject(outcome: Outcome) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from mex.app.analysis.numbers import share
 from mex.app.analysis.statistics import LEVELS, coverage
 from mex.app.audit.running import Outcome
 from mex.app.audit.thieves import Thief
+from mex.target import knowledge
 from mex.toolkit.bounds import query_bound
 from mex.toolkit.facts import LEAKS
 
@@ -22,8 +23,8 @@ def limit_lines(outcome: Outcome, thieves: list[Thief]) -> list[str]:
     binary = target.classes is not None and len(target.classes) == 2
     if target.family.kind != "linear" or not binary:
         return [
-            f"No bound is known for this class of models ({target.family.kind}): these are the numbers of the attacks "
-            "that were tried, and a better one may exist."
+            f"No bound is known for such a model ({target.family.kind}, {knowledge(target).task}): these are the "
+            "numbers of the attacks that were tried, and a better one may exist."
         ]
     return [line for thief in thieves if thief.shown == "label" for line in [_halfspace(outcome, thief)] if line][:1]
 
@@ -85,6 +86,13 @@ def not_tried(outcome: Outcome) -> list[dict[str, str]]:
     out += [{"kind": "attack", "name": left.partition(" left")[0], "reason": left} for left in outcome.left]
     out += [{"kind": "defense", "name": s.label, "reason": s.reason} for s in outcome.shields if s.reason]
     return out
+
+
+def unjudged(outcome: Outcome) -> list[str]:
+    """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
+    judged = {(m.choice.label, m.choice.reads) for m in outcome.judged if m.group.ran}
+    failed = [m.choice for m in [*outcome.raced, *outcome.judged] if m.group.status == "failed"]
+    return list(dict.fromkeys(f"{c.label} ({c.reads})" for c in failed if (c.label, c.reads) not in judged))
 
 
 def checks(outcome: Outcome) -> list[str]:

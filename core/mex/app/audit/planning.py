@@ -8,7 +8,9 @@ from mex.app.audit import stages
 from mex.app.audit.choosing import attacks
 from mex.app.audit.running import Audit
 from mex.app.audit.shields import shields
-from mex.app.audit.subject import Subject
+from mex.app.audit.subject import Subject, open_subject
+from mex.registry import Registry
+from mex.registry.spec import Spec
 
 ADDED = 3
 """Attacks that know one defense, at most: what a plan adds by itself, for the count of cells before it is made."""
@@ -43,6 +45,19 @@ def recommended(subject: Subject) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def applying(registry: Registry, model: str, data: str) -> dict[tuple[str, str], str]:
+    """By kind and name from which answers a component works on a model, or why it does not.
+
+    Raises:
+        UsageError, Incompatible: if the model cannot be opened on the data.
+    """
+    applies: dict[tuple[str, str], dict[str, None]] = {}
+    for row in recommended(open_subject(registry, Spec.of(model, "model"), Spec.of(data, "dataset"))):
+        said = applies.setdefault((row["kind"], row["name"].partition(":")[0]), {})
+        said[row["reads"] if row["applies"] else f"no: {row['why']}"] = None
+    return {name: ", ".join(filter(None, said)) for name, said in applies.items()}
 
 
 def cells(audit: Audit) -> tuple[int, int]:

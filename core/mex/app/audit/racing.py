@@ -33,6 +33,7 @@ def stayers(
         made_for = [choice for choice in of_kind if choice.made_for]
         kept = {*of_kind[: depth.keep], *made_for[: depth.keep], *(c for c in of_kind if c.baseline)}
         stay += [choice for choice in of_kind if choice in kept]
+    stay += [choice for choice in choices if choice.baseline and choice not in stay]  # whatever came of their race
     said = [
         f"{choice.label} on {choice.reads} answers left the race: {_standing(records[choice])}"
         for choice in ranked

@@ -17,6 +17,7 @@ SHOWN = {
     "value": "values",
 }
 """Kinds of answer in the words of the page."""
+READ = {**SHOWN, "label": "labels"}
 CAP_DAYS = 30
 """Days that a thief with one account should need at least."""
 FEW = 100
@@ -68,6 +69,10 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
+    if missing := document["unjudged"]:
+        said.append(
+            f"Not judged, as they failed or took too long here, and any of them may do better: {', '.join(missing)}."
+        )
     said.append(document["recommendation"]["sentence"])
     if document["cap"]:
         said.append(_cap_sentence(document["cap"]))
@@ -117,8 +122,11 @@ def recommendation(trades: Sequence[Any], model: str, data: str) -> dict[str, An
     """Which defense to deploy, how, and why the best known alternatives are not preferred."""
     best = next((trade for trade in trades if not trade.objection), None)
     if best is None:
-        why = "no defense that was tried is worth deploying" if trades else "no defense was tried"
-        told = f"Of the defenses, {why}: what protects is how many rows one client may ask, and how coarse answers are."
+        if trades and all(trade.factor is None for trade in trades):
+            told = "What a defense buys cannot be told, as no attack got anywhere without one."
+        else:
+            why = "No defense that was tried is worth deploying" if trades else "No defense was tried"
+            told = f"{why}: what protects is how many rows one client may ask, and how coarse answers are."
         return {"defense": None, "sentence": told, "python": None, "serve": None}
     spec = best.shield.spec
     cost = cost_text(best)

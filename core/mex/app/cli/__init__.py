@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import mex
 from mex.errors import Incompatible, MexError, UsageError
 from mex.registry import Registry
-from mex.registry.loader import load_registry
+from mex.registry.loader import OURS_ALONE, load_registry
 
 COMMANDS = (
     *("attack", "audit", "matrix", "report", "reproduce"),
@@ -36,6 +36,7 @@ def parser(registry: Registry) -> argparse.ArgumentParser:
     """The commands of the core and of the plugins."""
     top = Parser(prog="mex", description=(mex.__doc__ or "").partition("\n")[0])
     top.add_argument("--version", action="version", version=f"mex {mex.__version__}")
+    top.add_argument("--no-third-party", action="store_true", help="load no plugin but ours")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for name in COMMANDS:
         importlib.import_module(f"mex.app.cli.{name}").add_commands(commands)
@@ -63,7 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             signal.signal(number, _interrupt)
     if argv is None:
         take_over()
+    given = sys.argv[1:] if argv is None else list(argv)
+    ours_alone = given[:1] == ["--no-third-party"] and not os.environ.get(OURS_ALONE)
     try:
+        if ours_alone:  # before anything is loaded, and in worker processes too
+            os.environ[OURS_ALONE] = "1"
         with plugins_aside():
             registry = load_registry()
             commands = parser(registry)
@@ -90,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         bug = f"{type(error).__name__}: {error} (a bug in a plugin or in mex; MEX_TRACEBACK=1 shows where)"
         return _complain(" ".join(bug.split()), FAILED)
     finally:
+        if ours_alone:
+            del os.environ[OURS_ALONE]
         if argv is None:
             _last_words()
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from mex.app.cli.flags import PRICE_HELP, number, price
 from mex.app.cli.output import plugins_aside, print_json, say
 from mex.app.cli.system import cores, do_without_semaphores
-from mex.app.files import check_writable
+from mex.app.files import check_writable, replacing
 from mex.errors import UsageError
 from mex.registry import Registry
 
 if TYPE_CHECKING:
-    from mex.app.audit.running import Audit
+    from mex.app.analysis.gate import Gate
+    from mex.app.audit.running import Audit, Outcome
     from mex.app.matrix.run import Run
 
 
@@ -29,10 +30,18 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--yes", action="store_true", help="spend what the plan says on an endpoint without asking")
     command.add_argument("--max-usd", type=float, metavar="USD", help="spend no more than this on an endpoint")
-    command.add_argument("--out", type=Path, metavar="DIR", help="keep every finished cell there; go on from there")
+    command.add_argument("--out", type=Path, metavar="DIR", help="keep cells and audit.html, .md, .json there; go on")
     command.add_argument("--jobs", type=number, metavar="N", help="processes (default: one a core)")
     command.add_argument("--backend", default="processes", metavar="B", help="processes, or dask with --scheduler")
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a running dask cluster, tcp://HOST:PORT")
+    command.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since that audit.json")
+    command.add_argument(
+        "--require",
+        action="append",
+        metavar="COND",
+        help="exit with 3 where an attack breaks it: 'queries_to_0.99 >= 5000'",
+    )
+    command.add_argument("--junit", type=Path, metavar="FILE", help="write the attacks as JUnit test cases")
     command.add_argument("--json", action="store_true", help="the whole document as one JSON object on stdout")
     command.set_defaults(run=audit)
     command = commands.add_parser("recommend", help="which attacks and defenses apply to a model, and which not")
@@ -50,10 +59,15 @@ def add_subject(command: argparse.ArgumentParser) -> None:
 def audit(args: argparse.Namespace, registry: Registry) -> int:
     """Say the plan, ask before money is spent, run it, print the verdict."""
     do_without_semaphores()
+    from mex.app.audit.comparing import read_document
     from mex.app.audit.document import document
-    from mex.app.audit.text import verdict_text
-    from mex.app.cli import INTERRUPTED, OK
+    from mex.app.audit.gating import required
+    from mex.app.cli import INTERRUPTED
 
+    gate = required(args.require or ())
+    old = None if args.compare is None else read_document(args.compare)
+    if args.junit:
+        check_writable(args.junit)
     with contextlib.ExitStack() as stack:
         out = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mex-audit-")))
         with plugins_aside():
@@ -61,7 +75,8 @@ def audit(args: argparse.Namespace, registry: Registry) -> int:
         _agree_to_cost(args, ready)
         try:
             with plugins_aside():
-                told = document(ready.run(_begin, say))
+                outcome = ready.run(_begin, say)
+                told = document(outcome)
         except KeyboardInterrupt:
             say(
                 f"interrupted; finished cells are kept in {args.out}: run the same command again to go on"
@@ -69,11 +84,43 @@ def audit(args: argparse.Namespace, registry: Registry) -> int:
                 else "interrupted; with --out DIR finished cells are kept"
             )
             return INTERRUPTED
+    _show(args, told, old)
+    return _judged(args, outcome, gate)
+
+
+def _show(args: argparse.Namespace, told: dict[str, Any], old: dict[str, Any] | None) -> None:
+    """Write the pages, print the verdict, and say what changed since ``old``."""
+    from mex.app.audit.comparing import changes
+    from mex.app.audit.document import dumped
+    from mex.app.audit.markdown import markdown
+    from mex.app.audit.page import page
+    from mex.app.audit.text import verdict_text
+
+    if args.out:
+        for name, text in (("html", page(told)), ("md", markdown(told)), ("json", dumped(told))):
+            with replacing(args.out / f"audit.{name}") as part:
+                part.write_text(text, encoding="utf-8", errors="replace")
     if args.json:
         print_json(told)
     else:
         print(verdict_text(told))
-    return OK
+    if args.out:
+        say(f"the page is {args.out / 'audit.html'}")
+    if old is not None:
+        for sentence in changes(old, told) or ["nothing changed that the seeds tell apart"]:
+            print(sentence, file=sys.stderr if args.json else sys.stdout)
+
+
+def _judged(args: argparse.Namespace, outcome: Outcome, gate: Gate) -> int:
+    """What the gate finds, written as JUnit if asked for; the exit code, those of ``mex matrix``."""
+    from mex.app.analysis.gate import write_junit
+    from mex.app.audit.gating import compared
+    from mex.app.cli.conclusion import judge
+
+    found = [compared(outcome)]
+    if args.junit:
+        write_junit(args.junit, found, gate)
+    return judge(gate, found)
 
 
 def _ready(args: argparse.Namespace, registry: Registry, out: Path) -> Audit:

@@ -61,7 +61,7 @@ def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
         say(ready.restored)
     if tally.failed:
         say(f"{tally.failed} of {len(ready.cells)} cells failed")
-    code = _judge(ready.gate, found)
+    code = judge(ready.gate, found)
     if code == 0 and tally.lost and ready.gate.conditions:
         say("gate: stdout took no more, so the run ended early and not all was judged")
         code = UNJUDGED
@@ -90,7 +90,7 @@ def _kept(records: Sequence[Record]) -> Path:
     return directory
 
 
-def _judge(gate: Gate, found: Sequence[Comparison]) -> int:
+def judge(gate: Gate, found: Sequence[Comparison]) -> int:
     """Say what a gate finds; its exit code, 0 if it holds nowhere."""
     met = gate.violations(found)
     for comparison, group, sentence in met:

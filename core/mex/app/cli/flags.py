@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from mex.errors import UsageError
+from mex.hooks import extension, extensions
+
 PRICES = {"amazon": 0.0001, "microsoft": 0.0005}
 """US dollars for one online prediction (paper, Table 1). Google asks by the hour of a node, which is no such price."""
 PRICE_HELP = f"a number, or {' or '.join(PRICES)} (default 0.0001, Amazon's)"
@@ -24,11 +27,16 @@ def answers(text: str) -> str | list[str]:
 
 
 def price(text: str) -> float:
-    """US dollars, or the name of a provider."""
+    """US dollars, or the name of a provider, ours or of a plugin."""
     try:
-        return PRICES[text] if text in PRICES else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be US dollars or one of {', '.join(PRICES)}, not {text!r}") from None
+        if text in PRICES:
+            return PRICES[text]
+        return float(extension("price", text) if text in (theirs := extensions("price")) else text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    except (TypeError, ValueError):
+        names = ", ".join([*PRICES, *theirs])
+        raise argparse.ArgumentTypeError(f"must be US dollars or one of {names}, not {text!r}") from None
 
 
 def seconds(text: str) -> float:

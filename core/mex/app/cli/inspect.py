@@ -12,10 +12,12 @@ import attrs
 from mex.app.cli.output import plugins_aside, print_json
 from mex.app.cli.tables import print_table
 from mex.errors import UsageError
-from mex.hooks import KINDS
+from mex.hooks import EXTENSIONS, KINDS
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
+LISTED = ("kind", "name", "summary", "provider", "version")
+"""What ``mex list-plugins`` says of each component."""
 RECORD, PLAN = "record", "plan"
 """What ``mex show`` explains beside the components: the fields of a record; plan files, as JSON Schema."""
 
@@ -23,7 +25,9 @@ RECORD, PLAN = "record", "plan"
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add both commands."""
     listing = commands.add_parser("list-plugins", help="every component, who provides it, and what failed to load")
-    listing.add_argument("--kind", choices=KINDS, help="only the components of this kind")
+    listing.add_argument("--kind", choices=(*KINDS, *EXTENSIONS), help="only those of this kind")
+    listing.add_argument("--for", dest="model", metavar="MODEL", help="say from which answers each attack works on it")
+    listing.add_argument("--data", metavar="DATA", help="rows such as the users of that model send")
     listing.add_argument("--json", action="store_true", help="JSON lines on stdout")
     listing.set_defaults(run=list_plugins)
     show = commands.add_parser(
@@ -40,27 +44,34 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def list_plugins(args: argparse.Namespace, registry: Registry) -> int:
     """Print every component, then the plugins that failed to load, with why."""
     found = [
-        {**attrs.asdict(p.component, filter=_no_target), "provider": p.provider, "version": p.version, "status": "ok"}
+        {
+            **attrs.asdict(p.component, filter=lambda attribute, _: attribute.name != "target"),
+            "provider": p.provider,
+            "version": p.version,
+            "status": "ok",
+        }
         for p in registry.provided(args.kind)
     ]
     broken = [{**attrs.asdict(b), "status": "failed"} for b in registry.broken]
+    columns = list(LISTED)
+    if args.model is not None:
+        if args.data is None:
+            raise UsageError("say what the users of the model send: --data rows.csv")
+        columns.insert(2, "applies")
+        from mex.app.audit.planning import applying
+
+        with plugins_aside():
+            said = applying(registry, args.model, args.data)
+        found = [{**f, "applies": said.get((str(f["kind"]), str(f["name"])), "")} for f in found]
     if args.json:
         for line in [*found, *broken]:
             print_json(line)
         return 0
-    print_table(
-        ["kind", "name", "summary", "provider"],
-        [[str(f[c]) for c in ("kind", "name", "summary", "provider")] for f in found],
-    )
+    print_table(columns, [[str(f[c]) for c in columns] for f in found])
     if broken:
-        print_table(
-            ["failed plugin", "provider", "reason"], [[b["plugin"], b["provider"], b["reason"]] for b in broken]
-        )
+        failed = ("plugin", "provider", "reason")
+        print_table(["failed plugin", *failed[1:]], [[b[column] for column in failed] for b in broken])
     return 0
-
-
-def _no_target(attribute: attrs.Attribute[Any], _: Any) -> bool:
-    return attribute.name != "target"
 
 
 def show_one(args: argparse.Namespace, registry: Registry) -> int:

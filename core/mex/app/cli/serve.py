@@ -134,6 +134,9 @@ def _warn(args: argparse.Namespace, served: Served) -> None:
     clients = served.doors.clients
     if args.store is None and args.defense != "none":
         say("what clients asked, and the key of sticky noise, are forgotten when this ends: --store FILE keeps them")
+    for layer in served.defense.layers:
+        if layer.params.get("sticky") is False and not layer.params.get("cell"):
+            say(f"{layer.name} answers a question that is repeated anew, which averages out: sticky=true does not")
     if clients.header is not None and not clients.names:
         say(f"the header {clients.header} is believed: whoever may set it is as many clients as he likes")
     if clients.forwarded:

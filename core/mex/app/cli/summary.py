@@ -67,11 +67,16 @@ def _overview(found: Sequence[Comparison], level: float) -> None:
     lines = overview(found, level)
     texts = [[one_line(text) for text in line.texts] for line in lines]
     _line(console, f"IN SHORT: what it takes to copy each model so that it agrees on {level:g} of held-out rows", most)
-    widths = [min(NAME, max(map(len, column))) for column in zip(HEADER[1:], *(row[1:] for row in texts), strict=True)]
+    columns = list(zip(HEADER[1:], *(row[1:] for row in texts), strict=True))
+    widths = [min(NAME, max(map(len, column))) for column in columns]
+    least = [max(map(len, column[1:])) for column in columns]
+    for i in (1, 2, 3):  # these may take several lines, but no word of theirs does
+        least[i] = max(len(word) for text in columns[i][1:] for word in text.split() or [""])
     for comparison in found:
-        table = _grid()
-        for i, (name, width) in enumerate(zip(HEADER[1:], widths, strict=True)):
-            table.add_column(name, justify="left" if i < 2 else "right", width=width)
+        table = _grid(1)
+        for i, name in enumerate(HEADER[1:]):
+            side: Any = "left" if i < 2 else "right"
+            table.add_column(name, justify=side, overflow="fold", min_width=min(NAME, least[i]), max_width=widths[i])
         for line, row in zip(lines, texts, strict=True):
             if line.comparison is comparison:
                 table.add_row(*map(_cell, row[1:]))
@@ -92,11 +97,11 @@ def _line(console: Any, text: str, most: int, style: str = "") -> None:
     console.print(one_line(text), markup=False, highlight=False, style=style, width=most)
 
 
-def _grid() -> Any:
+def _grid(gap: int = 2) -> Any:
     from rich import box
     from rich.table import Table
 
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap, 0, 0))
 
 
 def _cell(text: str) -> str:

@@ -10,7 +10,7 @@ from mex.dataset import Rows
 from mex.errors import Incompatible, UsageError
 from mex.learner import predictions
 from mex.target import Target, labels
-from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
+from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.metrics import agreement, distance, unit_normal
 from mex.types import Array, Estimator, FloatArray, Sealed, read_only
 
@@ -66,7 +66,7 @@ class Yardstick(Sealed):
             points_of_each = max(1, int(SHARE_OF_EACH * budget))
             of_rows = slice(max(2, int(SHARE_HELD_OUT * budget)))
             held_out = Rows(held_out.X[of_rows], held_out.y[of_rows])
-        crossover = target.family.kind in AXIS_PARALLEL
+        crossover = target.family.axis_parallel
         points = {
             "agreement": held_out.X,
             "near_agreement": between_rows(held_out.X, target.domain, points_of_each, rng, crossover=crossover),

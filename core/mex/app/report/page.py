@@ -12,6 +12,7 @@ from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import DERIVED, FIELDS, Record
 from mex.app.report import curves, strips
+from mex.app.report.added import added
 from mex.app.report.words import counted, overview
 from mex.errors import UsageError
 
@@ -79,6 +80,7 @@ def _render(records: Sequence[Record], recipe: str, plan: Plan | None, summaries
             sections=[sections.section(comparison, x, y) for comparison in found],
             reasons=sections.reasons(records),
             components=sections.components(records, found, summaries),
+            added=added(records),
             meanings=_meanings(),
             recipe=recipe,
             levels=AT,

@@ -17,7 +17,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from mex.domain import Domain
 from mex.knowledge import Knowledge
-from mex.toolkit.active.samplers import AXIS_PARALLEL
 from mex.toolkit.estimators import constant, linear_classifier
 from mex.types import Array, Estimator, FloatArray
 
@@ -96,7 +95,7 @@ def _for_labels(sample: Sample, known: Knowledge, seed: int, any_class: bool) ->
             fits += [_logistic(known, C) for C in SOFT]
     if not linear or any_class:
         fits += [_of(DecisionTreeClassifier(random_state=seed)), _of(RandomForestClassifier(TREES, random_state=seed))]
-        if known.family.learner is not None and known.family.kind not in AXIS_PARALLEL:
+        if known.family.learner is not None and not known.family.axis_parallel:
             fits.append(_of(known.family.learner))
     if any_class:
         fits.append(_of(make_pipeline(StandardScaler(), SVC(C=100))))

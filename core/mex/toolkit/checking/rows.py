@@ -6,7 +6,7 @@ import numpy as np
 
 from mex.domain import Domain
 from mex.knowledge import Knowledge
-from mex.toolkit.active.samplers import AXIS_PARALLEL, between_rows
+from mex.toolkit.active.samplers import between_rows
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 DRAWN = 256
@@ -26,7 +26,7 @@ def natural(known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
     pool = known.pool
     if pool is None or len(pool) == 0:
         return known.domain.sample(n, rng)
-    rows = between_rows(pool, known.domain, n, rng, crossover=known.family.kind in AXIS_PARALLEL)
+    rows = between_rows(pool, known.domain, n, rng, crossover=known.family.axis_parallel)
     rows[::2] = pool[rng.integers(len(pool), size=len(rows[::2]))]
     return rows
 

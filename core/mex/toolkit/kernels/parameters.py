@@ -8,7 +8,7 @@ import attrs
 
 from mex.knowledge import Scope
 from mex.params import above, doc, one_of, optional, whole
-from mex.toolkit.active.samplers import SAMPLERS
+from mex.toolkit.active.samplers import a_sampler
 
 
 @attrs.frozen(kw_only=True)
@@ -17,7 +17,7 @@ class KernelAttack:
 
     sampler: str | None = attrs.field(
         default=None,
-        validator=optional(one_of(*SAMPLERS)),
+        validator=optional(a_sampler()),
         metadata=doc("where candidates come from; by default near the pool, or uniform where there is none"),
     )
     kernel: str = attrs.field(

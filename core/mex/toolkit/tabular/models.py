@@ -13,6 +13,7 @@ import attrs
 
 from mex.errors import Incompatible, UsageError, suggest
 from mex.family import core_of
+from mex.hooks import extension, extensions
 from mex.schema import Column, Frame, Schema
 from mex.toolkit.tabular import dtypes, inference
 from mex.toolkit.tabular.encoders import Levels, Name, levels_of, names_of
@@ -22,7 +23,7 @@ from mex.types import Estimator
 
 
 def schema_of_model(model: Estimator, like: Any = None) -> Schema:
-    """The schema of what a fitted model takes.
+    """The schema of what a fitted model takes; a plugin's reader, if one knows it, goes before ours.
 
     Args:
         model: what it tells (names, levels) goes before what ``like`` shows.
@@ -31,6 +32,10 @@ def schema_of_model(model: Estimator, like: Any = None) -> Schema:
     Raises:
         UsageError: if the model tells no columns and ``like`` is not given, or lacks one of them.
     """
+    for reader in extensions("schema"):
+        if (read := extension("schema", reader)(model, like)) is not None:
+            theirs: Schema = read
+            return theirs
     names = names_of(model)
     table = inference.frame_of_csv(Path(like)) if isinstance(like, str | Path) else like
     if table is None:

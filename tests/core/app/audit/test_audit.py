@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import cast
 
 import attrs
 import pytest
@@ -11,13 +12,16 @@ from audited import TINY, plane
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
+from mex.app.analysis.group import Group
 from mex.app.audit import choosing
 from mex.app.audit.defending import recommended, trades
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.document import document, dumped
-from mex.app.audit.running import Audit, Outcome
+from mex.app.audit.racing import stayers
+from mex.app.audit.running import Audit, Measured, Outcome
 from mex.app.audit.text import verdict_text
 from mex.app.audit.thieves import strongest, thieves
+from mex.app.matrix.record import Record
 
 
 def test_equations_steal_a_linear_model_whose_probabilities_are_shown(outcome: Outcome) -> None:
@@ -129,3 +133,21 @@ def test_from_python_it_takes_objects_and_refuses_what_costs_money(monkeypatch: 
     assert found.recommendation is None
     with pytest.raises(mex.UsageError, match="no depth named 'deep'"):
         mex.audit(model, X, y, depth="deep", registry=registry)
+
+
+def test_an_attack_that_took_too_long_is_named_in_the_verdict_and_baselines_are_judged_all_the_same(
+    outcome: Outcome,
+) -> None:
+    def slow(m: Measured) -> Measured:
+        records = [
+            {**r, "status": "failed", "reason": "took longer than 1 seconds", "curve": None} for r in m.group.records
+        ]
+        return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, cast("list[Record]", records)))
+
+    late = [slow(m) if m.choice.label in ("pivot", "passive") else m for m in outcome.raced]
+    finished = {m.choice: m.group.ran[0] for m in late if m.group.ran}
+    stay, _ = stayers([c for c in outcome.choices if c.reads], finished, TINY)
+    assert [c.label for c in stay if c.reads == "label"] == ["passive"]
+    told = document(attrs.evolve(outcome, raced=late, judged=[m for m in outcome.judged if m.choice.label != "pivot"]))
+    assert told["unjudged"] == ["pivot (label)"]
+    assert any("pivot (label)" in sentence and "may do better" in sentence for sentence in told["verdict"])

@@ -41,9 +41,9 @@ def test_one_kind_can_be_listed(run: Run, kind: str) -> None:
 
 def test_a_pipe_gets_tabs(run: Run, registry: mex.Registry) -> None:
     header, *rows = [line.split("\t") for line in run("list-plugins").stdout.splitlines()]
-    assert header == ["kind", "name", "summary", "provider"]
+    assert header == ["kind", "name", "summary", "provider", "version"]
     assert len(rows) == len(registry.provided())
-    assert all(len(row) == 4 for row in rows)
+    assert all(len(row) == 5 for row in rows)
 
 
 def test_a_broken_plugin_is_listed_with_its_reason(run: Run, install: Callable[..., Path]) -> None:

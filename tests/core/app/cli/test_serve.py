@@ -97,6 +97,17 @@ def test_a_mistake_is_a_sentence(
     assert done.stderr.count("\n") == 1
 
 
+def test_what_an_operator_might_take_for_granted_is_said(
+    run: Callable[..., Any], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    flags = ["--client-header", "X-Client", "--host", "0.0.0.0", "--port", "0"]
+    said = run("serve", model, "-d", "bounded-noise", *flags).stderr
+    for part in ("--store FILE keeps them", "averages out", "X-Client is believed", "other machines can ask"):
+        assert part in said
+    assert run("serve", model, "-d", "bounded-noise:sticky=true", "--port", "0").stderr.count("\n") == 2
+
+
 def test_a_port_that_is_taken_is_a_sentence(run: Callable[..., Any], model: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,16 +1,21 @@
-"""What the readers of all formats share."""
+"""What the readers of saved models share.
+
+A plugin adds a format to ``file`` by ``mex.Component("format", name, "package.module:Target", summary)``, where the
+target is a :class:`Reader`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
-from mex import Family, MexError, UsageError
+from mex.errors import MexError, UsageError
+from mex.knowledge import Family
 from mex.types import Estimator
 
 
@@ -43,6 +48,25 @@ class Reading:
     frame: str = ""
     precision: str = ""
     facts: Mapping[str, str] = attrs.field(factory=dict)
+
+
+class Reader(Protocol):
+    """Reads the models of one format: a module, a class or an object.
+
+    Attributes:
+        ENDINGS: how the names of its files end, in small letters: ``{".rds"}``; empty if ``format`` always says it.
+    """
+
+    ENDINGS: Collection[str]
+
+    @staticmethod
+    def read(path: Path, wishes: Wishes) -> Reading:
+        """The model in a file or folder.
+
+        Raises:
+            UsageError: if it cannot be read; :func:`telling` makes one of the error of a library.
+        """
+        ...
 
 
 def counted(n: int, noun: str) -> str:

@@ -1,0 +1,74 @@
+"""Exact extraction of boosted trees and forests from values or probabilities."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Incompatible, Knowledge, Learner, Scope
+from mex.params import doc, whole
+from mex.toolkit.checking.self_check import self_checked
+from mex_boosted_exact.learner import ExactLearner
+
+
+@attrs.frozen(kw_only=True)
+class BoostedExact:
+    """Recover the function of a boosted ensemble, or of a forest, exactly, from its values or probabilities.
+
+    Neither data nor depth, number of trees or library need to be known. What is left of the answers beyond the terms
+    found so far is searched for nodes whose effect is constant on a box, from the leaves of the trees up; each is taken
+    off (:mod:`mex_boosted_exact.peeling`). The rows needed grow with the distinct nodes: some thousand for a hundred
+    trees of depth 2, some ten thousand for depth 3 or 4. A category costs as many rows as a number of its
+    levels, and a missing value is one more level.
+
+    The end is ``checks`` rows in a row of three kinds (uniform, or near the data; in random cells between thresholds;
+    at corners of the domain) where nothing is left, which bounds the share of such rows on which the stolen model is
+    wrong. ``thresholds_`` of the stolen model has the thresholds, to the last bit of float32, or of float64 where the
+    model is known to compare in it; ``describe()`` its terms. The first 200 rows tell whether answers are rounded,
+    noisy or saturated; then, and as long as the end is not reached, the hypothesis is that of ``boosted-surrogate``
+    fitted to the same rows.
+
+    >>> import mex
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.ensemble import GradientBoostingRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> boosted = GradientBoostingRegressor(n_estimators=10, max_depth=2, random_state=0).fit(X, y)
+    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(boosted, domain=mex.Domain.of(X)))
+    >>> stolen = mex.extract(oracle, BoostedExact(checks=300).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> bool(np.abs(stolen.hypothesis.predict(X) - boosted.predict(X)).max() < 1e-11)
+    True
+    """
+
+    checks: int = attrs.field(
+        default=3000,
+        validator=whole(30),
+        metadata=doc(
+            "random rows, one after the other, that have to be right at the end: fewer than 3/checks are wrong"
+        ),
+    )
+    limit: int = attrs.field(
+        default=1_000_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
+    )
+
+    trees: int = attrs.field(default=400, validator=whole(1), metadata=doc("trees of the surrogate"))
+
+    scope: ClassVar[Scope] = Scope(families=("boosted", "forest", "tree"), answers=("value", "proba"))
+    paper: ClassVar[str] = "new here; the surrogate is Friedman 2001"
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start; refuses features without bounds, and answers that are known to be noisy.
+
+        Raises:
+            Incompatible: in both cases.
+        """
+        domain = knowledge.domain
+        if not domain.bounded:
+            i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
+            raise Incompatible(f"boosted-exact searches from bound to bound, and {domain.name(i)} has no finite ones")
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return ExactLearner(known, stream, checks=self.checks, limit=self.limit, trees=self.trees)
+
+        return self_checked(knowledge, rng, start)

@@ -1,0 +1,80 @@
+"""Random points of three kinds, at which a sum of boxes is checked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mex.types import FloatArray
+from mex_boosted_exact.axes import MISSING, Axes
+from mex_boosted_exact.sums import BoxSum
+
+CORNER = 0.8
+"""The share of the coordinates of a corner that are bounds; those of the others lie in random cells."""
+EDGE = 0.5
+"""The share of the coordinates in cells that are the first or the last number of it, next to a threshold."""
+
+
+class Draws:
+    """Draws points: uniform on the domain or near the data, in random cells between known steps, and at corners."""
+
+    def __init__(self, axes: Axes, pool: FloatArray | None, rng: np.random.Generator) -> None:
+        """``pool`` has rows of the domain that are like the data, if there are any."""
+        self.axes = axes
+        self.rng = rng
+        self._rows = None if pool is None or len(pool) == 0 else pool
+
+    def middle(self) -> FloatArray:
+        """The middle of the domain, shape (1, axes)."""
+        return self.axes.encode(self.axes.domain.clip(self.axes.domain.middle[None]))
+
+    def uniform(self, n: int) -> FloatArray:
+        """Points uniform on the domain."""
+        return self.axes.uniform(n, self.rng)
+
+    def near(self, n: int) -> FloatArray:
+        """Points each coordinate of which comes from one of two rows of the data; uniform ones if there are none."""
+        if self._rows is None:
+            return self.uniform(n)
+        some = self.rng.integers(len(self._rows), size=2 * n)
+        one, other = np.split(self.axes.encode(self._rows[some]), 2)
+        return np.where(self.rng.random(one.shape) < self.rng.random((n, 1)), one, other)
+
+    def points(self, n: int, total: BoxSum) -> FloatArray:
+        """``n`` points of the three kinds in turn, none of them between the two ends of a step."""
+        Z = self.uniform(n)
+        Z[::6] = self.near(len(Z[::6]))
+        cells, corners = self._in_cells(len(Z[1::3]), total), self._in_cells(len(Z[2::3]), total)
+        which = self.rng.random(corners.shape)
+        corners = np.where(which < CORNER / 2, self.axes.first, corners)
+        Z[1::3] = cells
+        Z[2::3] = np.where((which >= CORNER / 2) & (which < CORNER), self.axes.upper, corners)
+        return self.outside(Z, total)
+
+    def _in_cells(self, n: int, total: BoxSum) -> FloatArray:
+        Z = self.uniform(n)
+        for axis, steps in enumerate(total.steps):
+            if not steps:
+                continue
+            finite = [s for s in steps if s.below != MISSING]
+            low = np.array([self.axes.lower[axis], *(s.above for s in finite)])
+            high = np.array([*(s.below for s in finite), self.axes.upper[axis]])
+            cell = self.rng.integers(len(low), size=n)
+            share = self.rng.random(n)
+            share = np.where(self.rng.random(n) < EDGE, np.round(share), share)
+            inside = np.where(share == 1, high[cell], low[cell] + share * (high[cell] - low[cell]))
+            inside = np.round(inside) if self.axes.whole[axis] else self.axes.number(inside)
+            Z[:, axis] = np.where(Z[:, axis] == MISSING, MISSING, inside)
+        return Z
+
+    @staticmethod
+    def outside(Z: FloatArray, total: BoxSum) -> FloatArray:
+        """The points with each coordinate that is between the two ends of a step moved to one of them."""
+        Z = Z.copy()
+        for axis, steps in enumerate(total.steps):
+            if steps:
+                below = np.array([*(step.below for step in steps), np.inf])
+                above = np.array([*(step.above for step in steps), np.inf])
+                following = np.searchsorted(above[:-1], Z[:, axis], side="right")
+                between = (Z[:, axis] > below[following]) & (Z[:, axis] < above[following])
+                Z[between, axis] = above[following[between]]
+        return Z

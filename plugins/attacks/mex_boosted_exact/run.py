@@ -1,0 +1,277 @@
+"""A run of the peeling: many tasks side by side, the rows of all of them in one batch, and random rows that check."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeAlias
+
+import attrs
+import numpy as np
+
+from mex.types import Array, FloatArray
+from mex_boosted_exact.axes import Axes
+from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.peeling import Peeler, Task
+from mex_boosted_exact.refine import Refinement
+from mex_boosted_exact.scores import Scores
+from mex_boosted_exact.search import Finding, Searcher
+from mex_boosted_exact.solving import coefficients
+from mex_boosted_exact.store import Store
+from mex_boosted_exact.sums import BoxSum, Step
+
+Asking: TypeAlias = Generator[FloatArray, Array, None]
+WIDTH = 32
+"""How many tasks are under way side by side."""
+WALKS = 8
+"""How many of them come from wrong rows at most: such may lead to the same steps."""
+NEAREST = 100
+"""Among how many points without residual the start of a walk is sought."""
+SIGMAS = 3
+SLACK = 10
+"""How many times the rounding of all outputs of a row may be left of one, after they are solved for."""
+FIRST_BATCH, LAST_BATCH = 16, 1024
+SETTLED, IDLE = 200, 5
+"""After how many rows without residual steps are narrowed, and how often those that are not seen are tried."""
+FIRST = 200
+"""How many random rows are asked first: by them the progress is judged."""
+
+
+@attrs.define(eq=False)
+class Strand:
+    """A task under way: its search and the points that this waits for."""
+
+    task: Task
+    search: Finding[None]
+    rows: FloatArray
+    number: int = -1  # of the wrong row that it comes from
+
+
+class Run:
+    """Finds the sum of boxes that the scores of a target are.
+
+    Attributes:
+        axes, store, total: the coordinates, the points asked, and the sum so far.
+        clean: on how many rows, one after the other, it was right since it changed last.
+        reason: why the end is none, a sentence; "" if it is.
+    """
+
+    def __init__(self, axes: Axes, scores: Scores, draws: Draws) -> None:
+        """``scores`` gives the scores of answers and the bounds of their rounding."""
+        self.axes = axes
+        self.store = Store(len(axes.units))
+        self.total = BoxSum(len(axes.units))
+        self.clean = 0
+        self.reason = ""
+        self._scores = scores
+        self._answers: list[Array] = []
+        self._draws = draws
+        self._rng = draws.rng
+        self._search = Searcher(axes, self.total, draws.rng)
+        self._refinement = Refinement(axes, self.total, draws)
+        self._probed = False  # whether it is known in which precision the target compares
+        self._waiting: list[Task] = []
+        self._peeler = Peeler(self._search, self.now, self._waiting.append)
+        self._wrong: list[int] = []  # numbers of points at which something was left
+        self._right: list[int] = []  # and at which nothing was
+        self._unclear: list[int] = []  # wrong ones that are between the two ends of a step
+        self._stuck: list[int] = []  # wrong ones that led to nothing
+        self._tried: dict[int, int] = {}  # by which version of the sum a wrong one was followed last
+        self._live: list[Strand] = []
+
+    def steps(self, checks: int) -> Asking:
+        """Peel until ``checks`` random rows, one after the other, leave no residual."""
+        Z = np.concatenate([self._draws.middle(), self._draws.points(FIRST - 1, self.total)])
+        numbers = yield from self._ask(Z)
+        error = self.store.error[numbers]
+        start = 0 if error[0] <= 3 * error.min() else int(np.argmin(error))
+        self._peeler.origin = Z[start]
+        self.total.add(float(self.store.score[numbers[start]]), float(error[start] ** 2), ())
+        self._sort(numbers)
+        batch = FIRST_BATCH
+        while self._wrong or self.clean < checks:
+            if self._wrong:
+                version = len(self.total)
+                yield from self._peel()
+                if len(self.total) > version:
+                    self.clean, batch = 0, max(batch // 2, FIRST_BATCH)
+                numbers, self._stuck = np.array(self._stuck, dtype=np.int64), []
+                self._sort(numbers)
+                if self._wrong and len(self.total) == version:
+                    self.reason = f"at {len(self._wrong)} rows something is left that leads to no step"
+                    return
+            elif self.clean >= min(SETTLED, checks) and (not self._probed or self._refinement.open()):
+                yield from self._refine()
+                numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
+                self._sort(numbers)
+                self.clean = 0
+            else:
+                Z = self._draws.points(min(batch, checks - self.clean) if self.clean else batch, self.total)
+                self._sort((yield from self._ask(Z)))
+                self.clean += len(Z)
+                batch = min(2 * batch, LAST_BATCH)
+        numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
+        self._sort(numbers)
+        if self._wrong:
+            self.reason = f"{len(self._wrong)} rows lie between the two ends of a step that was not found exactly"
+
+    def _refine(self) -> Asking:
+        """Narrow all steps to the last bit that the target compares."""
+        refinement, idle = self._refinement, 0
+        while True:
+            if not (steps := refinement.open()):
+                if self._probed or self.axes.double:
+                    return
+                yield from self._probe()
+                continue
+            if not (groups := refinement.groups(steps)):
+                idle += 1
+                if idle == IDLE:
+                    refinement.hidden.update(steps)
+                continue
+            Z, failed = refinement.rows(groups), refinement.failed
+            numbers = yield from self._ask(Z)
+            refinement.narrow(groups, Z, self.store.score[numbers], self.store.error[numbers])
+            if refinement.failed > failed:
+                self._sort(numbers)
+
+    def _probe(self) -> Asking:
+        """Find out whether the target compares in float64, by rows that float32 rounds to the ends of steps."""
+        Z, expected, slack = self._refinement.probe()
+        self._probed = True
+        if len(Z):
+            numbers = yield from self._ask(Z)
+            off = np.abs(self.store.score[numbers] - expected)
+            if np.any(off > self.store.error[numbers] + slack):
+                self.axes.compare(double=True)
+
+    def explained(self) -> float:
+        """The share of the first random points at which nothing is left."""
+        if len(self.total) == 0:
+            return 0.0
+        residuals, errors = self._residuals(np.arange(min(FIRST, len(self.store))), None)
+        return float(np.mean(np.abs(residuals) <= errors))
+
+    def certified(self) -> float:
+        """How far rounding may have moved the scores of the rows that checked the end, at most of 99 percent."""
+        return float(np.quantile(self.store.error[-max(self.clean, 1) :], 0.99))
+
+    def coefficients(self) -> FloatArray:
+        """Those of each output, shape (terms, k); of several outputs by least squares on all answers.
+
+        Where these do not follow from the same terms :attr:`reason` says so.
+        """
+        if len(self._scores.weights) == 1:
+            return self.total.coefficients[:, None].copy()
+        outputs, errors = self._scores.outputs(np.concatenate(self._answers))
+        residuals, slack = self._residuals(np.arange(len(self.store)), None)
+        right = np.abs(residuals) <= slack  # others are of the probe
+        outputs, errors = outputs[right], errors[right]
+        outputs = outputs - outputs.mean(axis=1, keepdims=True) * (self._scores.link == "logit")
+        members = self.total.members(self.store.Z[right]).astype(np.float64)
+        found = coefficients(members, outputs, 1 / errors.max(axis=1))
+        wrong = np.abs(outputs - members @ found) > SLACK * errors.sum(axis=1, keepdims=True)
+        if wrong.any():
+            self.reason = f"{wrong.any(axis=1).sum()} answers do not follow from the terms that their sum has"
+        return found
+
+    def now(self, Z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Residuals of points asked before by the sum as it is now, their errors, and those of the scores alone."""
+        numbers = self.store.find(Z)[0]
+        return *self._residuals(numbers, None), self.store.error[numbers]
+
+    def _residuals(self, numbers: Array, versions: Array | None) -> tuple[FloatArray, FloatArray]:
+        values, variances = self.total(self.store.Z[numbers], versions)
+        return self.store.score[numbers] - values, self.store.error[numbers] + SIGMAS * np.sqrt(variances)
+
+    def _ask(self, Z: FloatArray) -> Generator[FloatArray, Array, Array]:
+        """The numbers of points, of which the new ones are asked."""
+        numbers, new = self.store.find(Z)
+        if len(new):
+            answers = yield self.axes.decode(new)
+            self._answers.append(answers)
+            self.store.add(new, *self._scores(answers))
+        return numbers
+
+    def _sort(self, numbers: Array) -> None:
+        residuals, errors = self._residuals(numbers, None)
+        wrong = np.abs(residuals) > errors
+        self._wrong += numbers[wrong].tolist()
+        self._right += numbers[~wrong].tolist()
+
+    def _peel(self) -> Asking:
+        """Peel until nothing is left at the points asked."""
+        live = self._live
+        while True:
+            while len(live) < WIDTH and (strand := self._start()):
+                live.append(strand)
+            if not live:
+                return
+            numbers = yield from self._ask(np.concatenate([strand.rows for strand in live]))
+            lengths = [len(strand.rows) for strand in live]
+            versions = np.repeat([strand.task.version for strand in live], lengths)
+            ends = np.cumsum(lengths)[:-1]
+            told = [np.split(part, ends) for part in self._residuals(numbers, versions)]
+            for strand, residuals, errors in zip(tuple(live), *told, strict=True):
+                try:
+                    strand.rows = strand.search.send((residuals, errors))
+                except StopIteration:
+                    live.remove(strand)
+                    if strand.number >= 0:
+                        self._wrong.append(strand.number)
+
+    def _start(self) -> Strand | None:
+        """The next task: the last that waits for no step of another one, or the way from a wrong row to a step."""
+        held = self._held()
+        for k in range(len(self._waiting) - 1, -1, -1):
+            if self._waiting[k].steps[0] not in held:
+                task = self._waiting.pop(k)
+                search = self._peeler.peel(task, task.steps, task.z, task.hints)
+                return Strand(task, search, next(search))
+        walks = sum(strand.number >= 0 for strand in self._live)
+        return self._from_wrong() if walks < WALKS and len(self._waiting) < WALKS else None
+
+    def _held(self) -> set[Step]:
+        return {strand.task.steps[0] for strand in self._live if strand.task.steps}
+
+    def _from_wrong(self) -> Strand | None:
+        """A walk to the last wrong row from the right one that shares most coordinates with it."""
+        version = len(self.total)
+        while self._wrong:
+            number = self._wrong.pop()
+            residuals, errors = self._residuals(np.array([number]), None)
+            if abs(residuals[0]) <= errors[0]:
+                self._right.append(number)
+            elif not self._outside(np.array([number]))[0]:
+                self._unclear.append(number)
+            elif self._tried.get(number) == version:
+                self._stuck.append(number)
+            else:
+                break
+        else:
+            return None
+        self._tried[number] = version
+        some = np.array(self._right[-NEAREST:] + self._right[:1])
+        residuals, errors = self._residuals(some, None)
+        some = some[(np.abs(residuals) <= errors) & self._outside(some)]
+        if len(some) == 0:  # then the constant is wrong
+            self.total.add(float(self._residuals(np.array([number]), None)[0][0]), 0.0, ())
+            self._right.append(number)
+            return self._from_wrong()
+        Z, end = self.store.Z[some], self.store.Z[number]
+        start = Z[np.argmin((end != Z).sum(axis=1))]
+        task = Task((), end, version=version)
+        search = self._walk(task, start, end)
+        return Strand(task, search, next(search), number)
+
+    def _outside(self, numbers: Array) -> Array:
+        """Which points are not between the two ends of a step, where its side is not known."""
+        Z = self.store.Z[numbers]
+        return np.asarray((self._draws.outside(Z, self.total) == Z).all(axis=1))
+
+    def _walk(self, task: Task, start: FloatArray, end: FloatArray) -> Finding[None]:
+        step, z = yield from self._search.walk(start, end)
+        if step in self._held():
+            self._waiting.append(Task((step,), z))
+            return
+        task.steps = (step,)
+        yield from self._peeler.peel(task, task.steps, z, {})

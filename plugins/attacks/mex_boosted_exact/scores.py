@@ -1,0 +1,107 @@
+"""From answers to scores that are sums over trees, and back; and how far rounding may have moved each score."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from scipy.special import expit, softmax
+
+from mex.knowledge import Knowledge
+from mex.toolkit.checking.readings import DECIMALS, FEW
+from mex.types import Array, FloatArray
+
+SUM64, SUM32 = 3e-14, 1.2e-6
+"""What the rounding of a sum over some hundred trees may add up to, as a share of its size, in float64 and float32."""
+UNIT64, UNIT32 = 2.3e-16, 1.2e-7
+"""The relative rounding of one number."""
+COUNTS = 3
+"""With fewer decimals the probabilities of a forest may be shares of its trees."""
+NONE = 1e6
+"""The rounding of a score that an answer says nothing of: that of a probability of 0 or 1."""
+EXPONENTIAL = ("poisson", "gamma", "tweedie")
+"""Losses whose values are exponentials of a sum over trees."""
+
+
+@attrs.define(eq=False)
+class Scores:
+    """The scores of answers: ``value`` or ``mean`` as they are, ``log`` of values, ``logit`` of probabilities.
+
+    Of several classes the score is a random combination of the logarithms of their probabilities, with weights that
+    sum to 0, so that the normalisation cancels; it has the steps of the trees of all classes.
+
+    Attributes:
+        link: which of the four.
+        weights: of the outputs, shape (k,).
+        decimals: to how many decimals the answers are rounded; None if they are not.
+        single: whether they are float32 numbers.
+        size: the largest score that was seen.
+    """
+
+    link: str
+    weights: FloatArray
+    decimals: int | None = None
+    single: bool = False
+    size: float = 0.0
+
+    @classmethod
+    def of(cls, known: Knowledge, rng: np.random.Generator) -> Scores:
+        """Those of an interface: boosted classifiers add up log-odds, forests probabilities."""
+        public = known.family.public
+        losses = [str(public[name]).lower() for name in ("objective", "loss", "loss_function") if public.get(name)]
+        if known.classes is None:
+            exponential = any(word in loss for loss in losses for word in EXPONENTIAL)
+            return cls("log" if exponential else "value", np.ones(1))
+        link = "logit" if known.family.kind == "boosted" else "mean"
+        if len(known.classes) == 2:
+            return cls(link, np.ones(1))
+        weights = rng.standard_normal(len(known.classes))
+        return cls(link, weights - weights.mean())
+
+    def learn(self, answers: Array) -> None:
+        """Find out from some answers how they are rounded."""
+        told = np.unique(answers)
+        if len(told) >= FEW:
+            rounded = next((k for k in DECIMALS if np.allclose(told, np.round(told, k), rtol=0, atol=1e-12)), None)
+            counted = self.link == "mean" and rounded is not None and rounded < COUNTS
+            self.decimals = None if counted else rounded
+            self.single = bool(np.array_equal(told, told.astype(np.float32)))
+        self.size = float(np.abs(self.outputs(answers)[0]).max(initial=0.0))
+
+    def __call__(self, answers: Array) -> tuple[FloatArray, FloatArray]:
+        """Scores and the bounds of their rounding, shape (n,) each."""
+        outputs, errors = self.outputs(answers)
+        return outputs @ self.weights, errors @ np.abs(self.weights)
+
+    def outputs(self, answers: Array) -> tuple[FloatArray, FloatArray]:
+        """What is summed over trees, shape (n, k), one column for two classes, and the bounds of its rounding."""
+        answers = np.asarray(answers, dtype=np.float64)
+        told = answers[:, None] if answers.ndim == 1 else answers
+        told = told[:, 1:] if told.shape[1] == 2 else told
+        unit, total = (UNIT32, SUM32) if self.single else (UNIT64, SUM64)
+        off = unit * np.abs(told)
+        if self.decimals is not None:
+            off = off + 0.51 * 10.0**-self.decimals
+        if self.link in ("value", "mean"):
+            out, slope = told, np.ones(told.shape)
+        elif told.shape[1] > 1 or self.link == "log":
+            out, slope = _log(told), 1 / np.maximum(told, 1e-300)
+        else:
+            off = np.where(told > 0.5, unit, off) if self.decimals is None else off
+            rest = 1 - told
+            out, slope = _log(told) - _log(rest), 2 / np.maximum(told * rest, 1e-300)
+        errors = off * slope + total * np.maximum(np.abs(out), self.size)
+        return out, np.minimum(errors, NONE)
+
+
+def answers_of(link: str, outputs: FloatArray) -> FloatArray:
+    """The values, shape (n,), or probabilities, shape (n, classes), that outputs stand for."""
+    if link in ("value", "log"):
+        return np.exp(outputs[:, 0]) if link == "log" else outputs[:, 0]
+    if outputs.shape[1] == 1:
+        p = expit(outputs) if link == "logit" else outputs
+        return np.hstack([1 - p, p])
+    return np.asarray(softmax(outputs, axis=1)) if link == "logit" else outputs
+
+
+def _log(values: FloatArray) -> FloatArray:
+    return np.log(np.maximum(values, 1e-300))

@@ -1,0 +1,230 @@
+"""boosted-exact: ensembles of trees from their values or probabilities, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+
+import mex
+from mex.toolkit.active.samplers import between_rows
+from mex_boosted_exact.attack import BoostedExact
+from mex_boosted_exact.axes import Axes
+from mex_boosted_exact.sums import BoxSum
+
+
+def steal(model, domain, answers, *, budget=None, pool=None, checks=600, family=None, seed=0):
+    target = mex.FittedTarget.wrap(model, domain=domain, **({"family": family} if family else {}))
+    oracle = mex.Oracle(target, budget=budget, answers=answers)
+    attack = BoostedExact(checks=checks, limit=20_000, trees=60)
+    learner = attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(seed))
+    return mex.extract(oracle, learner, snapshots=False)
+
+
+def points(domain, X, n=5000):
+    """Uniform rows, rows near the data, and the data."""
+    rng = np.random.default_rng(7)
+    near = between_rows(X, domain, n, rng, crossover=True)
+    return np.concatenate([domain.sample(n, rng), near, X])
+
+
+def around(trees, domain):
+    """Each threshold inside the domain as float32 and the numbers before and after it, in random rows."""
+    rng, rows = np.random.default_rng(5), []
+    for tree in trees:
+        for f, t in zip(tree.feature, tree.threshold, strict=True):
+            if f >= 0 and domain.lower[f] <= t < domain.upper[f]:
+                near = np.float32(t)
+                for x in (np.nextafter(near, np.float32(-np.inf)), near, np.nextafter(near, np.float32(np.inf))):
+                    row = domain.sample(1, rng)[0]
+                    row[f] = np.round(x) if domain.integer[f] else np.clip(x, domain.lower[f], domain.upper[f])
+                    rows.append(row)
+    return np.array(rows)
+
+
+@pytest.fixture(scope="module")
+def tumours(breast_cancer: mex.Dataset) -> mex.Dataset:
+    return breast_cancer
+
+
+def test_a_boosted_classifier_is_stolen_to_the_last_bit_of_its_thresholds(tumours: mex.Dataset) -> None:
+    model = GradientBoostingClassifier(n_estimators=15, max_depth=2, random_state=0).fit(tumours.X, tumours.y)
+    stolen = steal(model, tumours.domain, "proba", pool=tumours.X[::2])
+    X = np.concatenate(
+        [points(tumours.domain, tumours.X), around([e.tree_ for e in model.estimators_[:, 0]], tumours.domain)]
+    )
+    assert np.abs(stolen.hypothesis.predict_proba(X) - model.predict_proba(X)).max() < 1e-12
+    assert np.array_equal(stolen.hypothesis.predict(X), model.predict(X))
+    assert stolen.stopped == "done"
+    assert "exact:" in stolen.note
+    assert "wrong on less than 0.50%" in stolen.note
+
+
+def test_a_boosted_regressor_is_stolen_exactly(diabetes: mex.Dataset) -> None:
+    model = GradientBoostingRegressor(n_estimators=12, max_depth=3, random_state=0).fit(diabetes.X, diabetes.y)
+    stolen = steal(model, diabetes.domain, "value")
+    X = points(diabetes.domain, diabetes.X)
+    assert np.abs(stolen.hypothesis.predict(X) - model.predict(X)).max() < 1e-9
+    true = {float(np.float32(t)) for e in model.estimators_[:, 0] for t in e.tree_.threshold[e.tree_.feature >= 0]}
+    found = {t for some in stolen.hypothesis.thresholds_.values() for t in some}
+    assert len(found) <= len(true)
+    assert len(stolen.hypothesis.describe()) == len(stolen.hypothesis.coefficients)
+
+
+def test_several_classes_cost_one_search(registry: mex.Registry) -> None:
+    X, y = load_iris(return_X_y=True)
+    model = GradientBoostingClassifier(n_estimators=5, max_depth=2, random_state=0).fit(X, y)
+    domain = mex.Domain.of(X)
+    stolen = steal(model, domain, "proba")
+    rows = points(domain, X)
+    assert np.abs(stolen.hypothesis.predict_proba(rows) - model.predict_proba(rows)).max() < 1e-12
+
+
+def test_a_forest_is_stolen_from_its_mean_probabilities(tumours: mex.Dataset) -> None:
+    model = RandomForestClassifier(6, max_depth=2, random_state=0).fit(tumours.X, tumours.y)
+    stolen = steal(model, tumours.domain, "proba")
+    X = points(tumours.domain, tumours.X)
+    assert np.abs(stolen.hypothesis.predict_proba(X) - model.predict_proba(X)).max() < 1e-12
+
+
+def test_thresholds_in_float64_are_found_where_the_target_compares_so(diabetes: mex.Dataset) -> None:
+    model = HistGradientBoostingRegressor(max_iter=5, max_depth=2).fit(diabetes.X, diabetes.y)
+    family = mex.Family("boosted", {"max_depth": 2})  # which says nothing of the precision
+    stolen = steal(model, diabetes.domain, "value", family=family, checks=300)
+    thresholds = stolen.hypothesis.thresholds_
+    rows = diabetes.domain.sample(60, np.random.default_rng(0))
+    for name, values in thresholds.items():
+        for t in values:
+            for x in (np.nextafter(t, -np.inf), t):
+                rows[:, diabetes.domain.names.index(name) if diabetes.domain.names else int(name)] = x
+                assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
+
+
+def test_levels_of_a_category_and_missing_values_are_steps_like_others() -> None:
+    rng = np.random.default_rng(0)
+    level, number = rng.integers(4, size=400), rng.random(400)
+    X = np.column_stack([np.eye(4)[level], number, rng.integers(9, size=400)])
+    y = 2.0 * (level % 2) + (number > 0.3) * (level == 2) + 0.1 * X[:, 5]
+    X[::7, 4] = np.nan
+    model = HistGradientBoostingRegressor(max_iter=6, max_depth=3, min_samples_leaf=5).fit(X, y)
+    domain = mex.Domain(
+        np.zeros(6), [1, 1, 1, 1, 1, 8], integer=[False] * 5 + [True], groups=[(0, 1, 2, 3)], incomplete=True
+    )
+    stolen = steal(model, domain, "value", family=mex.Family("boosted"), checks=300)
+    rows = domain.sample(3000, rng)
+    rows[::3, 4] = np.nan
+    rows[1::5, 5] = np.nan
+    rows[2::9, :4] = np.nan
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
+
+
+class Changed(ClassifierMixin, BaseEstimator):
+    """A classifier whose probabilities are changed on their way out."""
+
+    def __init__(self, model, change) -> None:
+        self.model = model
+        self.change = change
+        self.classes_ = model.classes_
+
+    def predict_proba(self, X):
+        p = self.change(self.model.predict_proba(X)[:, 1], X)
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def rounded(p, X):
+    return np.round(p, 4)
+
+
+NOISE = np.random.default_rng(0)
+
+
+def noisy(p, X):
+    return np.clip(p + 0.01 * NOISE.standard_normal(len(p)), 0, 1)
+
+
+def sticky(p, X):
+    return np.clip(p + 0.01 * np.sin(1e6 * X.sum(axis=1)), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [(rounded, "rounded to 4 decimals"), (noisy, "noisy"), (sticky, "drawn once for each row")]
+)
+def test_answers_that_hide_the_steps_are_refused_with_the_reason_and_a_surrogate(change, why, tumours) -> None:
+    model = GradientBoostingClassifier(n_estimators=30, max_depth=3, random_state=0).fit(tumours.X, tumours.y)
+    stolen = steal(Changed(model, change), tumours.domain, "proba", family=mex.Family("boosted"), pool=tumours.X[::2])
+    assert why in stolen.note
+    assert "not exact" in stolen.note
+    assert stolen.queries <= 300
+    assert np.mean(stolen.hypothesis.predict(tumours.X[1::2]) == model.predict(tumours.X[1::2])) > 0.8
+
+
+def test_a_smooth_target_is_refused() -> None:
+    X, y = load_iris(return_X_y=True)
+    model = LogisticRegression(C=0.1).fit(X, y == 2)
+    stolen = steal(model, mex.Domain.of(X), "proba", family=mex.Family("boosted"))
+    assert "no sum of steps" in stolen.note
+
+
+def test_a_budget_that_is_too_small_ends_as_the_surrogate_does(tumours: mex.Dataset) -> None:
+    model = GradientBoostingClassifier(n_estimators=100, max_depth=4, random_state=0).fit(tumours.X, tumours.y)
+    stolen = steal(model, tumours.domain, "proba", budget=400, pool=tumours.X[::2])
+    assert stolen.queries >= 399
+    assert "not exact" in stolen.note
+    assert np.mean(stolen.hypothesis.predict(tumours.X[1::2]) == model.predict(tumours.X[1::2])) > 0.9
+
+
+def test_labels_alone_are_refused(tumours: mex.Dataset) -> None:
+    model = GradientBoostingClassifier(n_estimators=3).fit(tumours.X, tumours.y)
+    oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=tumours.domain), answers="label")
+    with pytest.raises(mex.Incompatible, match="takes value or proba answers"):
+        BoostedExact.scope.check("boosted-exact", oracle.knowledge())
+
+
+def test_versions_of_a_sum_are_its_first_terms() -> None:
+    rng = np.random.default_rng(0)
+    total = BoxSum(3)
+    steps = [total.step(axis, x, x + 1e-9) for axis in range(3) for x in rng.random(20)]
+    Z, want = rng.random((50, 3)), np.zeros(50)
+    versions = {}
+    for k in range(200):
+        conditions = tuple((steps[i], int(rng.choice([-1, 1]))) for i in rng.choice(60, size=3, replace=False))
+        total.add(float(k), 0.0, conditions)
+        inside = np.all([(Z[:, s.axis] >= s.above) == (side > 0) for s, side in conditions], axis=0)
+        want = want + k * inside
+        versions[k + 1] = want
+    for k in (1, 64, 65, 128, 200):
+        assert np.allclose(total(Z, k)[0], versions[k])
+
+
+def test_rows_and_points_are_the_same() -> None:
+    domain = mex.Domain(
+        [0.1, -3, 0, 0, 0], [0.9, 5, 1, 1, 1], integer=[0, 1, 0, 0, 0], groups=[(2, 3, 4)], incomplete=True
+    )
+    axes = Axes(domain)
+    Z = axes.uniform(200, np.random.default_rng(0))
+    assert np.isinf(Z).any()
+    X = axes.decode(Z)
+    assert domain.objection(X) is None
+    assert np.array_equal(axes.encode(X), Z)
+
+
+def test_a_stolen_ensemble_is_saved_and_read_again(tmp_path, diabetes: mex.Dataset) -> None:
+    model = GradientBoostingRegressor(n_estimators=3, max_depth=2, random_state=0).fit(diabetes.X, diabetes.y)
+    stolen = steal(model, diabetes.domain, "value", checks=60).hypothesis
+    skops.io.dump(stolen, tmp_path / "stolen")
+    trusted = skops.io.get_untrusted_types(file=tmp_path / "stolen")
+    again = skops.io.load(tmp_path / "stolen", trusted=trusted)
+    assert np.array_equal(again.predict(diabetes.X), stolen.predict(diabetes.X))
+    assert again.thresholds_ == stolen.thresholds_

@@ -1,0 +1,133 @@
+"""The pages of an audit: one document, checked against its schema, in three forms that say the same."""
+
+from __future__ import annotations
+
+import copy
+import html
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import mex
+from mex.app.analysis.gate import Gate
+from mex.app.audit.comparing import changes, read_document
+from mex.app.audit.content import Table, sections
+from mex.app.audit.document import SCHEMA, document, dumped
+from mex.app.audit.gating import compared, required
+from mex.app.audit.markdown import markdown
+from mex.app.audit.page import page
+from mex.app.audit.running import Outcome
+
+
+@pytest.fixture(scope="module")
+def told(outcome: Outcome) -> dict[str, Any]:
+    return document(outcome)
+
+
+def test_the_document_is_what_its_schema_says(told: dict[str, Any]) -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(dumped(told)), schema)
+    for key in told:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({k: v for k, v in told.items() if k != key}, schema)
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.outside += [v for k, v in attributes if k in ("src", "href") and v and not v.startswith(("#", "data:"))]
+        if tag == "script":
+            self.outside.append("a script")
+        if tag not in ("meta", "link", "line", "polyline"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("line", "polyline"):
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_asks_for_nothing_else(told: dict[str, Any]) -> None:
+    tags = _Tags()
+    text = page(told)
+    tags.feed(re.sub(r"<(line|polyline|circle)([^>]*)/>", r"<\1\2></\1>", text))
+    assert tags.open == []
+    assert tags.outside == []
+    assert len(text) < 2_000_000
+
+
+def test_all_forms_say_the_same(told: dict[str, Any]) -> None:
+    as_html, as_markdown = html.unescape(page(told)), markdown(told).replace("\\", "")
+    for sentence in [*told["verdict"], *told["limits"], *told["resolution"]]:
+        assert sentence in as_html
+        assert " ".join(sentence.split()) in as_markdown
+    for section in sections(told):
+        for part in section.parts:
+            if isinstance(part, Table):
+                assert all(cell in as_html for row in part.rows for cell in row)
+
+
+def test_nothing_that_a_model_or_a_server_says_becomes_markup(told: dict[str, Any]) -> None:
+    evil = copy.deepcopy(told)
+    evil["subject"]["model"] = "<script>alert(1)</script>"
+    evil["findings"].append({"kind": "x", "sentence": "<img src=x onerror=alert(1)> | a", "evidence": "`b`"})
+    assert "<script" not in page(evil)
+    assert "<img" not in page(evil)
+    assert "\\<img" in markdown(evil)
+
+
+def test_standards_say_what_is_shown_and_what_is_not(told: dict[str, Any]) -> None:
+    entries = {entry["entry"]: entry for entry in told["mappings"]}
+    assert {"11.2.2", "11.3.1", "11.3.2"} <= set(entries)
+    assert any(entry["framework"].startswith("NIST AI 100-2") for entry in told["mappings"])
+    act = next(entry for entry in told["mappings"] if "Article 15" in entry["framework"])
+    assert f"Budget: {told['depth']['budget']} queries" in act["shows"]
+    assert "Cap:" in act["shows"]
+    assert "reacted" in act["shows"]
+    assert all(entry["does_not_show"] for entry in told["mappings"])
+
+
+def test_an_audit_compared_with_itself_has_not_changed(told: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "audit.json"
+    path.write_text(dumped(told), encoding="utf-8")
+    assert changes(read_document(path), told) == []
+
+
+def test_a_change_is_told_only_where_intervals_lie_apart(told: dict[str, Any]) -> None:
+    later = copy.deepcopy(told)
+    at = later["thieves"][0]["levels"]["0.95"]
+    at["queries"] = {end: 10 * (told["thieves"][0]["levels"]["0.95"]["queries"][end] or 100) for end in at["queries"]}
+    later["recommendation"]["defense"] = "no such"
+    later["findings"] = []
+    said = " ".join(changes(told, later))
+    assert "0.95 took" in said
+    assert "is no such now" in said
+    assert "found no more" in said
+    at["queries"]["low"] = told["thieves"][0]["levels"]["0.95"]["queries"]["low"]
+    assert "0.95 took" not in " ".join(changes(told, later))
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("{}", "no audit of this version"), ("{", "is no JSON")])
+def test_what_is_no_audit_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text(text, encoding="utf-8")
+    with pytest.raises(mex.UsageError, match=sentence):
+        read_document(tmp_path / "old.json")
+
+
+def test_a_requirement_fails_where_an_attack_needs_less_in_any_seed(outcome: Outcome) -> None:
+    found = [compared(outcome)]
+    broken = required(["queries_to_0.95 >= 5000"]).violations(found)
+    assert any(group.attack.startswith("equation-solving") or "equation" in str(pair) for _, group, pair in broken)
+    assert required(["queries_to_0.95 >= 1"]).violations(found) == []
+    assert isinstance(required([]), Gate)
+    with pytest.raises(mex.UsageError, match="a requirement is"):
+        required(["queries_to_0.95"])
