@@ -550,7 +550,25 @@ def test_processes_that_share_a_file_start_requests_at_even_distances_together(t
     assert np.allclose(np.diff(starts), 0.1)
     clock[0] = 10.0  # put back
     ours.wait()
-    assert starts[-1] <= 10 + waiting.FARTHEST
+    assert starts[-1] <= 10 + waiting.FARTHEST / 10
+
+
+def test_no_more_requests_than_threads_are_under_way_in_all_processes_together(tmp_path: Path) -> None:
+    path, entered = tmp_path / "a.rate", threading.Event()
+
+    def third() -> None:
+        with waiting.one_of(2, path):
+            entered.set()
+
+    waits = threading.Thread(target=third)
+    with waiting.one_of(2, path):
+        with waiting.one_of(2, path):
+            waits.start()
+            assert not entered.wait(0.2)
+        assert entered.wait(10)
+        waits.join()
+    with waiting.one_of(1, None), waiting.one_of(1, None):
+        pass  # of one process alone, the threads are counted elsewhere
 
 
 def test_what_python_asks_to_judge_is_capped_and_never_paid_for_twice(

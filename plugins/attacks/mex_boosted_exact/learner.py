@@ -57,10 +57,10 @@ class ExactLearner(GeneratorLearner):
             if reason:
                 break
         if not reason:
-            found = self._exact()
-            if not (reason := self._run.reason):
+            coefficients, reason = self._run.told.coefficients()
+            if not reason:
                 self.exact = self.confirmed = True
-                self._stolen = found
+                self._stolen = self._exact(coefficients)
                 return
         self.confirmed = self._known.budget is None  # then nothing more is asked
         self.note = f"not exact: {reason}; the surrogate of all answers is handed over"
@@ -73,8 +73,10 @@ class ExactLearner(GeneratorLearner):
         X = next(search, None)
         while X is not None:
             asked = self._surrogate.asked + len(X)
-            if asked > limit or (asked > first and self._run.explained() < PROMISING):
-                return f"{self._run.explained():.0%} of the first answers are explained after {asked - len(X)} rows"
+            if asked > limit or (asked > first and self._run.told.explained() < PROMISING):
+                return (
+                    f"{self._run.told.explained():.0%} of the first answers are explained after {asked - len(X)} rows"
+                )
             first = limit if asked > first else first
             answers = yield X
             self.cut(X, answers)
@@ -89,12 +91,13 @@ class ExactLearner(GeneratorLearner):
         self._surrogate.asked += len(X)
         self._surrogate.keep(X, answers)
 
-    def _exact(self) -> Estimator:
+    def _exact(self, coefficients: FloatArray) -> Estimator:
         run, known = self._run, self._known
-        found = stolen(known.domain, self._axes.double, self._scores.link, run.total, run.coefficients(), known.classes)
+        found = stolen(known.domain, self._axes.double, self._scores.link, run.total, coefficients, known.classes)
         thresholds = sum(map(len, found.thresholds_.values()))
+        off = run.told.certified(run.clean)
         self.note = (
-            f"exact: {len(run.total)} terms, {thresholds} thresholds; right to {run.certified():.1g} at the last"
+            f"exact: {len(run.total)} terms, {thresholds} thresholds; right to {off:.1g} at the last"
             f" {run.clean} random rows, so wrong on less than {3 / run.clean:.2%} of such rows (95 % confidence)"
         )
         return found

@@ -15,9 +15,8 @@ from mex_boosted_exact.peeling import Peeler, Task
 from mex_boosted_exact.refine import Refinement
 from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.search import Finding, Searcher
-from mex_boosted_exact.solving import coefficients
-from mex_boosted_exact.store import Store
-from mex_boosted_exact.sums import BoxSum, Step
+from mex_boosted_exact.sums import Step
+from mex_boosted_exact.transcript import FIRST, Transcript
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
 WIDTH = 32
@@ -26,14 +25,9 @@ WALKS = 8
 """How many of them come from wrong rows at most: such may lead to the same steps."""
 NEAREST = 100
 """Among how many points without residual the start of a walk is sought."""
-SIGMAS = 3
-SLACK = 10
-"""How many times the rounding of all outputs of a row may be left of one, after they are solved for."""
 FIRST_BATCH, LAST_BATCH = 16, 1024
 SETTLED, IDLE = 200, 5
 """After how many rows without residual steps are narrowed, and how often those that are not seen are tried."""
-FIRST = 200
-"""How many random rows are asked first: by them the progress is judged."""
 
 
 @attrs.define(eq=False)
@@ -50,27 +44,26 @@ class Run:
     """Finds the sum of boxes that the scores of a target are.
 
     Attributes:
-        axes, store, total: the coordinates, the points asked, and the sum so far.
+        told, axes, store, total: the answers, and of these the coordinates, the points asked, and the sum so far.
         clean: on how many rows, one after the other, it was right since it changed last.
         reason: why the end is none, a sentence; "" if it is.
     """
 
     def __init__(self, axes: Axes, scores: Scores, draws: Draws) -> None:
         """``scores`` gives the scores of answers and the bounds of their rounding."""
+        self.told = Transcript(axes, scores)
         self.axes = axes
-        self.store = Store(len(axes.units))
-        self.total = BoxSum(len(axes.units))
+        self.store = self.told.store
+        self.total = self.told.total
         self.clean = 0
         self.reason = ""
-        self._scores = scores
-        self._answers: list[Array] = []
         self._draws = draws
         self._rng = draws.rng
         self._search = Searcher(axes, self.total, draws.rng)
         self._refinement = Refinement(axes, self.total, draws)
         self._probed = False  # whether it is known in which precision the target compares
         self._waiting: list[Task] = []
-        self._peeler = Peeler(self._search, self.now, self._waiting.append)
+        self._peeler = Peeler(self._search, self.told.now, self._waiting.append)
         self._wrong: list[int] = []  # numbers of points at which something was left
         self._right: list[int] = []  # and at which nothing was
         self._unclear: list[int] = []  # wrong ones that are between the two ends of a step
@@ -81,7 +74,7 @@ class Run:
     def steps(self, checks: int) -> Asking:
         """Peel until ``checks`` random rows, one after the other, leave no residual."""
         Z = np.concatenate([self._draws.middle(), self._draws.points(FIRST - 1, self.total)])
-        numbers = yield from self._ask(Z)
+        numbers = yield from self.told.ask(Z)
         error = self.store.error[numbers]
         start = 0 if error[0] <= 3 * error.min() else int(np.argmin(error))
         self._peeler.origin = Z[start]
@@ -106,7 +99,7 @@ class Run:
                 self.clean = 0
             else:
                 Z = self._draws.points(min(batch, checks - self.clean) if self.clean else batch, self.total)
-                self._sort((yield from self._ask(Z)))
+                self._sort((yield from self.told.ask(Z)))
                 self.clean += len(Z)
                 batch = min(2 * batch, LAST_BATCH)
         numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
@@ -125,11 +118,11 @@ class Run:
                 continue
             if not (groups := refinement.groups(steps)):
                 idle += 1
-                if idle == IDLE:
+                if idle % IDLE == 0:
                     refinement.hidden.update(steps)
                 continue
             Z, failed = refinement.rows(groups), refinement.failed
-            numbers = yield from self._ask(Z)
+            numbers = yield from self.told.ask(Z)
             refinement.narrow(groups, Z, self.store.score[numbers], self.store.error[numbers])
             if refinement.failed > failed:
                 self._sort(numbers)
@@ -139,61 +132,13 @@ class Run:
         Z, expected, slack = self._refinement.probe()
         self._probed = True
         if len(Z):
-            numbers = yield from self._ask(Z)
+            numbers = yield from self.told.ask(Z)
             off = np.abs(self.store.score[numbers] - expected)
             if np.any(off > self.store.error[numbers] + slack):
                 self.axes.compare(double=True)
 
-    def explained(self) -> float:
-        """The share of the first random points at which nothing is left."""
-        if len(self.total) == 0:
-            return 0.0
-        residuals, errors = self._residuals(np.arange(min(FIRST, len(self.store))), None)
-        return float(np.mean(np.abs(residuals) <= errors))
-
-    def certified(self) -> float:
-        """How far rounding may have moved the scores of the rows that checked the end, at most of 99 percent."""
-        return float(np.quantile(self.store.error[-max(self.clean, 1) :], 0.99))
-
-    def coefficients(self) -> FloatArray:
-        """Those of each output, shape (terms, k); of several outputs by least squares on all answers.
-
-        Where these do not follow from the same terms :attr:`reason` says so.
-        """
-        if len(self._scores.weights) == 1:
-            return self.total.coefficients[:, None].copy()
-        outputs, errors = self._scores.outputs(np.concatenate(self._answers))
-        residuals, slack = self._residuals(np.arange(len(self.store)), None)
-        right = np.abs(residuals) <= slack  # others are of the probe
-        outputs, errors = outputs[right], errors[right]
-        outputs = outputs - outputs.mean(axis=1, keepdims=True) * (self._scores.link == "logit")
-        members = self.total.members(self.store.Z[right]).astype(np.float64)
-        found = coefficients(members, outputs, 1 / errors.max(axis=1))
-        wrong = np.abs(outputs - members @ found) > SLACK * errors.sum(axis=1, keepdims=True)
-        if wrong.any():
-            self.reason = f"{wrong.any(axis=1).sum()} answers do not follow from the terms that their sum has"
-        return found
-
-    def now(self, Z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Residuals of points asked before by the sum as it is now, their errors, and those of the scores alone."""
-        numbers = self.store.find(Z)[0]
-        return *self._residuals(numbers, None), self.store.error[numbers]
-
-    def _residuals(self, numbers: Array, versions: Array | None) -> tuple[FloatArray, FloatArray]:
-        values, variances = self.total(self.store.Z[numbers], versions)
-        return self.store.score[numbers] - values, self.store.error[numbers] + SIGMAS * np.sqrt(variances)
-
-    def _ask(self, Z: FloatArray) -> Generator[FloatArray, Array, Array]:
-        """The numbers of points, of which the new ones are asked."""
-        numbers, new = self.store.find(Z)
-        if len(new):
-            answers = yield self.axes.decode(new)
-            self._answers.append(answers)
-            self.store.add(new, *self._scores(answers))
-        return numbers
-
     def _sort(self, numbers: Array) -> None:
-        residuals, errors = self._residuals(numbers, None)
+        residuals, errors = self.told.residuals(numbers, None)
         wrong = np.abs(residuals) > errors
         self._wrong += numbers[wrong].tolist()
         self._right += numbers[~wrong].tolist()
@@ -206,11 +151,11 @@ class Run:
                 live.append(strand)
             if not live:
                 return
-            numbers = yield from self._ask(np.concatenate([strand.rows for strand in live]))
+            numbers = yield from self.told.ask(np.concatenate([strand.rows for strand in live]))
             lengths = [len(strand.rows) for strand in live]
             versions = np.repeat([strand.task.version for strand in live], lengths)
             ends = np.cumsum(lengths)[:-1]
-            told = [np.split(part, ends) for part in self._residuals(numbers, versions)]
+            told = [np.split(part, ends) for part in self.told.residuals(numbers, versions)]
             for strand, residuals, errors in zip(tuple(live), *told, strict=True):
                 try:
                     strand.rows = strand.search.send((residuals, errors))
@@ -238,7 +183,7 @@ class Run:
         version = len(self.total)
         while self._wrong:
             number = self._wrong.pop()
-            residuals, errors = self._residuals(np.array([number]), None)
+            residuals, errors = self.told.residuals(np.array([number]), None)
             if abs(residuals[0]) <= errors[0]:
                 self._right.append(number)
             elif not self._outside(np.array([number]))[0]:
@@ -251,10 +196,10 @@ class Run:
             return None
         self._tried[number] = version
         some = np.array(self._right[-NEAREST:] + self._right[:1])
-        residuals, errors = self._residuals(some, None)
+        residuals, errors = self.told.residuals(some, None)
         some = some[(np.abs(residuals) <= errors) & self._outside(some)]
         if len(some) == 0:  # then the constant is wrong
-            self.total.add(float(self._residuals(np.array([number]), None)[0][0]), 0.0, ())
+            self.total.add(float(self.told.residuals(np.array([number]), None)[0][0]), 0.0, ())
             self._right.append(number)
             return self._from_wrong()
         Z, end = self.store.Z[some], self.store.Z[number]

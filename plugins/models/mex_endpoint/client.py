@@ -125,7 +125,9 @@ class HTTPEndpoint:
 
     def _note(self, found: Iterable[Finding]) -> None:
         for finding in found:
-            self._found.setdefault(finding.kind, finding)
+            if finding.kind not in self._found:
+                evidence = finding.evidence and self._secrets.redacted(finding.evidence)
+                self._found[finding.kind] = finding._replace(evidence=evidence)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> HTTPEndpoint:
         return self
@@ -170,7 +172,7 @@ class HTTPEndpoint:
         except AnswerError:
             journal.end(attempt, "malformed", 200)
             raise
-        if kind == "proba":
+        if kind == "proba" and "precision" not in self._found:
             self._note(findings.in_probabilities(answers))
         return answers, attempt
 
@@ -180,9 +182,9 @@ class HTTPEndpoint:
         if not short or not short[0]:
             return
         template = self.settings.template
+        self._rate.wait()
         attempt = self.outside.begin(template.least)
-        until = time.monotonic() + self.settings.deadline
-        outcome, code, _, _ = self._send(template.request(short, kind), until, template, template.least)
+        outcome, code, _, _ = self._send(template.request(short, kind), template, template.least)
         self.outside.end(attempt, outcome, code)
         if outcome == "answered":
             self._note([findings.UNCHECKED])
@@ -193,6 +195,7 @@ class HTTPEndpoint:
         url = self._secrets.url
         if not url.endswith("/infer"):
             return []
+        self._rate.wait()
         with contextlib.suppress(httpx.HTTPError, httpx.StreamError, ValueError, LookupError, TypeError):
             with self._http.stream("GET", url.removesuffix("/infer"), headers=self._secrets.headers) as response:
                 content = _content(response, time.monotonic() + self.settings.timeout)
@@ -207,13 +210,14 @@ class HTTPEndpoint:
             body = template.request(table, kind)
         except ValueError:
             raise AnswerError("a row has a number that JSON cannot hold: an infinity") from None
-        until = time.monotonic() + self.settings.deadline
+        until = 0.0
         failures = 0
         while True:
             with one_of(self.threads, self._shared):
                 self._rate.wait()
+                until = until or time.monotonic() + self.settings.deadline  # waiting for one's turn is no failure
                 attempt = journal.begin(max(len(table), template.least))
-                outcome, code, asked, said = self._send(body, until, template, max(len(table), template.least))
+                outcome, code, asked, said = self._send(body, template, max(len(table), template.least))
             if isinstance(said, Reply):
                 self._proven = True
                 return Reply(said.values[: len(table)], said.floating), attempt
@@ -235,14 +239,12 @@ class HTTPEndpoint:
         sentence = f"{self.settings.url}: {said}{times}"
         raise BatchFailed(sentence) if in_parts else MexError(sentence)
 
-    def _send(
-        self, body: bytes, until: float, template: Template, n: int
-    ) -> tuple[str, int | None, float | None, Reply | str]:
+    def _send(self, body: bytes, template: Template, n: int) -> tuple[str, int | None, float | None, Reply | str]:
         """Send a request: its outcome, its status, how long the server asks to wait, and the answers or a sentence."""
         headers = {"Content-Type": template.content_type, "Accept": template.content_type, **self._secrets.headers}
         try:
             with self._http.stream("POST", self._secrets.url, content=body, headers=headers) as response:
-                content = _content(response, min(until, time.monotonic() + 2 * self.settings.timeout))
+                content = _content(response, time.monotonic() + 2 * self.settings.timeout)
                 code = response.status_code
         except (httpx.ConnectError, httpx.ConnectTimeout):
             return "unreached", None, None, "nothing answers there"

@@ -17,6 +17,8 @@ SHOWN = 160
 """Characters of evidence at most."""
 DIGITS = 6
 """Significant digits of probabilities that need no remark."""
+SOME = 20
+"""How many probabilities of a reply are looked at."""
 PRIVATE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -83,7 +85,7 @@ def in_url(url: str) -> list[Finding]:
 def in_probabilities(given: Array) -> list[Finding]:
     """What probabilities tell: their digits."""
     inside = given[(given > 0) & (given < 1)]
-    longest = max(inside.ravel()[:200].tolist(), key=_digits, default=0.5)
+    longest = max(inside[:SOME].tolist(), key=_digits, default=0.5)
     if _digits(longest) <= DIGITS:
         return []
     sentence = (

@@ -16,8 +16,8 @@ from mex.toolkit.ledger.files import lock_file, locked
 
 BASE, MOST = 0.1, 20.0
 """Seconds: the first back-off at most, and every one at most."""
-FARTHEST = 3600.0
-"""Seconds ahead that a start is believed to lie: a clock may have been put back."""
+FARTHEST = 100
+"""How many starts ahead the next one is believed to lie: a clock may have been put back."""
 LEAST = 0.05
 """Seconds: a connection that a server is about to close is not taken again so soon."""
 
@@ -59,14 +59,14 @@ class Rate:
     def __init__(
         self,
         per_second: float | None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         path: Path | None = None,
     ) -> None:
         self._distance = 0.0 if per_second is None else 1 / per_second
         self._lock = threading.Lock()
         self._next = 0.0
-        self._clock = clock
+        self._clock = clock or (time.monotonic if path is None else time.time)
         self._sleep = sleep
         self._path = path
 
@@ -80,7 +80,7 @@ class Rate:
 
     def _taken(self) -> float:
         now = self._clock()
-        start = max(now, min(self._next, now + FARTHEST))
+        start = max(now, min(self._next, now + FARTHEST * self._distance))
         self._next = start + self._distance
         return start
 

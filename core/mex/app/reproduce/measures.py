@@ -8,6 +8,7 @@ them, or one of these, where EPS is a geometric error and N a number of queries:
 ``usd_to_error_EPS``       price of these queries
 ``error_after_N``          the geometric error after N queries
 ``agreement_after_N``      the agreement on held-out rows after N queries
+``error_slope``            of the logarithm of the geometric error, in that of the queries from :data:`SETTLED` on
 =========================  ==========================================================================================
 
 and, of experiments that look at transcripts (:mod:`.transcripts`), what these add to a record.
@@ -28,6 +29,9 @@ from mex.app.matrix.units import Point
 TO_ERROR = re.compile(r"(queries|usd)_to_error_(.+)")
 AFTER = re.compile(r"(error|agreement)_after_(\d+)")
 
+SETTLED = 1000
+"""Queries from which on a slope is fitted."""
+
 
 def read_off(record: Record, measure: str) -> float | None:
     """One number of a record; None if it has none."""
@@ -37,6 +41,8 @@ def read_off(record: Record, measure: str) -> float | None:
     if match := AFTER.fullmatch(measure):
         read = error_after if match[1] == "error" else agreement_after
         return read(record["curve"] or [], int(match[2]))
+    if measure == "error_slope":
+        return error_slope(record["curve"] or [])
     extra = cast("Mapping[str, Any]", record)
     return extra[measure] if measure in extra else value_of(record, measure)
 
@@ -95,3 +101,17 @@ def agreement_after(curve: Sequence[Point], queries: int) -> float | None:
     if not curve or curve[-1]["queries"] < queries:
         return None
     return next((point["agreement"] for point in reversed(curve) if point["queries"] <= queries), None)
+
+
+def error_slope(curve: Sequence[Point]) -> float | None:
+    """The least-squares slope of the logarithm of the error in that of the queries; None with fewer than three points.
+
+    >>> round(error_slope([{"queries": n, "geometric_error": n**-0.5} for n in (1000, 4000, 16000)]), 6)
+    -0.5
+    """
+    known = [(p["queries"], p["geometric_error"]) for p in curve]
+    logs = [(math.log(n), math.log(error)) for n, error in known if n >= SETTLED and error]
+    if len(logs) < 3:
+        return None
+    x, y = (sum(values) / len(logs) for values in zip(*logs, strict=True))
+    return float(sum((a - x) * (b - y) for a, b in logs) / sum((a - x) ** 2 for a, _ in logs))

@@ -20,6 +20,10 @@ from mex.types import Answer, Array, FloatArray
 class Remote(Protocol):
     """An estimator that asks elsewhere, where each row may cost money.
 
+    It may have two members more: ``share_rate(path)``, which is called before it is asked if several processes ask it,
+    which then keep to one rate by that path; and ``findings``, what it was told beside answers, for the record: a list
+    of mappings of ``kind``, ``sentence`` and ``evidence``.
+
     Attributes:
         batch: rows of a request at most.
         threads: requests at once.

@@ -1,0 +1,83 @@
+"""All answers, and what of them a sum of boxes leaves unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+
+from mex.types import Array, FloatArray
+from mex_boosted_exact.axes import Axes
+from mex_boosted_exact.scores import Scores
+from mex_boosted_exact.solving import coefficients
+from mex_boosted_exact.store import Store
+from mex_boosted_exact.sums import BoxSum
+
+SIGMAS = 3
+"""How many standard deviations of the rounding of its coefficients a sum may be off."""
+SLACK = 10
+"""How many times the rounding of all outputs of a row may be left of one, after they are solved for."""
+FIRST = 200
+"""How many random rows are asked first: by them the progress is judged."""
+
+
+class Transcript:
+    """The points asked and their scores, beside a sum of boxes that explains more and more of them.
+
+    Attributes:
+        axes, scores, store, total: the coordinates, what answers are read as, the points asked, and the sum so far.
+    """
+
+    def __init__(self, axes: Axes, scores: Scores) -> None:
+        self.axes = axes
+        self.scores = scores
+        self.store = Store(len(axes.units))
+        self.total = BoxSum(len(axes.units))
+        self._answers: list[Array] = []
+
+    def explained(self) -> float:
+        """The share of the first random points at which nothing is left."""
+        if len(self.total) == 0:
+            return 0.0
+        residuals, errors = self.residuals(np.arange(min(FIRST, len(self.store))), None)
+        return float(np.mean(np.abs(residuals) <= errors))
+
+    def certified(self, rows: int) -> float:
+        """How far rounding may have moved the scores of the last rows, at most of 99 percent of them."""
+        return float(np.quantile(self.store.error[-max(rows, 1) :], 0.99))
+
+    def coefficients(self) -> tuple[FloatArray, str]:
+        """Those of each output, shape (terms, k); of several outputs by least squares on all answers.
+
+        The second is a sentence where these do not follow from the same terms, or "".
+        """
+        if len(self.scores.weights) == 1:
+            return self.total.coefficients[:, None].copy(), ""
+        outputs, errors = self.scores.outputs(np.concatenate(self._answers))
+        residuals, slack = self.residuals(np.arange(len(self.store)), None)
+        right = np.abs(residuals) <= slack  # others are of the probe
+        outputs, errors = outputs[right], errors[right]
+        outputs = outputs - outputs.mean(axis=1, keepdims=True) * (self.scores.link == "logit")
+        members = self.total.members(self.store.Z[right]).astype(np.float64)
+        found = coefficients(members, outputs, 1 / errors.max(axis=1))
+        wrong = np.abs(outputs - members @ found) > SLACK * errors.sum(axis=1, keepdims=True)
+        off = int(wrong.any(axis=1).sum())
+        return found, f"{off} answers do not follow from the terms that their sum has" if off else ""
+
+    def now(self, Z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Residuals of points asked before by the sum as it is now, their errors, and those of the scores alone."""
+        numbers = self.store.find(Z)[0]
+        return *self.residuals(numbers, None), self.store.error[numbers]
+
+    def residuals(self, numbers: Array, versions: Array | None) -> tuple[FloatArray, FloatArray]:
+        values, variances = self.total(self.store.Z[numbers], versions)
+        return self.store.score[numbers] - values, self.store.error[numbers] + SIGMAS * np.sqrt(variances)
+
+    def ask(self, Z: FloatArray) -> Generator[FloatArray, Array, Array]:
+        """The numbers of points, of which the new ones are asked."""
+        numbers, new = self.store.find(Z)
+        if len(new):
+            answers = yield self.axes.decode(new)
+            self._answers.append(answers)
+            self.store.add(new, *self.scores(answers))
+        return numbers
