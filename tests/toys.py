@@ -23,6 +23,8 @@ def built(kind: str, spec: str) -> Any:
 class Linear(LinearSVC):  # type: ignore[misc] # scikit-learn publishes no types
     """A linear model to be stolen that does not check its rows: the oracle has, and row by row it takes most time."""
 
+    __module__ = LinearSVC.__module__  # what class a model is of is told by where its estimator comes from
+
     def decision_function(self, X: FloatArray) -> FloatArray:
         """The scores of the rows, shape (n,) for two classes and (n, k) for more."""
         scores = X @ self.coef_.T + self.intercept_

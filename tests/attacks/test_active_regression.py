@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import mex
 from mex.app.matrix.cells import Spec
@@ -37,6 +39,17 @@ def test_it_comes_nearer_than_passive_learning(registry: mex.Registry, model: st
         for attack in (ActiveRegression(**FAST), passive)
     )
     assert ours < 0.95 * theirs
+
+
+def test_the_penalty_of_the_public_class_is_chosen_as_passive_learners_choose_it(diabetes: mex.Dataset) -> None:
+    X, values = diabetes.X, diabetes.y - diabetes.y.mean()
+    model = make_pipeline(StandardScaler(), Ridge(alpha=100.0)).fit(X[::2], values[::2])
+    target = mex.FittedTarget.wrap(model, domain=mex.Domain.of(X))
+    chosen, public = (
+        rmse(steal(target, X[1::4], ActiveRegression(**FAST, regularisation=how), 100), target, X[3::4])
+        for how in ("adapted", "public")
+    )
+    assert chosen < public / 3
 
 
 def test_the_noted_error_is_in_the_units_of_the_target(registry: mex.Registry) -> None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import attrs
 
-from mex.app.analysis.numbers import number, shown, usd, worse_than_constant
+from mex.app.analysis.numbers import BELOW, number, shown, usd, worse_than_constant
 from mex.app.analysis.statistics import LEVELS, queries_to
 from mex.app.matrix.units import Point
 from mex.errors import UsageError
@@ -161,13 +161,20 @@ class AttackResult(Extraction):
             told.append(("refused", f"{number(self.refused)} queries"))
         if self.agreement is not None and self.agreement < (self.majority or 0.0):
             told.append(("beware", worse_than_constant(self.majority, self.held_out)))
+        elif any(BELOW in text for _, text in told):
+            told.append(("beware", f"{BELOW} worse than a constant answer"))
         return [*told, ("note", self.note)] if self.note else told
 
     def _score(self, score: str, majority: float | None = None) -> str:
         """A score and where it was measured, with what one constant answer gets there."""
         constant = "" if majority is None else f" (one constant answer: {shown(score, majority, self.held_out)})"
         where = SCORES[score].replace("held-out", f"{self.held_out} held-out")
-        return f"{shown(score, self.curve[-1][score], self.held_out)} on {where}{constant}"
+        value = self.curve[-1][score]
+        compared = majority is not None or (
+            self.majority is None and score != "near_agreement"
+        )  # values: beside R² = 0
+        below = BELOW if compared and value is not None and value < (majority or 0.0) else ""
+        return f"{shown(score, value, self.held_out)}{below} on {where}{constant}"
 
     def _last(self, score: str) -> float | None:
         return self.curve[-1][score] if self.curve else None

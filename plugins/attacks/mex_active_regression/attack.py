@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -19,7 +18,7 @@ from mex.params import component, doc, one_of, whole
 from mex.toolkit.active import schedule
 from mex.toolkit.active.batch_mode import BatchModeLearner
 from mex.toolkit.active.samplers import sampler_parameter
-from mex.toolkit.models import learner_over
+from mex.toolkit.tuning import regularisation_parameter, tuned
 from mex.types import Array, Estimator, FloatArray
 
 RECENT = 50
@@ -64,6 +63,7 @@ class ActiveRegression:
         default=None,
         metadata=component("model", "the model to fit besides the process; by default the public class of f* itself"),
     )
+    regularisation: str = regularisation_parameter()
     tune: int = attrs.field(
         default=300, validator=whole(2), metadata=doc("most answers that the parameters of the kernel are fitted to")
     )
@@ -87,7 +87,9 @@ class _Regression(BatchModeLearner):
         self._criterion = attack.criterion
         self._tune = attack.tune
         has_public = known.family.learner is not None or attack.model is not None
-        self._public = learner_over("active-regression", attack.model, known, rng) if has_public else None
+        self._public = (
+            tuned("active-regression", attack.model, attack.regularisation, known, rng) if has_public else None
+        )
         width = known.domain.n_features**0.5
         self._kernel = ConstantKernel(1.0, (1e-2, 1e4)) * RBF(width, (1e-2, 1e3)) + WhiteKernel(1e-4, (1e-9, 1e1))
         self._tuned = 0  # how many answers there were when the kernel's parameters were fitted
@@ -120,10 +122,10 @@ class _Regression(BatchModeLearner):
     def fit(self) -> Estimator:
         """Fit both models and return the one that predicted better so far."""
         self._models = [self._fit_process()]
-        if self._public is not None:
+        if self._public is not None and self.answers is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # the comparison says how good it is
-                self._models.append(clone(self._public).fit(self.X, self.answers))
+                self._models.append(self._public.fit(self.X, self.answers))
         return self._models[self._better]
 
     def _fit_process(self) -> Estimator:

@@ -82,6 +82,16 @@ def test_the_answer_is_in_what_is_printed_and_shown() -> None:
         assert line.partition(": ")[2] in stolen._repr_html_()
 
 
+def test_less_than_a_constant_is_marked_on_uniform_points_too() -> None:
+    stolen = steal(TREE, pool=X[:400], held_out=X[400:], budget=200)
+    assert stolen.agreement > stolen.majority
+    assert stolen.uniform_agreement < stolen.uniform_majority
+    lines = dict(line.split(": ", 1) for line in str(stolen).split("\n"))
+    assert "↓ on uniform points" in lines["uniform"]
+    assert "↓" not in lines["agreement"]
+    assert lines["beware"].startswith("↓ worse than a constant answer")
+
+
 def test_what_never_agrees_says_so() -> None:
     stolen = steal(model=MODEL, defense="bounded-noise:rho=0.4", pool=X, budget=60)
     assert stolen.queries_to(0.999) == math.inf

@@ -117,5 +117,6 @@ class SupervisedLearner(ABC):
         if self._instead is None or self._instead[0] != len(self.X):
             told = Told(self.known)
             told.add(self.X, self.answers)
-            self._instead = len(self.X), best_fit(Told(self.known), told.complete(), self.known, 0, any_class=True)[0]
+            best = best_fit(Told(self.known), told.complete(), self.known, 0, any_class=True)
+            self._instead = len(self.X), best.model
         return self._instead[1]

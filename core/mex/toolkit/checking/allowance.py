@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import attrs
 
 from mex.knowledge import Knowledge
@@ -13,11 +11,14 @@ SHARE, MOST = 0.03, 40
 """The share of an attack's queries that check it, and how many at most."""
 ON_THE_WAY, FIRST, EVERY = 1 / 3, 16, 2
 """The part of them that is asked on the way, after how many queries the first, and at most one for so many of these."""
-SHORT, PER_DIMENSION = 1 / 8, 8
-"""The share of a budget that is asked on the way if it is too small for an attack on halfspaces to end, and has fewer
-queries per dimension than that: so few tell little of a halfspace, and rows like the data more."""
+SHORT, ROUGH = 0.8, 1e-3
+"""The share of a budget of hardly any queries that is asked on the way, as rows like the data tell more of a halfspace
+than an attack finds out that cannot end. It falls to nothing where one may know the halfspace within an error of 1e-3.
+"""
+DIRECT, MIXED = 1.25, 2.0
+"""How many times the bits of a halfspace it takes about to know it; where features are discrete."""
 FEWEST = ((32, 4), (0, 2))
-"""After how many queries at least how many are asked at the end: they come in pairs."""
+"""After how many queries at least how many are asked at the end, in pairs: one pair misses a third of what two find."""
 
 
 @attrs.frozen
@@ -27,12 +28,12 @@ class Allowance:
     Attributes:
         budget: of the attack and its check together, None for no limit.
         least: how many queries the attack takes at least to come to its end; 0 if nothing is known of it.
-        dimension: of a halfspace that is searched, 0 of anything else.
+        rough: with how many it may know a halfspace roughly; 0 of anything else.
     """
 
     budget: int | None
     least: float = 0.0
-    dimension: int = 0
+    rough: float = 0.0
 
     @classmethod
     def of(cls, known: Knowledge, eps: float) -> Allowance:
@@ -40,12 +41,15 @@ class Allowance:
         if known.family.kind != "linear" or eps <= 0:
             return cls(known.budget)
         d = int((known.domain.lower < known.domain.upper).sum())
-        return cls(known.budget, sphere_bits(d + 1, min(max(eps, 1e-15), 1.0)) / 2, d)
+        bits, rough = (sphere_bits(d + 1, min(max(eps, least), 1.0)) for least in (1e-15, ROUGH))
+        return cls(known.budget, bits / 2, (MIXED if known.domain.discrete.any() else DIRECT) * rough)
 
     @property
     def kept(self) -> int:
         """The rows of the budget that are for checks."""
-        return MOST if self.budget is None else min(MOST, int((SHORT if self._short else SHARE) * self.budget))
+        if self.budget is None:
+            return MOST
+        return max(min(MOST, int(SHARE * self.budget)), int(self._short * self.budget))
 
     @property
     def of_attack(self) -> int | None:
@@ -53,8 +57,9 @@ class Allowance:
         return None if self.budget is None else self.budget - self.kept
 
     @property
-    def _short(self) -> bool:
-        return self.budget is not None and self.budget < min(PER_DIMENSION * self.dimension, 2 * self.least)
+    def _short(self) -> float:
+        """The share of a budget that is too small, 0 of others."""
+        return 0.0 if self.budget is None else SHORT * max(1 - self.budget / max(self.rough, 1.0), 0.0) ** 2
 
     def on_the_way(self, asked: int, checked: int) -> int:
         """How many to ask after ``asked`` queries of the attack, if ``checked`` were asked for checks already.
@@ -66,17 +71,17 @@ class Allowance:
         """
         if asked < FIRST:
             return 0
-        most = self.kept
+        due = 1 << (asked.bit_length() - 1)
         if not self._short:
-            most = min(most, MOST // 2, int(SHARE * ON_THE_WAY * max(asked, self.least)))
-        return max(min(most, (1 << (asked.bit_length() - 1)) // EVERY) - checked, 0)
+            due = min(due // EVERY, MOST // 2, 2 * int(SHARE * ON_THE_WAY / 2 * max(asked, self.least)))
+        return max(min(due, self.kept) - checked, 0)
 
     def left(self, asked: int, checked: int) -> int:
         """How many can be asked at all."""
-        left = MOST - checked
+        left = max(MOST, self.kept) - checked
         return max(left if self.budget is None else min(left, self.budget - asked - checked), 0)
 
     def at_the_end(self, asked: int, checked: int) -> int:
         """How many to ask when the attack is done."""
         fewest = next(n for least, n in FEWEST if asked >= least)
-        return min(self.left(asked, checked), max(math.ceil(SHARE * asked) - checked, fewest))
+        return min(self.left(asked, checked), max(int(SHARE * asked) - checked, fewest))

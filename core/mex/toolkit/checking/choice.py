@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from mex.knowledge import Knowledge
-from mex.toolkit.checking.fits import best_fit
+from mex.toolkit.checking.fits import best_fit, surely_better
 from mex.toolkit.checking.readings import Told
-from mex.types import Estimator
+from mex.types import Estimator, FloatArray
 
 
 def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: int, *, any_class: bool) -> Estimator:
@@ -24,19 +24,21 @@ def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: in
         any_class: the public class is not to be trusted: any may be fitted.
     """
     natural, others = told.natural(), told.others()
-    own_loss = _loss(own, natural)
-    if len(told) == 0 or (settled and own_loss == 0):
+    losses = _losses(own, natural)
+    if len(told) == 0 or (settled and losses.sum() == 0):
         return own
-    fit, fit_loss, fit_mean = best_fit(natural, others, known, seed, any_class=any_class)
+    fit = best_fit(natural, others, known, seed, any_class=any_class)
     if settled:
-        chance = 1 + 2 * math.sqrt(fit_loss) if natural.labels and not any_class else 0.0
-        return own if own_loss <= fit_loss + chance else fit
-    own_mean = _loss(own, others) / max(len(others), 1)
-    return own if (own_loss, own_mean) <= (fit_loss, fit_mean) else fit
+        chance = 1 + 2 * math.sqrt(fit.losses.sum()) if natural.labels and not any_class else 0.0
+        return own if losses.sum() <= fit.losses.sum() + chance else fit.model
+    if fit.constant and not surely_better(losses, fit.losses):
+        return fit.model
+    mean = float(_losses(own, others).mean()) if len(others) else 0.0
+    return own if (losses.sum(), mean) <= (fit.losses.sum(), fit.mean) else fit.model
 
 
-def _loss(hypothesis: Estimator, natural: Told) -> float:
-    """How many labels are wrong, or the sum of the squares of how far values are off."""
-    if natural.labels or len(natural) == 0:
-        return float(natural.missed(hypothesis).sum())
-    return float(np.sum((np.ravel(hypothesis.predict(natural.X)) - natural.told) ** 2))
+def _losses(hypothesis: Estimator, told: Told) -> FloatArray:
+    """1 for each wrong label, or the square of how far each value is off, shape (n,)."""
+    if told.labels or len(told) == 0:
+        return told.missed(hypothesis).astype(np.float64)
+    return np.asarray((np.ravel(hypothesis.predict(told.X)) - told.told) ** 2)

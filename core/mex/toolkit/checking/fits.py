@@ -2,87 +2,50 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
-from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from mex.domain import Domain
 from mex.knowledge import Knowledge
+from mex.toolkit.checking.candidates import Candidate, Sample, candidates
 from mex.toolkit.checking.readings import Told
-from mex.toolkit.estimators import constant, linear_classifier
-from mex.types import Array, Estimator, FloatArray
+from mex.types import Estimator, FloatArray
 
-Fit: TypeAlias = Callable[[FloatArray, Array], Estimator]
-
-HARD, SOFT = 1e4, (10.0, 0.1)
-"""Inverse penalties of a logistic regression on answers that are right, and to choose from where some are not."""
 FOLDS = 3
 COMPARED = 1000
 """Rows that models are compared on at most, by cross-validation."""
+TELLING = 20
+"""With fewer rows like the data not even the commonest label is known."""
 WORTH = 4
 """How many rows like the data all others count for when models are compared."""
-TREES = 30
-FEATURES = 30
-"""The most features whose squares and products are tried."""
 
 
 @attrs.frozen
-class Sample:
-    """Rows and what they were answered, shape (n, d) and (n,).
+class BestFit:
+    """A model, and what it is worth on rows that it was not fitted to.
 
     Attributes:
-        natural: how many of the rows, the first, are like the data.
-        values: whether answers are values, not labels or ids.
+        model: the fitted estimator.
+        losses: of each row like the data, shape (n,): 1 if its label is wrong, or the square of how far a value is off.
+        mean: that of all other rows, in the mean.
+        constant: whether it answers all rows alike.
     """
 
-    X: FloatArray
-    y: Array
-    natural: int
-    values: bool
-
-    def take(self, i: Array) -> Sample:
-        """The rows of these indices, in ascending order."""
-        return Sample(self.X[i], self.y[i], int(np.sum(i < self.natural)), self.values)
-
-    def losses(self, predicted: Array) -> FloatArray:
-        """1 for each wrong label, or the square of how far each value is off, shape (n,)."""
-        off = (np.ravel(predicted) - self.y) ** 2 if self.values else predicted != self.y
-        return np.asarray(off, dtype=np.float64)
+    model: Estimator
+    losses: FloatArray
+    mean: float
+    constant: bool
 
 
-@attrs.frozen
-class Candidate:
-    """A way to fit a model to a sample, or to its natural rows only."""
-
-    fit: Fit
-    natural_only: bool = False
-
-    def __call__(self, sample: Sample) -> Estimator:
-        """The model; a constant if all answers are the same."""
-        n = sample.natural if self.natural_only and sample.natural else len(sample.y)
-        X, y = sample.X[:n], sample.y[:n]
-        if (y == y[0]).all():
-            return constant(y[0], X.shape[1], regression=sample.values)
-        return self.fit(X, y)
-
-
-def best_fit(
-    natural: Told, others: Told, known: Knowledge, seed: int, *, any_class: bool = False
-) -> tuple[Estimator, float, float]:
+def best_fit(natural: Told, others: Told, known: Knowledge, seed: int, *, any_class: bool = False) -> BestFit:
     """The model of the public class that fits the answers best, or with ``any_class`` the best of several classes.
 
     It is chosen by cross-validation on all rows, where those like the data weigh most, and fitted to all of them or to
-    these only. One of the models is the commonest label of these, or the mean.
+    these only. One of the models is the commonest label of these, or the mean; others have to be better than it by more
+    than chance.
 
     Args:
         natural, others: rows like the data, and others, with what their answers told; one at least, all of
@@ -90,106 +53,40 @@ def best_fit(
         known: what the attacker knows: the public class says which models are tried.
         seed: of what is random in a fit.
         any_class: the public class is not to be trusted.
-
-    Returns:
-        The model, and its losses when it was not fitted to the rows: on those like the data, how many labels were
-        wrong, or the sum of the squares of how far values were off; on the others the mean of that.
     """
     told = natural + others
     sample = Sample(told.X, told.told, len(natural), not told.labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a fit that does not converge is only as good as it predicts
-        fits = _for_values(known, seed, any_class) if sample.values else _for_labels(sample, known, seed, any_class)
-        candidates = [Candidate(fit, only) for fit in fits for only in (False, True)[: 1 + (sample.natural > 0)]]
-        candidates.append(Candidate(_mean if sample.values else _commonest, natural_only=True))
-        near, far = _losses(candidates, sample, seed)
+        several = candidates(sample, known, seed, any_class=any_class)
+        near, far = _losses(several, sample, seed)
         weight = far.copy()
         if sample.natural:
             weight[-1] = far[:-1].min()  # rows chosen to part labels say nothing of the commonest one
-        best = int(np.argmin(near + WORTH * weight))
-        return candidates[best](sample), float(near[best]), float(far[best])
+        best = int(np.argmin(near.sum(axis=1) + WORTH * weight))
+        if not surely_better(near[best], near[-1]):
+            best = len(several) - 1
+        return BestFit(several[best](sample), near[best], float(far[best]), best == len(several) - 1)
 
 
-def _for_labels(sample: Sample, known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
-    fits: list[Fit] = []
-    linear = known.family.kind == "linear"
-    if linear or any_class:
-        hard = _logistic(known, HARD)
-        fits.append(hard)
-        if any_class or sample.losses(Candidate(hard)(sample).predict(sample.X)).any():  # no halfspaces part them
-            fits += [_logistic(known, C) for C in SOFT]
-    if not linear or any_class:
-        fits += [_of(DecisionTreeClassifier(random_state=seed)), _of(RandomForestClassifier(TREES, random_state=seed))]
-        if known.family.learner is not None and not known.family.axis_parallel:
-            fits.append(_of(known.family.learner))
-    if any_class:
-        fits.append(_of(make_pipeline(StandardScaler(), SVC(C=100))))
-        if sample.X.shape[1] <= FEATURES:
-            fits.append(_of(make_pipeline(StandardScaler(), PolynomialFeatures(), LogisticRegression(C=HARD))))
-    return fits
+def surely_better(losses: FloatArray, others: FloatArray) -> bool:
+    """Whether losses are less than others of the same rows by a standard error of the difference, or not told apart."""
+    gain = others - losses
+    return len(gain) < TELLING or bool(gain.sum() >= math.sqrt(float((gain**2).sum())))
 
 
-def _for_values(known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
-    fits: list[Fit] = []
-    if known.family.kind == "linear" or any_class:
-        fits.append(_of(make_pipeline(StandardScaler(), LinearRegression())))
-    if known.family.kind != "linear" or any_class:
-        fits.append(_of(DecisionTreeRegressor(random_state=seed)))
-        fits.append(_of(RandomForestRegressor(TREES, random_state=seed)))
-    if any_class and known.domain.n_features <= FEATURES:
-        fits.append(_of(make_pipeline(StandardScaler(), PolynomialFeatures(), LinearRegression())))
-    return fits
-
-
-def _of(estimator: Estimator) -> Fit:
-    return lambda X, y: clone(estimator).fit(X, y)
-
-
-def _commonest(X: FloatArray, y: Array) -> Estimator:
-    labels, counts = np.unique(y, return_counts=True)
-    return constant(labels[counts.argmax()], X.shape[1])
-
-
-def _mean(X: FloatArray, y: Array) -> Estimator:
-    return constant(float(y.mean()), X.shape[1], regression=True)
-
-
-def _logistic(known: Knowledge, C: float) -> Fit:
-    """Logistic regression in unit coordinates, as a linear classifier of rows."""
-
-    def fit(X: FloatArray, y: Array) -> Estimator:
-        intercept = bool(known.family.public.get("intercept", True)) or known.family.kind != "linear"
-        middle, half = _units(X, known.domain, intercept)
-        solver = "newton-cholesky" if len(np.unique(y)) == 2 else "lbfgs"
-        model = LogisticRegression(C=C, solver=solver, fit_intercept=intercept, max_iter=200)
-        model.fit((X - middle) / half, y)
-        W = model.coef_ / half
-        return linear_classifier(W, model.intercept_ - W @ middle, model.classes_)
-
-    return fit
-
-
-def _units(X: FloatArray, domain: Domain, intercept: bool) -> tuple[FloatArray, FloatArray]:
-    """The middle and half the width of each feature: the domain's, or those of the rows where it has no bounds."""
-    finite = np.isfinite(domain.lower) & np.isfinite(domain.upper)
-    spread = X.std(axis=0)
-    half = np.where(finite, domain.half_width, np.where(spread > 0, spread, 1.0))
-    middle = np.where(finite, domain.middle, np.median(X, axis=0))
-    return (middle if intercept else np.zeros_like(middle)), half
-
-
-def _losses(candidates: Sequence[Candidate], sample: Sample, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Of each candidate the sum of its losses on rows like the data, and the mean on others, by cross-validation."""
+def _losses(several: Sequence[Candidate], sample: Sample, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Of each candidate its losses on rows like the data, shape (candidates, n), and the mean on others, on trial."""
     order = np.random.default_rng(seed).permutation(np.arange(sample.natural, len(sample.y)))
     rows = np.concatenate([np.arange(sample.natural), order[:COMPARED]])
-    near, far = np.zeros((2, len(candidates)))
+    near, far = np.zeros((len(several), sample.natural)), np.zeros(len(several))
     for fold in range(min(FOLDS, len(rows)) if len(rows) > 1 else 0):
         held, kept = sample.take(np.sort(rows[fold::FOLDS])), sample.take(np.sort(np.delete(rows, np.s_[fold::FOLDS])))
-        for i, candidate in enumerate(candidates):
+        for i, candidate in enumerate(several):
             try:
                 losses = held.losses(candidate(kept).predict(held.X))
             except Exception:  # a public class may need more rows than there are, or the user's own code fails
                 losses = np.full(len(held.y), np.inf)
-            near[i] += losses[: held.natural].sum()
+            near[i, rows[fold::FOLDS][: held.natural]] = losses[: held.natural]
             far[i] += losses[held.natural :].sum() / max(len(rows) - sample.natural, 1)
     return near, far
