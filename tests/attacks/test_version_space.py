@@ -257,7 +257,7 @@ def test_a_solver_that_gives_up_ends_the_attack_soon(shape: str, monkeypatch: py
 
 def test_the_note_is_for_noise_only() -> None:
     w = unit(2, 0)
-    assert steal(VersionSpace(), target_of(w), budget=3).note == ""
+    assert steal(VersionSpace(), target_of(w), budget=8).note == ""
     assert "unknown share" in steal(VersionSpace(), target_of(w, rho=None), budget=3).note
 
 

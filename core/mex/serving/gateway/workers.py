@@ -25,6 +25,8 @@ Make: TypeAlias = Callable[[], Any]
 
 GRACE = 5
 """Seconds that requests under way are given when the gateway ends, and seconds more before its workers are killed."""
+BACKLOG = 2048
+"""Connections that wait until a worker takes them."""
 CONCURRENT = 512
 """Connections of a worker at once; more are answered 503."""
 QUICK, PAUSE = 10.0, 1.0
@@ -76,6 +78,7 @@ def serve(make: Make, listening: socket.socket, workers: int, ready: Callable[[]
     """
     if workers == 1:
         server = server_of(make())
+        listening.listen(BACKLOG)  # who is told the address may ask at once
         ready()
         server.run(sockets=[listening])
         return
@@ -98,6 +101,7 @@ class _Crew:
                 self._start()
             for _, ours, _ in self._members:
                 self._hear(ours)
+            self._listening.listen(BACKLOG)
             ready()
             while True:
                 wait([process.sentinel for process, _, _ in self._members])

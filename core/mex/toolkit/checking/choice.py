@@ -11,6 +11,9 @@ from mex.toolkit.checking.fits import best_fit, surely_better
 from mex.toolkit.checking.readings import Told
 from mex.types import Estimator, FloatArray
 
+CHANCE = 2.0
+"""By how many standard errors a model of another class has to be right more often on rows like the data."""
+
 
 def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: int, *, any_class: bool) -> Estimator:
     """The one that is right most often on rows like the data, then on the others.
@@ -34,7 +37,11 @@ def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: in
     if fit.constant and not surely_better(losses, fit.losses):
         return fit.model
     mean = float(_losses(own, others).mean()) if len(others) else 0.0
-    return own if (losses.sum(), mean) <= (fit.losses.sum(), fit.mean) else fit.model
+    near, fitted = float(losses.sum()), float(fit.losses.sum())
+    fewer, more = (losses, fit.losses) if near <= fitted else (fit.losses, losses)
+    if any_class and len(natural) and not surely_better(fewer, more, CHANCE):
+        near = fitted = 0.0  # neither is better there, but by chance
+    return own if (near, mean) <= (fitted, fit.mean) else fit.model
 
 
 def _losses(hypothesis: Estimator, told: Told) -> FloatArray:

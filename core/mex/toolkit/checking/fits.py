@@ -69,10 +69,10 @@ def best_fit(natural: Told, others: Told, known: Knowledge, seed: int, *, any_cl
         return BestFit(several[best](sample), near[best], float(far[best]), best == len(several) - 1)
 
 
-def surely_better(losses: FloatArray, others: FloatArray) -> bool:
-    """Whether losses are less than others of the same rows by a standard error of the difference, or not told apart."""
+def surely_better(losses: FloatArray, others: FloatArray, errors: float = 1.0) -> bool:
+    """Whether losses are less than others of the same rows by standard errors of the difference, or not told apart."""
     gain = others - losses
-    return len(gain) < TELLING or bool(gain.sum() >= math.sqrt(float((gain**2).sum())))
+    return len(gain) < TELLING or bool(gain.sum() >= errors * math.sqrt(float((gain**2).sum())))
 
 
 def _losses(several: Sequence[Candidate], sample: Sample, seed: int) -> tuple[FloatArray, FloatArray]:
