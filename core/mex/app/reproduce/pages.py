@@ -12,7 +12,8 @@ from mex.app.files import replacing
 from mex.app.reproduce.experiment import HERE
 from mex.app.reproduce.lines import Line, Outcome
 
-NONE = "–"
+NONE, NEVER = "–", "never"
+"""What there is no number of; an infinite number of queries."""
 HEADER = ["where", "number", "paper", "here", "here / paper", "best here"]
 TITLE = "The paper's tables and figures, reproduced"
 
@@ -56,10 +57,10 @@ def one(value: float, measure: str) -> str:
     """One number, with three digits that count.
 
     >>> one(1234.4, "queries"), one(0.0123456, "error_after_100"), one(0.9, "agreement"), one(math.inf, "queries")
-    ('1,234', '0.0123', '0.900', '–')
+    ('1,234', '0.0123', '0.900', 'never')
     """
     if not math.isfinite(value):
-        return NONE
+        return NEVER
     if measure.startswith("usd"):
         return f"${value:,.4f}" if value < 1 else f"${value:,.2f}"
     if measure.startswith("agreement") or measure.endswith(
