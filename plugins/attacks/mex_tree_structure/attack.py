@@ -48,7 +48,7 @@ class TreeStructure:
     >>> oracle = mex.Oracle(target, answers="leaf")
     >>> stolen = mex.extract(oracle, TreeStructure().learner(oracle.knowledge(), np.random.default_rng(0)))
     >>> refines(stolen.hypothesis, tree, domain), stolen.queries
-    (True, 110)
+    (True, 109)
     """
 
     evidence: int = attrs.field(
