@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from live_parts.gateway import gateway
+from live_parts.others import others
 from live_parts.servers import PARTS
 from parts import run
 from sklearn.datasets import load_iris
@@ -271,5 +272,13 @@ def fuzz(times: int) -> None:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    parts = {"ledger": ledger, "kills": kills, "client": client, "fuzz": fuzz, "gateway": gateway, **PARTS}
+    parts = {
+        "ledger": ledger,
+        "kills": kills,
+        "client": client,
+        "fuzz": fuzz,
+        "gateway": gateway,
+        **PARTS,
+        "others": others,
+    }
     run(__doc__, parts, "times", 200)

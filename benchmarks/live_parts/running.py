@@ -1,4 +1,4 @@
-"""MLServer and MLflow, each in a virtual environment of its own, serving models of scikit-learn."""
+"""Servers, each in a virtual environment of its own, serving models of scikit-learn."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ import joblib
 PINS = {
     "mlserver": ("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop<0.22", "pandas"),
     "mlflow": ("mlflow==3.17.2", "uvloop<0.22", "pandas", "skops"),
+    "bentoml": ("bentoml==1.4.39",),
+    "kserve": ("kserve==0.21.0",),
+    "vertex": ("google-cloud-aiplatform[prediction]==2.7.0",),
+    "azure": ("azureml-inference-server-http==1.5.1",),
+    "sagemaker": ("sagemaker-inference==1.10.1",),
 }
 """What is installed beside the scikit-learn and numpy of this process; a newer uvloop ends the workers of MLServer."""
 PATIENCE = 120.0
@@ -44,10 +49,12 @@ def environment(kind: str) -> Path:
     import sklearn
 
     folder = Path(os.environ.get("MEX_SERVERS", HOME.name)) / kind
-    if not (folder / "bin" / kind).exists():
+    installed = folder / "installed"
+    if not installed.exists():
         same = (f"scikit-learn=={sklearn.__version__}", f"numpy=={numpy.__version__}", f"joblib=={joblib.__version__}")
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([folder / "bin" / "pip", "install", "--quiet", *PINS[kind], *same], check=True)
+        installed.touch()
     return folder / "bin"
 
 
