@@ -160,6 +160,7 @@ def test_a_price_is_known_by_its_name(run: Run) -> None:
 
 
 def test_a_section_stands_in_the_report_and_one_that_raises_is_named(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
     records = mex.matrix(
         {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["haberman"]},
         budget=20,

@@ -127,7 +127,7 @@ def write_html(path: Path, outcomes: Sequence[Outcome]) -> None:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n<title>{TITLE}</title>\n<link rel="icon" href="data:,">\n'
-        f"<style>\n{style}\n</style>\n</head>\n<body>\n<header>\n<h1>{TITLE}</h1>\n"
+        f"<style>\n{style}\ntd {{ white-space: nowrap; }}\n</style>\n</head>\n<body>\n<header>\n<h1>{TITLE}</h1>\n"
         "<p>Chandrasekaran, Chaudhuri, Giacomelli, Jha and Yan, <em>Exploring Connections Between Active Learning and"
         " Model Extraction</em>, USENIX Security 2020.</p>\n</header>\n"
         f'<main id="main">\n{"".join(parts)}</main>\n</body>\n</html>\n'
