@@ -1,4 +1,4 @@
-"""Models behind BentoML, KServe, and what Vertex, Azure and SageMaker run: the answers are their own."""
+"""Models behind BentoML, KServe, and what Azure and SageMaker run: the answers are their own."""
 
 from __future__ import annotations
 
@@ -92,30 +92,6 @@ if __name__ == "__main__":
         "/v2/health/ready",
         {"instances": "/v1/models/served:predict", "v2": "/v2/models/served/infer"},
     ),
-    "vertex": Kind(
-        """
-import os
-from google.cloud.aiplatform.prediction.sklearn.predictor import SklearnPredictor
-
-class Served(SklearnPredictor):
-    def predict(self, instances):
-        return getattr(self._model, os.environ["METHOD"])(instances)
-""",
-        "python -m google.cloud.aiplatform.prediction.model_server",
-        "/health",
-        {"instances": "/predict"},
-        {
-            "AIP_HTTP_PORT": "PORT",
-            "AIP_HEALTH_ROUTE": "/health",
-            "AIP_PREDICT_ROUTE": "/predict",
-            "AIP_STORAGE_URI": ".",
-            "HANDLER_MODULE": "google.cloud.aiplatform.prediction.handler",
-            "HANDLER_CLASS": "PredictionHandler",
-            "PREDICTOR_MODULE": "served",
-            "PREDICTOR_CLASS": "Served",
-            "VERTEX_CPR_WEB_CONCURRENCY": "1",
-        },
-    ),
     "azure": Kind(
         """
 import json, os, joblib, numpy
@@ -204,7 +180,7 @@ def queries(target: mex.FittedTarget) -> int:
 
 
 def others(times: int) -> None:
-    """labels and probabilities of 200 rows by five more servers beside the model's own, and the queries of `pivot`"""
+    """labels and probabilities of 200 rows by four more servers beside the model's own, and the queries of `pivot`"""
     models = fitted()
     for name, kind in KINDS.items():
         for which in ("logistic", "tree"):
