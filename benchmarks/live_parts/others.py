@@ -1,4 +1,4 @@
-"""Models behind BentoML, KServe, and what Azure and SageMaker run: the answers are their own."""
+"""Models behind BentoML, KServe, and what Vertex, Azure and SageMaker run: the answers are their own."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ import os, bentoml, joblib, numpy
 @bentoml.service
 class Served:
     def __init__(self):
-        self.answers = getattr(joblib.load("model.joblib"), os.environ["METHOD"])
+        self.answers = getattr(joblib.load("model/model.joblib"), os.environ["METHOD"])
 
     @bentoml.api
     def predict(self, x: numpy.ndarray) -> numpy.ndarray:
@@ -77,7 +77,7 @@ from kserve.utils.utils import get_predict_input, get_predict_response
 
 class Served(kserve.Model):
     def load(self):
-        self.answers = getattr(joblib.load("model.joblib"), os.environ["METHOD"])
+        self.answers = getattr(joblib.load("model/model.joblib"), os.environ["METHOD"])
         self.ready = True
 
     def predict(self, payload, headers=None, response_headers=None):
@@ -92,13 +92,37 @@ if __name__ == "__main__":
         "/v2/health/ready",
         {"instances": "/v1/models/served:predict", "v2": "/v2/models/served/infer"},
     ),
+    "vertex": Kind(
+        """
+import os
+from google.cloud.aiplatform.prediction.sklearn.predictor import SklearnPredictor
+
+class Served(SklearnPredictor):
+    def predict(self, instances):
+        return getattr(self._model, os.environ["METHOD"])(instances)
+""",
+        "python -m google.cloud.aiplatform.prediction.model_server",
+        "/health",
+        {"instances": "/predict"},
+        {
+            "AIP_HTTP_PORT": "PORT",
+            "AIP_HEALTH_ROUTE": "/health",
+            "AIP_PREDICT_ROUTE": "/predict",
+            "AIP_STORAGE_URI": "model",
+            "HANDLER_MODULE": "google.cloud.aiplatform.prediction.handler",
+            "HANDLER_CLASS": "PredictionHandler",
+            "PREDICTOR_MODULE": "served",
+            "PREDICTOR_CLASS": "Served",
+            "VERTEX_CPR_WEB_CONCURRENCY": "1",
+        },
+    ),
     "azure": Kind(
         """
 import json, os, joblib, numpy
 
 def init():
     global answers
-    answers = getattr(joblib.load("model.joblib"), os.environ["METHOD"])
+    answers = getattr(joblib.load("model/model.joblib"), os.environ["METHOD"])
 
 def run(body):
     return answers(numpy.array(json.loads(body)["input_data"]["data"])).tolist()
@@ -112,7 +136,7 @@ def run(body):
 import http.server, os, sys, joblib
 from sagemaker_inference import content_types, decoder, encoder
 
-answers = getattr(joblib.load("model.joblib"), os.environ["METHOD"])
+answers = getattr(joblib.load("model/model.joblib"), os.environ["METHOD"])
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -152,7 +176,8 @@ def served(name: str, model: Any, method: str) -> Iterator[str]:
     program, *arguments = kind.command.replace("PORT", str(port)).split()
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        joblib.dump(model, folder / "model.joblib")
+        (folder / "model").mkdir()
+        joblib.dump(model, folder / "model" / "model.joblib")
         (folder / "served.py").write_text(kind.module)
         (folder / "sitecustomize.py").write_text(HERE_ONLY)
         command = [str(home / program), *arguments]
@@ -180,7 +205,7 @@ def queries(target: mex.FittedTarget) -> int:
 
 
 def others(times: int) -> None:
-    """labels and probabilities of 200 rows by four more servers beside the model's own, and the queries of `pivot`"""
+    """labels and probabilities of 200 rows by five more servers beside the model's own, and the queries of `pivot`"""
     models = fitted()
     for name, kind in KINDS.items():
         for which in ("logistic", "tree"):

@@ -25,6 +25,7 @@ PINS = {
     "mlflow": ("mlflow==3.17.2", "uvloop<0.22", "pandas", "skops"),
     "bentoml": ("bentoml==1.4.39",),
     "kserve": ("kserve==0.21.0",),
+    "vertex": ("google-cloud-aiplatform[prediction]==2.7.0",),
     "azure": ("azureml-inference-server-http==1.5.1",),
     "sagemaker": ("sagemaker-inference==1.10.1",),
 }
