@@ -106,8 +106,11 @@ def recommended(found: Sequence[Trade]) -> Trade | None:
 
 def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None) -> Trade:
     met = [m for m in outcome.defended if m.shield and m.shield.spec == shield.spec and m.group.ran]
-    bare = [m for m in strongest(outcome, shown).attacks if m.choice.rows and m.choice.family]
-    untouched = [m for m in bare if m.choice.reads and m.choice.reads != shown and not meets(shield, m.choice.reads)]
+    everyone = strongest(outcome, shown).attacks  # also those who use less than they know: they meet no defense
+    bare = [m for m in everyone if m.choice.rows and m.choice.family]
+    untouched = [
+        m for m in everyone if m.choice.reads and m.choice.reads != shown and not meets(shield, m.choice.reads)
+    ]
     if shield.effect is not None:
         untouched = [m for m in untouched if m.choice.reads in shield.effect.answers]
     against = [*(m for m in met if m.choice.reads in readable(shown)), *untouched]

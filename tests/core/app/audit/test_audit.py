@@ -75,6 +75,16 @@ def test_rounding_buys_no_more_than_labels_alone(outcome: Outcome) -> None:
     assert order.index("label-only") < order.index("rounding")
 
 
+def test_label_only_buys_no_more_than_the_fastest_reader_of_labels_whoever_that_is(outcome: Outcome) -> None:
+    trade = next(t for t in trades(outcome) if t.shield.spec.name == "label-only")
+    assert trade.level is not None
+    assert trade.factor is not None
+    by_labels, by_all = (strongest(outcome, shown).best(trade.level) for shown in ("label", "proba"))
+    assert by_labels is not None
+    assert by_all is not None
+    assert trade.factor.value <= by_labels[1].value / by_all[1].value
+
+
 def test_rounding_is_not_preferred_where_only_labels_are_shown(outcome: Outcome) -> None:
     target = attrs.evolve(outcome.subject.target, answers=("label",))
     labels_only = attrs.evolve(outcome, subject=attrs.evolve(outcome.subject, target=target))
