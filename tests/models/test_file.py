@@ -13,7 +13,7 @@ import pytest
 import skops.io
 from saved import DIABETES, TUMOURS, X, attacked, deployed, table, y
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import make_column_transformer
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
@@ -100,6 +100,10 @@ def test_one_tree_of_histogram_boosting_is_exact_from_its_values(tmp_path: Path)
         MLPClassifier((4,), max_iter=5),
         CalibratedClassifierCV(LogisticRegression()),
         make_pipeline(StandardScaler(), LogisticRegression()),
+        make_pipeline(
+            make_column_transformer((StandardScaler(), make_column_selector(dtype_include="number"))),
+            LogisticRegression(),
+        ),
     ],
     ids=lambda model: type(model).__name__,
 )
