@@ -361,6 +361,7 @@ def test_a_token_goes_to_the_server_and_to_nobody_else(
         ({"url": "ftp://a/b"}, "url must begin with http:// or https://"),
         ({"url": "file:///etc/passwd"}, "url must begin with http:// or https://"),
         ({"url": "http://me:word@a/b"}, "url must have no name and password in it"),
+        ({"url": "ftp://me:word@a/b"}, "url must have no name and password in it"),
         ({"headers": {"Authorization": "Bearer abc"}}, "header Authorization must come from the environment"),
         ({"preset": "v3"}, "preset must be one of v2, v2-columns, mlflow, .*, not 'v3'"),
         ({"preset": "v2", "template": "a.toml"}, "a preset or a template, not both"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from mex import FittedTarget, Scope, Table, UsageError
-from mex.params import above, boolean, doc, optional, text, whole
+from mex.params import Check, above, boolean, doc, optional, text, whole
 from mex.toolkit.tabular.declared import DeclaredModel
 from mex.toolkit.tabular.opening import features_of
 from mex.toolkit.tabular.reading import columns_of, distinct, is_missing
@@ -22,17 +22,25 @@ from mex_endpoint.secrets import check_headers, check_url
 from mex_endpoint.template import PRESETS, a_preset, preset, read_template
 
 
-def _url(_: Any, __: Any, value: Any) -> None:
-    if value is not None:
-        if not isinstance(value, str):
-            raise UsageError("url must be a string")
-        check_url(value)
+@attrs.frozen(repr=False)
+class Unechoed(Check):
+    """A check of what may hold a secret: its complaint does not repeat the value, as far as ``complain`` does not."""
+
+    complain: Callable[[Any], None] = attrs.field(kw_only=True)
+
+    def __call__(self, _: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not self.accepts(value):
+            raise UsageError(f"{attribute.name} must be {self.noun}")
+        if value is not None:
+            self.complain(value)
 
 
-def _headers(_: Any, __: Any, value: Any) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(part, str) for part in value.values()):
-        raise UsageError("headers must be a table of strings")
-    check_headers(value)
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(part, str) for part in value.values())
+
+
+URL = Unechoed("a string, a URL of http or https", lambda v: v is None or isinstance(v, str), complain=check_url)
+HEADERS = Unechoed("a table of strings", _are_texts, complain=check_headers)
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +52,7 @@ class Endpoint(DeclaredModel):
     """
 
     url: str | None = attrs.field(
-        default=None, validator=_url, metadata=doc("where requests are posted; $NAME is taken from the environment")
+        default=None, validator=URL, metadata=doc("where requests are posted; $NAME is taken from the environment")
     )
     preset: str | None = attrs.field(
         default=None, validator=optional(a_preset()), metadata=doc("the kind of server, or of its protocol")
@@ -56,7 +64,7 @@ class Endpoint(DeclaredModel):
     )
     headers: Mapping[str, str] = attrs.field(
         factory=dict,
-        validator=_headers,
+        validator=HEADERS,
         metadata=doc("of requests, from the environment: {Authorization='Bearer $TOKEN'}"),
     )
     batch: int = attrs.field(default=100, validator=whole(1), metadata=doc("rows of a request at most"))

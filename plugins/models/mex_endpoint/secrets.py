@@ -66,10 +66,10 @@ def check_url(url: str) -> None:
         _ = parts.port
     except ValueError:
         raise UsageError(f"url must be a URL, not {url!r}") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"url must begin with http:// or https:// and a host, not {url!r}")
     if "@" in parts.netloc:
         raise UsageError("url must have no name and password in it: say headers={Authorization='Basic $NAME'}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"url must begin with http:// or https:// and a host, not {url!r}")
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

@@ -45,7 +45,7 @@ DEPTHS = {
     for depth in (
         Depth(
             name="quick",
-            minutes=1,
+            minutes=3,
             race_budget=150,
             race_rows=2,
             keep=1,

@@ -92,5 +92,5 @@ def plan_sentences(audit: Audit) -> list[str]:
         f"{len({c.label for c in audit.applying})} attacks apply to this {subject.target.family.kind} model, from "
         f"{' and '.join(subject.kinds)} answers; {len(tried)} defenses are tried: {', '.join(tried) or 'none'}",
         f"a race of {in_race} cells, then up to {judging} cells of {depth.budget:,} queries with {depth.seeds} seeds"
-        f"{price}; {depth.name} takes about {depth.minutes} min on 2 free cores for a model of the size of adult",
+        f"{price}; {depth.name} is meant to take {depth.minutes} min on 2 free cores for a model of the size of adult",
     ]

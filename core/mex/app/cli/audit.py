@@ -26,7 +26,9 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add both commands."""
     command = commands.add_parser("audit", help="the whole question for one model: chooses, measures, recommends")
     add_subject(command)
-    command.add_argument("--depth", default="quick", metavar="D", help="quick, standard or thorough: 1, 10, 60 minutes")
+    command.add_argument(
+        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 3, 10, 60 minutes"
+    )
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--yes", action="store_true", help="spend what the plan says on an endpoint without asking")
     command.add_argument("--max-usd", type=float, metavar="USD", help="spend no more than this on an endpoint")

@@ -41,7 +41,8 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(args: argparse.Namespace, registry: Registry) -> int:
-    """List, print the files, or run; exit code 1 if a cell failed."""
+    """List, print the files, or run; exit code 1 if a cell failed, 130 if interrupted."""
+    from mex.app.cli import INTERRUPTED
     from mex.app.cli.tables import print_table
     from mex.app.reproduce.experiment import HERE, load, names
 
@@ -59,7 +60,14 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     do_without_semaphores()
     outcomes: list[Outcome] = []
     for experiment in chosen:
-        outcomes.append(_outcome(experiment, args, registry))
+        try:
+            outcomes.append(_outcome(experiment, args, registry))
+        except KeyboardInterrupt:
+            hint = (
+                f"run the same command again to go on from {args.out}" if args.out else "--out DIR keeps what is done"
+            )
+            say(f"interrupted in {experiment.name}; {hint}")
+            return INTERRUPTED
         _print(outcomes[-1], args.format)
         if args.out:
             _keep(args.out, outcomes)

@@ -73,6 +73,7 @@ def test_everything_listed_can_be_shown(run: Run, registry: mex.Registry, monkey
         assert about["paper"] or (about["source"] and about["licence"]) or kind == "dataset"
         for parameter in about["parameters"]:
             assert all(parameter[key] for key in ("name", "allowed", "doc")), (name, parameter)
+            assert " at 0x" not in parameter["allowed"], (name, parameter)  # words, and not a function of Python's
 
 
 def test_a_person_sees_parameters_with_what_is_allowed(run: Run) -> None:

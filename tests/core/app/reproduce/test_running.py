@@ -150,3 +150,14 @@ def test_on_the_command_line(
 def test_the_file_is_printed_to_be_changed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "figure-3", "--plan"]) == 0
     assert "[attacks.version-space]" in capsys.readouterr().out
+
+
+def test_an_interruption_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mex.app.reproduce.running.records_of", interrupted)
+    assert main(["reproduce", "table-2", "--jobs", "1", "--out", str(tmp_path)]) == 130
+    assert f"interrupted in table-2; run the same command again to go on from {tmp_path}" in capsys.readouterr().err
