@@ -48,9 +48,13 @@ class Difference:
         """Ask for :meth:`of` at ``z``."""
         return self.of(*(yield self.rows(z)))
 
-    def like(self, z: FloatArray, jump: float) -> Generator[FloatArray, tuple[FloatArray, FloatArray], bool | None]:
-        """Whether the difference at ``z`` is still ``jump``; None where answers are too coarse to tell that from 0."""
-        difference, error = yield from self.at(z)
+    def alike(self, residuals: FloatArray, errors: FloatArray, jump: float) -> bool | None:
+        """Whether the difference is ``jump``; None where answers are too coarse to tell that from 0."""
+        difference, error = self.of(residuals, errors)
         if jump and error > abs(jump) / COARSE:
             return None
         return abs(difference - jump) <= 2 * error
+
+    def like(self, z: FloatArray, jump: float) -> Generator[FloatArray, tuple[FloatArray, FloatArray], bool | None]:
+        """Ask for :meth:`alike` at ``z``."""
+        return self.alike(*(yield self.rows(z)), jump)

@@ -43,14 +43,15 @@ class Draws:
         """``n`` points of the three kinds in turn, none of them between the two ends of a step."""
         Z = self.uniform(n)
         Z[::6] = self.near(len(Z[::6]))
-        cells, corners = self._in_cells(len(Z[1::3]), total), self._in_cells(len(Z[2::3]), total)
+        cells, corners = self.in_cells(len(Z[1::3]), total), self.in_cells(len(Z[2::3]), total)
         which = self.rng.random(corners.shape)
         corners = np.where(which < CORNER / 2, self.axes.first, corners)
         Z[1::3] = cells
         Z[2::3] = np.where((which >= CORNER / 2) & (which < CORNER), self.axes.upper, corners)
-        return self.outside(Z, total)
+        return outside(Z, total)
 
-    def _in_cells(self, n: int, total: BoxSum) -> FloatArray:
+    def in_cells(self, n: int, total: BoxSum, edge: float = EDGE) -> FloatArray:
+        """Points with each coordinate in a random cell, a share ``edge`` of them next to a step."""
         Z = self.uniform(n)
         for axis, steps in enumerate(total.steps):
             if not steps:
@@ -60,21 +61,21 @@ class Draws:
             high = np.array([*(s.below for s in finite), self.axes.upper[axis]])
             cell = self.rng.integers(len(low), size=n)
             share = self.rng.random(n)
-            share = np.where(self.rng.random(n) < EDGE, np.round(share), share)
+            share = np.where(self.rng.random(n) < edge, np.round(share), share)
             inside = np.where(share == 1, high[cell], low[cell] + share * (high[cell] - low[cell]))
             inside = np.round(inside) if self.axes.whole[axis] else self.axes.number(inside)
             Z[:, axis] = np.where(Z[:, axis] == MISSING, MISSING, inside)
         return Z
 
-    @staticmethod
-    def outside(Z: FloatArray, total: BoxSum) -> FloatArray:
-        """The points with each coordinate that is between the two ends of a step moved to one of them."""
-        Z = Z.copy()
-        for axis, steps in enumerate(total.steps):
-            if steps:
-                below = np.array([*(step.below for step in steps), np.inf])
-                above = np.array([*(step.above for step in steps), np.inf])
-                following = np.searchsorted(above[:-1], Z[:, axis], side="right")
-                between = (Z[:, axis] > below[following]) & (Z[:, axis] < above[following])
-                Z[between, axis] = above[following[between]]
-        return Z
+
+def outside(Z: FloatArray, total: BoxSum) -> FloatArray:
+    """The points with each coordinate that is between the two ends of a step moved to one of them."""
+    Z = Z.copy()
+    for axis, steps in enumerate(total.steps):
+        if steps:
+            below = np.array([*(step.below for step in steps), np.inf])
+            above = np.array([*(step.above for step in steps), np.inf])
+            following = np.searchsorted(above[:-1], Z[:, axis], side="right")
+            between = (Z[:, axis] > below[following]) & (Z[:, axis] < above[following])
+            Z[between, axis] = above[following[between]]
+    return Z

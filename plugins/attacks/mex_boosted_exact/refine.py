@@ -14,7 +14,7 @@ import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
-from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.draws import Draws, outside
 from mex_boosted_exact.sums import BoxSum, Conditions, Step
 
 TOGETHER = 6
@@ -23,6 +23,8 @@ PROBED = 12
 """How many steps tell whether a target compares in float64."""
 TRIES = 8
 """After how many rows that do not tell its side a step is left as it is: it has next to no effect."""
+LOOKED_AT = 12
+"""At how many points a jump of a step is sought before the others take their turn."""
 CLEAR = 20
 """How many times its rounding a jump has to be to be told by a sum."""
 
@@ -42,70 +44,86 @@ class Refinement:
 
     Attributes:
         failed: how many rows were answered otherwise than any side of their steps explains.
-        hidden: steps whose jump is not seen anywhere.
+        doubts: steps that failed by themselves, and where.
     """
 
     def __init__(self, axes: Axes, total: BoxSum, draws: Draws) -> None:
         self.failed = 0
-        self.hidden = set[Step]()
+        self.doubts: list[tuple[Group, float]] = []
         self._axes = axes
         self._total = total
         self._draws = draws
         self._tries = Counter[Step]()  # rows in a row that did not narrow a step
         self._alone = set[Step]()  # steps that have failed together with others
 
-    def open(self) -> dict[Step, Conditions]:
-        """The steps that can be narrowed, each with a term that has it."""
-        found: dict[Step, Conditions] = {}
-        for k in self._draws.rng.permutation(len(self._total.terms)):
-            for step, _ in self._total.terms[k]:
-                if step not in found and step not in self.hidden and self._middle(step) is not None:
-                    found[step] = self._total.terms[k]
-        return found
+    def open(self) -> dict[Step, list[Conditions]]:
+        """The steps that can be narrowed, each with the terms that have it."""
+        found = dict[Step, list[Conditions]]()
+        for term in self._total.terms:
+            for step, _ in term:
+                if self._middle(step) is not None:
+                    found.setdefault(step, []).append(term)
+        order = self._draws.rng.permutation(len(found))
+        return {step: found[step] for step in np.array(list(found), dtype=object)[order]} if found else {}
+
+    def settle(self, step: Step) -> None:
+        """Put a step whose jump is not seen in the middle of its bracket: the sum is the same wherever it is there."""
+        middle = self._middle(step)
+        while middle is not None:
+            self._total.narrow(step, middle, step.above)
+            middle = self._middle(step)
 
     def _middle(self, step: Step) -> float | None:
         return self._axes.middle(step.axis, step.below, step.above)
 
-    def groups(self, steps: dict[Step, Conditions]) -> list[Group]:
-        """Every step in a group, or in none where its jump is not seen this time."""
+    def groups(self, steps: dict[Step, list[Conditions]]) -> list[Group]:
+        """Every step in a group, or in none if its jump is not seen at some random points."""
         waiting, groups = dict(steps), list[Group]()
-        points = self._draws.points(len(steps), self._total)
         while waiting:
-            step, term = waiting.popitem()
-            z = points[len(groups)].copy()
-            used = self._enter(z, term)
-            z[step.axis] = step.below
-            chosen = [step]
-            if step not in self._alone:
-                by_axis = {s.axis: s for s in waiting if s.axis not in used and s not in self._alone}
-                for other in by_axis.values():
-                    z[other.axis] = other.below
-                chosen += by_axis.values()
-            visible = self._visible(z, chosen)
+            step, terms = waiting.popitem()
+            for z in self._points(LOOKED_AT):
+                used = self._enter(z, terms[self._draws.rng.integers(len(terms))])
+                chosen = [step]
+                if step not in self._alone:
+                    by_axis = {s.axis: s for s in waiting if s.axis not in used and s not in self._alone}
+                    chosen += by_axis.values()
+                visible = self._visible(z, chosen)
+                if step in visible:
+                    break
+            else:
+                continue
             for other in visible:
+                z[other.axis] = other.below
                 waiting.pop(other, None)
-            if visible:
-                groups.append(Group(z, visible))
-            points = points if len(groups) < len(points) else self._draws.points(len(steps), self._total)
+            groups.append(Group(z, visible))
         return groups
+
+    def _points(self, n: int) -> FloatArray:
+        """Random points with no coordinate next to a step, where that may be somewhere else."""
+        return outside(self._draws.in_cells(n, self._total, 0.0), self._total)
 
     def _enter(self, z: FloatArray, term: Conditions) -> set[int]:
         """Move a point into the box of a term; the axes that this one has."""
+        bounds = dict[int, tuple[float, float]]()
         for step, side in term:
-            if side > 0:
-                z[step.axis] = max(z[step.axis], step.above)
-        for step, side in term:
-            if side < 0:
-                z[step.axis] = min(z[step.axis], step.below)
-        return {step.axis for step, _ in term}
+            low, high = bounds.get(step.axis, (self._axes.lower[step.axis], self._axes.upper[step.axis]))
+            bounds[step.axis] = (max(low, step.above), high) if side > 0 else (low, min(high, step.below))
+        for axis, (low, high) in bounds.items():
+            if not low <= z[axis] <= high and np.isfinite(high):
+                inside = low + self._draws.rng.random() * (high - low)
+                z[axis] = np.floor(inside) if self._axes.whole[axis] else self._axes.number(np.array([inside]))[0]
+            elif z[axis] > high:
+                z[axis] = high
+        z[:] = outside(z[None], self._total)[0]
+        return set(bounds)
 
     def _visible(self, z: FloatArray, steps: list[Step]) -> list[Step]:
         """The first few steps, one for each axis, that have a jump at ``z``."""
-        Z = np.repeat(z[None], len(steps) + 1, axis=0)
+        left, right = np.repeat(z[None], len(steps), axis=0), np.repeat(z[None], len(steps), axis=0)
         for k, step in enumerate(steps):
-            Z[k + 1, step.axis] = step.above
-        values, variances = self._total(Z)
-        clear = np.abs(values[1:] - values[0]) > CLEAR * np.sqrt(variances[1:] + variances[0])
+            left[k, step.axis], right[k, step.axis] = step.below, step.above
+        values, variances = (part.reshape(2, -1) for part in self._total(np.concatenate([left, right])))
+        clear = np.abs(values[1] - values[0]) > CLEAR * np.sqrt(variances.sum(axis=0))
         return [step for step, seen in zip(steps, clear, strict=True) if seen][:TOGETHER]
 
     def rows(self, groups: list[Group]) -> FloatArray:
@@ -127,6 +145,7 @@ class Refinement:
             if len(fits) == 0:
                 self._fail(group, row)
                 continue
+            self._alone.difference_update(group.steps)
             sides = (fits[:, None] >> np.arange(len(group.steps))) & 1
             for k, step in enumerate(group.steps):
                 middle = float(row[step.axis])
@@ -138,16 +157,16 @@ class Refinement:
                     self._total.narrow(step, middle, step.above)
                     del self._tries[step]
                 elif self._tries[step] == TRIES:
-                    self.hidden.add(step)
+                    self.settle(step)
 
     def probe(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Rows on both sides of the middle of a few steps known to float32, and what a target is to answer that casts.
 
         Returned are the points, the scores and how far rounding may have moved them.
         """
-        found: dict[Step, Conditions] = {}
+        found: dict[Step, list[Conditions]] = {}
         for term in self._total.terms:
-            found |= {step: term for step, _ in term if np.isfinite(step.below) and not self._axes.whole[step.axis]}
+            found |= {step: [term] for step, _ in term if np.isfinite(step.below) and not self._axes.whole[step.axis]}
         some = dict(list(found.items())[:PROBED])
         groups = [group for group in self.groups(some) if group.steps]
         Z, ends = np.empty((0, len(self._axes.units))), np.empty((0, len(self._axes.units)))
@@ -171,13 +190,23 @@ class Refinement:
         return Z
 
     def _fail(self, group: Group, row: FloatArray) -> None:
-        """Take steps apart next time; a step by itself that fails is two of them."""
+        """Take steps apart next time; of a step by itself it has to be seen whether the sum is right beside it."""
         self.failed += 1
         if len(group.steps) > 1:
             self._alone.update(group.steps)
-            return
-        step = group.steps[0]
-        middle = float(row[step.axis])
-        above = step.above
-        self._total.narrow(step, step.below, middle)
-        self._total.step(step.axis, middle, above)
+        else:
+            self.doubts.append((group, float(row[group.steps[0].axis])))
+
+    def beside(self) -> FloatArray:
+        """The ends of the steps that failed by themselves, two rows for each."""
+        return np.concatenate([self._corners(group) for group, _ in self.doubts])
+
+    def split(self, right: Array) -> None:
+        """Take the steps apart that are right at both ends, shape (n, 2), but not between: they are two."""
+        for (group, middle), ends in zip(self.doubts, right, strict=True):
+            step = group.steps[0]
+            if ends.all() and step.below < middle < step.above:
+                above = step.above
+                self._total.narrow(step, step.below, middle)
+                self._total.step(step.axis, middle, above)
+        self.doubts.clear()

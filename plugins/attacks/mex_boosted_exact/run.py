@@ -10,7 +10,8 @@ import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
-from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.confirmation import Confirmation
+from mex_boosted_exact.draws import Draws, outside
 from mex_boosted_exact.peeling import Peeler, Task
 from mex_boosted_exact.refine import Refinement
 from mex_boosted_exact.scores import Scores
@@ -19,25 +20,26 @@ from mex_boosted_exact.sums import Step
 from mex_boosted_exact.transcript import FIRST, Transcript
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
-WIDTH = 32
+WIDTH = 16
 """How many tasks are under way side by side."""
-WALKS = 8
+WALKS = 2
 """How many of them come from wrong rows at most: such may lead to the same steps."""
 NEAREST = 100
 """Among how many points without residual the start of a walk is sought."""
 FIRST_BATCH, LAST_BATCH = 16, 1024
 SETTLED, IDLE = 200, 5
-"""After how many rows without residual steps are narrowed, and how often those that are not seen are tried."""
+"""After how many rows without residual steps are narrowed, and how often in a row those that are not seen are sought."""
 
 
 @attrs.define(eq=False)
 class Strand:
-    """A task under way: its search and the points that this waits for."""
+    """A task under way: its search, the points that this waits for, and the wrong row that it comes from."""
 
     task: Task
     search: Finding[None]
     rows: FloatArray
-    number: int = -1  # of the wrong row that it comes from
+    number: int
+    walks: bool = True  # on its way to a step
 
 
 class Run:
@@ -61,9 +63,11 @@ class Run:
         self._rng = draws.rng
         self._search = Searcher(axes, self.total, draws.rng)
         self._refinement = Refinement(axes, self.total, draws)
+        self._confirmation = Confirmation(axes, self.total, draws)
+        self.confirming = 0
+        self.refining = 0
         self._probed = False  # whether it is known in which precision the target compares
-        self._waiting: list[Task] = []
-        self._peeler = Peeler(self._search, self.told.now, self._waiting.append)
+        self._peeler = Peeler(self._search, self.told.again)
         self._wrong: list[int] = []  # numbers of points at which something was left
         self._right: list[int] = []  # and at which nothing was
         self._unclear: list[int] = []  # wrong ones that are between the two ends of a step
@@ -92,11 +96,17 @@ class Run:
                 if self._wrong and len(self.total) == version:
                     self.reason = f"at {len(self._wrong)} rows something is left that leads to no step"
                     return
-            elif self.clean >= min(SETTLED, checks) and (not self._probed or self._refinement.open()):
+            elif self.clean >= min(SETTLED, checks) and self._refinement.open():
                 yield from self._refine()
+                if not self._wrong:
+                    Z = self._confirmation.rows(self.store.Z)
+                    self._sort((yield from self.told.ask(Z)))
+                    self.confirming += len(Z)
                 numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
                 self._sort(numbers)
                 self.clean = 0
+            elif self.clean >= min(SETTLED, checks) and not self._probed and not self.axes.double:
+                yield from self._probe()
             else:
                 Z = self._draws.points(min(batch, checks - self.clean) if self.clean else batch, self.total)
                 self._sort((yield from self.told.ask(Z)))
@@ -110,22 +120,26 @@ class Run:
     def _refine(self) -> Asking:
         """Narrow all steps to the last bit that the target compares."""
         refinement, idle = self._refinement, 0
-        while True:
-            if not (steps := refinement.open()):
-                if self._probed or self.axes.double:
-                    return
-                yield from self._probe()
-                continue
+        while steps := refinement.open():
             if not (groups := refinement.groups(steps)):
                 idle += 1
-                if idle % IDLE == 0:
-                    refinement.hidden.update(steps)
+                if idle == IDLE:
+                    for step in steps:
+                        refinement.settle(step)
                 continue
-            Z, failed = refinement.rows(groups), refinement.failed
+            idle = 0
+            Z = refinement.rows(groups)
             numbers = yield from self.told.ask(Z)
             refinement.narrow(groups, Z, self.store.score[numbers], self.store.error[numbers])
-            if refinement.failed > failed:
+            self.refining += len(Z)
+            if refinement.doubts:
+                numbers = yield from self.told.ask(refinement.beside())
+                residuals, errors = self.told.residuals(numbers, None)
+                right = np.abs(residuals) <= errors
+                refinement.split(right.reshape(-1, 2))
                 self._sort(numbers)
+                if not right.all():
+                    return
 
     def _probe(self) -> Asking:
         """Find out whether the target compares in float64, by rows that float32 rounds to the ends of steps."""
@@ -161,22 +175,13 @@ class Run:
                     strand.rows = strand.search.send((residuals, errors))
                 except StopIteration:
                     live.remove(strand)
-                    if strand.number >= 0:
-                        self._wrong.append(strand.number)
+                    self._wrong.append(strand.number)
 
     def _start(self) -> Strand | None:
-        """The next task: the last that waits for no step of another one, or the way from a wrong row to a step."""
-        held = self._held()
-        for k in range(len(self._waiting) - 1, -1, -1):
-            if self._waiting[k].steps[0] not in held:
-                task = self._waiting.pop(k)
-                search = self._peeler.peel(task, task.steps, task.z, task.hints)
-                return Strand(task, search, next(search))
-        walks = sum(strand.number >= 0 for strand in self._live)
-        return self._from_wrong() if walks < WALKS and len(self._waiting) < WALKS else None
-
-    def _held(self) -> set[Step]:
-        return {strand.task.steps[0] for strand in self._live if strand.task.steps}
+        """A walk from a row that is right to one that is not, unless enough are on their way."""
+        if sum(strand.walks for strand in self._live) >= WALKS:
+            return None
+        return self._from_wrong()
 
     def _from_wrong(self) -> Strand | None:
         """A walk to the last wrong row from the right one that shares most coordinates with it."""
@@ -204,19 +209,19 @@ class Run:
             return self._from_wrong()
         Z, end = self.store.Z[some], self.store.Z[number]
         start = Z[np.argmin((end != Z).sum(axis=1))]
-        task = Task((), end, version=version)
-        search = self._walk(task, start, end)
-        return Strand(task, search, next(search), number)
+        task = Task(version=version)
+        strand = Strand(task, search := self._walk(task, start, end), end[:0], number)
+        strand.rows = next(search)
+        return strand
 
     def _outside(self, numbers: Array) -> Array:
         """Which points are not between the two ends of a step, where its side is not known."""
         Z = self.store.Z[numbers]
-        return np.asarray((self._draws.outside(Z, self.total) == Z).all(axis=1))
+        return np.asarray((outside(Z, self.total) == Z).all(axis=1))
 
     def _walk(self, task: Task, start: FloatArray, end: FloatArray) -> Finding[None]:
-        step, z = yield from self._search.walk(start, end)
-        if step in self._held():
-            self._waiting.append(Task((step,), z))
-            return
-        task.steps = (step,)
-        yield from self._peeler.peel(task, task.steps, z, {})
+        found = yield from self._search.walk(start, end)
+        strand = next(strand for strand in self._live if strand.task is task)
+        strand.walks = False
+        if found is not None:
+            yield from self._peeler.climb(task, *found)

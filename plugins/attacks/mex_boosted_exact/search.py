@@ -1,22 +1,39 @@
-"""Where along a move a mixed difference changes: by halving the axes that move, the steps known, and then numbers."""
+"""Where along a path a mixed difference changes: at a step that is known, or at a new one, which is bisected."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from typing import TypeAlias, TypeVar
 
+import attrs
 import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.differences import Difference
+from mex_boosted_exact.paths import Path, Told, before
 from mex_boosted_exact.sums import BoxSum, Step
 
 T = TypeVar("T")
 Finding: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], T]
 """A search that yields points, receives their residuals and rounding errors, and returns what it finds."""
+Cell: TypeAlias = tuple[int, float, float]
+"""An axis and two numbers of it."""
+FINE, APART = 2.0**-10, 8
+"""A bracket is narrow if it is this share of the range of its axis, and so many times narrower than the gap beside it."""
 VALUE = Difference(())
 """The residual itself."""
+RECENT = 20
+"""Over how many searches the share of steps that are new is averaged."""
+
+
+@attrs.frozen
+class Change:
+    """Where a difference changes: the last point before, the axis, and the step; None where answers are too coarse."""
+
+    z: FloatArray
+    axis: int
+    step: Step | None
 
 
 class Searcher:
@@ -24,71 +41,86 @@ class Searcher:
 
     Attributes:
         total: the sum; steps found are put into it.
+        new: the share of the steps found of late that were not known.
     """
 
     def __init__(self, axes: Axes, total: BoxSum, rng: np.random.Generator) -> None:
         self.axes = axes
         self.total = total
         self.rng = rng
+        self.new = 1.0
+        self._narrow = np.where(axes.whole, 0.0, FINE * (axes.upper - axes.lower))
+        self._open = set[Cell]()  # parts of axes that are bisected
 
-    def walk(self, start: FloatArray, end: FloatArray) -> Finding[tuple[Step, FloatArray]]:
-        """A step and a point where the residual leaves 0, between a point where it is 0 and one where it is not."""
-        moved = self.rng.permutation(np.flatnonzero(start != end))
-        z, _, axis = yield from self.halve(VALUE, start, end, moved, 0.0)
-        step = yield from self.cross(VALUE, z, axis, end[axis], 0.0)
-        return step, z
+    def walk(self, start: FloatArray, end: FloatArray) -> Finding[tuple[Step, FloatArray] | None]:
+        """A step and a point where the residual leaves 0, between a point where it is 0 and one where it is not.
 
-    def halve(
-        self, difference: Difference, z: FloatArray, goal: FloatArray, order: Array, jump: float
-    ) -> Finding[tuple[FloatArray, FloatArray, int]]:
-        """The last point at which the difference is ``jump`` as the axes go to ``goal`` in ``order``, and the next.
-
-        With all axes moved the difference is another. Returned are the two points and the axis in which they differ.
+        None if it was found meanwhile that one of them is where the side of a step is not known.
         """
-        low, high = 0, len(order)
+        order = self.rng.permutation(np.flatnonzero(start != end))
+        change = yield from self.change(VALUE, start, end, order, 0.0, {})
+        return None if change is None or change.step is None else (change.step, change.z)
 
-        def moved(n: int) -> FloatArray:
-            point = z.copy()
-            point[order[:n]] = goal[order[:n]]
-            return point
+    def change(
+        self, difference: Difference, start: FloatArray, goal: FloatArray, order: Array, jump: float, told: Told
+    ) -> Finding[Change | None]:
+        """Where the difference is not ``jump`` any more, as the axes of ``order`` go to a goal one after the other.
 
-        while high - low > 1:
-            middle = (low + high) // 2
-            if (yield from difference.like(moved(middle), jump)):
-                low = middle
-            else:
-                high = middle
-        return moved(low), moved(high), int(order[low])
-
-    def cross(self, difference: Difference, z: FloatArray, axis: int, goal: float, jump: float) -> Finding[Step]:
-        """The first step of an axis, from ``z`` to ``goal``, beyond which the difference is not ``jump``."""
-        start, z = float(z[axis]), z.copy()
-        up = goal > start
-        steps = [s for s in self.total.steps[axis] if min(start, goal) < s.above <= max(start, goal)]
-        steps = steps if up else steps[::-1]
-        low, high = 0, len(steps) + 1  # steps crossed
-        while high - low > 1:
-            middle = (low + high) // 2
-            z[axis] = beyond(steps[middle - 1], up)
-            if (yield from difference.like(z, jump)):
-                low = middle
-            else:
-                high = middle
-        near = float(beyond(steps[low - 1], up)) if low else start
-        if high <= len(steps):
-            step = steps[high - 1]
+        None if it still is at the goal. ``told`` has what is known of places on the way, and is added to.
+        """
+        while True:
+            path = Path(self.total, start, goal, order, self.new, told)
+            n = len(path)
+            if n not in path.told:
+                path.tell(n, (yield from difference.like(path.point(n), jump)))
+            if path.told[n]:
+                return None
+            low, high = path.between()
+            while high - low > 1:
+                middle = path.middle(low, high)
+                path.tell(middle, (yield from difference.like(path.point(middle), jump)))
+                low, high = (middle, high) if path.told[middle] else (low, middle)
+            axis, z = path.axis(high), path.point(low)
+            if path.told[high] is None:
+                return Change(z, axis, None)
+            near, far, step, up = float(z[axis]), path.coordinate(high), path.steps[high - 1], path.up(high)
+            if step is not None:
+                z[axis] = before(step, up)
+                if (z[axis] <= near if up else z[axis] >= near) or (yield from difference.like(z, jump)):
+                    self.new -= self.new / RECENT
+                    z[axis] = max(near, z[axis]) if up else min(near, z[axis])
+                    return Change(z, axis, step)
+                far = float(z[axis])
+            cell = axis, min(near, far), max(near, far)
+            yield from self._free(cell)
+            if (known := self._known(cell)) is not None:  # since the path was made
+                if known.below < near < known.above or known.below < far < known.above:
+                    return Change(z, axis, None)
+                continue
+            self._open.add(cell)
+            self.new += (1 - self.new) / RECENT
+            step = yield from self._bisect(difference, path.point(low), axis, near, far, jump)
+            self._open.remove(cell)
             z[axis] = before(step, up)
-            if (z[axis] <= near if up else z[axis] >= near) or (yield from difference.like(z, jump)):
-                return step
-            goal = float(z[axis])
-        return (yield from self._bisect(difference, z, axis, near, goal, jump))
+            return Change(z, axis, step)
+
+    def _free(self, cell: Cell) -> Finding[None]:
+        """Wait until no other search bisects where a cell is."""
+        while any(axis == cell[0] and low < cell[2] and cell[1] < high for axis, low, high in self._open):
+            yield np.empty((0, len(self.axes.units)))
+
+    def _known(self, cell: Cell) -> Step | None:
+        """A step that has been found in a cell."""
+        axis, low, high = cell
+        return next((step for step in self.total.steps[axis] if low < step.above and step.below < high), None)
 
     def _bisect(
         self, difference: Difference, z: FloatArray, axis: int, near: float, far: float, jump: float
     ) -> Finding[Step]:
         """A new step between two numbers of an axis, with the difference ``jump`` at the first and not at the second.
 
-        One corner of the difference is bisected, which takes one row for each bit.
+        One corner of the difference is bisected, a row for each bit, until the bracket is narrow. Its last bits are
+        found later, those of several steps in one row (:mod:`.refine`).
         """
         n = len(difference.signs)
         while True:
@@ -98,7 +130,7 @@ class Searcher:
             change = np.abs(residuals[:n] - residuals[n:]) - errors[:n] - errors[n:]
             corner = int(np.argmax(change))
             low, high = near, far
-            while (middle := self.axes.middle(axis, min(low, high), max(low, high))) is not None:
+            while (middle := self._middle(axis, min(low, high), max(low, high))) is not None:
                 if change[corner] > 0:
                     row = rows[corner : corner + 1].copy()
                     row[:, axis] = middle
@@ -108,7 +140,7 @@ class Searcher:
                     z[axis] = middle
                     alike = (yield from difference.like(z, jump)) is True
                 low, high = (middle, high) if alike else (low, middle)
-            step = self._found(axis, float(min(low, high)), float(max(low, high)))
+            step = self.total.step(axis, float(min(low, high)), float(max(low, high)))
             if change[corner] <= 0:
                 return step
             z[axis] = low
@@ -120,20 +152,10 @@ class Searcher:
                 return step
             near = high
 
-    def _found(self, axis: int, below: float, above: float) -> Step:
-        """The step between two numbers; one that is known to be there, if less exactly, is narrowed."""
-        for step in self.total.steps[axis]:
-            if max(step.below, below) < min(step.above, above):
-                self.total.narrow(step, max(step.below, below), min(step.above, above))
-                return step
-        return self.total.step(axis, below, above)
-
-
-def beyond(step: Step, up: bool) -> float:
-    """The number just beyond a step, on the way up or down."""
-    return step.above if up else step.below
-
-
-def before(step: Step, up: bool) -> float:
-    """The number just before a step, on the way up or down."""
-    return step.below if up else step.above
+    def _middle(self, axis: int, below: float, above: float) -> float | None:
+        """The middle of a bracket, or None if it is narrow, also beside the distance to the next step known."""
+        if above - below <= self._narrow[axis]:
+            gaps = (max(step.below - above, below - step.above) for step in self.total.steps[axis])
+            if APART * (above - below) <= min((gap for gap in gaps if gap >= 0), default=np.inf):
+                return None
+        return self.axes.middle(axis, below, above)

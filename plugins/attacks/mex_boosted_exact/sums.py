@@ -17,12 +17,13 @@ WORD = 64
 class Step:
     """A threshold: between ``below``, known to be on its left, and ``above``, known to be on its right.
 
-    Until it is known to the last bit no row is asked between the two.
+    Until it is known to the last bit no row is asked between the two. ``uses`` counts the terms that have it.
     """
 
     axis: int
     below: float
     above: float
+    uses: int = 0
 
 
 Conditions: TypeAlias = tuple[tuple[Step, int], ...]
@@ -89,6 +90,7 @@ class BoxSum:
             self._cells = [np.concatenate([c, np.full_like(c, ~np.uint64(0))], axis=1) for c in self._cells]
             self._parameters = np.concatenate([self._parameters, np.zeros_like(self._parameters)])
         for step, side in conditions:
+            step.uses += 1
             p, cells = self.steps[step.axis].index(step), self._cells[step.axis]
             outside = slice(0, p + 1) if side > 0 else slice(p + 1, None)
             cells[outside, word] &= ~(np.uint64(1) << np.uint64(bit))

@@ -64,12 +64,14 @@ class Transcript:
         off = int(wrong.any(axis=1).sum())
         return found, f"{off} answers do not follow from the terms that their sum has" if off else ""
 
-    def now(self, Z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Residuals of points asked before by the sum as it is now, their errors, and those of the scores alone."""
-        numbers = self.store.find(Z)[0]
-        return *self.residuals(numbers, None), self.store.error[numbers]
+    def again(self, Z: FloatArray, version: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Residuals of points asked before by a version of the sum, their errors, and those of the scores alone."""
+        numbers, new = self.store.find(Z)
+        if len(new):
+            raise LookupError(f"{len(new)} of {len(Z)} points were not asked before")
+        return *self.residuals(numbers, version), self.store.error[numbers]
 
-    def residuals(self, numbers: Array, versions: Array | None) -> tuple[FloatArray, FloatArray]:
+    def residuals(self, numbers: Array, versions: Array | int | None) -> tuple[FloatArray, FloatArray]:
         values, variances = self.total(self.store.Z[numbers], versions)
         return self.store.score[numbers] - values, self.store.error[numbers] + SIGMAS * np.sqrt(variances)
 
