@@ -19,6 +19,9 @@ import mex
 from mex.toolkit.active.samplers import between_rows
 from mex_boosted_exact.attack import BoostedExact
 from mex_boosted_exact.axes import Axes
+from mex_boosted_exact.confirmation import Confirmation
+from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.paths import Path
 from mex_boosted_exact.sums import BoxSum
 
 
@@ -206,6 +209,38 @@ def test_versions_of_a_sum_are_its_first_terms() -> None:
         versions[k + 1] = want
     for k in (1, 64, 65, 128, 200):
         assert np.allclose(total(Z, k)[0], versions[k])
+
+
+def test_a_path_halves_what_is_known_of_its_steps_and_remembers_its_places() -> None:
+    total = BoxSum(2)
+    often, seldom = total.step(0, 1.0, 2.0), total.step(0, 3.0, 4.0)
+    for _ in range(9):
+        total.add(1.0, 0.0, ((often, 1),))
+    told: dict[tuple[int, float], bool | None] = {}
+    path = Path(total, np.zeros(2), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
+    assert [path.place(n) for n in range(1, len(path) + 1)] == [(0, 2.0), (0, 4.0), (0, 5.0), (1, 5.0)]
+    assert path.steps == [often, seldom, None, None]
+    assert path.middle(0, len(path)) == 1  # most changes are at the step of nine terms
+    path.tell(3, False)
+    path.tell(1, True)
+    assert path.between() == (1, 3)
+    again = Path(total, np.array([2.0, 0.0]), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
+    assert again.told == {2: False}
+    assert again.point(2).tolist() == [5.0, 0.0]
+
+
+def test_a_term_whose_threshold_is_next_to_that_of_its_step_is_seen_at_a_row_that_confirms() -> None:
+    domain = mex.Domain([0, 0, 0], [1, 1, 1])
+    axes, rng, total = Axes(domain), np.random.default_rng(0), BoxSum(3)
+    t = np.float32(0.3)
+    steps = [total.step(axis, float(np.nextafter(t, np.float32(0))), float(t)) for axis in range(3)]
+    total.add(1.0, 0.0, ((steps[0], 1), (steps[1], -1)))
+    total.add(2.0, 0.0, ((steps[0], 1), (steps[2], 1)))
+    confirmation = Confirmation(axes, total, Draws(axes, None, rng))
+    rows = confirmation.rows(np.empty((0, 3)))
+    beside = (rows[:, 0] > t) & (rows[:, 2] >= t)  # the second term begins at the next number
+    assert (np.abs(total(rows)[0] - (rows[:, 0] >= t) * (rows[:, 1] < t) - 2.0 * beside) > 0.5).any()
+    assert len(confirmation.rows(rows)) == 0
 
 
 def test_rows_and_points_are_the_same() -> None:

@@ -117,8 +117,6 @@ def _places(term: Conditions, step: Step, inner: bool, fixed: dict[int, float]) 
         place = places.get(own.axis, fixed.get(own.axis))
         if place is None or (own is step and own.axis not in fixed):
             places[own.axis] = own.above if right else own.below
-        elif own is step and place != (own.above if right else own.below):
-            return None
-        elif (place >= own.above) != right:
+        elif (own is step and place != (own.above if right else own.below)) or (place >= own.above) != right:
             return None
     return places

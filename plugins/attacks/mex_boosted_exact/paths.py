@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
 from typing import TypeAlias
 
 import numpy as np
@@ -29,7 +31,9 @@ class Path:
         told: what is known of each place, by how many places are passed.
     """
 
-    def __init__(self, total: BoxSum, start: FloatArray, goal: FloatArray, order: Array, new: float, told: Told) -> None:
+    def __init__(
+        self, total: BoxSum, start: FloatArray, goal: FloatArray, order: Array, new: float, told: Told
+    ) -> None:
         """``new`` is the share of changes that are at steps not known yet; ``told`` is added to."""
         self.steps: list[Step | None] = []
         self._start = start
@@ -109,7 +113,8 @@ class Path:
 
 def ahead(steps: list[Step], here: float, end: float) -> list[Step]:
     """The steps between two numbers, in the order in which they are passed."""
-    passed = [s for s in steps if min(here, end) < s.above <= max(here, end)]
+    low, high = (bisect_right(steps, place, key=attrgetter("above")) for place in sorted((here, end)))
+    passed = steps[low:high]
     return passed if end > here else passed[::-1]
 
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
-import attrs
 import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_boosted_exact.differences import COARSE, Difference
 from mex_boosted_exact.draws import outside
-from mex_boosted_exact.paths import Path, Place, Told, before, beyond
+from mex_boosted_exact.paths import Path, Told, before, beyond
 from mex_boosted_exact.search import Finding, Searcher
 from mex_boosted_exact.sums import Step
+from mex_boosted_exact.tasks import Above, Box, Gates, Task
 
 MOST_STEPS = 7
 """The most steps of one mixed difference: it takes a row for each of the 2^n corners."""
@@ -30,73 +30,13 @@ TRIES = 3
 ENOUGH, AGAIN = 10, 0.1
 """After how many boxes of the most conditions others are taken to have no more, and how often that is tried again."""
 
-Gates = dict[tuple[int, int], Step]
-"""The step at which a box ends, by axis and direction: 1 up, -1 down."""
-
-
-@attrs.frozen(eq=False)
-class Above:
-    """A node above one that was peeled: its step, a point where it shows, and gates that it may have."""
-
-    step: Step
-    z: FloatArray
-    hints: Gates
-
-
-@attrs.define(eq=False)
-class Task:
-    """A search under way, which climbs a tree from one of its nodes.
-
-    Attributes:
-        version: of the sum, as how many terms, by which residuals are computed.
-        path: the steps of the differences that are being peeled, each because of the next.
-        above: what is to be peeled next.
-        awaited: the task that holds a step that this one needs.
-    """
-
-    version: int = 0
-    path: list[Step] = attrs.field(factory=list)
-    above: list[Above] = attrs.field(factory=list)
-    awaited: Task | None = None
-
-
-@attrs.define(eq=False)
-class Box:
-    """The box on which a mixed difference is constant, as far as it is known.
-
-    Attributes:
-        task: the search for it.
-        difference, jump: the difference, and its value on the box.
-        z: a point in it.
-        gates: where it ends.
-        stuck: axes and directions in which answers are too coarse to tell where.
-        tries: how often what is below at a step was peeled.
-        known: places on the way to its end that were asked.
-        stale: whether another task has changed the difference meanwhile.
-    """
-
-    task: Task
-    difference: Difference
-    z: FloatArray
-    jump: float
-    gates: Gates = attrs.field(factory=dict)
-    stuck: set[tuple[int, int]] = attrs.field(factory=set)
-    tries: Counter[Step] = attrs.field(factory=Counter)
-    known: set[Place] = attrs.field(factory=set)
-    stale: bool = False
-
-    @property
-    def size(self) -> int:
-        """How many conditions the term of it has."""
-        return len(self.difference.steps) + len(self.gates)
-
 
 class Peeler:
     """Peels tasks; what it finds it adds to the sum of its searcher.
 
     Attributes:
         search: the searcher.
-        again: the residuals of points asked before by a version of the sum, their errors, and those of the scores alone.
+        again: residuals of points asked before by a version of the sum, their errors, and those of the scores alone.
         blocked: how many moves were given up because answers there are too coarse.
     """
 
@@ -109,7 +49,6 @@ class Peeler:
         self.again = again
         self._boxes = defaultdict[tuple[Step, ...], list[Box]](list)  # those under way, by their steps
         self.blocked = 0
-        self.origin = np.zeros(len(search.axes.units))
         self._sizes = Counter[int]()
 
     def climb(self, task: Task, step: Step, z: FloatArray) -> Finding[None]:
@@ -162,7 +101,8 @@ class Peeler:
                 yield from self._extend(task, box, direction, hints)
         if box.jump == 0:
             return not box.stale
-        if not box.difference.alike(*self.again(box.difference.rows(box.z), None)[:2], box.jump):
+        residuals, errors, _ = self.again(box.difference.rows(box.z), None)
+        if not box.difference.alike(residuals, errors, box.jump):
             return False
         self._sizes[box.size] += not whole
         self._add(task, box.difference, box.z, box.jump, box.gates)
@@ -241,18 +181,18 @@ class Peeler:
 
     def _recall(self, box: Box, goal: FloatArray, order: Array) -> Told:
         """What is known now of the places on the way to a goal that were asked before."""
+        if not box.known:
+            return {}
         path = Path(self.search.total, box.z, goal, order, self.search.new, {})
         places = [n for n in range(1, len(path) + 1) if path.place(n) in box.known]
         if not places:
             return {}
         rows = np.concatenate([box.difference.rows(path.point(n)) for n in places])
         told = [part.reshape(len(places), -1) for part in self.again(rows, None)[:2]]
-        same = [box.difference.alike(*one, box.jump) for one in zip(*told, strict=True)]
+        same = [box.difference.alike(residuals, errors, box.jump) for residuals, errors in zip(*told, strict=True)]
         return {path.place(n): alike for n, alike in zip(places, same, strict=True)}
 
-    def _settle(
-        self, task: Task, box: Box, axis: int, direction: int, step: Step, hints: Gates
-    ) -> Finding[None]:
+    def _settle(self, task: Task, box: Box, axis: int, direction: int, step: Step, hints: Gates) -> Finding[None]:
         """Find out what a step is to a box: a gate of it, or where something is below, which is peeled, or neither."""
         far = box.z.copy()
         far[axis] = beyond(step, direction > 0)
@@ -267,7 +207,9 @@ class Peeler:
             box.tries[step] += 1
             at = box.z.copy()
             at[axis] = before(step, direction > 0)
-            if box.tries[step] <= TRIES and (yield from self._below(task, box.difference, at, step, {**hints, **box.gates})):
+            if box.tries[step] <= TRIES and (
+                yield from self._below(task, box.difference, at, step, {**hints, **box.gates})
+            ):
                 task.version = len(self.search.total)
                 box.jump, _ = yield from box.difference.at(box.z)
                 return
@@ -310,7 +252,7 @@ class Peeler:
         left = np.abs(residuals) > errors
         n = len(difference.steps)
         neighbours = np.arange(1 << n)[:, None] ^ (1 << np.arange(n))
-        away = (difference.corners == [self.origin[s.axis] < s.above for s in difference.steps]).sum(axis=1)
+        away = (difference.corners == [self.search.origin[s.axis] < s.above for s in difference.steps]).sum(axis=1)
         return int(np.argmax(left * 10000 + (~left[neighbours]).sum(axis=1) * 100 + away))
 
 

@@ -12,11 +12,11 @@ from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws, outside
-from mex_boosted_exact.peeling import Peeler, Task
+from mex_boosted_exact.peeling import Peeler
 from mex_boosted_exact.refine import Refinement
 from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.search import Finding, Searcher
-from mex_boosted_exact.sums import Step
+from mex_boosted_exact.tasks import Task
 from mex_boosted_exact.transcript import FIRST, Transcript
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
@@ -28,7 +28,7 @@ NEAREST = 100
 """Among how many points without residual the start of a walk is sought."""
 FIRST_BATCH, LAST_BATCH = 16, 1024
 SETTLED, IDLE = 200, 5
-"""After how many rows without residual steps are narrowed, and how often in a row those that are not seen are sought."""
+"""After how many rows without residual steps are narrowed, and how often in a row unseen ones are sought."""
 
 
 @attrs.define(eq=False)
@@ -81,7 +81,7 @@ class Run:
         numbers = yield from self.told.ask(Z)
         error = self.store.error[numbers]
         start = 0 if error[0] <= 3 * error.min() else int(np.argmin(error))
-        self._peeler.origin = Z[start]
+        self._search.origin = Z[start]
         self.total.add(float(self.store.score[numbers[start]]), float(error[start] ** 2), ())
         self._sort(numbers)
         batch = FIRST_BATCH

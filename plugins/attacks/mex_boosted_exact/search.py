@@ -19,8 +19,6 @@ Finding: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], T]
 """A search that yields points, receives their residuals and rounding errors, and returns what it finds."""
 Cell: TypeAlias = tuple[int, float, float]
 """An axis and two numbers of it."""
-FINE, APART = 2.0**-10, 8
-"""A bracket is narrow if it is this share of the range of its axis, and so many times narrower than the gap beside it."""
 VALUE = Difference(())
 """The residual itself."""
 RECENT = 20
@@ -41,6 +39,7 @@ class Searcher:
 
     Attributes:
         total: the sum; steps found are put into it.
+        origin: a point at which nothing is left.
         new: the share of the steps found of late that were not known.
     """
 
@@ -48,8 +47,8 @@ class Searcher:
         self.axes = axes
         self.total = total
         self.rng = rng
+        self.origin = np.zeros(len(axes.units))
         self.new = 1.0
-        self._narrow = np.where(axes.whole, 0.0, FINE * (axes.upper - axes.lower))
         self._open = set[Cell]()  # parts of axes that are bisected
 
     def walk(self, start: FloatArray, end: FloatArray) -> Finding[tuple[Step, FloatArray] | None]:
@@ -119,8 +118,7 @@ class Searcher:
     ) -> Finding[Step]:
         """A new step between two numbers of an axis, with the difference ``jump`` at the first and not at the second.
 
-        One corner of the difference is bisected, a row for each bit, until the bracket is narrow. Its last bits are
-        found later, those of several steps in one row (:mod:`.refine`).
+        One corner of the difference is bisected, which takes one row for each bit.
         """
         n = len(difference.signs)
         while True:
@@ -130,7 +128,7 @@ class Searcher:
             change = np.abs(residuals[:n] - residuals[n:]) - errors[:n] - errors[n:]
             corner = int(np.argmax(change))
             low, high = near, far
-            while (middle := self._middle(axis, min(low, high), max(low, high))) is not None:
+            while (middle := self.axes.middle(axis, min(low, high), max(low, high))) is not None:
                 if change[corner] > 0:
                     row = rows[corner : corner + 1].copy()
                     row[:, axis] = middle
@@ -151,11 +149,3 @@ class Searcher:
             if high == far or not (yield from difference.like(z, jump)):
                 return step
             near = high
-
-    def _middle(self, axis: int, below: float, above: float) -> float | None:
-        """The middle of a bracket, or None if it is narrow, also beside the distance to the next step known."""
-        if above - below <= self._narrow[axis]:
-            gaps = (max(step.below - above, below - step.above) for step in self.total.steps[axis])
-            if APART * (above - below) <= min((gap for gap in gaps if gap >= 0), default=np.inf):
-                return None
-        return self.axes.middle(axis, below, above)
