@@ -8,9 +8,9 @@ from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from mex.answers import checked_answers
 from mex.errors import writes_nothing
 from mex.knowledge import Knowledge, Scope
-from mex.target import checked_answers
 from mex.types import Array, Estimator, FloatArray, read_only
 
 __all__ = [

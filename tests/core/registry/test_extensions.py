@@ -25,12 +25,14 @@ PLUGIN = '''
     import json
     import mex
     import numpy as np
+    from mex.answers import AnswerKind
     from mex.knowledge import Family
     from mex.toolkit.saved import Reading
 
     @mex.hookimpl
     def mex_components():
         return [
+            mex.Component("answer", "margins", "added:MARGINS", "how far from the boundary"),
             mex.Component("sampler", "corners", "added:Corners", "corners of the domain"),
             mex.Component("format", "stump", "added:Stump", "one threshold, in JSON"),
             mex.Component("preset", "acme", "added:ACME", "the servers of Acme"),
@@ -39,6 +41,13 @@ PLUGIN = '''
             mex.Component("section", "counts", "added:counts", "How many cells"),
             mex.Component("section", "broken", "added:broken", "Never seen"),
         ]
+
+    MARGINS = AnswerKind(
+        words="margins",
+        ask="decision_function",
+        objection=lambda margins, classes: "",
+        given_by=lambda model: hasattr(model, "decision_function"),
+    )
 
     class Corners:
         needs_pool = False
