@@ -166,7 +166,7 @@ def test_an_oracle_counts_and_checks_such_answers() -> None:
     wrong = mex.FittedTarget.wrap(LogisticRegression().fit(narrow.X, narrow.y))
     with pytest.raises(mex.AnswerError, match="contributions that are not one a feature and the intercept"):
         mex.Oracle(wrong, answers="contributions").ask(narrow.X)
-    with pytest.raises(mex.Incompatible, match="this interface gives label and proba and leaf answers, not contributions"):
+    with pytest.raises(mex.Incompatible, match="label and proba and leaf answers, not contributions"):
         mex.Oracle(example_target(family="tree"), answers="contributions")
 
 
