@@ -33,6 +33,7 @@ FEW = 30
 """Labels, or classes, that are compared one by one."""
 USUAL: tuple[Answer, ...] = ("label", "value")
 """What a hypothesis predicts: f*(x) itself, of a classifier or a regressor."""
+TYPES: tuple[Any, ...] = (np.float64, np.int64, None)
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +60,7 @@ class AnswerKind:
     words: str
     ask: str | Callable[[Estimator, Any], npt.ArrayLike]
     objection: Callable[[Array, Array | None], str]
-    dtype: type | None = attrs.field(default=np.float64, validator=attrs.validators.in_((np.float64, np.int64, None)))
+    dtype: type | None = attrs.field(default=np.float64, validator=attrs.validators.in_(TYPES))
     given_by: Callable[[Estimator], bool] = lambda estimator: False
     labels: Callable[[Array, Array | None], Array] | None = None
     beside: bool = False
