@@ -28,7 +28,9 @@ LONGEST = 200
 """Lines of a core file; one that needs more is two."""
 
 COMPONENTS = [
-    (p.component.kind, p.component.name) for p in mex.load_registry().provided() if p.provider == "model-extraction"
+    (p.component.kind, p.component.name)
+    for p in mex.load_registry().provided()
+    if p.provider == "model-extraction" and p.component.kind in KINDS
 ]
 
 

@@ -204,3 +204,21 @@ def test_what_is_not_there_is_a_sentence() -> None:
     assert extensions("price") == ["acme"]
     with pytest.raises(mex.UsageError, match="no price named 'acne'; did you mean 'acme'"):
         extension("price", "acne")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "facts"),
+    [
+        ("answer", "margins", {"answers": "margins", "labels": "none"}),
+        ("answer", "leaf", {"answers": "leaf ids", "labels": "the label or value is shown beside them"}),
+        ("sampler", "corners", {"needs a pool": "no"}),
+        ("format", "stump", {"endings": ".stump"}),
+        ("price", "acme", {"US dollars a query": "0.25"}),
+        ("section", "counts", {}),
+    ],
+)
+def test_each_kind_of_extension_can_be_shown(run: Run, kind: str, name: str, facts: dict[str, str]) -> None:
+    about = json.loads(run("show", kind, name, "--json").stdout)
+    about["facts"].pop("target")
+    assert about["facts"] == facts
+    assert f"{kind} {name}: {about['summary']}" in run("show", kind, name).stdout
