@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from mex.app.audit.defending import trades, usual
 from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.findings import findings
 from mex.app.audit.limits import checks, limit_lines, not_tried, resolution, unjudged
-from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.measuring import Measured
+from mex.app.audit.running import Outcome
 from mex.app.audit.standards import mappings, reactions
 from mex.app.audit.thieves import estimate, thieves
 from mex.app.audit.verdict import cap, recommendation, verdict
@@ -99,11 +101,13 @@ def _depth(outcome: Outcome) -> dict[str, Any]:
         "budget": depth.budget,
         "seeds": list(range(depth.seeds)),
         "race_seed": RACE_SEED,
-        "race_rule": racing.RULE.format(keep=depth.keep),
+        "race_rule": racing.RULE.format(keep=depth.keep, rows=max((m.group.budget for m in outcome.raced), default=0)),
         "price_per_query": outcome.price,
         "rows_asked": sum(r["queries"] or 0 for m in _all(outcome) for r in m.group.records),
         "rows_sent": sum(r["rows_sent"] or 0 for m in _all(outcome) for r in m.group.records),
         "cells": sum(len(m.group.records) for m in _all(outcome)),
+        "cells_cut": outcome.cut,
+        "minutes": outcome.minutes if math.isfinite(outcome.minutes) else None,
     }
 
 

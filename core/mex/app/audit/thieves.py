@@ -9,7 +9,8 @@ from typing import Any
 import attrs
 
 from mex.app.analysis.statistics import LEVELS, Estimate
-from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.measuring import Measured
+from mex.app.audit.running import Outcome
 from mex.types import Answer
 
 BESIDE: dict[str, tuple[Answer, ...]] = {"proba": ("label",), "leaf": ("label", "value")}

@@ -20,6 +20,8 @@ SHOWN = {
 READ = {**SHOWN, "label": "labels"}
 CAP_DAYS = 30
 """Days that a thief with one account should need at least."""
+NAMED = 4
+"""Attacks that were not judged and that the paragraph names; more are counted."""
 FEW = 100
 """Rows that honest users ask as well: no cap is below them."""
 
@@ -69,14 +71,23 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
-    if missing := document["unjudged"]:
-        said.append(
-            f"Not judged, as they failed or took too long here, and any of them may do better: {', '.join(missing)}."
-        )
+    if document["unjudged"]:
+        said.append(_unjudged(document["unjudged"]))
     said.append(document["recommendation"]["sentence"])
     if document["cap"]:
         said.append(_cap_sentence(document["cap"]))
     return said
+
+
+def _unjudged(names: Sequence[str]) -> str:
+    """The attacks that were not judged, the first of them by name."""
+    several = len(names) > 1
+    more = f" and {len(names) - NAMED} others, which are named below" if len(names) > NAMED else ""
+    return (
+        f"{len(names)} {'attacks that apply were' if several else 'attack that applies was'} not judged, as "
+        f"{'they' if several else 'it'} failed or took too long here, and {'any of them' if several else 'it'} may do "
+        f"better: {', '.join(names[:NAMED])}{more}."
+    )
 
 
 def _cap_sentence(found: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mex.app.cli.flags import PRICE_HELP, number, price
 from mex.app.cli.output import plugins_aside, print_json, say
-from mex.app.cli.system import cores, do_without_semaphores
+from mex.app.cli.system import do_without_semaphores
 from mex.app.files import check_writable, replacing
 from mex.errors import UsageError
 from mex.registry import Registry
@@ -27,7 +27,10 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command = commands.add_parser("audit", help="the whole question for one model: chooses, measures, recommends")
     add_subject(command)
     command.add_argument(
-        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 3, 10, 60 minutes"
+        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 1, 10, 60 minutes"
+    )
+    command.add_argument(
+        "--minutes", type=float, metavar="N", help="end after so many minutes (default: 2, 20, 120 by depth)"
     )
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--yes", action="store_true", help="spend what the plan says on an endpoint without asking")
@@ -126,15 +129,16 @@ def _judged(args: argparse.Namespace, outcome: Outcome, gate: Gate) -> int:
 
 
 def _ready(args: argparse.Namespace, registry: Registry, out: Path) -> Audit:
-    from mex.app.audit.depth import depth_called
+    from mex.app.audit.depth import depth_called, plan_minutes
     from mex.app.audit.planning import plan_sentences
     from mex.app.audit.running import Audit
     from mex.app.audit.subject import open_subject
-    from mex.app.matrix.engine import Workers
+    from mex.app.matrix.backends import Workers, cores
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 
     depth = depth_called(args.depth)
+    minutes = plan_minutes(depth, args.minutes)
     workers = Workers(
         cores() if args.jobs is None else args.jobs, args.backend, args.scheduler, fork=sys.platform == "linux"
     )
@@ -145,7 +149,7 @@ def _ready(args: argparse.Namespace, registry: Registry, out: Path) -> Audit:
         args.out.mkdir(parents=True, exist_ok=True)
         check_writable(args.out / "audit.json")
     cost = PRICE_PER_QUERY if args.price_per_query is None else args.price_per_query
-    ready = Audit(subject, depth, out, workers, cost)
+    ready = Audit(subject, depth, out, workers, cost, minutes=minutes)
     if subject.read:
         say(subject.read)
     for sentence in plan_sentences(ready):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers
 from mex.app.matrix.json_lines import unfinished
 from mex.app.matrix.record import Record
 from mex.app.matrix.run import Run

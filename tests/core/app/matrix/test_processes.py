@@ -17,7 +17,7 @@ import pytest
 from odd import Odd
 
 import mex
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers
 from mex.app.matrix.json_lines import dump
 from mex.app.matrix.looking import looks
 from mex.app.matrix.plan import Plan
@@ -223,7 +223,7 @@ def test_no_process_outlives_a_run_that_is_left_early(registry: mex.Registry) ->
 def test_a_run_that_nobody_closes_does_not_keep_python_from_ending(fork: bool) -> None:
     script = f"""
         import mex
-        from mex.app.matrix.engine import Workers
+        from mex.app.matrix.backends import Workers
         from mex.app.matrix.run import Run
         records = iter(Run({dict(PLAN, seeds=50)}, mex.load_registry(), workers=Workers(2, fork={fork})))
         print(next(records)["status"])
