@@ -9,7 +9,7 @@ import attrs
 
 SHARES = {"race": 0.35, "judging": 0.3, "defenses": 0.2, "weaker thieves": 0.15}
 """The parts in their order, and which share of the time each may take; what one leaves, the next ones have."""
-FIRST_TRY, LONGEST = 0.1, 0.5
+FIRST_TRY, LONGEST = 0.15, 0.6
 """Of the time of a part: what a cell may take at most in the first heat of the race, and in any other part."""
 LEAST = 5.0
 """Seconds that every cell may take, however short the plan."""
@@ -21,10 +21,12 @@ class Clock:
 
     Attributes:
         seconds: all that it may take; infinite for no end.
+        planned: what its depth has for it, from which cells have their limits.
         started: when it began, as :func:`time.monotonic` has it.
     """
 
     seconds: float = math.inf
+    planned: float = math.inf
     started: float = attrs.field(factory=time.monotonic)
 
     def until(self, part: str) -> float:
@@ -33,10 +35,8 @@ class Clock:
         return self.started + self.seconds * sum(SHARES[name] for name in names[: names.index(part) + 1])
 
     def limit(self, part: str, share: float = LONGEST) -> float | None:
-        """Seconds that a cell of a part may take: a share of what the part has from the plan; None for any."""
-        if math.isinf(self.seconds):
-            return None
-        return max(LEAST, share * self.seconds * SHARES[part])
+        """Seconds of CPU time that a cell of a part may take, a share of what its depth has for it; None for any."""
+        return None if math.isinf(self.planned) else max(LEAST, share * self.planned * SHARES[part])
 
 
 def share_of(until: float, stages: int) -> float:
@@ -58,7 +58,7 @@ def plan_text(seconds: float) -> str:
     """
     if math.isinf(seconds):
         return "nothing is ended before it is done"
-    clock = Clock(seconds, 0.0)
+    clock = Clock(seconds, started=0.0)
     times = [f"{part} after {_told(clock.until(part))}" for part in SHARES]
     return f"the {', '.join(times)} at the latest".replace("race after", "race ends after")
 

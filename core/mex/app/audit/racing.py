@@ -44,7 +44,7 @@ def finish(
         choices: all that ran.
         records: of those that finished, by choice.
         depth: how many stay.
-        limit: seconds that a judged cell may take; None for any.
+        limit: seconds of CPU time that a judged cell may take; None for any.
     """
     ran = sorted((c for c in choices if c in records), key=lambda c: _score(records[c]), reverse=True)
     takes = {choice: seconds(records[choice]) * depth.budget for choice in ran}
@@ -52,7 +52,7 @@ def finish(
     stay = _stayers(in_time, depth)
     slow = [choice for choice in _stayers(ran, depth) if choice not in in_time]
     late = [
-        f"{_name(c)} left the race: it would take {takes[c]:.0f} s or more to judge, and the plan has {limit:.0f}"
+        f"{_name(c)} left the race: it would take {takes[c]:.0f} s of CPU time or more to judge, of {limit:.0f}"
         for c in slow
     ]
     left = [
@@ -65,8 +65,8 @@ def finish(
 
 
 def seconds(record: Record) -> float:
-    """What a row took an attack in the race; as attacks think longer the more they know, the least that it will."""
-    return (record["seconds"] or 0.0) / max(record["queries"] or 1, 1)
+    """CPU time of a row in the race: as attacks think longer the more they know, the least that a row will take."""
+    return (record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1)
 
 
 def _stayers(ranked: Sequence[Choice], depth: Depth) -> list[Choice]:

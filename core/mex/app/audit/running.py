@@ -68,7 +68,8 @@ class Audit:
         out: the directory that keeps every finished cell.
         workers: where cells run.
         choices, shields: what is to be tried.
-        minutes: after which it ends; by default those of the depth. Only cells in worker processes can be ended.
+        minutes: after which it ends; by default those of the depth, from which cells have their limits of CPU time in
+            any case. Only cells in worker processes can be ended.
     """
 
     subject: Subject
@@ -95,10 +96,11 @@ class Audit:
             UsageError: for a model or data that cannot be measured.
         """
         subject, depth = self.subject, self.depth
-        under_way = UnderWay(subject, self.out, self.workers, self.price, Clock(60 * self.minutes), begin)
+        clock = Clock(60 * self.minutes, 60 * depth.most)
+        under_way = UnderWay(subject, self.out, self.workers, self.price, clock, begin)
         raced = under_way.race(stages.race(subject, self.applying, depth))
         finished = {m.choice: m.group.ran[0] for m in raced if m.group.ran}
-        ended = racing.finish(self.applying, finished, depth, under_way.clock.limit("judging"))
+        ended = racing.finish(self.applying, finished, depth, clock.limit("judging"))
         stay = ended.stay
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
         judged = under_way.measure(stages.judged(stay, depth), "judging")

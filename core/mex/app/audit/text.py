@@ -10,7 +10,7 @@ from mex.app.audit.verdict import SHOWN, agreement_text, queries_text
 
 def verdict_text(told: Mapping[str, Any]) -> str:
     """The document for a terminal."""
-    lines = [f"{told['subject']['model']} on {told['subject']['data']}", "", *told["verdict"], ""]
+    lines = [f"{told['subject']['name']} on {told['subject']['data_name']}", "", *told["verdict"], ""]
     lines += table(["answers shown", "knows", "to 0.95", "to 0.99", "to 0.999", "best"], thief_rows(told))
     if told["defenses"]:
         lines += ["", *table(["defense", "buys", "best attack on it", "costs", "verdict"], defense_rows(told))]

@@ -129,7 +129,7 @@ def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     )
 
 
-def recommendation(trades: Sequence[Any], model: str, data: str) -> dict[str, Any]:
+def recommendation(trades: Sequence[Any], subject: Mapping[str, Any]) -> dict[str, Any]:
     """Which defense to deploy, how, and why the best known alternatives are not preferred."""
     best = next((trade for trade in trades if not trade.objection), None)
     if best is None:
@@ -147,12 +147,9 @@ def recommendation(trades: Sequence[Any], model: str, data: str) -> dict[str, An
         f"{best.level:g}, and it costs honest users {cost}."
     )
     python = f'mex.Defended{"Classifier" if best.shown != "value" else "Regressor"}.wrap(model, "{spec}", secret=…)'
-    return {
-        "defense": str(spec),
-        "sentence": told,
-        "python": python,
-        "serve": f"mex serve {shlex.quote(model)} --data {shlex.quote(data)} -d {shlex.quote(str(spec))} --secret NAME",
-    }
+    where = f"{shlex.quote(subject['model'])} --data {shlex.quote(subject['data'])}"
+    serve = None if subject["from_python"] else f"mex serve {where} -d {shlex.quote(str(spec))} --secret NAME"
+    return {"defense": str(spec), "sentence": told, "python": python, "serve": serve}
 
 
 def cost_text(trade: Any) -> str:

@@ -62,6 +62,7 @@ class Workers:
         live: objects of this process that are components as well.
         until: the time, as :func:`time.monotonic` has it, after which no cell starts and those in worker processes are
             ended: they have failed, with that reason.
+        cpu_limit: how many seconds of CPU time a cell in a worker process may take before it has failed.
 
     Raises:
         UsageError: for a number of jobs, a backend or a time limit that is none.
@@ -74,11 +75,12 @@ class Workers:
     fork: bool = False
     live: Live | None = attrs.field(default=None, validator=_travels)
     until: float = math.inf
+    cpu_limit: float | None = None
 
     @property
     def end(self) -> End:
         """When cells are ended, for worker processes."""
-        return End(self.time_limit, self.until)
+        return End(self.time_limit, self.cpu_limit, self.until)
 
     def can_have(self, registry: Registry) -> bool:
         """Whether the components of ``registry`` are there where cells run."""

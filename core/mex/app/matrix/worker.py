@@ -8,6 +8,7 @@ import os
 import signal
 import time
 import warnings
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import attrs
@@ -52,10 +53,12 @@ class End:
 
     Attributes:
         limit: seconds of wall time that each may take; None for any.
+        cpu: seconds of CPU time that each may take; None for any. Where the system does not tell them, of wall time.
         until: the time, as :func:`time.monotonic` has it, at which all are.
     """
 
     limit: float | None = None
+    cpu: float | None = None
     until: float = math.inf
 
     @property
@@ -69,6 +72,15 @@ class End:
         return (self.until, TIME_OVER) if self.until < own else (own, f"{TOO_LONG} {self.limit:.3g} seconds")
 
 
+def cpu_seconds(pid: int) -> float:
+    """The CPU time that a process has had; where the system does not tell it, the wall time."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return time.monotonic()
+
+
 class Worker:
     """A process, and the task that it is at."""
 
@@ -78,6 +90,8 @@ class Worker:
         self.task: Task | None = None
         self._until = math.inf
         self._late = ""
+        self._cpu = math.inf
+        self._most = 0.0
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, os.getpid(), *given))
         with warnings.catch_warnings():
@@ -95,6 +109,8 @@ class Worker:
         """Send it a task, which is ended as ``end`` says."""
         self.task = task
         self._until, self._late = end.of_task()
+        self._most = end.cpu or 0.0
+        self._cpu = math.inf if end.cpu is None else cpu_seconds(self.process.pid) + end.cpu
         with contextlib.suppress(OSError):  # it has died, and answer() says so
             self.connection.send(task.cell if isinstance(task, Job) else task)
 
@@ -109,10 +125,11 @@ class Worker:
             if self.connection.poll():
                 return str(self.connection.recv_bytes(), "utf-8")
             if self.process.exitcode is None:
-                if self.task is None or self.left > 0:
+                late = "" if self.task is None else self._lateness()
+                if not late:
                     return None
                 self.kill()
-                return Lost(self._late)
+                return Lost(late)
         self.process.join(PATIENCE)
         self.kill()
         code = self.process.exitcode
@@ -121,6 +138,13 @@ class Worker:
         number = -code
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         return Lost(f"its process was killed by {name}", killed=True)
+
+    def _lateness(self) -> str:
+        """Why its task has taken too long; "" if it has not."""
+        if self.left <= 0:
+            return self._late
+        spent = self._cpu < math.inf and cpu_seconds(self.process.pid) > self._cpu
+        return f"{TOO_LONG} {self._most:.3g} seconds of CPU time" if spent else ""
 
     def dismiss(self) -> None:
         """Tell it to end, if it is at nothing."""
