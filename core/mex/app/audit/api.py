@@ -15,7 +15,7 @@ from mex.app.audit.planning import recommended
 from mex.app.audit.running import Audit
 from mex.app.audit.subject import Subject, open_subject
 from mex.app.audit.text import table, verdict_text
-from mex.app.matrix.backends import Workers, cores
+from mex.app.matrix.backends import Workers
 from mex.app.objects import read_objects
 from mex.errors import UsageError
 from mex.oracle import PRICE_PER_QUERY
@@ -86,7 +86,8 @@ def audit(
         depth: ``quick``, ``standard`` or ``thorough``.
         out: a directory that keeps every finished cell; a second call goes on from there.
         minutes: after which it ends; by default 2, 20 or 120 by depth. What is not done then is cut and named.
-        jobs: how many worker processes; by default one a core.
+        jobs: how many worker processes; by default cells run in this process, where one that has begun cannot be ended
+            before it is done.
         price_per_query: in US dollars.
         registry: the components, by default those installed.
 
@@ -99,8 +100,7 @@ def audit(
         raise UsageError("an endpoint is audited on the command line, which asks before money is spent: mex audit")
     with contextlib.ExitStack() as stack:
         place = Path(out or stack.enter_context(tempfile.TemporaryDirectory(prefix="mex-audit-")))
-        travels = subject.registry.installed  # else cells run here, where a slow one cannot be ended
-        workers = Workers(cores() if jobs is None and travels else jobs, live=subject.live)
+        workers = Workers(jobs, live=subject.live)
         deep = depth_called(depth)
         ready = Audit(subject, deep, place, workers, price_per_query, minutes=plan_minutes(deep, minutes))
         return AuditResult(document(ready.run(lambda name, run: None, lambda sentence: None)))

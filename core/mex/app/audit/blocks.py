@@ -51,9 +51,10 @@ class Curves:
 
 @attrs.frozen
 class TradeOff:
-    """What each defense buys over what it costs."""
+    """What each defense buys over what honest users lose, ``lost_is``."""
 
     caption: str
+    lost_is: str
     defenses: Sequence[Bargain]
 
 

@@ -10,7 +10,7 @@ from mex.app.audit.thieves import estimated
 from mex.app.audit.verdict import READ
 from mex.app.report.chart import Point4
 from mex.app.report.curves import median_line
-from mex.app.report.tradeoff import Bargain
+from mex.app.report.tradeoff import LOST, Bargain
 
 MOST_LINES = 6
 """Attacks in one chart, the best first: more would not be told apart."""
@@ -23,9 +23,9 @@ def charts(told: Mapping[str, Any]) -> list[Part]:
         return []
     score = "R²" if told["subject"]["task"] == "regression" else "agreement"
     caption = (
-        f"{score[0].upper()}{score[1:]} after so many queries, for a thief who knows the class of the model and has rows: "
-        "the median over seeds, and a band from end to end. The axis is stretched toward 1; the dotted line is the "
-        "level at which defenses are told. Point at a chart, tap it, or use the arrow keys to read values."
+        f"{score[0].upper()}{score[1:]} after so many queries, for a thief who knows the class of the model and has "
+        "rows: the median over seeds, and a band from end to end. The axis is stretched toward 1; the dotted line is "
+        "the level at which defenses are told. Point at a chart, tap it, or use the arrow keys to read values."
     )
     return [Curves(caption, score, min(a["held_out"] for a in told["attacks"] if a["held_out"]), drawn)]
 
@@ -49,4 +49,5 @@ def trade_off(told: Mapping[str, Any]) -> list[Part]:
         "are the ends of the interval; a triangle is a defense against which no attack here got there: at least so "
         "many times as many. What a defense withholds stands in the table."
     )
-    return [TradeOff(caption, drawn)] if len(drawn) > 1 else []
+    lost_is = "R² that honest users lose, hundredths" if told["subject"]["task"] == "regression" else LOST
+    return [TradeOff(caption, lost_is, drawn)] if len(drawn) > 1 else []

@@ -22,11 +22,13 @@ class Depth:
         most: minutes of wall time after which it ends, whatever the model and the machine.
         race_budget: rows that each attack has in the race, but at least ``race_rows`` for each feature.
         race_rows: see there.
-        keep: how many attacks of each kind of answer go on to be judged, and as many made for the model's class.
+        keep: how many attacks of each kind of answer go on to be judged, and as many others, made for the model's class
+            if there are such.
         budget: rows that a judged attack has.
         seeds: how many seeds judge, 0 to this minus one.
         defenses: the defenses that are tried; empty for all that apply.
-        defended_by: how many of the judged attacks meet each defense, beside those that know it.
+        defended_by: how many of the judged attacks meet each defense, beside a baseline and those that know the defense
+            or are cheap.
         cheapest: whether thieves who know less run the cheapest of the attacks that stayed, and not the best.
     """
 

@@ -14,7 +14,7 @@ from mex.app.audit import racing
 from mex.app.audit.defending import trades, usual
 from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.findings import findings
-from mex.app.audit.limits import checks, limit_lines, not_tried, resolution, unjudged
+from mex.app.audit.limits import checks, limit_lines, not_tried, resolution
 from mex.app.audit.measuring import Measured
 from mex.app.audit.names import component, name_of
 from mex.app.audit.running import Outcome
@@ -50,7 +50,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "limits": limit_lines(outcome, who),
         "resolution": resolution(outcome),
         "checks": checks(outcome),
-        "unjudged": unjudged(outcome),
+        "unjudged": [f"{choice.label} ({choice.reads})" for choice in outcome.unjudged],
         "not_tried": not_tried(outcome),
         "findings": findings(outcome),
         "components": _components(outcome),

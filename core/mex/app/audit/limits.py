@@ -93,14 +93,6 @@ def not_tried(outcome: Outcome) -> list[dict[str, str]]:
     return out
 
 
-def unjudged(outcome: Outcome) -> list[str]:
-    """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
-    judged = {(m.choice.label, m.choice.reads) for m in outcome.judged if m.group.ran}
-    failed = [m.choice for m in [*outcome.raced, *outcome.judged] if m.group.status == "failed"]
-    failed = [choice for choice in (*failed, *outcome.slow) if choice.rows and choice.family]
-    return list(dict.fromkeys(f"{c.label} ({c.reads})" for c in failed if (c.label, c.reads) not in judged))
-
-
 def checks(outcome: Outcome) -> list[str]:
     """What the attacks that ran say about themselves: assumptions that did not hold, self-checks, each once."""
     notes = (

@@ -30,14 +30,12 @@ def _part(part: Part) -> list[str]:
     if isinstance(part, Code):
         return [_plain(part.caption), "", "````", part.lines, "````"]
     if isinstance(part, Curves):
+        ends = [(name, chart.caption.lower(), line[-1]) for chart in part.charts for name, line in chart.lines]
         return [
-            f"- {_plain(f'{name}, {c.caption.lower()}: {part.score} {l[-1][2]:.4g} after {l[-1][0]:,.0f} queries')}"
-            for c in part.charts
-            for name, l in c.lines
+            f"- {_plain(name)}, {_plain(what)}: {part.score} {median:.4g} after {queries:,.0f} queries"
+            for name, what, (queries, _, median, _) in ends
         ]
-    told = [
-        f"- {_plain(d.name)}: {times(d.factor, d.more_than)} for {d.lost:.1f} points of accuracy" for d in part.defenses
-    ]
+    told = [f"- {_plain(d.name)}: {times(d.factor, d.more_than)}, {d.lost:.2f} ({part.lost_is})" for d in part.defenses]
     return ["What each defense buys and costs", "", *told]
 
 

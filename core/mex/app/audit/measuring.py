@@ -76,9 +76,9 @@ class UnderWay:
         for i, stage in enumerate(sorted(todo, key=lambda stage: stage.cells)):
             workers = attrs.evolve(self.workers, until=share_of(self.clock.until(part), len(todo) - i))
             if workers.jobs is not None and workers.backend != "dask":
-                most = self.clock.limit(part, share)  # of wall time where cells wait for a server
-                limit = "time_limit" if self.subject.costs_money else "cpu_limit"
-                workers = attrs.evolve(workers, **{limit: most})
+                most = self.clock.limit(part, share)
+                waits = self.subject.costs_money  # for a server, which takes no CPU time
+                workers = attrs.evolve(workers, time_limit=most if waits else None, cpu_limit=None if waits else most)
             found[stage.name] = list(self._stage(stage, workers))
         return found
 

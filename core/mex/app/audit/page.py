@@ -110,6 +110,6 @@ def _part(part: Part, title: str) -> str:
     if isinstance(part, Curves):
         return _curves(part, title)
     assert isinstance(part, TradeOff)
-    chart = trade_off(title, part.defenses)
+    chart = trade_off(title, part.defenses, part.lost_is)
     assert chart is not None
     return f'<p>{escape(part.caption)}</p><div class="plots one">{parts.figure(chart)}</div>'

@@ -14,10 +14,12 @@ from mex.app.matrix.record import Record
 RULE = (
     "Each attack asked {rows} rows at most in the race; one that took long was tried once more after all others. Of the"
     " attacks on each kind of answer those stay that got to 0.999, 0.99 and 0.95 with the fewest queries, or agree most"
-    " at the end of the race: {keep} of all, {keep} of those made for the model's class, and the baselines; but none"
-    " that would take longer to judge than the time plan has"
+    " at the end of the race: {keep} of all, {keep} others, those made for the model's class first, and the baselines;"
+    " but none that would take longer to judge than the time plan has"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
+CHEAP = 3.0
+"""Seconds of CPU time: attacks that judging takes no longer meet every defense."""
 
 
 @attrs.frozen
@@ -27,11 +29,13 @@ class Finish:
     Attributes:
         stay: the attacks that stay, best first.
         slow: those that would have stayed and would take too long to judge.
+        cheap: those of them that judging takes little time.
         left: a sentence on each that leaves.
     """
 
     stay: Sequence[Choice]
     slow: Sequence[Choice]
+    cheap: Sequence[Choice]
     left: Sequence[str]
 
 
@@ -61,7 +65,8 @@ def finish(
         if c not in (*stay, *slow)
     ]
     without = [c for c in choices if c.baseline and c not in stay]  # they are judged whatever came of their race
-    return Finish([*stay, *without], slow, late + left)
+    cheap = [choice for choice in stay if takes[choice] <= CHEAP]
+    return Finish([*stay, *without], slow, cheap, late + left)
 
 
 def seconds(record: Record) -> float:
@@ -73,8 +78,10 @@ def _stayers(ranked: Sequence[Choice], depth: Depth) -> list[Choice]:
     stay = []
     for kind in dict.fromkeys(choice.reads for choice in ranked):
         of_kind = [choice for choice in ranked if choice.reads == kind]
-        made_for = [choice for choice in of_kind if choice.made_for]
-        kept = {*of_kind[: depth.keep], *made_for[: depth.keep], *(c for c in of_kind if c.baseline)}
+        baselines, best = [c for c in of_kind if c.baseline], of_kind[: depth.keep]
+        others = [choice for choice in of_kind if choice not in (*best, *baselines)]
+        others.sort(key=lambda choice: not choice.made_for)
+        kept = {*best, *others[: depth.keep], *baselines}
         stay += [choice for choice in of_kind if choice in kept]
     return stay
 

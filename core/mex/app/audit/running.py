@@ -54,6 +54,14 @@ class Outcome:
         return sum(measured.late for measured in (*self.raced, *self.judged, *self.defended))
 
     @property
+    def unjudged(self) -> list[Choice]:
+        """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
+        judged = {(m.choice.label, m.choice.reads) for m in self.judged if m.group.ran}
+        failed = [m.choice for m in (*self.raced, *self.judged) if m.group.status == "failed"]
+        know_all = (choice for choice in (*failed, *self.slow) if choice.rows and choice.family)
+        return list(dict.fromkeys(c for c in know_all if (c.label, c.reads) not in judged))
+
+    @property
     def measured(self) -> list[Measured]:
         """What judges: all but the race."""
         return [*self.judged, *self.defended]
@@ -104,7 +112,7 @@ class Audit:
         stay = ended.stay
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
         judged = under_way.measure(stages.judged(stay, depth), "judging")
-        defended = under_way.measure(stages.defended(stay, self.shields, depth), "defenses")
+        defended = under_way.measure(stages.defended(stay, ended.cheap, self.shields, depth), "defenses")
         if depth.cheapest:
             stay = sorted(stay, key=lambda c: racing.seconds(finished[c]) if c in finished else math.inf)
         judged += under_way.measure(stages.weaker(subject, stay, depth), "weaker thieves")

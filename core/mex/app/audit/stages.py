@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import attrs
@@ -98,15 +98,18 @@ def _few(weaker: Sequence[Choice], depth: Depth) -> list[Choice]:
     return few
 
 
-def defended(stay: Sequence[Choice], shields: Sequence[Shield], depth: Depth) -> list[Stage]:
-    """The defenses against the best attacks on each kind of answer, and a vote around the best where labels are noisy.
+def defended(stay: Sequence[Choice], cheap: Container[Choice], shields: Sequence[Shield], depth: Depth) -> list[Stage]:
+    """The defenses against the best attacks on each kind of answer, the best baseline and those that take little time.
 
-    The attacks that know a defense are added by the plan (:mod:`mex.app.matrix.counters`). Who reads answers that a
-    defense leaves alone meets the model as it stands, and was judged there.
+    A defense may stop the best attack and not the next: it is worth what the best of all that meet it needs. Where
+    labels are noisy there is a vote around the best as well. The attacks that know a defense are added by the plan
+    (:mod:`mex.app.matrix.counters`). Who reads answers that a defense leaves alone meets the model as it stands, and
+    was judged there.
     """
     stages = []
     for kind, of_kind in _by_kind(stay).items():
-        best = of_kind[: depth.defended_by]
+        first, baselines = of_kind[: depth.defended_by], [choice for choice in of_kind if choice.baseline]
+        best = [c for c in of_kind if c in first or c in baselines[:1] or (c in cheap and not c.baseline)]
         tried = [shield for shield in shields if not shield.reason and meets(shield, kind)]
         noisy = [shield for shield in tried if shield.effect is None or shield.effect.fresh]
         voted = [_vote(best[0])] if kind == "label" else []

@@ -69,7 +69,7 @@ class End:
     def of_task(self) -> tuple[float, str]:
         """When a task that starts now is ended, and the reason."""
         own = math.inf if self.limit is None else time.monotonic() + self.limit
-        return (self.until, TIME_OVER) if self.until < own else (own, f"{TOO_LONG} {self.limit:.3g} seconds")
+        return (self.until, TIME_OVER) if self.until <= own else (own, f"{TOO_LONG} {self.limit:.3g} seconds")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -14,6 +14,7 @@ from mex.app.report.scales import Scale, linear, logarithmic
 
 WIDTH, MARGIN, BOTTOM, LINE = 400, 158, 40, 15
 """Of the drawing in its own pixels: its width, the margin of the labels, the room of the axis, a line of text."""
+LOST = "accuracy that honest users lose, points"
 LONGEST = 24
 """Of a label; the page tells the whole name in its tables."""
 
@@ -24,7 +25,7 @@ class Bargain:
 
     Attributes:
         name: of it.
-        lost: what honest users lose, in points of accuracy.
+        lost: what honest users lose, in points of accuracy (of R²: hundredths).
         factor: how many times more queries the best attack needs; infinite where none gets there.
         more_than: what an infinite ``factor`` is more than.
     """
@@ -44,8 +45,8 @@ def bargains(worths: Sequence[Worth]) -> list[Bargain]:
     ]
 
 
-def trade_off(title: str, drawn: Sequence[Bargain]) -> Chart | None:
-    """The multiplier of each defense over the accuracy that honest users lose; None for fewer than two defenses."""
+def trade_off(title: str, drawn: Sequence[Bargain], lost_is: str = LOST) -> Chart | None:
+    """The multiplier of each defense over what honest users lose, ``lost_is``; None for fewer than two defenses."""
     if len(drawn) < 2:
         return None
     most = max([d.factor.value for d in drawn if d.factor.finite] + [d.more_than or 1 for d in drawn])
@@ -55,7 +56,7 @@ def trade_off(title: str, drawn: Sequence[Bargain]) -> Chart | None:
     room = 0.06 * (max(lost) - min(lost) or 1)
     x, y = linear(min(lost) - room, max(lost) + room), logarithmic(max(least, 0.05) / 1.1, most * 1.25, "{:g}×".format)
     across, up, right = WIDTH - LEFT - MARGIN, height - TOP - BOTTOM, WIDTH - MARGIN
-    parts = [_axes(x, y, across, up, height)]
+    parts = [_axes(x, y, across, up, height, lost_is)]
     places = []
     for i, d in enumerate(drawn):
         never = not d.factor.finite
@@ -79,7 +80,7 @@ def trade_off(title: str, drawn: Sequence[Bargain]) -> Chart | None:
     return Chart(svg(WIDTH, height, told, "".join(parts)), "")
 
 
-def _axes(x: Scale, y: Scale, across: float, up: float, height: float) -> str:
+def _axes(x: Scale, y: Scale, across: float, up: float, height: float, lost_is: str) -> str:
     parts = [f'<path class="axis" d="M{LEFT} {TOP}v{up}h{across}"/>']
     parts += [
         f'<path class="grid" d="M{LEFT} {height - BOTTOM - y(v) * up:.1f}h{across}"/>'
@@ -92,7 +93,7 @@ def _axes(x: Scale, y: Scale, across: float, up: float, height: float) -> str:
     ]
     parts.append(
         f'<text x="{LEFT + across / 2:g}" y="{height - 6}" text-anchor="middle">'
-        "accuracy that honest users lose, points</text>"
+        f"{escape(lost_is)}</text>"
         f'<text transform="translate(9 {TOP + up / 2:g}) rotate(-90)" text-anchor="middle">times as many queries</text>'
     )
     return "".join(parts)

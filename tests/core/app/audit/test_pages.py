@@ -77,12 +77,13 @@ def test_all_forms_say_the_same(told: dict[str, Any]) -> None:
         for part in section.parts:
             if isinstance(part, Table):
                 assert all(cell in as_html for row in part.rows for cell in row)
-            if isinstance(part, Curves | TradeOff):
-                names = (
-                    [name for name, _ in part.lines] if isinstance(part, Curves) else [d.name for d in part.defenses]
-                )
+            if isinstance(part, Curves):
+                names = [name for chart in part.charts for name, _ in chart.lines]
                 assert names
-                assert all(name[:20] in as_html and name in as_markdown for name in names)
+                assert all(name in as_html and name in as_markdown for name in names)
+            if isinstance(part, TradeOff):
+                assert all(defense.name in as_markdown for defense in part.defenses)
+                assert as_html.count('class="leader"') == len(part.defenses) > 1
 
 
 def test_nothing_that_a_model_or_a_server_says_becomes_markup(told: dict[str, Any]) -> None:
