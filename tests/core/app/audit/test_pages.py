@@ -88,7 +88,7 @@ def test_all_forms_say_the_same(told: dict[str, Any]) -> None:
 
 def test_nothing_that_a_model_or_a_server_says_becomes_markup(told: dict[str, Any]) -> None:
     evil = copy.deepcopy(told)
-    evil["subject"]["model"] = "<script>alert(1)</script>"
+    evil["subject"]["model"] = evil["subject"]["name"] = "<script>alert(1)</script>"
     evil["findings"].append({"kind": "x", "sentence": "<img src=x onerror=alert(1)> | a", "evidence": "`b`"})
     assert page(evil).count("<script") == page(told).count("<script") == 1
     assert "<img" not in page(evil)
