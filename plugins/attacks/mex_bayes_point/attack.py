@@ -100,4 +100,8 @@ class BayesPoint:
             )
         settings = Settings(eps=self.eps, near=self.near, batch=self.batch, certify=self.certify, starts=self.starts)
         known = attrs.evolve(knowledge, rho=rho)
-        return self_checked(known, rng, lambda told, own: BayesPointLearner(told, own, settings), eps=self.eps)
+
+        def start(told: Knowledge, own: np.random.Generator) -> Learner:
+            return BayesPointLearner(told, own, settings)
+
+        return self_checked(known, rng, start, eps=self.eps, anytime=True)

@@ -68,6 +68,15 @@ class Encoding:
         out[:, :-1] = X[:, self.columns] * self.scale + self.offset
         return out
 
+    def rows(self, P: FloatArray, like: FloatArray) -> FloatArray:
+        """The rows of wide vectors, shape (n, n_features); columns that cannot change are those of ``like``."""
+        X, domain = like.copy(), self.domain
+        X[:, self.columns] = (P[:, :-1] - self.offset) / self.scale
+        whole = domain.integer.copy()
+        whole[self.columns[len(self.numbers) :]] = True
+        X[:, whole] = np.round(X[:, whole])
+        return np.clip(X, domain.lower, domain.upper)
+
     def encode(self, X: FloatArray) -> FloatArray:
         """The vectors of rows, shape (n, d)."""
         return np.asarray(self.wide(X) @ self.to_wide)

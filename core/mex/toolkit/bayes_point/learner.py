@@ -20,15 +20,16 @@ from mex.types import Array, Estimator, FloatArray
 
 WITHIN = 1.12
 """The error that is kept with probability 0.9, as a multiple of its root mean square."""
-LATE, SETTLED = 1, 2
-"""After how many answers for each weight rows are asked only if they are open; and no model of right labels is found
-by chance."""
+LATE = 1
+"""After how many answers for each weight rows are asked only if they are open; nearly all are before."""
+VERIFY = 12
+"""How many random rows are asked at the end, where the share of wrong labels was not known and none seems to be."""
+LAST = 2
+"""For how many of the rows found last, for each of two classes in order, boundaries have to be known."""
+CAUTION = (1.0, 2.0)
+"""How many times more these may be off than they seem: of several classes, and of two, whose error is known too."""
 ASSUMED = 0.1
 """The share of wrong labels that is assumed at first where it is not known."""
-NONE_WRONG = 1.0
-"""With fewer expected wrong labels, one half of which is prior, all are tried for right."""
-AGAIN = 1.5
-"""How many times more answers there are before that is tried again."""
 
 
 class BayesPointLearner(GeneratorLearner):
@@ -57,7 +58,8 @@ class BayesPointLearner(GeneratorLearner):
         self._answers = 0
         self._unrefined = 0
         self._estimates_rho = known.rho is None
-        self._tried_at = 0.0  # after how many answers it was last tried whether all labels are right
+        self._verified = False
+        self._objection = ""
         self.note = ""
 
     @property
@@ -67,8 +69,18 @@ class BayesPointLearner(GeneratorLearner):
 
     @property
     def error(self) -> float:
-        """The geometric error that it allows itself, in its own estimate."""
-        return 1.0 if self._scores is None else min(WITHIN * self._posterior.error(self._scores.metric), 1.0)
+        """The geometric error that it allows itself, in its own estimate.
+
+        Some weights may be out of sight, as those of a category whose rows are all of one class, or of two classes that
+        never meet. So it is no more than how far off boundaries were at the rows found last.
+        """
+        if self._scores is None or self._queries is None:
+            return 1.0
+        k, widths = self._scores.k, self._queries.widths
+        last = self._scores.d if k == 2 else LAST * k * (k - 1)
+        seen = CAUTION[k == 2] * max(widths[-last:]) if len(widths) >= last else 1.0
+        whole = WITHIN * self._posterior.error(self._scores.metric) if k == 2 else 1.0
+        return min(whole, seen, 1.0)
 
     def steps(self) -> Steps:
         """Find a box with a boundary, if the domain is none; then ask until the error is small or no row is left."""
@@ -83,14 +95,19 @@ class BayesPointLearner(GeneratorLearner):
         queries = self._queries = Queries(known, scores, self._posterior, self._settings, self._rng)
         if len(opened.rows):
             self._learn(opened.rows, opened.labels)
-        while self.error >= self._settings.eps:
-            queries.exact = self._only_open()
+        while self.error > self._settings.eps:
+            queries.exact = self._only_open
             rows = queries.choose()
-            if len(rows) == 0 and not self._contradicted():
-                self.note = self._end(queries)
-                return
-            if len(rows):
-                self._learn(rows, (yield rows))
+            if len(rows) == 0:
+                if self._changed_its_mind():
+                    continue
+                if not self._estimates_rho or self._verified or self._posterior.model.rho > 0:
+                    break
+                self._verified, rows = True, known.domain.sample(VERIFY, self._rng)
+            self._learn(rows, (yield rows))
+        else:
+            return
+        self.note = self._end(queries)
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Learn from what the budget left of the last rows."""
@@ -110,37 +127,29 @@ class BayesPointLearner(GeneratorLearner):
             if self._estimates_rho and self._posterior.model.rho > 0:
                 self._posterior.learn_rho()
 
+    @property
     def _only_open(self) -> bool:
         """Whether rows are asked only if the answers leave them open: labels are right, as far as one can tell."""
-        if not self._settings.certify or self._answers <= LATE * self._posterior.d:
-            return False
-        if self._posterior.model.rho > 0 and self._estimates_rho and self._may_all_be_right():
-            self._posterior.model = SignModel()
-            self._posterior.refine()
-        return self._posterior.model.rho == 0
+        late = self._answers > LATE * self._posterior.d
+        return late and self._settings.certify and self._posterior.model.rho == 0
 
-    def _may_all_be_right(self) -> bool:
-        """Whether hardly one label is estimated to be wrong, and some model agrees with all."""
-        n = self._answers
-        if n <= max(SETTLED * self._posterior.d, AGAIN * self._tried_at) or self._posterior.expected_wrong > NONE_WRONG:
+    def _changed_its_mind(self) -> bool:
+        """Whether, with no row left to ask, labels taken for right turn out not to be, or the other way round."""
+        rho = self._posterior.model.rho
+        if not self._settings.certify or not self._answers or (rho > 0 and not self._estimates_rho):
             return False
-        self._tried_at = n
-        return not VersionSpace(self._posterior).empty
-
-    def _contradicted(self) -> bool:
-        """Whether no model agrees with all answers, though they count as right: then some are taken to be wrong."""
-        if self._posterior.model.rho > 0 or not self._answers or not VersionSpace(self._posterior).empty:
+        if VersionSpace(self._posterior).empty == (rho > 0):
             return False
-        if not self._estimates_rho:
-            self.note = "no linear model gives all of these answers"
+        if rho == 0 and not self._estimates_rho:
+            self._objection = "no linear model gives all of these answers"
         self._estimates_rho = True
-        self._posterior.model = SignModel(max(ASSUMED / 10, 1 / self._answers))
+        self._posterior.model = SignModel() if rho > 0 else SignModel(max(ASSUMED / 10, 1 / self._answers))
         self._posterior.refine()
         return True
 
     def _end(self, queries: Queries) -> str:
         if not queries.exact:
-            return self.note
+            return self._objection
         if queries.complete:
             return "the label of every row of the domain follows from the answers"
         return "no row was found that the answers leave open"

@@ -10,7 +10,7 @@ import numpy as np
 
 from mex.domain import Domain
 from mex.knowledge import Knowledge
-from mex.toolkit.halfspaces.reach import STEPS, boxes, extended
+from mex.toolkit.halfspaces.reach import STEPS, boxes
 from mex.types import Array, FloatArray
 
 PAIRS = 2
@@ -29,26 +29,33 @@ class Opened:
 
 
 def open_box(known: Knowledge, rng: np.random.Generator) -> Generator[FloatArray, Array, Opened]:
-    """The first of ever larger and smaller boxes (:func:`.reach.boxes`) whose opposite corners show two labels.
+    """The smallest box (:func:`.reach.boxes`) such that opposite corners of it, and of smaller ones, show two labels.
 
     Yields rows, receives their labels. A bounded domain is its own box. Where labels may be wrong, one label of many
-    is not enough: the rarer ones have to be a third of those of the box.
+    is not enough: the rarer ones have to be a third of those of the corners of one box.
     """
     assert known.classes is not None
     rows, labels = np.empty((0, known.domain.n_features)), known.classes[:0]
     if known.domain.bounded:
         return Opened(known.domain, rows, labels)
+    tried: list[tuple[Domain, FloatArray, Array]] = []
     for box in islice(boxes(known), 2 * STEPS + 1):
         X = _corners(box, PAIRS, rng)
         y = yield X
         if known.rho != 0 and len(np.unique(y)) > 1:
             more = _corners(box, CONFIRMATIONS // 2, rng)
             X, y = np.concatenate([X, more]), np.concatenate([y, (yield more)])
+        tried = sorted([*tried, (box, X, y)], key=lambda one: float(one[0].half_width.sum()))
         rows, labels = np.concatenate([rows, X]), np.concatenate([labels, y])
-        commonest = np.unique(y, return_counts=True)[1].max()
-        if commonest < len(y) and (known.rho == 0 or 3 * commonest <= 2 * len(y)):
-            return Opened(extended(box, rows), rows, labels)
-    return Opened(extended(next(boxes(known)), rows[: 2 * PAIRS]), rows[: 2 * PAIRS], labels[: 2 * PAIRS])
+        for k, (larger, _, last) in enumerate(tried):
+            seen = last if known.rho != 0 else np.concatenate([y for _, _, y in tried[: k + 1]])
+            commonest = np.unique(seen, return_counts=True)[1].max()
+            if commonest < len(seen) and (known.rho == 0 or 3 * commonest <= 2 * len(seen)):
+                inside = ((larger.lower <= rows) & (rows <= larger.upper)).all(axis=1)
+                return Opened(larger, rows[inside], labels[inside])
+    first = next(boxes(known))
+    inside = ((first.lower <= rows) & (rows <= first.upper)).all(axis=1)
+    return Opened(first, rows[inside], labels[inside])
 
 
 def _corners(box: Domain, pairs: int, rng: np.random.Generator) -> FloatArray:

@@ -20,6 +20,8 @@ NOTHING = 1e-9
 PRIOR_RHO = (0.5, 4.5)
 """The Beta prior of the share of wrong signs where it is not known: as if so many were seen, wrong and right."""
 LARGEST = 0.45
+CANCELLED = 1e-6
+"""The share of the variance across the mean in all of it, below which their difference is rounding error."""
 GROWTH = 1.25
 """How many times more sites there are when those left out are looked at again."""
 
@@ -63,20 +65,18 @@ class Posterior:
         model: how signs depend on scores.
         mean, cov: the moments of w, shape (d,) and (d, d).
         n: how many rows there are.
-        expected_wrong: how many signs are estimated to be wrong, with those of the prior (:data:`PRIOR_RHO`).
 
     >>> posterior = Posterior(2)
     >>> posterior.add(np.array([[1.0, 0.1], [-0.2, 1.0], [0.8, -0.7]]))
     >>> posterior.refine()
     >>> posterior.mean.round(1), bool(posterior.error(np.eye(2)) < 0.5)
-    (array([1.2, 0.7]), True)
+    (array([1.1, 0.6]), True)
     """
 
     def __init__(self, d: int, model: SignModel | None = None) -> None:
         self.d = d
         self.model = model or SignModel()
         self.n = 0
-        self.expected_wrong = np.inf
         self.mean: FloatArray = np.zeros(d)
         self.cov: FloatArray = np.eye(d)
         self._base: FloatArray = np.zeros(d)
@@ -172,8 +172,7 @@ class Posterior:
         right = ndtr((offset + cavity * (B @ self._u / v - shift)) / np.sqrt(cavity))
         rho, (a, b) = self.model.rho, PRIOR_RHO
         wrong = float((rho * (1 - right) / (rho * (1 - right) + (1 - rho) * right)).sum())
-        self.expected_wrong = a + wrong
-        self.model = attrs.evolve(self.model, rho=min(self.expected_wrong / (a + b + self.n), LARGEST))
+        self.model = attrs.evolve(self.model, rho=min((a + wrong) / (a + b + self.n), LARGEST))
 
     def error(self, metric: FloatArray) -> float:
         """The root mean square of the angle to the mean, where <w, metric w> is the square of a length."""
@@ -181,7 +180,12 @@ class Posterior:
         size = float(self.mean @ across)
         if size <= 0:
             return np.inf
-        total = float(np.sum(metric * self.cov)) - float(across @ self.cov @ across) / size
+        spread = float(np.sum(metric * self.cov))
+        total = spread - float(across @ self.cov @ across) / size
+        if total < CANCELLED * spread:  # nearly all of it is along the mean
+            F = self._axes @ np.linalg.cholesky((self._C + self._C.T) / 2)
+            F = F - np.multiply.outer(self.mean, across @ F) / size
+            total = float(np.sum((metric @ F) * F))
         return float(np.sqrt(max(total, 0.0) / size))
 
     @property

@@ -60,13 +60,14 @@ class Queries:
 
     Attributes:
         exact: whether labels are right and so many that rows are asked only if their label is open.
-        complete: whether the domain has so few rows that all of them are looked at.
+        widths: how far the boundary may have been off at each row found but those near data (:attr:`.Odds.width`).
     """
 
     def __init__(
         self, known: Knowledge, scores: Scores, posterior: Posterior, settings: Settings, rng: np.random.Generator
     ) -> None:
         self.exact = False
+        self.widths: list[float] = []
         self._known = known
         self._scores = scores
         self._posterior = posterior
@@ -79,6 +80,7 @@ class Queries:
 
     @property
     def complete(self) -> bool:
+        """Whether the domain has so few rows that all of them are looked at."""
         return self._all is not None
 
     def choose(self) -> FloatArray:
@@ -113,7 +115,10 @@ class Queries:
             best = int(np.argmax(odds.worth))
             if odds.z[best] < NEAR and X[best].tobytes() not in self._asked:
                 return np.asarray(X[best])
-        return self._of_all(self._all, mean, cov) if self._all else self._by_search(mean, cov)
+        row = self._of_all(self._all, mean, cov) if self._all else self._by_search(mean, cov)
+        if row is not None:
+            self.widths.append(float(self._odds(row[None], mean, cov).width[0]))
+        return row
 
     def _of_all(self, rows: AllRows, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
         """The row to ask of all there are; None if their labels follow from the answers, or are sure."""

@@ -20,6 +20,7 @@ class Odds:
         first, second: the two classes, the likelier one first.
         z: the mean of the difference over its standard deviation, at least 0.
         deviation: the standard deviation of the difference.
+        width: the same in unit coordinates: how far the boundary may be off there.
         worth: how much an answer is expected to tell (:func:`.climb.worth`).
     """
 
@@ -27,6 +28,7 @@ class Odds:
     second: Array
     z: FloatArray
     deviation: FloatArray
+    width: FloatArray
     worth: FloatArray
 
 
@@ -44,10 +46,9 @@ class Scores:
     def __init__(self, k: int, encoding: Encoding) -> None:
         self.k = k
         self.encoding = encoding
-        full = np.asarray(np.linalg.qr(np.column_stack([np.ones(k), np.eye(k)[:, 1:]]))[0][:, 1:] / math.sqrt(2))
-        self._contrasts = np.asarray(full if k > 2 else np.array([[-0.5], [0.5]]))  # shape (k, k - 1)
+        self._contrasts = _contrasts(k)  # shape (k, k - 1)
         self.d = (k - 1) * encoding.d
-        self.metric: FloatArray = np.kron(np.eye(k - 1), encoding.metric)
+        self.metric: FloatArray = np.kron(np.eye(k - 1), encoding.metric).astype(np.float64)
 
     def signed_rows(self, P: FloatArray, labels: Array) -> FloatArray:
         """The vectors whose products with the weights are positive if labels are right, shape (n (k - 1), d).
@@ -88,4 +89,15 @@ class Scores:
         first, second = order[:, 0], order[:, 1]
         rows = self.difference(P, first, second)
         s, v = rows @ mean, np.maximum(np.einsum("ij,ij->i", rows @ cov, rows), 1e-300)
-        return Odds(first, second, s / np.sqrt(v), np.sqrt(v), worth(s, v, np.empty((len(s), 0))))
+        deviation = np.sqrt(v)
+        w = self.weights(mean)[first] - self.weights(mean)[second]
+        length = np.sqrt(np.maximum(np.einsum("ij,ij->i", w @ self.encoding.metric, w), 1e-300))
+        return Odds(first, second, s / deviation, deviation, deviation / length, worth(s, v, np.empty((len(s), 0))))
+
+
+def _contrasts(k: int) -> FloatArray:
+    """The scores of k classes by k - 1 weights, shape (k, k - 1), such that differences have length 1."""
+    if k == 2:
+        return np.array([[-0.5], [0.5]])
+    centred = np.linalg.qr(np.column_stack([np.ones(k), np.eye(k)[:, 1:]]))[0][:, 1:]
+    return np.asarray(centred / math.sqrt(2))
