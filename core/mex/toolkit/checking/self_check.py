@@ -39,8 +39,7 @@ def self_checked(
         rng: for the learner, as without a check, and for the rows of the check.
         start: makes the learner.
         eps: the error that a hypothesis allows itself, geometric, or of thresholds as a share of their features' range.
-        tolerated: the share of rows that the hypothesis may miss.
-        anytime: whether the learner makes as much of few queries as a fit to rows like the data does.
+        tolerated, anytime: the share of rows that it may miss; whether it makes as much of few queries as a fit does.
     """
     allowance, stream = Allowance.of(knowledge, eps, anytime=anytime), rng.spawn(1)[0]
     inner = start(attrs.evolve(knowledge, budget=allowance.of_attack), rng)
