@@ -32,7 +32,8 @@ class ThresholdCart:
 
     The tree holds near the data; ``tree-labels`` is for the whole domain. If labels are wrong with a known
     probability, a cell counts as mixed only if that does not explain its labels, leaves hold enough rows for a
-    majority, and a tree that is wrong somewhere is no reason for a search. Inside ``majority-vote`` thresholds are exact again.
+    majority, and a tree that is wrong somewhere is no reason for a search. Inside ``majority-vote`` labels are right
+    again.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer

@@ -94,8 +94,7 @@ class ThresholdCartLearner(GeneratorLearner):
         """
         tree = smallest(self._thresholds, self._X, self._y, self._classes, look=1, min_leaf=self._min_leaf)
         before, leaf = len(self._y), tree.apply(self._X)
-        rows, n_chosen = self._batch()
-        yield from self._ask(rows)
+        yield from self._ask(self._batch())
         self._judge(np.arange(before, len(self._y)))
         new = np.arange(before, len(self._y))
         wrong = new[tree.predict(self._X[new]) != self._classes[self._y[new]]]
@@ -129,8 +128,8 @@ class ThresholdCartLearner(GeneratorLearner):
         ]
         yield from relay(lockstep(searches), self._ask_labels)
 
-    def _batch(self) -> tuple[FloatArray, int]:
-        """Rows to ask, and how many of them, the first, were chosen by disagreement."""
+    def _batch(self) -> FloatArray:
+        """Rows to ask: most of them chosen by disagreement, the others random."""
         n = max(self._attack.batch, int(GROWTH * len(self._X)))
         candidates = self._draw(max(self._attack.candidates, 2 * n), self._rng)
         order, n_chosen = np.arange(len(candidates)), int(CHOSEN * n)
@@ -140,7 +139,7 @@ class ThresholdCartLearner(GeneratorLearner):
             votes = np.sort(committee.predict_proba(with_indicators(thresholds, candidates)), axis=1)
             order = np.argsort(votes[:, -1] - votes[:, -2], kind="stable")
         others = self._rng.choice(order[n_chosen:], size=n - n_chosen, replace=False)
-        return np.asarray(candidates[np.concatenate([order[:n_chosen], others])]), n_chosen
+        return np.asarray(candidates[np.concatenate([order[:n_chosen], others])])
 
     def _draw(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw ``n`` rows of float32 numbers."""
