@@ -67,7 +67,7 @@ class Refinement:
         return {step: found[step] for step in np.array(list(found), dtype=object)[order]} if found else {}
 
     def settle(self, step: Step) -> None:
-        """Put a step whose jump is not seen in the middle of its bracket: the sum is the same wherever it is there."""
+        """Put a step whose jump is not seen at the upper end of its bracket: the sum is the same wherever it is."""
         middle = self._middle(step)
         while middle is not None:
             self._total.narrow(step, middle, step.above)

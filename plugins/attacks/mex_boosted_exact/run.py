@@ -64,8 +64,6 @@ class Run:
         self._search = Searcher(axes, self.total, draws.rng)
         self._refinement = Refinement(axes, self.total, draws)
         self._confirmation = Confirmation(axes, self.total, draws)
-        self.confirming = 0
-        self.refining = 0
         self._probed = False  # whether it is known in which precision the target compares
         self._peeler = Peeler(self._search, self.told.again)
         self._wrong: list[int] = []  # numbers of points at which something was left
@@ -101,7 +99,6 @@ class Run:
                 if not self._wrong:
                     Z = self._confirmation.rows(self.store.Z)
                     self._sort((yield from self.told.ask(Z)))
-                    self.confirming += len(Z)
                 numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
                 self._sort(numbers)
                 self.clean = 0
@@ -131,7 +128,6 @@ class Run:
             Z = refinement.rows(groups)
             numbers = yield from self.told.ask(Z)
             refinement.narrow(groups, Z, self.store.score[numbers], self.store.error[numbers])
-            self.refining += len(Z)
             if refinement.doubts:
                 numbers = yield from self.told.ask(refinement.beside())
                 residuals, errors = self.told.residuals(numbers, None)
