@@ -72,7 +72,7 @@ def affine_piece(
         values, noise = yield middle + steps
         at, change = values[0], values[1:] - values[0]
         off = np.abs(change[-1] - mix @ change[:-1]).max()
-        if off <= max(10 * float(noise.max()) * len(basis), 1e-5 * float(np.abs(change).max())):
+        if off <= max(8 * float(noise.max()) * np.sqrt(len(basis)), 1e-7 * float(np.abs(change).max())):
             break
         h /= SHRINK
     J[:, :n] += (basis.T @ change[:-1] / h).T

@@ -195,23 +195,24 @@ class Peeler:
     def _far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
         """Ask across hyperplanes just found, far away from where that was."""
         told, n = self._told, self._told.chart.n_real
-        h, share = (1e-5, 0.01) if self._limit < COARSE else (0.01, 0.2)
-        tried = failed = 0
+        h, share = (1e-4, 0.1) if self._limit < COARSE else (0.01, 0.2)
+        failed = list[bool]()
         for jump in jumps:
             w, b, a = jump.neuron(way)
             length = float(np.linalg.norm(w))
             w, b, a = w / length, b / length, a * length
+            gone = [False]
             for z in self._on(w, b, start):
                 Y, noise = yield from told.ask(z + h * np.array([[-1.0], [0.0], [1.0]]) * w)
                 if not told.visible(noise).all():
                     continue
-                tried += 1
                 bend = np.abs(Y[0] + Y[2] - 2 * Y[1])
-                failed += bool(np.abs(bend - np.abs(a) * h).max() > share * np.abs(a).max() * h + 4 * noise.max())
-        if failed > max(1, 0.15 * tried):
+                gone.append(np.abs(bend - np.abs(a) * h).max() > share * np.abs(a).max() * h + 4 * noise.max())
+            failed.append(any(gone))
+        if sum(failed) > max(1, len(failed) // 3):
             raise NotOneLayer(
-                f"kinks found on a line are gone at {failed} of {tried} other places of their hyperplanes: there is more"
-                " than one hidden layer"
+                f"{sum(failed)} of {len(failed)} kinks found on a line are gone elsewhere on their hyperplanes: there is"
+                " more than one hidden layer"
             )
 
     def _on(self, w: FloatArray, b: float, start: FloatArray) -> list[FloatArray]:

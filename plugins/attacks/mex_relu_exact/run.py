@@ -60,9 +60,9 @@ class Run:
                 yield from self._until_calm(checks)
                 if self.reason:
                     return
-                if (z := self._not_exact(checks)) is None:
+                if (z := self._not_exact()) is None:
                     return
-                if not (yield from self._peeler.line(self.base, z)):
+                if not (yield from self._peeler.line(self.base, *z)):
                     break
                 self._fit()
                 self.calm = 0
@@ -141,7 +141,8 @@ class Run:
             low, high = (t, high) if fine else (low, t)
         return self.base + low * (z - self.base)
 
-    def _not_exact(self, checks: int) -> FloatArray | None:
+    def _not_exact(self) -> tuple[FloatArray, float] | None:
+        """The row that is worst explained in the end, and its rounding as a share of the size; None if all are well."""
         for _ in range(3):
             self._fit()
         told = self.told
@@ -150,7 +151,8 @@ class Run:
         off = np.abs(Y[rows] - told.network(U[rows])).max(axis=1)
         over = off / np.maximum(EXACT[0] * told.size, EXACT[1] * noise[rows])
         self.largest = float(off.max()) / told.size
-        return None if over.max() <= 1 else U[rows][int(over.argmax())]
+        worst = int(over.argmax())
+        return None if over[worst] <= 1 else (U[rows][worst], max(told.fine, 1.1 * float(noise[rows][worst]) / told.size))
 
     def _fit(self) -> None:
         told = self.told

@@ -50,8 +50,9 @@ class Scores:
             told = told[(told > CLEAR) & (told < 1 - CLEAR)]
         if len(told) < FEW:
             return False
-        slack = 1e-12 * max(1.0, float(np.abs(told).max()))
-        self.decimals = next((k for k in DECIMALS if np.abs(told - np.round(told, k)).max() < slack), None)
+        slack = 4 * self.unit * float(np.abs(told).max())
+        rounded = (k for k in DECIMALS if slack < 1e-3 * 10.0**-k and np.abs(told - np.round(told, k)).max() < slack)
+        self.decimals = next(rounded, None)
         if self.decimals is None and np.array_equal(told, told.astype(np.float32)):
             self.unit = float(np.finfo(np.float32).eps)
         if self.classes == 2:
