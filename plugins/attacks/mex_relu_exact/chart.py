@@ -18,6 +18,7 @@ class Chart:
 
     Attributes:
         n_real: how many coordinates are real; only these are moved by small steps.
+        columns, low, span: of each coordinate the column, its least value, and its range.
         steps: of each other coordinate, the smallest move: from a whole number to the next, or from level to level.
         groups: the coordinates of each group.
 
@@ -37,40 +38,40 @@ class Chart:
         whole = [i for i in moving if domain.integer[i]]
         levels = [i for group in domain.groups for i in group[1:]]
         self.n_real = len(real)
-        self._columns = [*real, *whole, *levels]
+        self.columns = [*real, *whole, *levels]
         self._whole = slice(len(real), len(real) + len(whole))
-        self._low = domain.lower[self._columns].copy()
-        self._span = np.where(np.isin(self._columns, levels), 1.0, domain.upper[self._columns] - self._low)
-        self._low[len(real) + len(whole) :] = 0.0
-        self.steps = 1 / self._span[len(real) :]
+        self.low = domain.lower[self.columns].copy()
+        self.span = np.where(np.isin(self.columns, levels), 1.0, domain.upper[self.columns] - self.low)
+        self.low[len(real) + len(whole) :] = 0.0
+        self.steps = 1 / self.span[len(real) :]
         self.groups: list[list[int]] = []
         for group in domain.groups:
             at = len(real) + len(whole) + sum(map(len, self.groups))
             self.groups.append(list(range(at, at + len(group) - 1)))
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self.columns)
 
     def name(self, i: int) -> str:
         """What to call the feature of a coordinate."""
-        return self.domain.name(self._columns[i])
+        return self.domain.name(self.columns[i])
 
     def encode(self, X: FloatArray) -> FloatArray:
         """The points of rows."""
-        return np.asarray((X[:, self._columns] - self._low) / self._span)
+        return np.asarray((X[:, self.columns] - self.low) / self.span)
 
     def decode(self, U: FloatArray) -> FloatArray:
         """Rows of points."""
         X = np.tile(self.domain.lower, (len(U), 1))
-        X[:, self._columns] = np.clip(
-            self._low + U * self._span, self.domain.lower[self._columns], self.domain.upper[self._columns]
+        X[:, self.columns] = np.clip(
+            self.low + U * self.span, self.domain.lower[self.columns], self.domain.upper[self.columns]
         )
-        whole = self._columns[self._whole]
+        whole = self.columns[self._whole]
         X[:, whole] = np.round(X[:, whole])
         for group in self.domain.groups:
             X[:, group[0]] = 1 - X[:, group[1:]].sum(axis=1)
         if self.single:
-            real = self._columns[: self.n_real]
+            real = self.columns[: self.n_real]
             near = X[:, real].astype(np.float32).astype(np.float64)
             inside = (near >= self.domain.lower[real]) & (near <= self.domain.upper[real])
             X[:, real] = np.where(inside, near, X[:, real])

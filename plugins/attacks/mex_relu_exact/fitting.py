@@ -9,7 +9,7 @@ from mex.types import Array, FloatArray
 from mex_relu_exact.network import Network
 
 RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
-ITERATIONS, ROUNDS = 20, 3
+ITERATIONS, ROUNDS = 60, 3
 """Steps of conjugate gradients for one activity, and how often the activity is found anew with one factorisation."""
 ENOUGH = 1e-12
 """The share of the gradient at which conjugate gradients end."""

@@ -15,8 +15,9 @@ CALM = 1e-6, 1e3
 """Up to which share of the size, and how many times its rounding, a row may be off that counts as explained."""
 EXACT = 1e-9, 100.0
 """The same at the end, when the network has been fitted to all answers."""
-GROSS = 1e3
-"""How many times its rounding answers may be off a fit, in the mean, before that is undone."""
+GROSS, TINY = 1e3, 1e-8
+"""How many times their rounding answers may be off a fit, in the mean, before it is undone, if any is off by more than
+a share of the size."""
 MISFITS, IDLE = 6, 20
 BENT, FEWEST_BENT = 0.3, 10
 """The share of known hyperplanes, of so many at least, that may bend answers anew."""
@@ -34,6 +35,7 @@ class Run:
         calm: how many random rows, one after the other, were explained.
         saturated: how many random rows told nothing of kinks.
         largest: how far the network is off at any row at most, as a share of the size of scores.
+        begun: whether there is a network at all.
         reason: why the end is none, a sentence; "" if it is.
     """
 
@@ -45,9 +47,26 @@ class Run:
         self.saturated = 0
         self.largest = np.inf
         self.reason = ""
+        self.begun = False
         self._peeler = Peeler(told, draws)
         self._misfits = 0
         self._idle = 0
+
+    @property
+    def network(self) -> Network:
+        """The network so far."""
+        return self.told.network
+
+    def verdict(self) -> str:
+        """What was found, and how sure that is."""
+        network, off = self.network, max(self.largest, float(np.finfo(np.float64).eps))
+        answers = "values" if self.told.scores.classes == 0 else "log-odds"
+        dim = f"; {self.saturated} of them were too near to 0 or 1 to tell" if self.saturated else ""
+        return (
+            f"exact: {len(network)} neurons have their kink inside the domain; {answers} right to {off:.1g} of their size"
+            f" at all answers, {self.calm} random rows among them{dim}, so wrong on less than {3 / self.calm:.0%} of such"
+            " rows (95 % confidence)"
+        )
 
     def steps(self, checks: int) -> Steps[None]:
         """Peel until ``checks`` random rows, one after the other, are explained."""
@@ -85,6 +104,7 @@ class Run:
         if not (yield from self._is_fine(z)):
             z = yield from self._shortened(z)
         yield from self._peeler.line(self.base, z, self.told.fine, first=True)
+        self.begun = True
         self._fit()
 
     def _until_calm(self, checks: int) -> Steps[None]:
@@ -164,7 +184,7 @@ class Run:
         if found is None:
             return
         left = misfit(found, U[rows], Y[rows], 1 / noise[rows])
-        if left > GROSS:
+        if left > GROSS and np.abs(Y[rows] - found(U[rows])).max() > TINY * told.size:
             self._misfits += 1
             return
         told.network.W, told.network.b, told.network.A = found.W, found.b, found.A
