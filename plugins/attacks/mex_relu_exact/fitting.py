@@ -18,7 +18,7 @@ LARGEST = 9000
 """The most unknowns that are solved for."""
 
 
-def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray) -> Network | None:
+def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, sure: Array) -> Network | None:
     """The network with the least weighted squares, near ``network``; None where that cannot be found.
 
     While it is known which neurons are on at which rows the network is linear in (W, b, G, c), and with its output
@@ -29,21 +29,20 @@ def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray) 
     Args:
         network: where to start.
         U, Y, weight: rows, scores, and weights, shape (n, d), (n, m) and (n,).
+        sure: the rows at which it is known which neurons are on, shape (n,); the others are taken in afterwards.
     """
-    problem = _Problem(network, U, Y, weight)
+    problem = _Problem(network, U, Y, np.where(sure, weight, 0.0))
     if problem.unknowns > LARGEST or not problem.factorise():
         return None
-    for _ in range(ROUNDS):
-        better = problem.step(network)
-        if better is None:
-            break
-        network = better
+    for part in (sure, np.ones(len(U), dtype=bool))[: 1 + (not sure.all())]:
+        problem.weigh(np.where(part, weight, 0.0))
+        for _ in range(ROUNDS):
+            better = problem.step(network)
+            if better is None:
+                break
+            network = better
     return network
 
-
-def misfit(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray) -> float:
-    """The root of the mean of the weighted squares."""
-    return float(np.sqrt(np.mean((weight[:, None] * (Y - network(U))) ** 2)))
 
 
 class _Problem:
@@ -52,7 +51,7 @@ class _Problem:
     def __init__(self, network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray) -> None:
         self._U = U
         self._Y = Y
-        self._weight = weight[:, None]
+        self.weigh(weight)
         self._ones = np.column_stack([U, np.ones(len(U))])
         h, e, m = len(network), U.shape[1] + 1, Y.shape[1]
         self._shape = h, e, m
@@ -61,6 +60,10 @@ class _Problem:
         fixed = np.abs(network.A).argmax(axis=1) if h else np.zeros(0, dtype=int)
         self._free = (fixed[:, None] != np.arange(m)).astype(np.float64) * (m > 1)
         self._hold(network)
+
+    def weigh(self, weight: FloatArray) -> None:
+        """Set the weights of the rows; the factor stays."""
+        self._weight = weight[:, None]
 
     def _hold(self, network: Network) -> None:
         """Linearise at a network."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import attrs
 import numpy as np
@@ -19,13 +19,14 @@ ROOM = 0.4
 
 @attrs.frozen(eq=False)
 class Affine:
-    """The function x -> J x + c, with J of shape (m, d), 0 in coordinates that are not real."""
+    """The function x -> J x + c, with J of shape (m, d), 0 in coordinates that are not real; J may be off by ``error``."""
 
     J: FloatArray
     c: FloatArray
+    error: float = 0.0
 
     def __sub__(self, other: Affine) -> Affine:
-        return Affine(self.J - other.J, self.c - other.c)
+        return Affine(self.J - other.J, self.c - other.c, self.error + other.error)
 
 
 def orthonormal(way: FloatArray) -> FloatArray:
@@ -42,6 +43,7 @@ def affine_piece(
     reach: float,
     neurons: int,
     rng: np.random.Generator,
+    doubt: Callable[[], None],
 ) -> Generator[FloatArray, Told, Affine]:
     """The affine function on a piece of the line ``start + t way``, in d + 1 rows of which one checks the others.
 
@@ -55,6 +57,7 @@ def affine_piece(
         reach: how far steps go (:data:`REACH`).
         neurons: how many hyperplanes there may be.
         rng: for the check.
+        doubt: called where the rows asked last cross a hyperplane.
     """
     (low, v), (high, w) = piece
     n = basis.shape[1]
@@ -74,6 +77,7 @@ def affine_piece(
         off = np.abs(change[-1] - mix @ change[:-1]).max()
         if off <= max(8 * float(noise.max()) * np.sqrt(len(basis)), 1e-7 * float(np.abs(change).max())):
             break
+        doubt()
         h /= SHRINK
     J[:, :n] += (basis.T @ change[:-1] / h).T
-    return Affine(J, at - J @ middle)
+    return Affine(J, at - J @ middle, 2 * float(noise.max()) * float(np.sqrt(n)) / h)

@@ -28,6 +28,8 @@ SHORTER, RETRIES = 0.9, 8
 """How much of the way to a lost place is tried next, and how often."""
 CHECKED, PLACES = 5, 2
 """Neurons that are sought far away on their hyperplanes, and at how many places each."""
+BLUR = 5.0
+"""How many times the error of its gradient a hyperplane may be off."""
 SAME, CHANGED = 1e-3, 0.05
 """By how much the second measurement of a neuron changes it that is the same, and that is another."""
 
@@ -59,11 +61,13 @@ class Peeler:
 
     Attributes:
         quality: of each neuron, over how long a piece its gradient was measured.
+        blur: of each neuron, how far its hyperplane may be from where it is thought, in the box.
         crossed, bent: how many known hyperplanes lines crossed, and at how many of them the answers were bent anew.
     """
 
     def __init__(self, told: Transcript, draws: Draws) -> None:
         self.quality: list[float] = []
+        self.blur: list[float] = []
         self.crossed = 0
         self.bent = 0
         self.rough = 1e-7
@@ -131,7 +135,9 @@ class Peeler:
         told = self._told
         reach = REACH if self._limit < COARSE else FAR
         piece = line.pieces()[k]
-        search = affine_piece(start, way, basis, piece, reach=reach, neurons=self._most, rng=self._draws.rng)
+        search = affine_piece(
+            start, way, basis, piece, reach=reach, neurons=self._most, rng=self._draws.rng, doubt=told.doubt
+        )
         return (yield from relay(search, told.ask_residual))
 
     def _jumps(self, start: FloatArray, way: FloatArray, basis: FloatArray, line: Line, here: Affine) -> Steps[list[Jump]]:
@@ -153,7 +159,8 @@ class Peeler:
                 parts = np.linalg.lstsq(out, change.J, rcond=None)[0]
                 for i, part in enumerate(parts):
                     at = float(part @ (start + t[k + i + 1] * way))
-                    jumps.append(Jump(Affine(np.outer(out[:, i], part), -out[:, i] * at), t[k + i + 1], room[k + i]))
+                    one = Affine(np.outer(out[:, i], part), -out[:, i] * at, APART * change.error)
+                    jumps.append(Jump(one, t[k + i + 1], room[k + i]))
             here, k = there, k + r
             if not self._checked and len(jumps) >= min(CHECKED, len(bends)):
                 self._checked = True
@@ -173,7 +180,7 @@ class Peeler:
                     own, a = network.W[j].copy(), network.A[j]
                     rest, own[n:] = own[n:], 0.0
                     old = Affine(np.outer(a, own), a * float(network.b[j] + rest @ start[n:]))
-                    both = Affine(jump.change.J + old.J, jump.change.c + old.c)
+                    both = Affine(jump.change.J + old.J, jump.change.c + old.c, jump.change.error)
                     share = float(np.linalg.norm(jump.change.J)) / max(float(np.linalg.norm(old.J)), 1e-300)
                     self.bent += share > CHANGED
                     if share < SAME and jump.room < self.quality[j]:
@@ -186,11 +193,13 @@ class Peeler:
         keep = np.array([j not in drop for j in range(len(network))], dtype=bool)
         network.keep(keep)
         self.quality = [q for q, kept in zip(self.quality, keep, strict=True) if kept]
+        self.blur = [q for q, kept in zip(self.blur, keep, strict=True) if kept]
         for jump, rest in fresh:
             w, b, a = jump.neuron(way)
             w[n:] = rest
             network.add(w, b - float(rest @ start[n:]), a)
             self.quality.append(jump.room)
+            self.blur.append(BLUR * jump.change.error / max(float(np.linalg.norm(jump.change.J)), 1e-300))
 
     def _far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
         """Ask across hyperplanes just found, far away from where that was."""

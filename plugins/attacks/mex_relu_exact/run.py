@@ -6,7 +6,7 @@ import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_relu_exact.draws import Draws
-from mex_relu_exact.fitting import misfit, refined
+from mex_relu_exact.fitting import refined
 from mex_relu_exact.network import Network
 from mex_relu_exact.peeling import NotOneLayer, Peeler, Steps
 from mex_relu_exact.transcript import Transcript
@@ -15,9 +15,14 @@ CALM = 1e-6, 1e3
 """Up to which share of the size, and how many times its rounding, a row may be off that counts as explained."""
 EXACT = 1e-9, 100.0
 """The same at the end, when the network has been fitted to all answers."""
-GROSS, TINY = 1e3, 1e-8
-"""How many times their rounding answers may be off a fit, in the mean, before it is undone, if any is off by more than
-a share of the size."""
+GROSS = 1e3
+"""How many times their rounding answers may be off a fit, in the mean, before it is undone."""
+CLOSE, OUTLYING = 1e-9, 50.0
+"""Answers that are off by more than a share of the size, and so many times the median, are explained by no fit."""
+MOST = 0.98
+"""The share of answers that a fit has to explain where it cannot explain all."""
+SHARP = 1e-10
+"""How far a hyperplane may be off that was fitted."""
 MISFITS, IDLE = 6, 20
 BENT, FEWEST_BENT = 0.3, 10
 """The share of known hyperplanes, of so many at least, that may bend answers anew."""
@@ -175,17 +180,30 @@ class Run:
         return None if over[worst] <= 1 else (U[rows][worst], max(told.fine, 1.1 * float(noise[rows][worst]) / told.size))
 
     def _fit(self) -> None:
-        told = self.told
+        """Fit the network to all answers that it can explain; undone where that leaves more than rounding."""
+        told, network = self.told, self.told.network
         U, Y, noise = told.table()
-        rows = told.visible(noise)
-        off = np.where(rows, np.abs(np.nan_to_num(Y) - told.network(U)).max(axis=1), np.inf)
-        rows &= off <= max(1e-6 * told.size, 50 * float(np.median(off[rows])))
-        found = refined(told.network, U[rows], Y[rows], 1 / noise[rows])
-        if found is None:
-            return
-        left = misfit(found, U[rows], Y[rows], 1 / noise[rows])
-        if left > GROSS and np.abs(Y[rows] - found(U[rows])).max() > TINY * told.size:
-            self._misfits += 1
-            return
-        told.network.W, told.network.b, told.network.A = found.W, found.b, found.A
-        told.network.G, told.network.c = found.G, found.c
+        rows = told.explicable()
+        before = U @ network.W.T + network.b
+        steepness = np.linalg.norm(network.W, axis=1)
+        blur = np.array(self._peeler.blur) * steepness
+        off = np.where(rows, np.abs(np.nan_to_num(Y) - network(U)).max(axis=1), np.inf)
+        expected = (before > 0) @ (blur * np.abs(network.A).max(axis=1, initial=0.0))
+        rows &= off <= np.maximum(expected, max(CLOSE * told.size, OUTLYING * float(np.median(off[rows]))))
+        sure = (np.abs(before) > blur).all(axis=1)[rows]
+        U, Y, noise = U[rows], Y[rows], noise[rows]
+        weight = 1 / noise
+        for _ in range(2):
+            found = refined(network, U, Y, weight, sure)
+            if found is None:
+                return
+            left = np.abs(Y - found(U)).max(axis=1) / noise
+            if float(np.sqrt(np.mean(left**2))) <= GROSS:
+                break
+            weight = 1 / (noise * np.maximum(1, left / (10 * np.median(left))))  # some may have a kink not known
+        else:
+            if np.quantile(left, MOST) > GROSS:
+                self._misfits += 1
+                return
+        network.W, network.b, network.A, network.G, network.c = found.W, found.b, found.A, found.G, found.c
+        self._peeler.blur = [min(blur, SHARP) for blur in self._peeler.blur]

@@ -18,6 +18,8 @@ Asking: TypeAlias = Generator[FloatArray, Array, Told]
 
 FINE, VISIBLE = 1e-13, 3e-6
 """Up to which rounding, as shares of the size of scores, a score is exact, and up to which it tells of kinks."""
+DOUBTFUL = 1e3
+"""How many times their rounding doubtful answers may be off that are explained."""
 SCALE = 4.0
 """How many roundings of one number an answer may be off, until that is measured."""
 
@@ -40,7 +42,7 @@ class Transcript:
         self.size = 0.0
         self.scale = SCALE
         self.fine = FINE
-        self._parts: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+        self._parts: list[tuple[FloatArray, FloatArray, FloatArray, Array]] = []
 
     def __len__(self) -> int:
         return sum(len(part[0]) for part in self._parts)
@@ -48,10 +50,20 @@ class Transcript:
     def table(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Points, scores and the bounds of their rounding; scores that tell nothing are NaN."""
         if len(self._parts) > 1:
-            columns: list[tuple[FloatArray, ...]] = list(zip(*self._parts, strict=True))
-            self._parts = [(np.vstack(columns[0]), np.vstack(columns[1]), np.concatenate(columns[2]))]
-        U, Y, loss = self._parts[0]
+            U, Y, loss, doubt = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+            self._parts = [(U, Y, loss, doubt)]
+        U, Y, loss, _ = self._parts[0]
         return U, Y, self.noise(Y, loss)
+
+    def explicable(self) -> Array:
+        """Which rows of the table a network without further neurons has to explain."""
+        U, Y, noise = self.table()
+        off = np.abs(np.nan_to_num(Y) - self.network(U)).max(axis=1)
+        return np.asarray(self.visible(noise) & (~self._parts[0][3] | (off <= DOUBTFUL * noise)))
+
+    def doubt(self) -> None:
+        """The rows asked last show a kink that is not known: no fit is made to them until they are explained."""
+        self._parts[-1][3][:] = True
 
     def noise(self, Y: FloatArray, loss: FloatArray) -> FloatArray:
         """How far scores may be off, by the rounding of answers and of the sums behind them, shape (n,)."""
@@ -65,7 +77,7 @@ class Transcript:
     def add(self, X: FloatArray, answers: Array) -> Told:
         """Take answers; their scores and how far they may be off."""
         Y, loss = self.scores(answers)
-        self._parts.append((self.chart.encode(X), Y, loss))
+        self._parts.append((self.chart.encode(X), Y, loss, np.zeros(len(X), dtype=bool)))
         return Y, self.noise(Y, loss)
 
     def ask(self, U: FloatArray) -> Asking:
