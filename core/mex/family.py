@@ -33,7 +33,7 @@ BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetua
 
 
 class Core(NamedTuple):
-    """What decides a model's answers, ``steps`` before it, ``altered`` after it: ``threshold``, ``target``, a method."""
+    """What decides a model's answers, ``steps`` before it, ``altered`` after it: ``threshold``, ``target``, method."""
 
     estimator: Estimator
     steps: tuple[Estimator, ...] = ()
@@ -47,8 +47,8 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
-    Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name. A
-    model of no class that attacks know has its own name, perhaps a ``reason``. Encoders of ``discrete`` columns are affine.
+    Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
+    A model of no class that attacks know has its own name, and a ``reason``. Encoders of ``discrete`` ones are affine.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
@@ -79,7 +79,9 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
             _check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
         kind = _by_name(core.estimator, params)
-        bent = ("is not affine", PROJECTIONS) if kind == "neural" else ("does not keep the order of each column", RISING)
+        bent = (
+            ("is not affine", PROJECTIONS) if kind == "neural" else ("does not keep the order of each column", RISING)
+        )
         _check_steps(core, *bent, frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))

@@ -20,12 +20,11 @@ class ReluExact:
 
     Neither data nor the number of neurons need to be known. Between two points the answers (values, or logarithms of
     ratios of probabilities) are piecewise linear, with a kink at each hyperplane crossed; a gradient on either side of
-    it, from small steps, tells the neuron, and with k classes one gradient tells up to k - 1 neurons. All lines start at
-    one point, and go where random rows are answered otherwise than by the network so far. In the end all parameters
+    it, from small steps, tells the neuron, and with k classes one gradient tells up to k - 1 neurons. All lines start
+    at one point, and go where random rows are answered otherwise than by the network so far. In the end all parameters
     are fitted to all answers. A parameter takes 1.2 to 2.5 rows, with several classes less.
 
     What is recovered is the function on the domain: neurons whose hyperplane misses it are part of an affine term.
-    Neurons are found along real features; the weights of whole numbers and categories are fitted afterwards.
     The end is ``checks`` rows in a row of three kinds (uniform, corners of the domain, near the data) that are
     explained, and a fit that leaves no more than rounding at any row. The first 25 rows tell smooth activations,
     noise, rounding and saturation; a second hidden layer shows when neurons are sought again elsewhere. In these cases
@@ -36,7 +35,8 @@ class ReluExact:
     >>> from sklearn.neural_network import MLPRegressor
     >>> X, y = load_diabetes(return_X_y=True, scaled=False)
     >>> X = (X - X.mean(axis=0)) / X.std(axis=0)
-    >>> network = MLPRegressor(5, solver="lbfgs", max_iter=200, random_state=0).fit(X, y)
+    >>> network = MLPRegressor(hidden_layer_sizes=(5,), learning_rate_init=0.1, tol=10, max_iter=999, random_state=0)
+    >>> network = network.fit(X, y)
     >>> domain = mex.Domain(X.min(axis=0), X.max(axis=0))
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(network, domain=domain))
     >>> stolen = mex.extract(oracle, ReluExact().learner(oracle.knowledge(), np.random.default_rng(0)), snapshots=False)
@@ -64,15 +64,21 @@ class ReluExact:
         """
         domain, public = knowledge.domain, knowledge.family.public
         if (activation := public.get("activation", "relu")) != "relu":
-            raise Incompatible(f"relu-exact takes networks of ReLUs apart, and the activation of this one is {activation}")
+            raise Incompatible(
+                f"relu-exact takes networks of ReLUs apart, and the activation of this one is {activation}"
+            )
         sizes = np.ravel(public.get("hidden_layer_sizes", [0] * public.get("layers", 1)))
         if (layers := len(sizes)) != 1:
             raise Incompatible(f"relu-exact takes one hidden layer apart, and this network has {layers}")
         if not domain.bounded:
             i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
             raise Incompatible(f"relu-exact searches from bound to bound, and {domain.name(i)} has no finite ones")
-        if len(chart := Chart(domain)) and not chart.n_real:
-            raise Incompatible("relu-exact makes small steps in real features, and this interface has none")
+        chart = Chart(domain)
+        if chart.n_real < len(chart):
+            name = chart.name(chart.n_real)
+            raise Incompatible(
+                f"relu-exact makes small steps in all features, and {name} takes whole numbers or levels"
+            )
 
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
             return ReluLearner(known, stream, checks=self.checks, limit=self.limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mex.domain import Domain
-from mex.types import FloatArray
+from mex.types import Array, FloatArray
 
 INSIDE = 0.995
 """How much of the box random points are drawn from, so that steps around them stay in it."""
@@ -76,6 +76,14 @@ class Chart:
             inside = (near >= self.domain.lower[real]) & (near <= self.domain.upper[real])
             X[:, real] = np.where(inside, near, X[:, real])
         return X
+
+    def apart(self, X: FloatArray, least: float) -> Array:
+        """Indices of rows each of which is away from all before it, by ``least`` in some coordinate."""
+        U, kept = self.encode(X), list[int]()
+        for i in range(len(U)):
+            if not kept or (np.abs(U[kept] - U[i]).max(axis=1, initial=0.0) > least).all():
+                kept.append(i)
+        return np.array(kept)
 
     def inside(self, U: FloatArray) -> FloatArray:
         """Points with their real coordinates a little farther from the sides of the box."""

@@ -26,7 +26,7 @@ class Draws:
 
     def draw(self, kind: int) -> FloatArray:
         """A point of one kind, shape (d,)."""
-        return self._chart.inside(self._draw(kind % KINDS))[0]
+        return np.asarray(self._chart.inside(self._draw(kind % KINDS))[0])
 
     def _draw(self, kind: int) -> FloatArray:
         chart, domain = self._chart, self._known.domain

@@ -9,10 +9,14 @@ from mex.types import Array, FloatArray
 from mex_relu_exact.network import Network
 
 RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
-ITERATIONS, ROUNDS = 60, 3
+ITERATIONS, ROUNDS = 40, 4
 """Steps of conjugate gradients for one activity, and how often the activity is found anew with one factorisation."""
+SLOW = 0.5
+"""The share of the squares that may be left after a step that is followed by another."""
 ENOUGH = 1e-12
 """The share of the gradient at which conjugate gradients end."""
+ROBUST, OUTLIER, FAIR = 4, 30.0, 3.0
+"""How often answers that are off by more than so many times their rounding are given less weight, from how many on."""
 CHUNK = 1000
 LARGEST = 9000
 """The most unknowns that are solved for."""
@@ -23,8 +27,11 @@ def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, 
 
     While it is known which neurons are on at which rows the network is linear in (W, b, G, c), and with its output
     weights, if there are several, nearly so. The largest output weight of each neuron stays as it is. The equations are
-    solved by conjugate gradients (CGLS, Björck 1996), as gradients that come from small steps leave the normal equations
-    too few digits; their factor is the preconditioner.
+    solved by conjugate gradients (CGLS, Björck 1996), as small steps leave the normal equations too few digits; their
+    factor is the preconditioner.
+
+    Answers beside a kink that is not known are explained by no network; of those that are off much, in the end only the
+    sign counts.
 
     Args:
         network: where to start.
@@ -34,15 +41,17 @@ def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, 
     problem = _Problem(network, U, Y, np.where(sure, weight, 0.0))
     if problem.unknowns > LARGEST or not problem.factorise():
         return None
-    for part in (sure, np.ones(len(U), dtype=bool))[: 1 + (not sure.all())]:
-        problem.weigh(np.where(part, weight, 0.0))
-        for _ in range(ROUNDS):
-            better = problem.step(network)
-            if better is None:
-                break
-            network = better
+    network = problem.descend(network)
+    if not sure.all():
+        problem.weigh(weight)
+        network = problem.descend(network)
+    for _ in range(ROBUST):
+        left = weight * np.abs(Y - network(U)).max(axis=1)
+        if float(left.max()) <= OUTLIER:
+            break
+        problem.weigh(weight / np.maximum(1.0, left / FAIR))
+        network = problem.descend(network)
     return network
-
 
 
 class _Problem:
@@ -135,6 +144,21 @@ class _Problem:
 
     def _solve(self, g: FloatArray) -> FloatArray:
         return np.asarray(self._scale * cho_solve(self._factor, self._scale * g, check_finite=False))
+
+    def descend(self, network: Network) -> Network:
+        """Make steps as long as they make it better."""
+        for _ in range(ROUNDS):
+            better = self.step(network)
+            if better is None:
+                break
+            gain = self._squares(better) / max(self._squares(network), 1e-300)
+            network = better
+            if gain > SLOW:
+                break
+        return network
+
+    def _squares(self, network: Network) -> float:
+        return float((((self._Y - network(self._U)) * self._weight) ** 2).sum())
 
     def step(self, network: Network) -> Network | None:
         """A better network, or None."""

@@ -19,7 +19,7 @@ ROOM = 0.4
 
 @attrs.frozen(eq=False)
 class Affine:
-    """The function x -> J x + c, with J of shape (m, d), 0 in coordinates that are not real; J may be off by ``error``."""
+    """The function x -> J x + c, with J of shape (m, d), 0 in coordinates that are not real; ``error`` is that of J."""
 
     J: FloatArray
     c: FloatArray

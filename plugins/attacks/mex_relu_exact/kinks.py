@@ -74,7 +74,7 @@ class Line:
 
 @attrs.frozen(eq=False)
 class Known:
-    """Kinks that are there already but for an error in their places: places, changes of slope, and the error's share."""
+    """Kinks that are known but for an error in their places: places, changes of slope, and the error's share."""
 
     t: FloatArray
     bend: FloatArray

@@ -23,6 +23,10 @@ from mex_relu_exact.survey import Survey
 from mex_relu_exact.transcript import Transcript
 
 NO_BUDGET = 10**9
+APART = 0.02
+"""How far rows are apart, as a share of the range of some feature, that a model is fitted to: steps are too alike."""
+EXACT = 1e-8
+"""How far, as a share of the size of scores, a network may be off that is called exact."""
 
 
 class ReluLearner(GeneratorLearner):
@@ -57,7 +61,7 @@ class ReluLearner(GeneratorLearner):
             reason = yield from self._kept(self._run.steps(self._checks))
             reason = reason or self._run.reason
         if not reason:
-            self.exact = True
+            self.exact = self._run.largest <= EXACT
             self.note = self._run.verdict()
             return
         self._given_up = True
@@ -71,7 +75,9 @@ class ReluLearner(GeneratorLearner):
         X = next(search, None)
         while X is not None:
             if self._trained.asked + len(X) > self._limit:
-                return f"the end is not in sight after {self._trained.asked} rows, with {len(self._run.network)} neurons"
+                return (
+                    f"the end is not in sight after {self._trained.asked} rows, with {len(self._run.network)} neurons"
+                )
             answers = yield X
             self.cut(X, answers)
             try:
@@ -102,6 +108,7 @@ class ReluLearner(GeneratorLearner):
             return self._trained.hypothesis()
         if self._best is None or self._best[0] != n:
             told = Told(self._known)
-            told.add(self._trained.X, self._trained.answers)
+            apart = self._told.chart.apart(self._trained.X, APART)
+            told.add(self._trained.X[apart], np.asarray(self._trained.answers)[apart])
             self._best = n, best_fit(Told(self._known), told.complete(), self._known, 0, any_class=True).model
         return self._best[1]

@@ -54,7 +54,7 @@ class Network:
         self.W, self.b, self.A = self.W[which], self.b[which], self.A[which]
 
     def crossings(self, start: FloatArray, way: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Where the line ``start + t way`` crosses each hyperplane, and how much its slope changes there, shape (h,)."""
+        """Where the line ``start + t way`` crosses hyperplanes, and how much its slope changes there, shape (h,)."""
         rate = self.W @ way
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.where(rate == 0, np.inf, -(self.W @ start + self.b) / rate)

@@ -26,7 +26,7 @@ APART = 30.0
 """The largest condition of output weights by which the neurons between two gradients are told apart."""
 SHORTER, RETRIES = 0.9, 8
 """How much of the way to a lost place is tried next, and how often."""
-CHECKED, PLACES = 5, 2
+CHECKED, PLACES = 5, 3
 """Neurons that are sought far away on their hyperplanes, and at how many places each."""
 BLUR = 5.0
 """How many times the error of its gradient a hyperplane may be off."""
@@ -34,8 +34,8 @@ SAME, CHANGED = 1e-3, 0.05
 """By how much the second measurement of a neuron changes it that is the same, and that is another."""
 
 
-class NotOneLayer(Exception):
-    """The answers are not those of one hidden layer of ReLUs; the argument is a sentence that says why."""
+class GivenUp(Exception):
+    """The network cannot be found; the argument is a sentence that says why, such as another hidden layer."""
 
 
 @attrs.frozen(eq=False)
@@ -88,7 +88,7 @@ class Peeler:
             first: whether there is no network yet.
 
         Raises:
-            NotOneLayer: if hyperplanes are none.
+            GivenUp: if hyperplanes are none.
         """
         self._limit = limit
         self._eta = max(ETA, min(limit ** (1 / 3), 0.02))
@@ -140,7 +140,9 @@ class Peeler:
         )
         return (yield from relay(search, told.ask_residual))
 
-    def _jumps(self, start: FloatArray, way: FloatArray, basis: FloatArray, line: Line, here: Affine) -> Steps[list[Jump]]:
+    def _jumps(
+        self, start: FloatArray, way: FloatArray, basis: FloatArray, line: Line, here: Affine
+    ) -> Steps[list[Jump]]:
         """The jump at each kink; where the output weights of several are independent, of these by one gradient."""
         bends = np.diff(line.slopes(), axis=0)
         t = np.array([0.0, *(kink.t for kink in line.kinks), 1.0])
@@ -203,7 +205,7 @@ class Peeler:
 
     def _far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
         """Ask across hyperplanes just found, far away from where that was."""
-        told, n = self._told, self._told.chart.n_real
+        told = self._told
         h, share = (1e-4, 0.1) if self._limit < COARSE else (0.01, 0.2)
         failed = list[bool]()
         for jump in jumps:
@@ -219,9 +221,9 @@ class Peeler:
                 gone.append(np.abs(bend - np.abs(a) * h).max() > share * np.abs(a).max() * h + 4 * noise.max())
             failed.append(any(gone))
         if sum(failed) > max(1, len(failed) // 3):
-            raise NotOneLayer(
-                f"{sum(failed)} of {len(failed)} kinks found on a line are gone elsewhere on their hyperplanes: there is"
-                " more than one hidden layer"
+            raise GivenUp(
+                f"{sum(failed)} of {len(failed)} kinks found on a line are gone elsewhere on their hyperplanes: there"
+                " is more than one hidden layer"
             )
 
     def _on(self, w: FloatArray, b: float, start: FloatArray) -> list[FloatArray]:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from mex.types import Array, FloatArray
+from mex.types import FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.fitting import refined
 from mex_relu_exact.network import Network
-from mex_relu_exact.peeling import NotOneLayer, Peeler, Steps
-from mex_relu_exact.transcript import Transcript
+from mex_relu_exact.peeling import GivenUp, Peeler, Steps
+from mex_relu_exact.transcript import VISIBLE, Transcript
 
 CALM = 1e-6, 1e3
 """Up to which share of the size, and how many times its rounding, a row may be off that counts as explained."""
 EXACT = 1e-9, 100.0
 """The same at the end, when the network has been fitted to all answers."""
-GROSS = 1e3
-"""How many times their rounding answers may be off a fit, in the mean, before it is undone."""
 CLOSE, OUTLYING = 1e-9, 50.0
 """Answers that are off by more than a share of the size, and so many times the median, are explained by no fit."""
-MOST = 0.98
-"""The share of answers that a fit has to explain where it cannot explain all."""
+MOST, GROSS = 0.9, 1e3
+"""The share of answers that may be off a fit by no more than so many times their rounding, or it is undone."""
 SHARP = 1e-10
 """How far a hyperplane may be off that was fitted."""
 MISFITS, IDLE = 6, 20
-BENT, FEWEST_BENT = 0.3, 10
+BENT, FEWEST_BENT = 0.3, 5
 """The share of known hyperplanes, of so many at least, that may bend answers anew."""
+SATURATED = 20.0
+"""From which score on a bound tells whether a network is right where probabilities are 0 or 1."""
+GROWN = 1.1
+"""How many times as many neurons a network has that is fitted again."""
 HALVINGS, TRIES = 8, 40
 FINAL = 4
 """How often rows that are not exact at the end are searched."""
@@ -56,6 +58,7 @@ class Run:
         self._peeler = Peeler(told, draws)
         self._misfits = 0
         self._idle = 0
+        self._fitted = 0  # how many neurons there were at the last fit
 
     @property
     def network(self) -> Network:
@@ -67,10 +70,11 @@ class Run:
         network, off = self.network, max(self.largest, float(np.finfo(np.float64).eps))
         answers = "values" if self.told.scores.classes == 0 else "log-odds"
         dim = f"; {self.saturated} of them were too near to 0 or 1 to tell" if self.saturated else ""
+        kind = "exact" if off <= EXACT[0] * 10 else "done"
         return (
-            f"exact: {len(network)} neurons have their kink inside the domain; {answers} right to {off:.1g} of their size"
-            f" at all answers, {self.calm} random rows among them{dim}, so wrong on less than {3 / self.calm:.0%} of such"
-            " rows (95 % confidence)"
+            f"{kind}: {len(network)} neurons have their kink inside the domain; {answers} right to {off:.1g} of their"
+            f" size at all answers, {self.calm} random rows among them{dim}; so wrong on less than {3 / self.calm:.0%}"
+            " of such rows (95 % confidence)"
         )
 
     def steps(self, checks: int) -> Steps[None]:
@@ -78,22 +82,20 @@ class Run:
         told = self.told
         try:
             yield from self._first_line()
-            if self.reason:
-                return
             for _ in range(FINAL):
                 yield from self._until_calm(checks)
-                if self.reason:
-                    return
                 if (z := self._not_exact()) is None:
                     return
                 if not (yield from self._peeler.line(self.base, *z)):
                     break
                 self._fit()
                 self.calm = 0
-        except NotOneLayer as why:
+            self._not_exact()
+        except GivenUp as why:
             self.reason = str(why)
             return
-        self.reason = f"a row is off by {self.largest:.1g} of the size of answers, and no kink shows why"
+        if self.largest > max(CALM[0], CALM[1] * told.fine):
+            self.reason = f"a row is off by {self.largest:.1g} of the size of answers, and no kink shows why"
 
     def _first_line(self) -> Steps[None]:
         """The base, and the line from there to a corner."""
@@ -102,8 +104,7 @@ class Run:
             if (yield from self._is_fine(self.base)):
                 break
         else:
-            self.reason = "all random rows are answered with probabilities that are nearly 0 or 1"
-            return
+            raise GivenUp("all random rows are answered with probabilities that are nearly 0 or 1")
         z = self.draws.draw(1)
         z[self.told.chart.n_real :] = self.base[self.told.chart.n_real :]
         if not (yield from self._is_fine(z)):
@@ -119,7 +120,7 @@ class Run:
             off, noise = yield from self._off(z)
             if not off:
                 self.calm += 1
-                self.saturated += not told.visible(noise)
+                self.saturated += not told.visible(noise)[0]
                 continue
             limit = told.fine
             if not told.visible(noise, limit):
@@ -127,19 +128,19 @@ class Run:
                 if (yield from self._off(end))[0]:
                     z = end
                 else:
-                    limit = 1.1 * float(noise[0]) / told.size
+                    limit = min(1.1 * float(noise[0]) / told.size, VISIBLE)
             found = yield from peeler.line(self.base, z, limit)
-            self._fit()
+            if not found or len(told.network) > GROWN * self._fitted:
+                self._fit()
             if found:
                 self.calm = 0
             else:
                 self._idle += 1
                 peeler.rough /= 30
             if self._idle > IDLE or self._misfits > MISFITS:
-                self.reason = "no network of one hidden layer with the kinks that were found fits the answers"
-                return
+                raise GivenUp("no network of one hidden layer with the kinks that were found fits the answers")
             if peeler.bent > max(FEWEST_BENT, BENT * peeler.crossed):
-                raise NotOneLayer(
+                raise GivenUp(
                     f"{peeler.bent} of {peeler.crossed} known hyperplanes bend answers otherwise where lines cross them"
                     " again: there is more than one hidden layer"
                 )
@@ -148,8 +149,9 @@ class Run:
         """Whether a point is answered otherwise than by the network, and how far its score may be off by rounding."""
         told = self.told
         off, noise = yield from told.ask_residual(z[None])
-        if not told.visible(noise)[0]:
-            return False, noise
+        if not told.visible(noise)[0]:  # the score is a bound
+            score, own = told.table()[1][-1], told.network(told.table()[0][-1:])[0]
+            return bool(((np.abs(score) > SATURATED) & (np.sign(score) * own < np.abs(score) / 2)).any()), noise
         return bool(np.abs(off).max() > max(CALM[0] * told.size, CALM[1] * float(noise[0]))), noise
 
     def _is_fine(self, z: FloatArray) -> Steps[bool]:
@@ -177,7 +179,9 @@ class Run:
         over = off / np.maximum(EXACT[0] * told.size, EXACT[1] * noise[rows])
         self.largest = float(off.max()) / told.size
         worst = int(over.argmax())
-        return None if over[worst] <= 1 else (U[rows][worst], max(told.fine, 1.1 * float(noise[rows][worst]) / told.size))
+        if over[worst] <= 1:
+            return None
+        return U[rows][worst], max(told.fine, 1.1 * float(noise[rows][worst]) / told.size)
 
     def _fit(self) -> None:
         """Fit the network to all answers that it can explain; undone where that leaves more than rounding."""
@@ -192,18 +196,12 @@ class Run:
         rows &= off <= np.maximum(expected, max(CLOSE * told.size, OUTLYING * float(np.median(off[rows]))))
         sure = (np.abs(before) > blur).all(axis=1)[rows]
         U, Y, noise = U[rows], Y[rows], noise[rows]
-        weight = 1 / noise
-        for _ in range(2):
-            found = refined(network, U, Y, weight, sure)
-            if found is None:
-                return
-            left = np.abs(Y - found(U)).max(axis=1) / noise
-            if float(np.sqrt(np.mean(left**2))) <= GROSS:
-                break
-            weight = 1 / (noise * np.maximum(1, left / (10 * np.median(left))))  # some may have a kink not known
-        else:
-            if np.quantile(left, MOST) > GROSS:
-                self._misfits += 1
-                return
+        found = refined(network, U, Y, 1 / noise, sure)
+        if found is None:
+            return
+        if np.quantile(np.abs(Y - found(U)).max(axis=1) / noise, MOST) > GROSS:
+            self._misfits += 1
+            return
+        self._fitted = len(network)
         network.W, network.b, network.A, network.G, network.c = found.W, found.b, found.A, found.G, found.c
         self._peeler.blur = [min(blur, SHARP) for blur in self._peeler.blur]

@@ -60,7 +60,7 @@ class Scores:
         return True
 
     def __call__(self, answers: Array) -> tuple[FloatArray, FloatArray]:
-        """Scores, shape (n, width), and the bounds of their rounding, shape (n,): infinite where nothing is told."""
+        """Scores, shape (n, width), and the bounds of their rounding, shape (n,): infinite where they are bounds."""
         off = 0.0 if self.decimals is None else 0.51 * 10.0**-self.decimals
         if self.classes == 0:
             values = np.asarray(answers, dtype=np.float64).reshape(-1, 1)
@@ -69,19 +69,19 @@ class Scores:
         least = p.min(axis=1)
         smallest = SMALLEST if not self.single else 1e-36
         visible = (least > smallest) & (least > 2 * off)
-        p = np.where(visible[:, None], p, 1 / p.shape[1])
+        p = np.maximum(p, smallest)
         if self.classes == 2:
             first = 1 - p[:, 1] if self.complement else p[:, 0]
             visible &= first > 0
-            first = np.where(first > 0, first, 0.5)
-            rest = np.where(p[:, 1] < 0.5, np.log1p(-p[:, 1]), np.log(first))
+            first = np.maximum(first, self.unit / 2)
+            rest = np.where(p[:, 1] < 0.5, np.log1p(-np.minimum(p[:, 1], 0.5)), np.log(first))
             scores = (np.log(p[:, 1]) - rest)[:, None]
             loss = self.unit / first if self.complement else np.full(len(p), self.unit)
         else:
             scores = np.log(p[:, 1:]) - np.log(p[:, :1])
             loss = np.full(len(p), self.unit)
         loss = np.maximum(loss, 2 * off / np.maximum(least, smallest))
-        return np.where(visible[:, None], scores, np.nan), np.where(visible, loss, np.inf)
+        return scores, np.where(visible, loss, np.inf)
 
 
 def answers_of(scores: FloatArray, classes: int) -> FloatArray:

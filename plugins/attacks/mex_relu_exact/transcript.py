@@ -48,7 +48,7 @@ class Transcript:
         return sum(len(part[0]) for part in self._parts)
 
     def table(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Points, scores and the bounds of their rounding; scores that tell nothing are NaN."""
+        """Points, scores and the bounds of their rounding, infinite where scores are but bounds."""
         if len(self._parts) > 1:
             U, Y, loss, doubt = (np.concatenate(column) for column in zip(*self._parts, strict=True))
             self._parts = [(U, Y, loss, doubt)]
