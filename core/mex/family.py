@@ -48,7 +48,7 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
-    A model of no class that attacks know has its own name, and a ``reason``. Encoders of ``discrete`` ones are affine.
+    A model of no class that attacks know has its own name, maybe a ``reason``. Encoders of ``discrete`` are affine.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
@@ -79,10 +79,8 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
             _check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
         kind = _by_name(core.estimator, params)
-        bent = (
-            ("is not affine", PROJECTIONS) if kind == "neural" else ("does not keep the order of each column", RISING)
-        )
-        _check_steps(core, *bent, frozenset(discrete))
+        ordered = "does not keep the order of each column", RISING
+        _check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
     return Family(kind, params)
@@ -120,7 +118,7 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
 
 def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
     name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
-    if library == "sklearn" and name.startswith("MLP"):
+    if _ours(estimator) and name.startswith("MLP"):
         return "neural"
     members = np.ravel(np.asarray(_get(estimator, "estimators_", _get(estimator, "_predictors", ())), dtype=object))
     if _has(estimator, "tree_") or (len(members) == 1 and "GradientBoosting" in name and not params.get("init")):
