@@ -188,7 +188,7 @@ def single(out, X):
     [
         (rounded, "rounded to 3 decimals"),
         (noisy, "answers are noisy"),
-        (sticky, "drawn once for each row"),
+        (sticky, "noise drawn once for each row"),
         (single, "float32 numbers"),
     ],
 )

@@ -10,7 +10,7 @@ from mex.types import Array, FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.transcript import Told, Transcript
 
-TRIPLES, TRIES = 8, 40
+TRIPLES, TRIES = 8, 38
 STEP, WIDE = 1e-3, 5e-3
 """How far the outer points of a triple are from the middle one, as a share of the range; where answers are coarse."""
 BENT, MANY_BENT = 100.0, 0.3
@@ -106,7 +106,7 @@ class Survey:
         if len(closer) and SMOOTH[0] < closer.min() and closer.max() < SMOOTH[1]:
             self.reason = f"{what}, and less from nearer by: they are those of a smooth activation"
         elif np.mean(ratios > BENT) > NOISE:
-            self.reason = f"{what}, and otherwise from nearer by: they have noise that is drawn once for each row"
+            self.reason = f"{what}, and otherwise from nearer by: they have noise drawn once for each row, or were computed in float32"
         elif share > COARSEST:
             how = "float32 numbers, " if told.scores.single else ""
             how = how if told.scores.decimals is None else f"rounded to {told.scores.decimals} decimals, "
