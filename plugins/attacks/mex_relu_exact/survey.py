@@ -66,7 +66,9 @@ class Survey:
         if off > NOISY * float(noise[0]):
             self.reason = f"the same row is answered differently each time (by up to {off:.2g}): answers are noisy"
         elif len(triples) < TRIPLES:
-            self.reason = f"{asked - len(triples)} of {asked} random places are answered with probabilities of 0 or 1"
+            rounded = "" if told.scores.decimals is None else f", rounded to {told.scores.decimals} decimals"
+            places = f"{asked - len(triples)} of {asked} random places"
+            self.reason = f"{places} are answered with probabilities of 0 or 1{rounded}"
         else:
             self._judge(triples, bends)
 
@@ -106,7 +108,10 @@ class Survey:
         if len(closer) and SMOOTH[0] < closer.min() and closer.max() < SMOOTH[1]:
             self.reason = f"{what}, and less from nearer by: they are those of a smooth activation"
         elif np.mean(ratios > BENT) > NOISE:
-            self.reason = f"{what}, and otherwise from nearer by: they have noise drawn once for each row, or were computed in float32"
+            self.reason = (
+                f"{what}, and otherwise from nearer by: they have noise drawn once for each row, or were computed in"
+                " float32"
+            )
         elif share > COARSEST:
             how = "float32 numbers, " if told.scores.single else ""
             how = how if told.scores.decimals is None else f"rounded to {told.scores.decimals} decimals, "
