@@ -7,7 +7,7 @@ from typing import Any
 
 from mex.app.audit.blocks import Curves, Lines, Part, TradeOff
 from mex.app.audit.thieves import estimated
-from mex.app.audit.verdict import READ
+from mex.app.audit.verdict import read_words
 from mex.app.report.chart import Point4
 from mex.app.report.curves import median_line
 from mex.app.report.tradeoff import LOST, Bargain
@@ -18,7 +18,9 @@ MOST_LINES = 6
 
 def charts(told: Mapping[str, Any]) -> list[Part]:
     """The learning curves of those who know all, a chart for each kind of answer that is read; [] if none ran."""
-    drawn = [Lines(f"From {READ[kind]}", lines) for kind in told["subject"]["answers"] if (lines := _lines(told, kind))]
+    drawn = [
+        Lines(f"From {read_words(kind)}", lines) for kind in told["subject"]["answers"] if (lines := _lines(told, kind))
+    ]
     if not drawn:
         return []
     score = "R²" if told["subject"]["task"] == "regression" else "agreement"

@@ -9,7 +9,7 @@ from mex.app.analysis.numbers import number, usd
 from mex.app.audit.blocks import Code, Part, Section, Table
 from mex.app.audit.charts import charts, trade_off
 from mex.app.audit.text import defense_rows, thief_rows
-from mex.app.audit.verdict import READ, SHOWN, agreement_text
+from mex.app.audit.verdict import agreement_text, read_words, shown_words
 from mex.app.report.page import meanings
 
 TERMS = ("queries_to_LEVEL", "agreement", "accuracy_lost", "answers_changed", "answer_shift", "honest_refused")
@@ -54,7 +54,7 @@ def _attacks(told: Mapping[str, Any]) -> Table:
         rows.append(
             [
                 attack["attack"] + " (baseline)" * attack["baseline"],
-                READ[attack["reads"]],
+                read_words(attack["reads"]),
                 agreement_text(attack["agreement"], attack["held_out"]),
                 *("never" if e is None or e["median"] is None else number(e["median"]) for e in found),
             ]
@@ -75,8 +75,8 @@ def _defenses(told: Mapping[str, Any]) -> list[Part]:
     at = "no level" if level is None else f"{level:g}"
     caption = (
         f"How many times as many queries the best attack that knows the defense takes to {at}, where "
-        f"{SHOWN[told['shown']]} are shown without it, with the ends of the interval; what honest users notice; and "
-        "whether to deploy it."
+        f"{shown_words(told['shown'])} are shown without it, with the ends of the interval; what honest users notice; "
+        "and whether to deploy it."
     )
     header = ["defense", "buys", "best attack on it", "costs", "judgement"]
     parts: list[Part] = [told["recommendation"]["sentence"], *trade_off(told)]

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mex.answers import answer_kind
 from mex.app.analysis.numbers import digits, number, usd
 from mex.app.analysis.statistics import LEVELS
+from mex.errors import UsageError
 
-SHOWN = {
-    "label": "labels only",
-    "proba": "probabilities",
-    "leaf": "leaf ids",
-    "value": "values",
-}
-"""Kinds of answer in the words of the page."""
-READ = {**SHOWN, "label": "labels"}
 CAP_DAYS = 30
 """Days that a thief with one account should need at least."""
 NAMED = 4
 """Attacks that were not judged and that the paragraph names; more are counted."""
 FEW = 100
 """Rows that honest users ask as well: no cap is below them."""
+
+
+def read_words(kind: str) -> str:
+    """A kind of answer that is read, in the words of the page; of a plugin that is not installed here, its name."""
+    with contextlib.suppress(UsageError):
+        return answer_kind(kind).words
+    return kind
+
+
+def shown_words(kind: str) -> str:
+    """The same of one that is shown."""
+    return "labels only" if kind == "label" else read_words(kind)
 
 
 def cap(thieves: Sequence[Mapping[str, Any]], shown: str) -> dict[str, Any] | None:
@@ -102,7 +109,7 @@ def _cap_sentence(found: Mapping[str, Any], regression: bool) -> str:
 
 def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """What the thief who knows everything needs where one kind of answer is shown."""
-    where = f"Where {'only labels are' if thief['shown'] == 'label' else SHOWN[thief['shown']] + ' are'} shown"
+    where = f"Where {'only labels are' if thief['shown'] == 'label' else shown_words(thief['shown']) + ' are'} shown"
     if not thief["attacks"]:
         return f"{where}, no attack came to a result: nothing can be said."
     regression = document["subject"]["task"] == "regression"
@@ -165,7 +172,7 @@ def recommendation(trades: Sequence[Any], subject: Mapping[str, Any]) -> dict[st
 def costs_text(trade: Mapping[str, Any], between: str) -> str:
     """What honest users notice of a defense, in words; "" if nothing that was measured."""
     costs, values = trade["costs"], trade["shown"] == "value"
-    parts = [f"the {' and '.join(SHOWN[kind] for kind in trade['withheld'])}"] if trade["withheld"] else []
+    parts = [f"the {' and '.join(shown_words(kind) for kind in trade['withheld'])}"] if trade["withheld"] else []
     if lost := costs["accuracy_lost"]:
         parts.append(f"{lost:.3f} of R²" if values else f"{100 * lost:.1f} points of accuracy")
     if costs["answers_changed"]:
