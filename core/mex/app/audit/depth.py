@@ -29,8 +29,8 @@ class Depth:
         defenses: the defenses that are tried; empty for all that apply.
         defended_by: how many of the judged attacks meet each defense, beside a baseline and those that know the defense
             or are cheap.
-        hurried: whether thieves who know less run the cheapest of the attacks that stayed, and not the best, and defenses
-            are not measured that answer a row otherwise when asked again, or watch one client: they are broken anyway.
+        hurried: whether thieves who know less run the cheapest of the attacks that stayed, and not the best, and no
+            defense is measured that answers a row otherwise when asked again, or watches one client.
     """
 
     name: str
