@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from mex.answers import USUAL
 from mex.app.analysis.statistics import LEVELS, Estimate
-from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.measuring import Measured
+from mex.app.audit.running import Outcome
 from mex.types import Answer
-
-BESIDE: dict[str, tuple[Answer, ...]] = {"proba": ("label",), "leaf": ("label", "value")}
-"""What stands beside a kind of answer, so that attacks on it work as well."""
 
 
 def readable(shown: Answer) -> tuple[Answer, ...]:
-    """The kinds of answer that a client reads who is shown one.
+    """The kinds of answer that a client reads who is shown one: the label or value beside it as well.
 
     >>> readable("proba"), readable("label")
-    (('proba', 'label'), ('label',))
+    (('proba', 'label', 'value'), ('label',))
     """
-    return (shown, *BESIDE.get(shown, ()))
+    return (shown, *(() if shown in USUAL else USUAL))
 
 
 @attrs.frozen(eq=False)
@@ -111,6 +110,11 @@ def _needs_no_more(measured: Measured, rows: bool, family: bool) -> bool:
 def _agreement(measured: Measured) -> float:
     found = measured.group.median("agreement")
     return -math.inf if found is None else found.value
+
+
+def estimated(told: Mapping[str, float | None]) -> Estimate:
+    """What :func:`estimate` wrote."""
+    return Estimate(*(math.inf if (end := told[name]) is None else end for name in ("median", "low", "high")))
 
 
 def estimate(given: Estimate | None) -> dict[str, float | None] | None:
