@@ -91,7 +91,7 @@ def flipped(targets: int) -> None:
 
 
 def one_sided(targets: int) -> None:
-    """Features from 0 upwards, boundaries at 0.1 to 1,000 units: agreement on rows of that scale, queries over bound."""
+    """Features from 0 upwards, boundaries at 0.1 to 1,000 units: agreement on rows of that scale, and ratio."""
     right = []
     for seed in range(FIRST_SEED, FIRST_SEED + 12):
         rng = np.random.default_rng([seed, 1])
