@@ -69,7 +69,7 @@ class HalfspaceLearner(GeneratorLearner):
     ) -> None:
         if not fine_features(known.domain).any():
             raise Incompatible(
-                "it asks any direction, and every feature of this interface is a category or a few numbers"
+                "it asks any direction, and every feature here is a category or a few numbers: use bayes-point"
             )
         self._known = known
         self._rng = rng
