@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 
+from mex.errors import UsageError
 from mex.target import checked_answers
 from mex.toolkit.ledger.journal import BatchFailed, Journal
 from mex.toolkit.ledger.store import Ledger
@@ -135,7 +136,10 @@ class Session:
                 raise
             return np.concatenate([self._fetch(asked, half) for half in np.array_split(places, 2)])
         answers = self._checked(given, attempt, rows, asked.kind, asked.classes)
-        self.ledger.answered(attempt, asked.kind, rows, [asked.questions[i] for i in places], answers)
+        try:
+            self.ledger.answered(attempt, asked.kind, rows, [asked.questions[i] for i in places], answers)
+        except UsageError as error:  # they are paid for; if the ledger takes no more, nothing more is sent
+            self.notes.append(f"{error}: {len(rows)} answers are not in it")
         return answers
 
     def _numbered(self, X: FloatArray, kind: Answer) -> list[Question]:
