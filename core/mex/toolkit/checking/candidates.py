@@ -81,7 +81,7 @@ def candidates(sample: Sample, known: Knowledge, seed: int, *, any_class: bool) 
     fits = _for_values(known, seed, any_class) if sample.values else _for_labels(sample, known, seed, any_class)
     several = [Candidate(fit, only) for fit in fits for only in (False, True)[: 1 + (sample.natural > 0)]]
     if known.family.kind == "linear" and known.family.learner is not None and sample.natural and not sample.values:
-        several.append(Candidate(_of(known.family.learner), natural_only=True))
+        several += [Candidate(_of(known.family.learner), only) for only in (False, True)]
     return [*several, Candidate(_mean if sample.values else _commonest, natural_only=True)]
 
 
