@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from mex.registry.spec import Spec
 from mex.types import Answer, stream
 
 REGISTRY = mex.load_registry()
+OPTIONS = argparse.ArgumentParser(add_help=False)
+OPTIONS.add_argument("--out", type=Path, metavar="FILE", help="anytime: keep each line there, and go on from there")
 SHARES = (1 / 8, 1 / 4, 1 / 2)
 MOST = 2000
 """The budget of an attack that does not end by itself."""
@@ -62,18 +64,17 @@ def anytime(times: int) -> None:
 
 
 def _kept(attack: str, model: str, data: str, answers: Answer, seed: int) -> list[float]:
-    """What :func:`_run` returns, from the file that keeps it if ``MEX_ANYTIME`` names one."""
-    file = os.environ.get("MEX_ANYTIME")
+    """What :func:`_run` returns, from the file of :data:`OPTIONS` if it is kept there."""
+    file: Path | None = OPTIONS.parse_known_args()[0].out
     key = json.dumps([attack, model, data, answers, seed])
-    done = (
-        dict(line.split("\t") for line in Path(file).read_text().splitlines()) if file and Path(file).exists() else {}
-    )
+    lines = file.read_text().splitlines() if file and file.exists() else []
+    done = dict(line.split("\t") for line in lines)
     if key in done:
         return list(json.loads(done[key]))
     row = _run(attack, model, data, answers, seed)
     if file:
-        with Path(file).open("a") as out:
-            out.write(f"{key}\t{json.dumps(row)}\n")
+        with file.open("a") as kept:
+            kept.write(f"{key}\t{json.dumps(row)}\n")
     return row
 
 
