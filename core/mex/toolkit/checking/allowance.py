@@ -20,6 +20,8 @@ DIRECT, MIXED = 1.25, 2.0
 OTHERS, FLOOR, PART = 300, 20, 5
 """With how many queries models of other classes are known roughly; of a larger budget so many rows are for checks, but
 no more than one of so many: with fewer rows like the data not even their commonest label is known."""
+LATER = 4
+"""One of so many is kept for the end."""
 FEWEST = ((32, 4), (0, 2))
 """After how many queries at least how many are asked at the end, in pairs: one pair misses a third of what two find."""
 
@@ -82,7 +84,7 @@ class Allowance:
         due = 1 << (asked.bit_length() - 1)
         if not self._short:
             due = min(due // EVERY, MOST // 2, 2 * int(SHARE * ON_THE_WAY / 2 * max(asked, self.least)))
-        return max(min(due, self.kept) - checked, 0)
+        return max(min(due, self.kept - self.kept // LATER) - checked, 0)
 
     def left(self, asked: int, checked: int) -> int:
         """How many can be asked at all."""

@@ -104,6 +104,7 @@ class SelfChecked:
         """Tell the learner inside, or take the answers of a check."""
         if self._pending is None:
             self._transcript.add(X, answers, getattr(self.inner, "natural", 0))
+            self._repeats.keep(X, answers)
             self.inner.tell(X, answers)
             if len(answers) < self._wanted:
                 self._ended = "cut"
@@ -111,7 +112,7 @@ class SelfChecked:
                 n = self._allowance.on_the_way(self._transcript.asked, self.checked)
                 self._plan(real(self._known, n, self._rng), n)
             return
-        fresh = len(self._pending) - self._again
+        fresh = len(self._pending) - self._again  # the others were asked before
         self._check.add(X[:fresh], answers[:fresh], self._near)
         self._check.asked += len(X[fresh:])
         self._changed = self._repeats.sentence(answers[fresh:])
@@ -136,7 +137,7 @@ class SelfChecked:
         left, n = self._allowance.left(asked, self.checked), 0
         if self._ended == "cut":
             left = left if self._rounds == 1 else 0
-            again = self._repeats.draw(self._transcript, left, self._rng)
+            again = self._repeats.draw(left, self._rng)
             self._again = len(again)
             return np.concatenate([real(self._known, left - len(again), self._rng), again]), left - len(again)
         if self._rounds == 1 and not getattr(self.inner, "confirmed", False):
