@@ -17,7 +17,7 @@ than an attack finds out that cannot end. It falls to nothing where one may know
 """
 DIRECT, MIXED = 1.25, 2.0
 """How many times the bits of a halfspace it takes about to know it; where features are discrete."""
-OTHERS, FLOOR, PART = 300, 20, 5
+OTHERS, FLOOR, PART = 300, 40, 10
 """With how many queries models of other classes are known roughly; of a larger budget so many rows are for checks, but
 no more than one of so many: with fewer rows like the data not even their commonest label is known."""
 LATER = 4

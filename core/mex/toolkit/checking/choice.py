@@ -41,6 +41,8 @@ def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: in
     fewer, more = (losses, fit.losses) if near <= fitted else (fit.losses, losses)
     if any_class and len(natural) and not surely_better(fewer, more, CHANCE):
         near = fitted = 0.0  # neither is better there, but by chance
+    if near == fitted > 0:
+        return fit.model  # that the other is right on all that it was made from says nothing
     return own if (near, mean) <= (fitted, fit.mean) else fit.model
 
 
