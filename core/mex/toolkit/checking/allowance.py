@@ -43,15 +43,21 @@ class Allowance:
     floor: int = 0
 
     @classmethod
-    def of(cls, known: Knowledge, eps: float, least: float = 0.0, rough: float | None = None) -> Allowance:
-        """That of an attack; one on halfspaces does not know it within ``eps`` by half the bits that this takes."""
+    def of(
+        cls, known: Knowledge, eps: float, least: float = 0.0, rough: float | None = None, *, anytime: bool = False
+    ) -> Allowance:
+        """That of an attack; one on halfspaces does not know it within ``eps`` by half the bits that this takes.
+
+        One that is worth its queries at ``anytime`` has no use for more rows like the data where the budget is small.
+        """
         if rough is not None or known.family.kind != "linear":
             return cls(known.budget, least, OTHERS if rough is None else rough, FLOOR)
         if eps <= 0:
             return cls(known.budget, least)
         d = int((known.domain.lower < known.domain.upper).sum())
         bits, coarse = (sphere_bits(d + 1, min(max(eps, least), 1.0)) for least in (1e-15, ROUGH))
-        return cls(known.budget, bits / 2, (MIXED if known.domain.discrete.any() else DIRECT) * coarse)
+        coarse = 0.0 if anytime else coarse * (MIXED if known.domain.discrete.any() else DIRECT)
+        return cls(known.budget, bits / 2, coarse)
 
     @property
     def kept(self) -> int:

@@ -25,6 +25,7 @@ def self_checked(
     tolerated: float = TOLERATED,
     least: float = 0.0,
     rough: float | None = None,
+    anytime: bool = False,
 ) -> SelfChecked:
     """Start a learner that checks itself: the one that ``start`` makes of the knowledge, with a little less budget.
 
@@ -37,7 +38,8 @@ def self_checked(
         tolerated: the share of rows that the hypothesis may miss.
         least: how many queries it takes at least to come to its end, if it is not about a halfspace.
         rough: with how many it may know its target roughly, if that is known better than by its class.
+        anytime: whether it makes as much of few queries as a fit to them does.
     """
-    allowance, stream = Allowance.of(knowledge, eps, least, rough), rng.spawn(1)[0]
+    allowance, stream = Allowance.of(knowledge, eps, least, rough, anytime=anytime), rng.spawn(1)[0]
     inner = start(attrs.evolve(knowledge, budget=allowance.of_attack), rng)
     return SelfChecked(inner, knowledge, stream, allowance, eps, tolerated)
