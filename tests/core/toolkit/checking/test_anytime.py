@@ -34,7 +34,9 @@ LINEAR: tuple[str, Answer] = ("logistic", "label")
 TREE: tuple[str, Answer] = ("decision-tree", "label")
 KERNEL: tuple[str, Answer] = ("kernel-svm", "label")
 SCENES: dict[str, tuple[str, Answer]] = {
-    **dict.fromkeys(("pivot", "dimension-coupling", "version-space", "lowd-meek", "averaging", "probit"), LINEAR),
+    **dict.fromkeys(
+        ("pivot", "dimension-coupling", "version-space", "lowd-meek", "averaging", "probit", "bayes-point"), LINEAR
+    ),
     **dict.fromkeys(("margin", "passive", "majority-vote", "restricted", "selective-sampling", "disagreement"), LINEAR),
     **dict.fromkeys(("tree-labels", "threshold-cart", "iwal-tree"), TREE),
     **dict.fromkeys(("tree-structure", "path-finding"), ("decision-tree", "leaf")),
