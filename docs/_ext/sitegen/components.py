@@ -1,0 +1,172 @@
+"""A page for each component, from its docstring, its parameters and what it declares."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sitegen.docstrings import converted
+from sitegen.rst import code, facts, heading, literal, paragraphs, table, text
+
+import mex
+from mex.app.cli.fits import interfaces
+from mex.app.cli.inspect import describe
+from mex.hooks import KINDS, Component
+from mex.registry import Registry
+from mex.registry.spec import Spec
+
+OURS = "model-extraction"
+DOES = {
+    "attack": ("learner", "It does not start, with a reason that a matrix prints,"),
+    "defense": ("protect", "It protects nothing, with a reason that a matrix prints,"),
+    "model": ("fit", "It is not fitted, with a reason that a matrix prints,"),
+}
+"""The method of each kind that says when a component does not work."""
+ABOUT = {
+    "attack": "An attack chooses the rows to ask, is told the answers, and hands over a stolen model.",
+    "defense": "A defense answers instead of the model. It changes answers, shows less, or refuses.",
+    "model": "A model is the secret that is attacked. Some are fitted by mex on a dataset, others are yours already.",
+    "dataset": "A dataset fits the model, gives the attacker unlabeled rows, and measures the stolen model.",
+}
+RUN = {
+    "attack": "mex attack {name} -m {other} --data DATASET",
+    "defense": "mex matrix -a passive -d none -d {name} -m MODEL --data DATASET",
+    "model": "mex matrix -m {name} -a {other} -d none --data DATASET",
+    "dataset": "mex inspect {name}",
+}
+
+
+def pages(registry: Registry) -> Iterator[tuple[str, str]]:
+    """The pages of all of our components and an index for each kind: their paths and texts."""
+    works = _works(registry)
+    for kind in KINDS:
+        ours = [p.component for p in registry.provided(kind) if p.provider == OURS]
+        for component in ours:
+            yield f"components/{kind}/{component.name}", _page(registry, component, works)
+        rows = [[link(kind, component.name), text(component.summary)] for component in ours]
+        yield (
+            f"components/{kind}s",
+            paragraphs(
+                heading(f"{kind.title()}s"),
+                ABOUT[kind],
+                table([kind, "what it is"], rows, "30 70"),
+            ),
+        )
+
+
+def link(kind: str, name: str) -> str:
+    """A link to the page of a component."""
+    return f":doc:`{name} </generated/components/{kind}/{name}>`"
+
+
+def _works(registry: Registry) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What starts on what: of each model its interfaces, of each attack the interfaces that it starts on."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for provided in registry.provided("model"):
+        model = provided.component.name
+        if provided.provider != OURS:
+            continue
+        for one in interfaces(registry, Spec(model)):
+            found.setdefault(("model", model), []).append(one)
+            for attack in one["attacks"]:
+                if attack["answers"]:
+                    row = {"model": model, "task": one["task"], "answers": attack["answers"]}
+                    found.setdefault(("attack", attack["attack"]), []).append(row)
+    return found
+
+
+def _page(registry: Registry, component: Component, works: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
+    kind, name = component.kind, component.name
+    about, cls = describe(registry, kind, name), registry.load(kind, name)
+    found = works.get((kind, name), [])
+    other = found[0]["model"] if kind == "attack" and found else "MODEL" if kind == "attack" else "passive"
+    return paragraphs(
+        ":orphan:",  # a hundred of them in the navigation of every page would help nobody
+        heading(name),
+        f":doc:`{kind.title()} </generated/components/{kind}s>`: {text(about['summary'])}.",
+        facts(
+            [
+                ("works on", text(about["works on"])),
+                ("needs", _needs(cls)),
+                ("source", text(about["paper"] or about["source"])),
+                ("licence", text(about["licence"])),
+                ("counters", ", ".join(link("defense", defense) for defense in about["counters"])),
+                ("countered by", ", ".join(_attack(attack) for attack in about["countered by"])),
+                ("class", code(component.target.replace(":", "."))),
+            ]
+        ),
+        "\n".join(converted((inspect.getdoc(cls) or "").splitlines())),
+        heading("Parameters", "-"),
+        table(
+            ["name", "default", "allowed", "meaning"],
+            [
+                [code(p["name"]), code(_default(p["default"])), text(p["allowed"]), text(p["doc"])]
+                for p in about["parameters"]
+            ],
+            "15 15 25 45",
+        )
+        or "It has none.",
+        heading("Where it works", "-") if found else "",
+        _models(found) if kind == "attack" else _attacks(found),
+        heading("Limits", "-") if _limits(kind, cls) else "",
+        _limits(kind, cls),
+        heading("On the command line", "-"),
+        literal(f"mex show {kind} {name}\n" + RUN[kind].format(name=_written(component), other=other), "sh"),
+    )
+
+
+def _needs(cls: type) -> str:
+    scope = getattr(cls, "scope", None)
+    return "a pool of unlabeled rows" if isinstance(scope, mex.Scope) and scope.needs_pool else ""
+
+
+def _default(value: Any) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _attack(written: str) -> str:
+    name = Spec.parse(written).name
+    return f":doc:`{written} </generated/components/attack/{name}>`"
+
+
+def _models(rows: list[dict[str, Any]]) -> str:
+    """Of an attack: the models that it starts on, by task."""
+    by: dict[str, list[str]] = {}
+    for row in rows:
+        by.setdefault(row["model"], []).append(f"{row['task']} (from {', '.join(row['answers'])})")
+    return table(["model", "tasks, and the answers it reads"], [[link("model", m), "; ".join(t)] for m, t in by.items()])
+
+
+def _attacks(rows: list[dict[str, Any]]) -> str:
+    """Of a model: what its interface shows for each task, and which attacks start on it."""
+    return table(
+        ["task", "answers", "public class", "attacks that start"],
+        [
+            [
+                one["task"],
+                ", ".join(one["answers"]),
+                one["family"],
+                ", ".join(link("attack", a["attack"]) for a in one["attacks"] if a["answers"]),
+            ]
+            for one in rows
+        ],
+        "12 15 13 60",
+    )
+
+
+def _limits(kind: str, cls: type) -> str:
+    """When it does not work, by the docstring of the method that says so."""
+    method, sentence = DOES.get(kind, ("", ""))
+    said = inspect.getdoc(getattr(cls, method, None)) or ""
+    reasons = re.search(r"Incompatible: (.*?)(?=\n\s*\n|\n\s*\w+: |\Z)", said, re.DOTALL)
+    return f"{sentence} {' '.join(reasons[1].split())}" if reasons else ""
+
+
+def _written(component: Component) -> str:
+    """The name as it is typed where a parameter has no default."""
+    return {"file": "file:path=FILE", "csv": "csv:path=FILE", "recorded": "recorded:path=FILE"}.get(
+        component.name, {"endpoint": "endpoint:url=URL", "python": "python:object=MODULE:NAME"}.get(component.name, component.name)
+    )

@@ -1,0 +1,59 @@
+"""The documentation: every command and snippet is run, every page is reached, every plugin on it keeps its promises."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from audited import TINY
+from snippets import WHOLE, Reader, blocks, on_path
+
+from mex.app.audit.depth import DEPTHS
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_ext", "generated", "site"} & set(path.parts))
+RUN = [page for page in PAGES if any(block.language != "text" for block in blocks(page))]
+
+
+def called(page: Path) -> str:
+    return str(page.relative_to(DOCS))
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    """Somebody in an empty folder, at a terminal of 100 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name, value in {"PATH": on_path(), "COLUMNS": "100", "LINES": "50", "NO_COLOR": "1", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
+    if not WHOLE:
+        monkeypatch.setitem(DEPTHS, "quick", TINY)
+    someone, before = Reader(tmp_path), set(sys.modules)
+    yield someone
+    someone.leave()
+    for name in set(sys.modules) - before:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("page", RUN, ids=called)
+def test_the_blocks_of_a_page_do_what_it_says(page: Path, reader: Reader) -> None:
+    for block in blocks(page):
+        if block.marked != "not run":
+            reader.follow(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=called)
+def test_a_page_has_one_title(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert len(re.findall(r"^# ", text, re.MULTILINE)) <= 1
+
+
+def test_few_blocks_are_not_run() -> None:
+    marked = [block.marked for page in PAGES for block in blocks(page) if block.language in ("sh", "console", "python")]
+    assert marked.count("not run") <= len(marked) / 8
