@@ -6,10 +6,9 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
-from sitegen.rst import heading, literal, paragraphs, table, text, toctree
-
 import mex
 import mex.toolkit
+from sitegen.rst import heading, literal, paragraphs, table, text, toctree
 
 CONTRACT = (
     *("hooks", "params", "errors", "types"),
@@ -48,7 +47,10 @@ def _toolkit() -> dict[str, list[str]]:
 def pages() -> Iterator[tuple[str, str]]:
     """Their paths and texts."""
     for name in CONTRACT:
-        yield f"api/{name}", _page(f"mex.{name}", [f"mex.{name}"]).replace(f"mex.{name}\n{'-' * (4 + len(name))}\n\n", "")
+        yield (
+            f"api/{name}",
+            _page(f"mex.{name}", [f"mex.{name}"]).replace(f"mex.{name}\n{'-' * (4 + len(name))}\n\n", ""),
+        )
     for door, modules in DOORS.items():
         yield f"api/{door}", _page(f"mex.{door}", list(modules))
     toolkit = _toolkit()

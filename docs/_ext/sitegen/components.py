@@ -8,15 +8,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sitegen.docstrings import converted
-from sitegen.rst import code, facts, heading, literal, paragraphs, table, text
-
 import mex
 from mex.app.cli.fits import interfaces
 from mex.app.cli.inspect import describe
 from mex.hooks import KINDS, Component
 from mex.registry import Registry
 from mex.registry.spec import Spec
+from sitegen.docstrings import converted
+from sitegen.rst import code, facts, heading, literal, paragraphs, table, text
 
 OURS = "model-extraction"
 DOES = {
@@ -137,7 +136,9 @@ def _models(rows: list[dict[str, Any]]) -> str:
     by: dict[str, list[str]] = {}
     for row in rows:
         by.setdefault(row["model"], []).append(f"{row['task']} (from {', '.join(row['answers'])})")
-    return table(["model", "tasks, and the answers it reads"], [[link("model", m), "; ".join(t)] for m, t in by.items()])
+    return table(
+        ["model", "tasks, and the answers it reads"], [[link("model", m), "; ".join(t)] for m, t in by.items()]
+    )
 
 
 def _attacks(rows: list[dict[str, Any]]) -> str:
@@ -168,5 +169,6 @@ def _limits(kind: str, cls: type) -> str:
 def _written(component: Component) -> str:
     """The name as it is typed where a parameter has no default."""
     return {"file": "file:path=FILE", "csv": "csv:path=FILE", "recorded": "recorded:path=FILE"}.get(
-        component.name, {"endpoint": "endpoint:url=URL", "python": "python:object=MODULE:NAME"}.get(component.name, component.name)
+        component.name,
+        {"endpoint": "endpoint:url=URL", "python": "python:object=MODULE:NAME"}.get(component.name, component.name),
     )

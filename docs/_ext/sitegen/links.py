@@ -11,7 +11,15 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import attrs
 from sphinx.util import logging
 
-LOADED = {"audio": "src", "embed": "src", "iframe": "src", "img": "src", "link": "href", "script": "src", "source": "src"}
+LOADED = {
+    "audio": "src",
+    "embed": "src",
+    "iframe": "src",
+    "img": "src",
+    "link": "href",
+    "script": "src",
+    "source": "src",
+}
 """Elements that a browser loads something for, and the attribute that says what."""
 
 

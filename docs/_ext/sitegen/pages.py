@@ -6,9 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from sitegen import api, components, reference
-
 import mex
+from sitegen import api, components, reference
 
 FOLDER = "generated"
 

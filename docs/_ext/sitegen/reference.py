@@ -6,15 +6,14 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from sitegen.components import link
-from sitegen.rst import code, heading, literal, paragraphs, table, text
-
 from mex.app.cli import parser
 from mex.app.matrix.plan import AXES
 from mex.app.matrix.plan_schema import plan_schema
 from mex.app.matrix.record import DERIVED, FIELDS, IDENTITY, Field
 from mex.hooks import KINDS
 from mex.registry import Registry
+from sitegen.components import link
+from sitegen.rst import code, heading, literal, paragraphs, table, text
 
 
 def commands(registry: Registry) -> str:
@@ -44,7 +43,9 @@ def commands(registry: Registry) -> str:
 
 
 def _argument(argument: argparse.Action) -> str:
-    value = argument.metavar or ("{" + ",".join(map(str, argument.choices)) + "}" if argument.choices else argument.dest)
+    value = argument.metavar or (
+        "{" + ",".join(map(str, argument.choices)) + "}" if argument.choices else argument.dest
+    )
     takes = "" if argument.nargs == 0 else f" {value}"
     names = argument.option_strings
     return ", ".join(code(name + takes) for name in names) if names else code(str(value))
@@ -107,13 +108,13 @@ def plan(registry: Registry) -> str:
         f"{', '.join(code(axis) for axis in AXES)} are required. Each is a list of components as on the command line, "
         "or a table with one table for each component, by its name:",
         literal(
-            '[attacks.version-space]        # a component by its name, with its parameters\n'
-            '[attacks.trees]                # a label of your own …\n'
+            "[attacks.version-space]        # a component by its name, with its parameters\n"
+            "[attacks.trees]                # a label of your own …\n"
             'use = "passive"                # … for a component\n'
             'model = "decision-tree"\n'
-            '[defenses.bounded-noise]\n'
-            'sweep.rho = [0.1, 0.3]         # one column for each value\n'
-            '[defenses.both]\n'
+            "[defenses.bounded-noise]\n"
+            "sweep.rho = [0.1, 0.3]         # one column for each value\n"
+            "[defenses.both]\n"
             'nest = ["rounding", "query-budget:limit=1000"]   # defenses, the innermost first',
             "toml",
         ),
