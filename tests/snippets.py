@@ -1,11 +1,11 @@
 """The blocks of a page of docs/, run in order in one folder, as its reader would run them.
 
-``sh`` and ``console`` blocks are commands; after ``$ command`` a ``console`` block shows what is printed, with ``...`` for
-what differs. ``python`` blocks are executed, ``pycon`` blocks are doctests. A block whose first line is ``# name.ext`` is
-that file. ``toml``, ``yaml`` and ``json`` blocks are parsed. Before a block may stand::
+``sh`` and ``console`` blocks are commands; after ``$ command`` a ``console`` block shows what is printed, with ``...``
+for what differs. ``python`` blocks are executed, ``pycon`` blocks are doctests. A block whose first line is
+``# name.ext`` is that file. ``toml`` and ``json`` blocks are parsed. Before a block may stand::
 
     <!-- not run: why -->
-    <!-- reduced: why -->      an audit at a depth of seconds; with MEX_DOCS_WHOLE=1 at its own, and its output is compared
+    <!-- reduced: why -->      an audit of seconds, its output is not compared; a whole one with MEX_DOCS_WHOLE=1
 
 A command ends with 0, or as its comment ``# exit code 3`` says; one that ends with ``&`` goes on until the page ends.
 """

@@ -16,6 +16,7 @@ from mex.app.audit.choosing import attacks
 from mex.app.audit.depth import DEPTHS
 
 DOCS = Path(__file__).parent.parent / "docs"
+CORE = DOCS.parent / "core" / "mex"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"_ext", "generated", "site"} & set(path.parts))
 RUN = [page for page in PAGES if any(block.language != "text" for block in blocks(page))]
 
@@ -33,6 +34,8 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     for name, value in {"PATH": on_path(), "COLUMNS": "100", "LINES": "50", "NO_COLOR": "1", "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
     if not WHOLE:
+        for command in ("audit", "matrix"):  # cells run in this process: other tests see to workers
+            monkeypatch.setattr(f"mex.app.cli.{command}.cores", lambda: None)
         monkeypatch.setitem(DEPTHS, "quick", TINY)
         monkeypatch.setattr(running, "attacks", lambda subject: [c for c in attacks(subject) if c.label in TRIED])
     someone, before = Reader(tmp_path), set(sys.modules)
@@ -55,6 +58,14 @@ def test_the_blocks_of_a_page_do_what_it_says(page: Path, reader: Reader) -> Non
 def test_a_page_has_one_title(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     assert len(re.findall(r"^# ", text, re.MULTILINE)) <= 1
+
+
+def test_every_variable_of_the_environment_is_explained() -> None:
+    read = {name for path in CORE.rglob("*.py") for name in re.findall(r'"(MEX_[A-Z_]+)"', path.read_text("utf-8"))}
+    explained = re.findall(
+        r"^\| `(MEX_[A-Z_]+)`", (DOCS / "reference" / "environment.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert set(explained) == read
 
 
 def test_few_blocks_are_not_run() -> None:

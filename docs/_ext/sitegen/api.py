@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import mex
 import mex.toolkit
@@ -18,8 +18,10 @@ CONTRACT = (
 """The files of the contract, in the order in which they are best read."""
 DOORS = {
     "registry": ("mex.registry", "mex.registry.loader", "mex.registry.provided", "mex.registry.spec"),
-    "testing": ("mex.testing.kit", "mex.testing.attacks", "mex.testing.defenses", "mex.testing.models")
-    + ("mex.testing.datasets", "mex.testing.declarations", "mex.testing.examples"),
+    "testing": tuple(
+        f"mex.testing.{name}"
+        for name in ("kit", "attacks", "defenses", "models", "datasets", "declarations", "examples")
+    ),
     "serving": ("mex.serving", "mex.serving.endpoint", "mex.serving.export"),
     "app": ("mex.app.api", "mex.app.audit.api", "mex.app.result"),
 }
@@ -29,10 +31,11 @@ def _first_line(module: str) -> str:
     return (importlib.import_module(module).__doc__ or "").partition("\n")[0]
 
 
-def _page(title: str, modules: list[str]) -> str:
+def _page(title: str, modules: Sequence[str]) -> str:
+    """All that is public in some modules, with a heading for each if there are several."""
     parts = []
     for module in modules:
-        parts += [heading(module, "-"), f".. automodule:: {module}"]
+        parts += [heading(module, "-") if len(modules) > 1 else "", f".. automodule:: {module}"]
     return paragraphs(heading(title), *parts)
 
 
@@ -47,15 +50,12 @@ def _toolkit() -> dict[str, list[str]]:
 def pages() -> Iterator[tuple[str, str]]:
     """Their paths and texts."""
     for name in CONTRACT:
-        yield (
-            f"api/{name}",
-            _page(f"mex.{name}", [f"mex.{name}"]).replace(f"mex.{name}\n{'-' * (4 + len(name))}\n\n", ""),
-        )
+        yield f"api/{name}", _page(f"mex.{name}", [f"mex.{name}"])
     for door, modules in DOORS.items():
-        yield f"api/{door}", _page(f"mex.{door}", list(modules))
+        yield f"api/{door}", _page(f"mex.{door}", modules)
     toolkit = _toolkit()
-    for part, modules in toolkit.items():
-        yield f"api/{part.replace('.', '-')}", _page(part, modules)
+    for part, members in toolkit.items():
+        yield f"api/{part.replace('.', '-')}", _page(part, members)
     rows = [[f":doc:`mex.{name} <{name}>`", text(_first_line(f"mex.{name}"))] for name in CONTRACT]
     doors = [[f":doc:`mex.{name} <{name}>`", text(_first_line(f"mex.{name}"))] for name in DOORS]
     parts = [[f":doc:`{part} <{part.replace('.', '-')}>`", text(_first_line(part))] for part in toolkit]

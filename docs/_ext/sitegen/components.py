@@ -30,6 +30,9 @@ ABOUT = {
     "model": "A model is the secret that is attacked. Some are fitted by mex on a dataset, others are yours already.",
     "dataset": "A dataset fits the model, gives the attacker unlabeled rows, and measures the stolen model.",
 }
+WANTED = {"csv": ":path=FILE", "endpoint": ":url=URL", "file": ":path=FILE", "python": ":object=MODULE:NAME"}
+WANTED["recorded"] = WANTED["file"]
+"""What has to be said of components that read what is there already."""
 RUN = {
     "attack": "mex attack {name} -m {other} --data DATASET",
     "defense": "mex matrix -a passive -d none -d {name} -m MODEL --data DATASET",
@@ -137,7 +140,9 @@ def _models(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         by.setdefault(row["model"], []).append(f"{row['task']} (from {', '.join(row['answers'])})")
     return table(
-        ["model", "tasks, and the answers it reads"], [[link("model", m), "; ".join(t)] for m, t in by.items()]
+        ["model", "tasks, and the answers it reads"],
+        [[link("model", model), "; ".join(tasks)] for model, tasks in by.items()],
+        "30 70",
     )
 
 
@@ -167,8 +172,5 @@ def _limits(kind: str, cls: type) -> str:
 
 
 def _written(component: Component) -> str:
-    """The name as it is typed where a parameter has no default."""
-    return {"file": "file:path=FILE", "csv": "csv:path=FILE", "recorded": "recorded:path=FILE"}.get(
-        component.name,
-        {"endpoint": "endpoint:url=URL", "python": "python:object=MODULE:NAME"}.get(component.name, component.name),
-    )
+    """The name as it is typed, with the parameters that have no default."""
+    return component.name + WANTED.get(component.name, "")

@@ -11,15 +11,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import attrs
 from sphinx.util import logging
 
-LOADED = {
-    "audio": "src",
-    "embed": "src",
-    "iframe": "src",
-    "img": "src",
-    "link": "href",
-    "script": "src",
-    "source": "src",
-}
+LOADED = dict.fromkeys(("audio", "embed", "iframe", "img", "script", "source", "video"), "src") | {"link": "href"}
 """Elements that a browser loads something for, and the attribute that says what."""
 
 

@@ -35,17 +35,14 @@ def commands(registry: Registry) -> str:
         heading("Commands"),
         "``mex COMMAND --help`` prints the same. Before the command, ``--no-third-party`` leaves out all plugins but "
         "those of mex itself, and ``--version`` prints the version. A component with parameters is written "
-        "``name:key=value,key=value``, with values as in TOML; nested defenses are joined by `` + ``.".replace(
-            "`` + ``", "``' + '``"
-        ),
+        "``name:key=value,key=value``, with values as in TOML; nested defenses are joined by ``' + '``.",
         *parts,
     )
 
 
 def _argument(argument: argparse.Action) -> str:
-    value = argument.metavar or (
-        "{" + ",".join(map(str, argument.choices)) + "}" if argument.choices else argument.dest
-    )
+    choices = "{" + ",".join(map(str, argument.choices or ())) + "}"
+    value = argument.metavar or (choices if argument.choices else argument.dest)
     takes = "" if argument.nargs == 0 else f" {value}"
     names = argument.option_strings
     return ", ".join(code(name + takes) for name in names) if names else code(str(value))
@@ -100,8 +97,8 @@ def plan(registry: Registry) -> str:
     ]
     return paragraphs(
         heading("Plan files"),
-        "A plan says what a matrix measures; :doc:`/howto/matrix` shows how to write one. It is TOML. From Python it is "
-        "a mapping with the same keys. ``mex show plan`` prints its JSON Schema, which editors complete and check by:",
+        "A plan says what a matrix measures; :doc:`/howto/matrix` shows how to write one. It is TOML; from Python "
+        "it is a mapping with the same keys. ``mex show plan`` prints its JSON Schema; editors complete and check by:",
         literal("mex show plan > plan.schema.json", "sh"),
         "and ``#:schema plan.schema.json`` as the first line of the plan.",
         heading("Axes", "-"),

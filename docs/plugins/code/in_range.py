@@ -53,7 +53,7 @@ class _Refusing(mex.Defended):
 
     def admit(self, X: FloatArray) -> BoolArray:
         """Which rows are answered, shape (n,): those in range that the target behind admits."""
-        inside: BoolArray = ((self._low <= X) & (self._high >= X)).all(axis=1)
+        inside: BoolArray = np.all((self._low <= X) & (self._high >= X), axis=1)
         if inside.any():
             inside[inside] = self._target.admit(X[inside])
         return inside
