@@ -20,7 +20,6 @@ import os
 import re
 import runpy
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -73,7 +72,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 class Terminal(io.StringIO):
-    """What a terminal of 100 columns shows."""
+    """What a terminal shows."""
 
     encoding = "utf-8"
 
@@ -204,8 +203,3 @@ def _listens(port: int) -> bool:
 def on_path() -> str:
     """The search path of commands with this environment's own first."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-
-
-def has(command: str) -> bool:
-    """Whether there is such a command."""
-    return shutil.which(command) is not None

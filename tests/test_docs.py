@@ -13,8 +13,9 @@ from audited import TINY
 from snippets import WHOLE, Reader, blocks, on_path
 
 from mex.app.audit import running
-from mex.app.audit.choosing import attacks
+from mex.app.audit.choosing import Choice, attacks
 from mex.app.audit.depth import DEPTHS
+from mex.app.audit.subject import Subject
 
 DOCS = Path(__file__).parent.parent / "docs"
 CORE = DOCS.parent / "core" / "mex"
@@ -29,23 +30,24 @@ def called(page: Path) -> str:
     return str(page.relative_to(DOCS))
 
 
+def two_attacks(subject: Subject) -> list[Choice]:
+    """The attacks of an audit that is run for a page."""
+    return [choice for choice in attacks(subject) if choice.label in ("passive", "equation-solving")]
+
+
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    """Somebody in an empty folder, at a terminal of 100 columns."""
+    """Somebody in an empty folder, at a plain terminal, whose tables are 80 columns wide."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    for name, value in {"PATH": on_path(), "COLUMNS": "100", "LINES": "50", "NO_COLOR": "1", "TERM": "dumb"}.items():
+    for name, value in {"PATH": on_path(), "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
     if not WHOLE:
         for command in ("audit", "matrix"):  # cells run in this process: other tests see to workers
             monkeypatch.setattr(f"mex.app.cli.{command}.cores", lambda: None)
         monkeypatch.setitem(DEPTHS, "quick", REDUCED)
-        monkeypatch.setattr(
-            running,
-            "attacks",
-            lambda subject: [c for c in attacks(subject) if c.label in ("passive", "equation-solving")],
-        )
+        monkeypatch.setattr(running, "attacks", two_attacks)
     someone, before = Reader(tmp_path), set(sys.modules)
     yield someone
     someone.leave()
