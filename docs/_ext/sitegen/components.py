@@ -15,7 +15,7 @@ from mex.hooks import KINDS, Component
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from sitegen.docstrings import converted
-from sitegen.rst import code, facts, heading, literal, paragraphs, table, text
+from sitegen.rst import code, definitions, facts, heading, literal, paragraphs, sentence, table, text
 
 OURS = "model-extraction"
 DOES = {
@@ -102,13 +102,12 @@ def _page(registry: Registry, component: Component, works: dict[tuple[str, str],
         ),
         "\n".join(converted((inspect.getdoc(cls) or "").splitlines())),
         heading("Parameters", "-"),
-        table(
-            ["name", "default", "allowed", "meaning"],
-            [
-                [code(p["name"]), code(_default(p["default"])), text(p["allowed"]), text(p["doc"])]
-                for p in about["parameters"]
-            ],
-            "15 15 25 45",
+        definitions(
+            (
+                f"{code(p['name'])} = {code(_default(p['default']))}",
+                f"{sentence(p['doc'])}\n\n*Allowed:* {text(p['allowed'])}.",
+            )
+            for p in about["parameters"]
         )
         or "It has none.",
         heading("Where it works", "-") if found else "",
@@ -126,7 +125,7 @@ def _needs(cls: type) -> str:
 
 
 def _default(value: Any) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _attack(written: str) -> str:

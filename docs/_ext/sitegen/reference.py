@@ -13,7 +13,7 @@ from mex.app.matrix.record import DERIVED, FIELDS, IDENTITY, Field
 from mex.hooks import KINDS
 from mex.registry import Registry
 from sitegen.components import link
-from sitegen.rst import code, heading, literal, paragraphs, table, text
+from sitegen.rst import code, definitions, heading, literal, paragraphs, sentence, table, text
 
 
 def commands(registry: Registry) -> str:
@@ -27,7 +27,7 @@ def commands(registry: Registry) -> str:
         parts += [
             f".. _command-{name}:",
             heading(f"mex {name}", "-"),
-            text(f"{said.get(name, '')[:1].upper()}{said.get(name, '')[1:]}."),
+            sentence(said.get(name, "")),
             text(command.description or ""),
             table(["argument", "meaning"], rows, "40 60"),
         ]
@@ -60,9 +60,9 @@ def record() -> str:
         "Two cells that differ in none of these are one.",
         _fields(identity),
         heading("What came of it", "-"),
-        "Where there is no result, because the cell was skipped or failed, numbers are null. The last column says when "
-        "else. Fields marked † differ between two runs of the same cell; all others are the same, whatever the number "
-        "of workers.",
+        "Where there is no result, because the cell was skipped or failed, numbers are null. "
+        "Fields marked † differ between two runs of the same cell; all others are the same, whatever the number of "
+        "workers.",
         _fields(result),
         heading("Computed from records", "-"),
         "LEVEL is an agreement, such as 0.99.",
@@ -74,16 +74,13 @@ def record() -> str:
 
 
 def _fields(fields: list[Field]) -> str:
-    rows = [
-        [
-            code(f.name) + (" †" if f.timing else ""),
-            text(f.kind.unit or f.kind.noun.removesuffix(", or null")),
-            text(f.meaning),
-            text(f.null.when if f.null and f.null.when != "no result" else ""),
-        ]
+    return definitions(
+        (
+            f"{code(f.name)} · {text(f.kind.unit or f.kind.noun.removesuffix(', or null'))}{' †' if f.timing else ''}",
+            sentence(f.meaning) + (f" *Null if {text(f.null.when)}.*" if f.null and f.null.when != "no result" else ""),
+        )
         for f in fields
-    ]
-    return table(["field", "unit or type", "meaning", "null if"], rows, "22 18 38 22")
+    )
 
 
 def plan(registry: Registry) -> str:

@@ -13,6 +13,12 @@ def text(plain: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", " ".join(plain.split()))
 
 
+def sentence(plain: str) -> str:
+    """``plain``, a noun in lower case as docs of parameters are, as a sentence."""
+    first = plain[:1].upper() if re.match(r"[a-z]{2}|a ", plain) else plain[:1]
+    return text(f"{first}{plain[1:].rstrip('.')}.")
+
+
 def code(plain: str) -> str:
     """``plain`` in the type of code; a dash for nothing."""
     return f"``{plain}``" if plain else "–"
@@ -40,6 +46,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], widths: str = "a
         return ""
     body = "\n".join(("* - " if i == 0 else "  - ") + (cell or "–") for line in lines for i, cell in enumerate(line))
     return f".. list-table::\n   :header-rows: 1\n   :widths: {widths}\n\n{indented(body)}"
+
+
+def definitions(pairs: Iterable[tuple[str, str]]) -> str:
+    """Terms, each with what it means below it: what would be a wide table can be read on a phone."""
+    return "\n\n".join(f"{term}\n{indented(meaning)}" for term, meaning in pairs)
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
