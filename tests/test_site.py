@@ -67,7 +67,7 @@ def test_each_component_of_ours_has_a_page_with_its_parameters(registry: mex.Reg
     assert made.keys() >= {f"components/{c.kind}/{c.name}" for c in ours}
     page = made["components/attack/pivot"]
     assert "``eps``" in page
-    assert "||w\\_hat" in page.replace("\\|", "|")
+    assert "\\|\\|w_hat - w\\*\\|\\|" in page
     assert ":doc:`bounded-noise </generated/components/defense/bounded-noise>`" in page
     assert ":doc:`logistic </generated/components/model/logistic>`" in page
 
