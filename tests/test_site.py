@@ -9,7 +9,7 @@ import pytest
 import mex
 from mex.app.matrix.record import DERIVED, FIELDS
 from mex.hooks import KINDS
-from sitegen import components, reference
+from sitegen import api, components, reference
 from sitegen.docstrings import converted
 from sitegen.links import faults
 
@@ -76,6 +76,11 @@ def test_the_pages_of_records_and_plans_tell_every_field_and_key(registry: mex.R
     record, plan = reference.record(), reference.plan(registry)
     assert all(f"``{name}``" in record for name in [*FIELDS, *DERIVED])
     assert all(f"``{key}``" in plan for key in ("attacks", "budget", "seeds", "answers", "price_per_query", "gate"))
+
+
+def test_each_file_of_the_contract_has_a_page() -> None:
+    core = Path(mex.__file__).parent
+    assert set(api.CONTRACT) == {path.stem for path in core.glob("*.py")} - {"__init__", "__main__"}
 
 
 def test_every_command_has_a_section(registry: mex.Registry) -> None:

@@ -7,21 +7,19 @@ import pkgutil
 from collections.abc import Iterator, Sequence
 
 import mex
+import mex.testing
 import mex.toolkit
 from sitegen.rst import heading, literal, paragraphs, table, text, toctree
 
 CONTRACT = (
     *("hooks", "params", "errors", "types"),
     *("domain", "schema", "dataset", "knowledge", "family"),
-    *("target", "fitted", "defense", "learner", "oracle", "extraction"),
+    *("answers", "target", "fitted", "defense", "learner", "oracle", "extraction"),
 )
 """The files of the contract, in the order in which they are best read."""
 DOORS = {
     "registry": ("mex.registry", "mex.registry.loader", "mex.registry.provided", "mex.registry.spec"),
-    "testing": tuple(
-        f"mex.testing.{name}"
-        for name in ("kit", "attacks", "defenses", "models", "datasets", "declarations", "examples")
-    ),
+    "testing": tuple(f"mex.testing.{name}" for name in (*sorted(set(mex.testing._HOME.values())), "examples")),
     "serving": ("mex.serving", "mex.serving.endpoint", "mex.serving.export"),
     "app": ("mex.app.api", "mex.app.audit.api", "mex.app.result"),
 }
