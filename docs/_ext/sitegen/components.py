@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import mex
-from mex.app.cli.fits import interfaces
 from mex.app.cli.inspect import describe
 from mex.hooks import KINDS, Component
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from sitegen.docstrings import converted
-from sitegen.rst import code, definitions, facts, heading, literal, paragraphs, sentence, table, text
+from sitegen.rst import code, definitions, facts, heading, link, literal, paragraphs, sentence, table, text
+from sitegen.works import Works, protected
 
 OURS = "model-extraction"
 DOES = {
@@ -43,7 +43,7 @@ RUN = {
 
 def pages(registry: Registry) -> Iterator[tuple[str, str]]:
     """The pages of all of our components and an index for each kind: their paths and texts."""
-    works = _works(registry)
+    works = Works.found(registry)
     for kind in KINDS:
         ours = [p.component for p in registry.provided(kind) if p.provider == OURS]
         for component in ours:
@@ -59,32 +59,12 @@ def pages(registry: Registry) -> Iterator[tuple[str, str]]:
         )
 
 
-def link(kind: str, name: str) -> str:
-    """A link to the page of a component."""
-    return f":doc:`{name} </generated/components/{kind}/{name}>`"
-
-
-def _works(registry: Registry) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """What starts on what: of each model its interfaces, of each attack the interfaces that it starts on."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for provided in registry.provided("model"):
-        model = provided.component.name
-        if provided.provider != OURS:
-            continue
-        for one in interfaces(registry, Spec(model)):
-            found.setdefault(("model", model), []).append(one)
-            for attack in one["attacks"]:
-                if attack["answers"]:
-                    row = {"model": model, "task": one["task"], "answers": attack["answers"]}
-                    found.setdefault(("attack", attack["attack"]), []).append(row)
-    return found
-
-
-def _page(registry: Registry, component: Component, works: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
+def _page(registry: Registry, component: Component, works: Works) -> str:
     kind, name = component.kind, component.name
     about, cls = describe(registry, kind, name), registry.load(kind, name)
-    found = works.get((kind, name), [])
-    other = found[0]["model"] if kind == "attack" and found else "MODEL" if kind == "attack" else "passive"
+    other = works.target_of(name) if kind == "attack" else "passive"
+    tried = {"attack": works.models, "defense": lambda name: protected(registry, name), "model": works.attacks}
+    where = tried[kind](name) if kind in tried else ""
     return paragraphs(
         ":orphan:",  # a hundred of them in the navigation of every page would help nobody
         heading(name),
@@ -110,8 +90,8 @@ def _page(registry: Registry, component: Component, works: dict[tuple[str, str],
             for p in about["parameters"]
         )
         or "It has none.",
-        heading("Where it works", "-") if found else "",
-        _models(found) if kind == "attack" else _attacks(found),
+        heading("Where it works", "-") if where else "",
+        where,
         heading("Limits", "-") if _limits(kind, cls) else "",
         _limits(kind, cls),
         heading("On the command line", "-"),
@@ -131,35 +111,6 @@ def _default(value: Any) -> str:
 def _attack(written: str) -> str:
     name = Spec.parse(written).name
     return f":doc:`{written} </generated/components/attack/{name}>`"
-
-
-def _models(rows: list[dict[str, Any]]) -> str:
-    """Of an attack: the models that it starts on, by task."""
-    by: dict[str, list[str]] = {}
-    for row in rows:
-        by.setdefault(row["model"], []).append(f"{row['task']} (from {', '.join(row['answers'])})")
-    return table(
-        ["model", "tasks, and the answers it reads"],
-        [[link("model", model), "; ".join(tasks)] for model, tasks in by.items()],
-        "30 70",
-    )
-
-
-def _attacks(rows: list[dict[str, Any]]) -> str:
-    """Of a model: what its interface shows for each task, and which attacks start on it."""
-    return table(
-        ["task", "answers", "public class", "attacks that start"],
-        [
-            [
-                one["task"],
-                ", ".join(one["answers"]),
-                one["family"],
-                ", ".join(link("attack", a["attack"]) for a in one["attacks"] if a["answers"]),
-            ]
-            for one in rows
-        ],
-        "12 15 13 60",
-    )
 
 
 def _limits(kind: str, cls: type) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 import mex
+from mex.registry.loader import OURS_ALONE
 from sitegen import api, components, reference
 
 FOLDER = "generated"
@@ -14,7 +16,9 @@ FOLDER = "generated"
 
 def write(app: Any) -> None:
     """Write them below ``generated/``, those that changed; what is no longer made is removed."""
-    folder, registry = Path(app.srcdir) / FOLDER, mex.load_registry()
+    folder = Path(app.srcdir) / FOLDER
+    os.environ[OURS_ALONE] = "1"  # the site is about what is in the repository, whatever else is installed
+    registry = mex.load_registry()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # small examples are fitted, to see which attacks start
         made = dict([*components.pages(registry), *reference.pages(registry), *api.pages()])

@@ -12,8 +12,7 @@ from mex.app.matrix.plan_schema import plan_schema
 from mex.app.matrix.record import DERIVED, FIELDS, IDENTITY, Field
 from mex.hooks import KINDS
 from mex.registry import Registry
-from sitegen.components import link
-from sitegen.rst import code, definitions, heading, literal, paragraphs, sentence, table, text
+from sitegen.rst import code, definitions, heading, link, literal, paragraphs, sentence, table, text
 
 
 def commands(registry: Registry) -> str:

@@ -24,6 +24,11 @@ def code(plain: str) -> str:
     return f"``{plain}``" if plain else "–"
 
 
+def link(kind: str, name: str) -> str:
+    """A link to the page of a component."""
+    return f":doc:`{name} </generated/components/{kind}/{name}>`"
+
+
 def heading(title: str, underline: str = "=") -> str:
     """A title with the line below it."""
     return f"{title}\n{underline * len(title)}\n"
