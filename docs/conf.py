@@ -31,6 +31,7 @@ autodoc_typehints = "none"  # a signature with its types is longer than what it 
 autodoc_default_options = {"members": True, "exclude-members": "set_fit_request,set_predict_request,set_score_request"}
 python_use_unqualified_type_names = True
 add_module_names = False
+smartquotes = False  # quotes in text are often those of a command
 toc_object_entries = False  # the navigation of each page would hold every function: half the time of a build
 nitpick_ignore_regex = [
     # Types of other libraries: their documentation is elsewhere, and the site asks no network.

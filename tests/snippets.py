@@ -37,6 +37,8 @@ from mex.app.cli import main
 FENCE = re.compile(r"(?:<!-- (not run|reduced): ([^\n]+?) -->\n)?^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?:# )(\S+\.\w+)\n")
 CODE = re.compile(r"\s+# exit code (\d+)$")
+LEFT_OUT = re.compile(r"\s*^\.\.\.$\s*", re.MULTILINE)
+"""A line that stands for any lines, or none."""
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 SHELL = set("|&;<>$`*")
 """What takes a shell to be understood."""
@@ -114,8 +116,8 @@ class Reader:
             for command, shown in commands(text, prompts=block.language == "console"):
                 printed = self.run(command)
                 if shown and block.compared:
-                    shown = shown.replace(PORT, self.port or PORT)
-                    same = doctest.OutputChecker().check_output(shown, printed, FLAGS)
+                    wanted = LEFT_OUT.sub("...", shown.replace(PORT, self.port or PORT))
+                    same = doctest.OutputChecker().check_output(wanted, printed, FLAGS)
                     assert same, f"$ {command}\nis to print\n{shown}\nand printed\n{printed}"
         else:
             assert name or block.language in (*NOT_COMMANDS, "python"), f"nothing runs a block of {block.language}"

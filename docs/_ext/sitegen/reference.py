@@ -41,7 +41,7 @@ def commands(registry: Registry) -> str:
 
 def _argument(argument: argparse.Action) -> str:
     choices = "{" + ",".join(map(str, argument.choices or ())) + "}"
-    value = argument.metavar or (choices if argument.choices else argument.dest)
+    value = argument.metavar or (choices if argument.choices else argument.dest.upper())
     takes = "" if argument.nargs == 0 else f" {value}"
     names = argument.option_strings
     return ", ".join(code(name + takes) for name in names) if names else code(str(value))
