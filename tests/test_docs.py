@@ -16,6 +16,7 @@ from mex.app.audit import running
 from mex.app.audit.choosing import Choice, attacks
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.subject import Subject
+from mex.app.matrix import backends
 
 DOCS = Path(__file__).parent.parent / "docs"
 CORE = DOCS.parent / "core" / "mex"
@@ -44,8 +45,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     for name, value in {"PATH": on_path(), "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
     if not WHOLE:
-        for command in ("audit", "matrix"):  # cells run in this process: other tests see to workers
-            monkeypatch.setattr(f"mex.app.cli.{command}.cores", lambda: None)
+        monkeypatch.setattr(backends, "cores", lambda: None)  # cells run in this process: other tests see to workers
         monkeypatch.setitem(DEPTHS, "quick", REDUCED)
         monkeypatch.setattr(running, "attacks", two_attacks)
     someone, before = Reader(tmp_path), set(sys.modules)
