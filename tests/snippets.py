@@ -150,7 +150,7 @@ class Reader:
         with (self.folder / "server.log").open("wb") as log:
             started = subprocess.Popen(shlex.split(command), stdout=log, stderr=log)
         self.running.append(started)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not _listens(int(self.port)):
             assert started.poll() is None, (self.folder / "server.log").read_text()
             assert time.monotonic() < end, f"{command} does not listen at {self.port}"
