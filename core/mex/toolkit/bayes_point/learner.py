@@ -16,7 +16,8 @@ from mex.toolkit.bayes_point.posterior import Posterior, SignModel
 from mex.toolkit.bayes_point.queries import Queries, Settings
 from mex.toolkit.bayes_point.scores import Scores
 from mex.toolkit.bayes_point.version_space import VersionSpace
-from mex.toolkit.checking.self_check import SelfChecked, self_checked
+from mex.toolkit.checking.learner import SelfChecked
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant, linear_classifier
 from mex.types import Array, Estimator, FloatArray
 
