@@ -7,11 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+import mex
+from mex.answers import AnswerKind
+
 ROOT = Path(__file__).parent.parent
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks("py"))
+def test_what_a_plugin_adds_is_written_so(block: str) -> None:
+    exec(block, {"mex": mex, "np": np, "AnswerKind": AnswerKind})
 
 
 def test_the_five_steps_add_an_attack(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ class Spec:
 
     @classmethod
     def parse(cls, text: str, kind: str | None = None) -> Spec:
-        """Read ``name:key=value,…`` or several of them joined by `` + ``; the name of a file is the file.
+        """Read ``name:key=value,…`` or several of them joined by ``' + '``; the name of a file is the file.
 
         Args:
             text: what was typed.

@@ -60,8 +60,9 @@ def test_a_plan_that_a_matrix_takes_is_taken(validator: Any, registry: mex.Regis
     assert said_by_both(validator, registry, text) == (True, True)
 
 
-def test_the_plan_of_the_readme_is_taken(validator: Any, registry: mex.Registry) -> None:
-    (text,) = re.findall(r"```toml\n(budget.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def test_the_plan_of_the_documentation_is_taken(validator: Any, registry: mex.Registry) -> None:
+    page = (ROOT / "docs" / "howto" / "matrix.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(# plan.toml.*?)```", page, re.DOTALL)
     assert said_by_both(validator, registry, text) == (True, True)
 
 

@@ -13,7 +13,7 @@ from records import record
 
 import mex
 from mex.app.matrix.json_lines import NotARecord, check, dump, parse
-from mex.app.matrix.record import DERIVED, FIELDS, IDENTITY, MEASURED, NO_RESULT, RESULTS, TIMINGS, Field
+from mex.app.matrix.record import FIELDS, IDENTITY, MEASURED, RESULTS, TIMINGS
 from mex.app.matrix.results import FILE
 
 ROOT = Path(__file__).parents[4]
@@ -135,19 +135,3 @@ def test_what_a_gate_may_judge_is_measured_and_the_same_in_each_run() -> None:
     assert set(MEASURED) < set(RESULTS)
     assert not set(MEASURED) & {*TIMINGS, *IDENTITY, "curve", "asked", "status", "reason", "stopped"}
     assert {"agreement", "queries", "price_usd", "false_alarms", "stolen_accuracy"} <= set(MEASURED)
-
-
-def null_beside_no_result(field: Field) -> str:
-    """What the README says of when a field is null; that all are without a result it says once."""
-    return field.null.when if field.null and field.null != NO_RESULT else ""
-
-
-def test_the_readme_explains_exactly_the_fields_as_they_are_described() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("f\\*", "f*").replace("w\\*", "w*")
-    section = text[text.index("## What the numbers mean") : text.index("## Your own attack")]
-    described = [FIELDS[name] for name in RESULTS]
-    rows = [[f"`{field.name}`", field.kind.unit, field.meaning, null_beside_no_result(field)] for field in described]
-    rows += [[f"`{name}`", unit, meaning, ""] for name, (unit, meaning) in DERIVED.items()]
-    told = [line.removeprefix("| ").removesuffix(" |") for line in section.splitlines() if line.startswith("| `")]
-    assert [[cell.strip() for cell in line.split("|")] for line in told] == rows
-    assert re.findall(r"`(\w+)`", section[: section.index("| field")]) == list(IDENTITY)
