@@ -33,10 +33,7 @@ BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetua
 
 
 class Core(NamedTuple):
-    """The estimator inside a model that decides its answers, and what is around it.
-
-    ``steps`` come before it; ``altered`` names what was done to its answers: ``threshold``, ``target``, a method.
-    """
+    """What decides a model's answers, ``steps`` before it, ``altered`` after it: ``threshold``, ``target``, method."""
 
     estimator: Estimator
     steps: tuple[Estimator, ...] = ()
@@ -50,8 +47,8 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
-    Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library. A model of no
-    class that attacks know has its own name, perhaps a ``reason``. Encoders of ``discrete`` one-hot columns are affine.
+    Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
+    A model of no class that attacks know has its own name, maybe a ``reason``. Encoders of ``discrete`` are affine.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
@@ -81,8 +78,9 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
         if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
             _check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
-        kind = _trees(core.estimator, params)
-        _check_steps(core, "does not keep the order of each column", RISING, frozenset(discrete))
+        kind = _by_name(core.estimator, params)
+        ordered = "does not keep the order of each column", RISING
+        _check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
     return Family(kind, params)
@@ -118,8 +116,10 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
     return "threshold" if "threshold" in core.altered else "logit"
 
 
-def _trees(estimator: Estimator, params: Mapping[str, Any]) -> str:
+def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
     name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
+    if _ours(estimator) and name.startswith("MLP"):
+        return "neural"
     members = np.ravel(np.asarray(_get(estimator, "estimators_", _get(estimator, "_predictors", ())), dtype=object))
     if _has(estimator, "tree_") or (len(members) == 1 and "GradientBoosting" in name and not params.get("init")):
         return "tree"

@@ -169,7 +169,7 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("bagging", BaggingClassifier(LR, 3), own("BaggingClassifier")),
         ("bayes", GaussianNB(), own("GaussianNB")),
         ("quadratic", QuadraticDiscriminantAnalysis(reg_param=0.1), own("QuadraticDiscriminantAnalysis")),
-        ("net", MLPClassifier((3,), max_iter=50), own("MLPClassifier")),
+        ("net", scaled(MLPClassifier((3,), max_iter=50)), ((X, names), "neural", {"activation": "relu"})),
         # kernels and trees
         ("kernel", scaled(SVC(C=3.0)), ((X, names), "kernel", {"kernel": "rbf", "C": 3.0})),
         ("bent kernel", make_pipeline(PowerTransformer(), SVC()), own("Pipeline")),

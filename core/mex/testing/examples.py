@@ -56,7 +56,7 @@ def example_target(
 def example_targets() -> Iterator[list[FittedTarget]]:
     """Targets of one family after the other, in the order in which :func:`mex.testing.check_attack` tries them."""
     yield [example_target(), example_target(homogeneous=True), example_target("regression")]
-    for family in ("kernel", "tree", "forest", "boosted"):
+    for family in ("kernel", "tree", "forest", "boosted", "neural"):
         yield [example_target(task, family=family) for task in ("binary", "regression")]
     yield [example_target(family="tree", bits=True)]
 
@@ -71,6 +71,7 @@ def _example(family: str, values: bool, intercept: bool) -> tuple[Estimator, dic
     )
     from sklearn.kernel_ridge import KernelRidge
     from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -86,5 +87,9 @@ def _example(family: str, values: bool, intercept: bool) -> tuple[Estimator, dic
         return tree, {"max_depth": 3}, (*usual, "leaf")
     if family == "forest":
         return (RandomForestRegressor if values else RandomForestClassifier)(9, random_state=0), {}, usual
+    if family == "neural":
+        network = MLPRegressor if values else MLPClassifier
+        net = network(hidden_layer_sizes=(4,), solver="lbfgs", alpha=1.0, tol=0.01, max_iter=1000, random_state=0)
+        return net, {"activation": "relu"}, usual
     stumps = GradientBoostingRegressor if values else GradientBoostingClassifier
     return stumps(max_depth=1, n_estimators=9, random_state=0), {"max_depth": 1}, usual

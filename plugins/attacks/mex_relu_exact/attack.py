@@ -1,0 +1,86 @@
+"""Exact extraction of a network with one hidden layer of ReLUs from values or probabilities."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+import numpy as np
+
+from mex import Incompatible, Knowledge, Learner, Scope
+from mex.params import doc, whole
+from mex.toolkit.checking.self_check import self_checked
+from mex_relu_exact.chart import Chart
+from mex_relu_exact.learner import ReluLearner
+
+
+@attrs.frozen(kw_only=True)
+class ReluExact:
+    """Recover the function of a network with one hidden layer of ReLUs from its values or probabilities.
+
+    Neither data nor the number of neurons need to be known. Between two points the answers (values, or logarithms of
+    ratios of probabilities) are piecewise linear, with a kink at each hyperplane crossed; a gradient on either side of
+    it, from small steps, tells the neuron, and with k classes one gradient tells up to k - 1 neurons. All lines start
+    at one point, and go where random rows are answered otherwise than by the network so far. In the end all parameters
+    are fitted to all answers. A parameter takes 1.2 to 2.5 rows, with several classes less.
+
+    What is recovered is the function on the domain: neurons whose hyperplane misses it are part of an affine term.
+    The end is ``checks`` rows in a row of three kinds (uniform, corners of the domain, near the data) that are
+    explained, and a fit that leaves no more than rounding at any row. The first 25 rows tell smooth activations,
+    noise, rounding and saturation; a second hidden layer shows when neurons are sought again elsewhere. In these cases
+    the note says why, and the best fit to all answers is handed over.
+
+    >>> import mex
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.neural_network import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> X = (X - X.mean(axis=0)) / X.std(axis=0)
+    >>> network = MLPRegressor(hidden_layer_sizes=(5,), learning_rate_init=0.1, tol=10, max_iter=999, random_state=0)
+    >>> network = network.fit(X, y)
+    >>> domain = mex.Domain(X.min(axis=0), X.max(axis=0))
+    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(network, domain=domain))
+    >>> stolen = mex.extract(oracle, ReluExact().learner(oracle.knowledge(), np.random.default_rng(0)), snapshots=False)
+    >>> bool(np.abs(stolen.hypothesis.predict(X) - network.predict(X)).max() < 1e-8)
+    True
+    """
+
+    checks: int = attrs.field(
+        default=60,
+        validator=whole(30),
+        metadata=doc("random rows, one after the other, that are explained at the end: fewer than 3/checks are not"),
+    )
+    limit: int = attrs.field(
+        default=100_000, validator=whole(30), metadata=doc("rows after which an end that is not in sight is given up")
+    )
+
+    scope: ClassVar[Scope] = Scope(families="neural", answers=("value", "proba"))
+    paper: ClassVar[str] = "Jagielski et al. 2020; Carlini, Jagielski, Mironov 2020; peeling from one point is new here"
+
+    def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
+        """Start; refuses other activations and more layers where they are known, and domains without room for steps.
+
+        Raises:
+            Incompatible: in these cases.
+        """
+        domain, public = knowledge.domain, knowledge.family.public
+        if (activation := public.get("activation", "relu")) != "relu":
+            raise Incompatible(
+                f"relu-exact takes networks of ReLUs apart, and the activation of this one is {activation}"
+            )
+        sizes = np.ravel(public.get("hidden_layer_sizes", [0] * public.get("layers", 1)))
+        if (layers := len(sizes)) != 1:
+            raise Incompatible(f"relu-exact takes one hidden layer apart, and this network has {layers}")
+        if not domain.bounded:
+            i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
+            raise Incompatible(f"relu-exact searches from bound to bound, and {domain.name(i)} has no finite ones")
+        chart = Chart(domain)
+        if chart.n_real < len(chart):
+            name = chart.name(chart.n_real)
+            raise Incompatible(
+                f"relu-exact makes small steps in all features, and {name} takes whole numbers or levels"
+            )
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            return ReluLearner(known, stream, checks=self.checks, limit=self.limit)
+
+        return self_checked(knowledge, rng, start)

@@ -1,0 +1,92 @@
+"""The rows of a domain as points of the unit box, and which coordinates can be moved by small steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mex.domain import Domain
+from mex.types import Array, FloatArray
+
+INSIDE = 0.995
+"""How much of the box random points are drawn from, so that steps around them stay in it."""
+
+
+class Chart:
+    """Coordinates between 0 and 1: first the real ones, then whole numbers and all but the first level of each group.
+
+    Columns of a single value have none.
+
+    Attributes:
+        n_real: how many coordinates are real; only these are moved by small steps.
+        columns, low, span: of each coordinate the column, its least value, and its range.
+        steps: of each other coordinate, the smallest move: from a whole number to the next, or from level to level.
+        groups: the coordinates of each group.
+
+    >>> chart = Chart(Domain([0, 0, 0, 5], [9, 1, 1, 5], integer=[True, False, False, False], groups=[(1, 2)]))
+    >>> chart.n_real, chart.encode(np.array([[3.0, 0, 1, 5]]))
+    (0, array([[0.33333333, 1.        ]]))
+    >>> chart.decode(np.array([[1 / 3, 1.0]]))
+    array([[3., 0., 1., 5.]])
+    """
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.single = False  # whether rows are float32 numbers, as the target casts them
+        grouped = {i for group in domain.groups for i in group}
+        moving = [i for i in range(domain.n_features) if i not in grouped and domain.lower[i] < domain.upper[i]]
+        real = [i for i in moving if not domain.integer[i]]
+        whole = [i for i in moving if domain.integer[i]]
+        levels = [i for group in domain.groups for i in group[1:]]
+        self.n_real = len(real)
+        self.columns = [*real, *whole, *levels]
+        self._whole = slice(len(real), len(real) + len(whole))
+        self.low = domain.lower[self.columns].copy()
+        self.span = np.where(np.isin(self.columns, levels), 1.0, domain.upper[self.columns] - self.low)
+        self.low[len(real) + len(whole) :] = 0.0
+        self.steps = 1 / self.span[len(real) :]
+        self.groups: list[list[int]] = []
+        for group in domain.groups:
+            at = len(real) + len(whole) + sum(map(len, self.groups))
+            self.groups.append(list(range(at, at + len(group) - 1)))
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def name(self, i: int) -> str:
+        """What to call the feature of a coordinate."""
+        return self.domain.name(self.columns[i])
+
+    def encode(self, X: FloatArray) -> FloatArray:
+        """The points of rows."""
+        return np.asarray((X[:, self.columns] - self.low) / self.span)
+
+    def decode(self, U: FloatArray) -> FloatArray:
+        """Rows of points."""
+        X = np.tile(self.domain.lower, (len(U), 1))
+        X[:, self.columns] = np.clip(
+            self.low + U * self.span, self.domain.lower[self.columns], self.domain.upper[self.columns]
+        )
+        whole = self.columns[self._whole]
+        X[:, whole] = np.round(X[:, whole])
+        for group in self.domain.groups:
+            X[:, group[0]] = 1 - X[:, group[1:]].sum(axis=1)
+        if self.single:
+            real = self.columns[: self.n_real]
+            near = X[:, real].astype(np.float32).astype(np.float64)
+            inside = (near >= self.domain.lower[real]) & (near <= self.domain.upper[real])
+            X[:, real] = np.where(inside, near, X[:, real])
+        return X
+
+    def apart(self, X: FloatArray, least: float) -> Array:
+        """Indices of rows each of which is away from all before it, by ``least`` in some coordinate."""
+        U, kept = self.encode(X), list[int]()
+        for i in range(len(U)):
+            if not kept or (np.abs(U[kept] - U[i]).max(axis=1, initial=0.0) > least).all():
+                kept.append(i)
+        return np.array(kept)
+
+    def inside(self, U: FloatArray) -> FloatArray:
+        """Points with their real coordinates a little farther from the sides of the box."""
+        U = U.copy()
+        U[:, : self.n_real] = 0.5 + INSIDE * (U[:, : self.n_real] - 0.5)
+        return U

@@ -1,0 +1,83 @@
+"""The affine piece of a network around a point, from small steps in all real coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import attrs
+import numpy as np
+
+from mex.types import FloatArray
+
+Told = tuple[FloatArray, FloatArray]
+SHRINK, TRIES = 8, 4
+REACH, FAR = 0.1, 0.3
+"""How far steps go, as a share of the piece or of the mean distance to a hyperplane; where answers are coarse."""
+ROOM = 0.4
+"""The most of the distance to a side of the box that a step takes."""
+
+
+@attrs.frozen(eq=False)
+class Affine:
+    """The function x -> J x + c, with J of shape (m, d), 0 in coordinates that are not real; ``error`` is that of J."""
+
+    J: FloatArray
+    c: FloatArray
+    error: float = 0.0
+
+    def __sub__(self, other: Affine) -> Affine:
+        return Affine(self.J - other.J, self.c - other.c, self.error + other.error)
+
+
+def orthonormal(way: FloatArray) -> FloatArray:
+    """A basis of what is orthogonal to a vector, shape (d - 1, d)."""
+    return np.asarray(np.linalg.svd(way[None])[2][1:])
+
+
+def affine_piece(
+    start: FloatArray,
+    way: FloatArray,
+    basis: FloatArray,
+    piece: tuple[tuple[float, FloatArray], tuple[float, FloatArray]],
+    *,
+    reach: float,
+    neurons: int,
+    rng: np.random.Generator,
+    doubt: Callable[[], None],
+) -> Generator[FloatArray, Told, Affine]:
+    """The affine function on a piece of the line ``start + t way``, in d + 1 rows of which one checks the others.
+
+    Along the line it is known from two places of the piece. The check is a step in all directions at once; where a
+    hyperplane was crossed, steps are made smaller.
+
+    Args:
+        start, way: the line, shape (d,) each; of the way only the first n coordinates, which are real, are not 0.
+        basis: of the real directions orthogonal to it, shape (n - 1, n).
+        piece: two places, and the values there.
+        reach: how far steps go (:data:`REACH`).
+        neurons: how many hyperplanes there may be.
+        rng: for the check.
+        doubt: called where the rows asked last cross a hyperplane.
+    """
+    (low, v), (high, w) = piece
+    n = basis.shape[1]
+    slope, middle, at = (w - v) / (high - low), start + (low + high) / 2 * way, (v + w) / 2
+    h = reach * min((high - low) * float(np.linalg.norm(way)), 1 / (n * max(neurons, 5)))
+    h = min(h, ROOM * float(np.minimum(middle[:n], 1 - middle[:n]).min()))
+    J = np.zeros((len(slope), len(start)))
+    J[:, :n] = np.outer(slope, way[:n]) / float(way @ way)
+    if len(basis) == 0:
+        return Affine(J, at - J @ middle)
+    for _ in range(TRIES):
+        mix = rng.choice([-1.0, 1.0], len(basis)) * 2 / np.sqrt(len(basis))
+        steps = np.zeros((len(basis) + 2, len(start)))
+        steps[1:-1, :n], steps[-1, :n] = h * basis, h * (mix @ basis)
+        values, noise = yield middle + steps
+        at, change = values[0], values[1:] - values[0]
+        off = np.abs(change[-1] - mix @ change[:-1]).max()
+        if off <= max(8 * float(noise.max()) * np.sqrt(len(basis)), 1e-7 * float(np.abs(change).max())):
+            break
+        doubt()
+        h /= SHRINK
+    J[:, :n] += (basis.T @ change[:-1] / h).T
+    return Affine(J, at - J @ middle, 2 * float(noise.max()) * float(np.sqrt(n)) / h)

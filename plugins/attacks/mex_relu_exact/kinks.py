@@ -1,0 +1,228 @@
+"""All kinks of a piecewise linear function of one variable, from its values at chosen places."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeAlias
+
+import attrs
+import numpy as np
+
+from mex.types import Array, FloatArray
+
+Search: TypeAlias = "Generator[FloatArray, tuple[FloatArray, FloatArray], Line]"
+"""Yields places, shape (n,); receives values, shape (n, m), and how far each may be off, infinite if it is unknown."""
+
+NEAR = 3e-5
+"""How far, as a share of an interval, both sides of a supposed kink are asked from it at least."""
+KNOWN = 1e-4
+"""An interval that is as short around a known kink is that kink."""
+SHORTEST = 1e-8
+TOO_LONG = 0.1
+"""A slope that was measured over more than this share of an interval is measured again."""
+CERTAIN = 20
+"""How many times their errors two lines are apart where a kink between them is asked."""
+MOST = 4000
+
+
+class Lost(Exception):
+    """The function is not told at a place, which is the argument."""
+
+
+@attrs.frozen(eq=False)
+class Place:
+    """A place, the value there, the slope over ``step``, which is measured inwards, and how far values may be off."""
+
+    t: float
+    value: FloatArray
+    slope: FloatArray
+    step: float
+    noise: float
+
+
+@attrs.frozen(eq=False)
+class Kink:
+    """A kink at ``t``, with a place and its value shortly before and after it."""
+
+    t: float
+    before: tuple[float, FloatArray]
+    after: tuple[float, FloatArray]
+
+
+@attrs.frozen(eq=False)
+class Line:
+    """The kinks between 0 and 1 in their order, and the values at both ends."""
+
+    kinks: list[Kink]
+    start: tuple[float, FloatArray]
+    end: tuple[float, FloatArray]
+
+    def pieces(self) -> list[tuple[tuple[float, FloatArray], tuple[float, FloatArray]]]:
+        """Of each linear piece a place near either end of it and the value there."""
+        return list(
+            zip(
+                [self.start, *(kink.after for kink in self.kinks)],
+                [*(kink.before for kink in self.kinks), self.end],
+                strict=True,
+            )
+        )
+
+    def slopes(self) -> FloatArray:
+        """The slope of each piece, shape (pieces, m)."""
+        return np.array([(high[1] - low[1]) / (high[0] - low[0]) for low, high in self.pieces()])
+
+
+@attrs.frozen(eq=False)
+class Known:
+    """Kinks that are known but for an error in their places: places, changes of slope, and the error's share."""
+
+    t: FloatArray
+    bend: FloatArray
+    error: float
+
+    def between(self, low: float, high: float) -> float:
+        """The sum of their changes of slope in an interval."""
+        return float(self.bend[(self.t > low) & (self.t < high)].sum())
+
+
+@attrs.frozen(eq=False)
+class Guess:
+    """An interval that has a kink, what its lines may be off, and where the kink is if it is the only one."""
+
+    start: Place
+    end: Place
+    tolerance: float
+    t: float | None
+    side: float
+
+
+def find_kinks(eta: float, known: Known, rng: np.random.Generator) -> Search:
+    """Find all kinks between 0 and 1.
+
+    An interval is linear if the line of either end meets the value at the other. Else, if it has a single kink, that is
+    where the two lines meet: shortly before it the first line still holds, and shortly after it the other. If that is
+    not so, the interval is split. All intervals of a level are asked in one batch.
+
+    Args:
+        eta: over which share of an interval slopes are measured.
+        known: kinks that may be left from what is known already.
+        rng: for where intervals are split.
+
+    Raises:
+        Lost: where a value is unknown.
+    """
+    start, end = yield from _places(np.array([0.0, 1.0]), np.array([eta, -eta]))
+    todo, found = [(start, end)], list[Kink]()
+    while todo and len(found) + len(todo) <= MOST:
+        todo = yield from _measured_again(todo, eta)
+        guesses = [g for pair in todo if (g := _guess(*pair, known, found)) is not None]
+        todo, split = yield from _check(guesses, found)
+        places = [(a.t + b.t) / 2 + 0.1 * (b.t - a.t) * rng.uniform(-1, 1) for a, b in split]
+        steps = [eta * (b.t - a.t) / 2 for a, b in split]
+        if split:
+            middles = yield from _places(np.array(places), np.array(steps))
+            todo += [pair for (a, b), c in zip(split, middles, strict=True) for pair in ((a, c), (c, b))]
+    return Line(_merged(found, known), (start.t, start.value), (end.t, end.value))
+
+
+def _places(t: FloatArray, steps: FloatArray) -> Generator[FloatArray, tuple[FloatArray, FloatArray], list[Place]]:
+    values, noise = yield from _asked(np.concatenate([t, t + steps]))
+    n = len(t)
+    return [
+        Place(t[i], values[i], (values[i + n] - values[i]) / steps[i], abs(steps[i]), max(noise[i], noise[i + n]))
+        for i in range(n)
+    ]
+
+
+def _asked(t: FloatArray) -> Generator[FloatArray, tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    values, noise = yield t
+    if not np.isfinite(noise).all():
+        raise Lost(float(t[~np.isfinite(noise)].min()))
+    return values, noise
+
+
+def _measured_again(
+    todo: list[tuple[Place, Place]], eta: float
+) -> Generator[FloatArray, tuple[FloatArray, FloatArray], list[tuple[Place, Place]]]:
+    """The intervals with slopes over a small part of them: over a longer one there may have been a kink."""
+    pairs = [list(pair) for pair in todo]
+    where = [
+        (k, e)
+        for k, (a, b) in enumerate(todo)
+        for e in (0, 1)
+        if pairs[k][e].step > TOO_LONG * (b.t - a.t) and b.t - a.t > SHORTEST / 10
+    ]
+    if where:
+        t = np.array([pairs[k][e].t for k, e in where])
+        steps = np.array([(1 - 2 * e) * eta * (todo[k][1].t - todo[k][0].t) for k, e in where])
+        for (k, e), place in zip(where, (yield from _places(t, steps)), strict=True):
+            pairs[k][e] = place
+    return [(a, b) for a, b in pairs]
+
+
+def _guess(a: Place, b: Place, known: Known, found: list[Kink]) -> Guess | None:
+    """What an interval may have: None if it is linear, or has but a known kink, which then is added to those found."""
+    length = b.t - a.t
+    tolerance = 4 * (a.noise * (1 + length / a.step) + b.noise * (1 + length / b.step))
+    expected = known.between(a.t, b.t)
+    loose = tolerance + known.error * length * expected
+    off = max(np.abs(a.value + a.slope * length - b.value).max(), np.abs(b.value - b.slope * length - a.value).max())
+    if off <= loose:
+        return None
+    change = b.slope - a.slope
+    most = float(np.abs(change).max())
+    if length < KNOWN and expected > 0:
+        if most > 1e-2 * expected:
+            found.append(Kink((a.t + b.t) / 2, (a.t, a.value), (b.t, b.value)))
+        return None
+    if length < SHORTEST:
+        if most > 0:
+            found.append(Kink((a.t + b.t) / 2, (a.t, a.value), (b.t, b.value)))
+        return None
+    side = max(CERTAIN * tolerance / most, NEAR * length) if most > 0 else length
+    t = a.t - float((b.value - a.value - b.slope * length) @ change) / float(change @ change) if most > 0 else a.t
+    return Guess(a, b, tolerance, t if a.t + side < t < b.t - side else None, side)
+
+
+def _check(
+    guesses: list[Guess], found: list[Kink]
+) -> Generator[FloatArray, tuple[FloatArray, FloatArray], tuple[list[tuple[Place, Place]], list[tuple[Place, Place]]]]:
+    """Ask both sides of supposed kinks; the intervals that these answers split, and those still to be split."""
+    todo, split = list[tuple[Place, Place]](), list[tuple[Place, Place]]()
+    asked = [g for g in guesses if g.t is not None]
+    split += [(g.start, g.end) for g in guesses if g.t is None]
+    if not asked:
+        return todo, split
+    sides = np.array([(g.t - g.side, g.t + g.side) for g in asked if g.t is not None])
+    values, noise = yield from _asked(sides.ravel())
+    for g, (before, after), (low, high), off in zip(
+        asked, sides, values.reshape(len(asked), 2, -1), noise.reshape(-1, 2).max(axis=1), strict=True
+    ):
+        a, b, length = g.start, g.end, g.end.t - g.start.t
+        left = np.abs(low - (a.value + a.slope * (before - a.t))).max()
+        right = np.abs(high - (b.value + b.slope * (after - b.t))).max()
+        assert g.t is not None
+        if max(left, right) <= g.tolerance + off:
+            found.append(Kink(g.t, (float(before), low), (float(after), high)))
+        elif min(g.t - a.t, b.t - g.t) > 0.1 * length and after - before < 0.01 * length:
+            middle = Place(float(before), low, (high - low) / (after - before), float(after - before), float(off))
+            todo += [(a, middle), (middle, b)]
+        else:
+            split.append((a, b))
+    return todo, split
+
+
+def _merged(found: list[Kink], known: Known) -> list[Kink]:
+    """The kinks in their order; a known one that is a little off shows twice, where it is and where it was thought."""
+    kinks = sorted(found, key=lambda kink: kink.t)
+    for k in range(len(kinks) - 1, 0, -1):
+        first, second = kinks[k - 1], kinks[k]
+        doubled = second.t - first.t < 1e-5 and near(known.t, second.t)
+        if second.before[0] - first.after[0] < 1e-11 or doubled:
+            kinks[k - 1 : k + 1] = [Kink(second.t, first.before, second.after)]
+    return kinks
+
+
+def near(places: Array, t: float) -> bool:
+    """Whether a known kink is next to ``t``."""
+    return bool(len(places)) and bool(np.abs(places - t).min() < 1e-5)

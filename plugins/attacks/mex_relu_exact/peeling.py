@@ -1,0 +1,246 @@
+"""Neurons off a line: the kinks between two points, and the jump of the gradient at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeAlias, TypeVar
+
+import attrs
+import numpy as np
+
+from mex.toolkit.generators import relay
+from mex.types import Array, FloatArray
+from mex_relu_exact.draws import Draws
+from mex_relu_exact.gradients import FAR, REACH, Affine, affine_piece, orthonormal
+from mex_relu_exact.kinks import Known, Line, Lost, find_kinks, near
+from mex_relu_exact.transcript import Asking, Transcript
+
+Result = TypeVar("Result")
+Steps: TypeAlias = Generator[FloatArray, Array, Result]
+
+ETA = 1e-4
+"""Over which share of an interval slopes are measured at least."""
+COARSE = 1e-11
+"""From which rounding on, as a share of the size, steps are longer."""
+APART = 30.0
+"""The largest condition of output weights by which the neurons between two gradients are told apart."""
+SHORTER, RETRIES = 0.9, 8
+"""How much of the way to a lost place is tried next, and how often."""
+CHECKED, PLACES = 5, 3
+"""Neurons that are sought far away on their hyperplanes, and at how many places each."""
+BLUR = 5.0
+"""How many times the error of its gradient a hyperplane may be off."""
+SAME, CHANGED = 1e-3, 0.05
+"""By how much the second measurement of a neuron changes it that is the same, and that is another."""
+
+
+class GivenUp(Exception):
+    """The network cannot be found; the argument is a sentence that says why, such as another hidden layer."""
+
+
+@attrs.frozen(eq=False)
+class Jump:
+    """What the affine piece changes by at a kink, the place on the line, and the length of the shorter piece there."""
+
+    change: Affine
+    t: float
+    room: float
+
+    def neuron(self, way: FloatArray) -> tuple[FloatArray, float, FloatArray]:
+        """Weights, bias and output weights of the neuron that is off before the kink."""
+        left, S, right = np.linalg.svd(self.change.J, full_matrices=False)
+        w, a = right[0], left[:, 0] * S[0]
+        if w @ way < 0:
+            w, a = -w, -a
+        scale = float(np.abs(a).max())
+        return w * scale, float(a @ self.change.c) / float(a @ a) * scale, a / scale
+
+
+class Peeler:
+    """Adds neurons to the network of a transcript.
+
+    Attributes:
+        quality: of each neuron, over how long a piece its gradient was measured.
+        blur: of each neuron, how far its hyperplane may be from where it is thought, in the box.
+        crossed, bent: how many known hyperplanes lines crossed, and at how many of them the answers were bent anew.
+    """
+
+    def __init__(self, told: Transcript, draws: Draws) -> None:
+        self.quality: list[float] = []
+        self.blur: list[float] = []
+        self.crossed = 0
+        self.bent = 0
+        self.rough = 1e-7
+        self._told = told
+        self._draws = draws
+        self._most = 0
+        self._limit = told.fine
+        self._eta = ETA
+        self._checked = False
+
+    def line(self, start: FloatArray, end: FloatArray, limit: float, *, first: bool = False) -> Steps[int]:
+        """Add every neuron that the residual shows between two points that differ in real coordinates; how many.
+
+        Args:
+            start: where the residual is 0, or with ``first`` anything, and the network is to be affine as there.
+            end: how far to go, as long as scores are not off by more than ``limit``, a share of their size.
+            limit: this share, by which steps are chosen.
+            first: whether there is no network yet.
+
+        Raises:
+            GivenUp: if hyperplanes are none.
+        """
+        self._limit = limit
+        self._eta = max(ETA, min(limit ** (1 / 3), 0.02))
+        found = yield from self._kinks(start, end)
+        if found is None:
+            return 0
+        line, way = found
+        network, told = self._told.network, self._told
+        if not line.kinks and not first:
+            return 0
+        self._most = max(self._most, len(line.kinks) + len(network))
+        n = told.chart.n_real
+        basis = orthonormal(way[:n])
+        here = Affine(np.zeros_like(network.G), np.zeros_like(network.c))
+        if first:
+            here = yield from self._affine(start, way, basis, line, 0)
+        jumps = yield from self._jumps(start, way, basis, line, here)
+        network.G, network.c = network.G + here.J, network.c + here.c
+        self._take(jumps, start, way)
+        return len(jumps)
+
+    def _kinks(self, start: FloatArray, end: FloatArray) -> Steps[tuple[Line, FloatArray] | None]:
+        """The kinks between two points, or as far as scores tell any, and the way."""
+        told, way = self._told, end - start
+
+        def ask(t: FloatArray) -> Asking:
+            return (yield from told.ask_residual(start + t[:, None] * way, self._limit))
+
+        for _ in range(RETRIES):
+            known = Known(*told.network.crossings(start, way), self.rough)
+            try:
+                line = yield from relay(find_kinks(self._eta, known, self._draws.rng), ask)
+            except Lost as lost:
+                way = SHORTER * lost.args[0] * way
+                if not way.any():
+                    break
+            else:
+                self.crossed += int(((known.t > 0) & (known.t < 1)).sum())
+                return line, way
+        return None
+
+    def _affine(self, start: FloatArray, way: FloatArray, basis: FloatArray, line: Line, k: int) -> Steps[Affine]:
+        """The affine function that the residual is on a piece of the line."""
+        told = self._told
+        reach = REACH if self._limit < COARSE else FAR
+        piece = line.pieces()[k]
+        search = affine_piece(
+            start, way, basis, piece, reach=reach, neurons=self._most, rng=self._draws.rng, doubt=told.doubt
+        )
+        return (yield from relay(search, told.ask_residual))
+
+    def _jumps(
+        self, start: FloatArray, way: FloatArray, basis: FloatArray, line: Line, here: Affine
+    ) -> Steps[list[Jump]]:
+        """The jump at each kink; where the output weights of several are independent, of these by one gradient."""
+        bends = np.diff(line.slopes(), axis=0)
+        t = np.array([0.0, *(kink.t for kink in line.kinks), 1.0])
+        room = np.minimum(np.diff(t)[:-1], np.diff(t)[1:]) * float(np.linalg.norm(way))
+        jumps, k = list[Jump](), 0
+        while k < len(bends):
+            r = 1
+            while r < bends.shape[1] and k + r < len(bends) and _apart(bends[k : k + r + 1]):
+                r += 1
+            there = yield from self._affine(start, way, basis, line, k + r)
+            change = there - here
+            if r == 1:
+                jumps.append(Jump(change, t[k + 1], room[k]))
+            else:
+                out = bends[k : k + r].T / np.abs(bends[k : k + r]).max(axis=1)
+                parts = np.linalg.lstsq(out, change.J, rcond=None)[0]
+                for i, part in enumerate(parts):
+                    at = float(part @ (start + t[k + i + 1] * way))
+                    one = Affine(np.outer(out[:, i], part), -out[:, i] * at, APART * change.error)
+                    jumps.append(Jump(one, t[k + i + 1], room[k + i]))
+            here, k = there, k + r
+            if not self._checked and len(jumps) >= min(CHECKED, len(bends)):
+                self._checked = True
+                yield from self._far_away(jumps[:CHECKED], start, way)
+        return jumps
+
+    def _take(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> None:
+        """Add the neurons of jumps; one at a known hyperplane is known neuron and jump together."""
+        network, n = self._told.network, self._told.chart.n_real
+        t, _ = network.crossings(start, way)
+        drop, fresh = set[int](), list[tuple[Jump, FloatArray]]()
+        for jump in jumps:
+            rest = np.zeros(len(start) - n)
+            if near(t, jump.t):
+                j = int(np.abs(t - jump.t).argmin())
+                if j not in drop:
+                    own, a = network.W[j].copy(), network.A[j]
+                    rest, own[n:] = own[n:], 0.0
+                    old = Affine(np.outer(a, own), a * float(network.b[j] + rest @ start[n:]))
+                    both = Affine(jump.change.J + old.J, jump.change.c + old.c, jump.change.error)
+                    share = float(np.linalg.norm(jump.change.J)) / max(float(np.linalg.norm(old.J)), 1e-300)
+                    self.bent += share > CHANGED
+                    if share < SAME and jump.room < self.quality[j]:
+                        continue
+                    drop.add(j)
+                    if np.linalg.norm(both.J) < SAME * np.linalg.norm(old.J):
+                        continue
+                    jump = attrs.evolve(jump, change=both)
+            fresh.append((jump, rest))
+        keep = np.array([j not in drop for j in range(len(network))], dtype=bool)
+        network.keep(keep)
+        self.quality = [q for q, kept in zip(self.quality, keep, strict=True) if kept]
+        self.blur = [q for q, kept in zip(self.blur, keep, strict=True) if kept]
+        for jump, rest in fresh:
+            w, b, a = jump.neuron(way)
+            w[n:] = rest
+            network.add(w, b - float(rest @ start[n:]), a)
+            self.quality.append(jump.room)
+            self.blur.append(BLUR * jump.change.error / max(float(np.linalg.norm(jump.change.J)), 1e-300))
+
+    def _far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
+        """Ask across hyperplanes just found, far away from where that was."""
+        told = self._told
+        h, share = (1e-4, 0.1) if self._limit < COARSE else (0.01, 0.2)
+        failed = list[bool]()
+        for jump in jumps:
+            w, b, a = jump.neuron(way)
+            length = float(np.linalg.norm(w))
+            w, b, a = w / length, b / length, a * length
+            gone = [False]
+            for z in self._on(w, b, start):
+                Y, noise = yield from told.ask(z + h * np.array([[-1.0], [0.0], [1.0]]) * w)
+                if not told.visible(noise).all():
+                    continue
+                bend = np.abs(Y[0] + Y[2] - 2 * Y[1])
+                gone.append(np.abs(bend - np.abs(a) * h).max() > share * np.abs(a).max() * h + 4 * noise.max())
+            failed.append(any(gone))
+        if sum(failed) > max(1, len(failed) // 3):
+            raise GivenUp(
+                f"{sum(failed)} of {len(failed)} kinks found on a line are gone elsewhere on their hyperplanes: there"
+                " is more than one hidden layer"
+            )
+
+    def _on(self, w: FloatArray, b: float, start: FloatArray) -> list[FloatArray]:
+        """Points on a hyperplane, far apart: random rows, and corners of the box, projected to it."""
+        n, found = self._told.chart.n_real, list[FloatArray]()
+        for turn in range(200):
+            z = self._draws.draw(turn % 2)
+            z[n:] = start[n:]
+            z -= (w @ z + b) * w
+            if np.abs(z[:n] - 0.5).max() < 0.499:
+                found.append(z)
+                if len(found) == PLACES:
+                    break
+        return found
+
+
+def _apart(bends: FloatArray) -> bool:
+    """Whether output weights, in proportion to which slopes change, are independent."""
+    lengths = np.linalg.norm(bends, axis=1)
+    return bool(lengths.min() > 0) and bool(np.linalg.cond(bends / lengths[:, None]) < APART)

@@ -1,0 +1,278 @@
+"""relu-exact: one hidden layer of ReLUs from values or probabilities, to the rounding of the answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skops.io
+from scipy.special import expit, softmax
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_iris
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import mex
+from mex_relu_exact.attack import ReluExact
+from mex_relu_exact.chart import Chart
+from mex_relu_exact.fitting import refined
+from mex_relu_exact.network import Network
+from mex_relu_exact.scores import Scores
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def steal(model, domain, answers, *, budget=None, pool=None, family=None, seed=0, **parameters):
+    target = mex.FittedTarget.wrap(model, domain=domain, family=family or mex.Family("neural"))
+    oracle = mex.Oracle(target, budget=budget, answers=answers)
+    learner = ReluExact(**parameters).learner(oracle.knowledge(pool=pool), np.random.default_rng(seed))
+    return mex.extract(oracle, learner, snapshots=False)
+
+
+class Net:
+    """A network of given weights, of two classes or several, with answers that can be changed on the way out."""
+
+    def __init__(self, W, b, A, c, change=lambda out, X: out) -> None:
+        self.W, self.b, self.A, self.c, self.change = W, b, A, c, change
+        m = A.shape[1]
+        self.values = m == 1 and c.shape == (1,)
+        if not self.values:
+            self.classes_ = np.arange(max(m, 2))
+
+    def scores(self, X):
+        return np.maximum(X @ self.W.T + self.b, 0) @ self.A + self.c[: self.A.shape[1]]
+
+    def predict(self, X):
+        if self.values:
+            return self.change(self.scores(X)[:, 0], X)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X):
+        z = self.scores(X)
+        if z.shape[1] > 1:
+            return softmax(z, axis=1)
+        p = self.change(expit(z[:, 0]), X)
+        return np.column_stack([1 - p, p])
+
+
+class Regressor(Net):
+    """Of values: it has no probabilities."""
+
+    predict_proba = property()
+
+
+def weights(d, h, m=1, seed=0):
+    """Hyperplanes through the middle of the unit box, and output weights."""
+    rng = np.random.default_rng(seed)
+    W = rng.standard_normal((h, d))
+    b = -(W * rng.uniform(0.2, 0.8, (h, d))).sum(axis=1)
+    return W, b, rng.standard_normal((h, m))
+
+
+def box(d):
+    return mex.Domain(np.zeros(d), np.ones(d))
+
+
+def points(domain, n=3000):
+    return domain.sample(n, np.random.default_rng(7))
+
+
+def test_a_regressor_behind_scalers_is_stolen_to_the_rounding_of_its_answers(diabetes: mex.Dataset) -> None:
+    network = MLPRegressor(hidden_layer_sizes=(10,), alpha=0.1, learning_rate_init=0.01, max_iter=300, random_state=0)
+    model = make_pipeline(StandardScaler(), TransformedTargetRegressor(network, transformer=StandardScaler()))
+    model.fit(diabetes.X[::2], diabetes.y[::2])
+    domain = mex.Domain(diabetes.X.min(axis=0), diabetes.X.max(axis=0))
+    stolen = steal(model, domain, "value", pool=diabetes.X[1::2], family=mex.FittedTarget.wrap(model).family)
+    X = np.concatenate([points(domain), diabetes.X])
+    truth = model.predict(X)
+    assert np.abs(stolen.hypothesis.predict(X) - truth).max() < 1e-10 * np.abs(truth).max()
+    assert stolen.stopped == "done"
+    assert stolen.note.startswith("exact: 10 neurons have their kink inside the domain")
+    assert stolen.queries < 2.8 * (12 * 10 + 1)
+
+
+def test_a_classifier_is_stolen_from_probabilities(breast_cancer: mex.Dataset) -> None:
+    X, y = breast_cancer.X, breast_cancer.y
+    model = make_pipeline(StandardScaler(), MLPClassifier((8,), alpha=0.1, max_iter=200, random_state=0)).fit(X, y)
+    domain = mex.Domain(X.min(axis=0), X.max(axis=0))
+    stolen = steal(model, domain, "proba", pool=X[::2])
+    rows = np.concatenate([points(domain), X])
+    assert np.abs(stolen.hypothesis.predict_proba(rows) - model.predict_proba(rows)).max() < 1e-9
+    assert np.array_equal(stolen.hypothesis.predict(rows), model.predict(rows))
+    assert stolen.queries < 2 * (32 * 8 + 1)
+
+
+def test_several_classes_take_less_than_a_row_a_parameter() -> None:
+    X, y = load_iris(return_X_y=True)
+    X = np.column_stack([X, X**2, np.sqrt(X), X[:, :1] * X])  # sixteen features
+    model = make_pipeline(StandardScaler(), MLPClassifier((30,), alpha=0.1, max_iter=200, random_state=0)).fit(X, y)
+    domain = mex.Domain(X.min(axis=0), X.max(axis=0))
+    stolen = steal(model, domain, "proba", pool=X[::2])
+    rows = points(domain)
+    assert np.abs(stolen.hypothesis.predict_proba(rows) - model.predict_proba(rows)).max() < 1e-9
+    assert stolen.queries < 16 * 30 + 30 + 3 * 30 + 3
+
+
+def test_duplicate_parallel_opposite_dead_and_far_neurons_are_a_function_like_any_other() -> None:
+    W, b, A = weights(6, 5, seed=3)
+    W = np.vstack([W, W[0], 2 * W[1], -W[2], W[3], np.zeros(6), W[4]])
+    b = np.concatenate([b, b[:1], 2 * b[1:2] + 0.3, -b[2:3], b[3:4], [1.0], b[4:5] + 100])  # the last is on everywhere
+    A = np.vstack([A, A[:1], A[1:2], A[2:3], -A[3:4], A[:1], A[4:5]])  # neuron 3 and its double cancel each other
+    model = Regressor(W, b, A, np.array([0.7]))
+    stolen = steal(model, box(6), "value")
+    rows = points(box(6))
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-11
+    assert len(stolen.hypothesis.b) == 5  # 0 and its double, 1, its parallel, 2 and its opposite, 4
+
+
+def test_a_function_without_kinks_is_stolen() -> None:
+    model = Regressor(np.zeros((1, 4)), np.ones(1), np.zeros((1, 1)), np.array([3.0]))
+    stolen = steal(model, box(4), "value")
+    assert np.allclose(stolen.hypothesis.predict(points(box(4))), 3.0)
+
+
+def test_neurons_that_show_where_probabilities_are_nearly_one_are_found_as_far_as_answers_tell() -> None:
+    W, b, A = weights(5, 4, seed=1)
+    W, b, A = np.vstack([W, np.eye(5)[:1]]), np.append(b, -0.8), np.vstack([A, [[30.0]]])  # where it is on p is near 1
+    model = Net(W, b, A, np.array([12.0, 0.0]))
+    stolen = steal(model, box(5), "proba")
+    rows = points(box(5))
+    truth = model.predict_proba(rows)
+    assert np.abs(stolen.hypothesis.predict_proba(rows) - truth).max() < 1e-12
+    on = rows[:, 0] > 0.83
+    assert on.any()
+    off = stolen.hypothesis.scores(rows[on])[:, 0] - model.scores(rows[on])[:, 0]
+    assert np.abs(off).max() < 1e-2
+
+
+SMOOTH = "they are those of a smooth activation"
+
+
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_smooth_activations_are_refused_within_thirty_queries(activation, diabetes: mex.Dataset) -> None:
+    X, y = diabetes.X, diabetes.y
+    network = MLPRegressor(
+        hidden_layer_sizes=(10,), activation=activation, solver="lbfgs", alpha=1.0, max_iter=100, random_state=0
+    )
+    model = make_pipeline(StandardScaler(), network).fit(X, y)
+    domain = mex.Domain(X.min(axis=0), X.max(axis=0))
+    stolen = steal(model, domain, "value", pool=X[::2])
+    assert SMOOTH in stolen.note
+    assert stolen.note.startswith("not exact")
+    assert stolen.queries <= 30
+    with pytest.raises(mex.Incompatible, match=f"the activation of this one is {activation}"):
+        steal(model, domain, "value", family=mex.FittedTarget.wrap(model).family)
+
+
+NOISE = np.random.default_rng(0)
+
+
+def rounded(out, X):
+    return np.round(out, 3)
+
+
+def noisy(out, X):
+    return out + 0.01 * NOISE.standard_normal(len(out))
+
+
+def sticky(out, X):
+    return out + 0.01 * np.sin(1e7 * X.sum(axis=1))
+
+
+def single(out, X):
+    return out.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (rounded, "rounded to 3 decimals"),
+        (noisy, "answers are noisy"),
+        (sticky, "noise drawn once for each row"),
+        (single, "float32 numbers"),
+    ],
+)
+def test_coarse_and_noisy_answers_are_refused_with_the_reason(change, why) -> None:
+    model = Regressor(*weights(6, 8), np.array([0.5]), change)
+    stolen = steal(model, box(6), "value")
+    assert why in stolen.note
+    assert stolen.queries <= 120
+
+
+def test_a_second_hidden_layer_is_said_and_what_fits_is_handed_over(diabetes: mex.Dataset) -> None:
+    X, y = diabetes.X, diabetes.y
+    network = MLPRegressor(hidden_layer_sizes=(12, 12), solver="lbfgs", max_iter=100, random_state=0)
+    model = make_pipeline(StandardScaler(), network).fit(X, y)
+    domain = mex.Domain(X.min(axis=0), X.max(axis=0))
+    stolen = steal(model, domain, "value", pool=X[::2])
+    assert "more than one hidden layer" in stolen.note
+    assert stolen.queries <= 500
+    rows = points(domain)
+    truth = model.predict(rows)
+    assert np.mean((stolen.hypothesis.predict(rows) - truth) ** 2) <= 1.2 * truth.var()
+
+
+def test_a_budget_that_ends_it_goes_to_what_was_found_or_fits() -> None:
+    model = Net(*weights(8, 12), np.array([0.3, 0.0]))
+    rows = points(box(8))
+    truth = model.predict(rows)
+    floor = max(np.mean(truth == label) for label in (0, 1))
+    for budget in (3, 40, 150):
+        stolen = steal(model, box(8), "proba", budget=budget, pool=rows[:200])
+        assert stolen.queries == budget
+        assert np.mean(stolen.hypothesis.predict(rows) == truth) >= floor - 0.05
+
+
+def test_where_no_steps_can_be_made_the_reason_is_a_feature() -> None:
+    model = Regressor(*weights(3, 4), np.array([0.5]))
+    whole = mex.Domain(np.zeros(3), [1, 9, 1], integer=[False, True, False])
+    with pytest.raises(mex.Incompatible, match="feature 1 takes whole numbers or levels"):
+        steal(model, whole, "value")
+    with pytest.raises(mex.Incompatible, match="feature 0 has no finite ones"):
+        steal(model, mex.Domain.reals(3), "value")
+
+
+def test_scores_say_what_rounding_does_to_them() -> None:
+    z = np.linspace(-25, 25, 101)
+    p = expit(z)
+    told = Scores(2)
+    assert told.learn(np.column_stack([1 - p, p]))
+    scores, loss = told(np.column_stack([1 - p, p]))
+    assert (np.abs(scores[:, 0] - z) <= 2 * loss + 1e-14).all()
+    assert loss[0] < 1e-15
+    assert 1e-7 < loss[-1] < 1e-3
+    coarse = Scores(0)
+    coarse.learn(np.round(np.random.default_rng(0).standard_normal(20), 5))
+    assert coarse.decimals == 5
+    assert not coarse.single
+
+
+def test_a_fit_finds_the_network_again_although_some_answers_have_a_kink_that_it_does_not_have() -> None:
+    W, b, A = weights(4, 6)
+    rng = np.random.default_rng(1)
+    U = rng.random((300, 4))
+    truth = Network(W, b, A, rng.standard_normal((1, 4)), np.zeros(1))
+    Y = truth(U)
+    Y[:5] += 1e-9
+    start = truth.copy()
+    start.W = W + 1e-9 * rng.standard_normal(W.shape)
+    start.G = start.G + 1e-6
+    found = refined(start, U, Y, np.full(300, 1e14), np.ones(300, dtype=bool))
+    assert found is not None
+    assert np.abs(found(U[5:]) - truth(U[5:])).max() < 1e-11
+
+
+def test_a_chart_and_rows_are_the_same() -> None:
+    domain = mex.Domain([0, -3, 0, 0, 2, 5], [9, 3, 1, 1, 4, 5], integer=[0, 1, 0, 0, 0, 0], groups=[(2, 3)])
+    chart = Chart(domain)
+    X = domain.sample(50, np.random.default_rng(0))
+    assert chart.n_real == 2
+    assert np.allclose(chart.decode(chart.encode(X)), X, atol=1e-14)
+
+
+def test_a_stolen_network_is_saved_and_read_again(tmp_path) -> None:
+    stolen = steal(Net(*weights(4, 3), np.array([0.3, 0.0])), box(4), "proba").hypothesis
+    skops.io.dump(stolen, tmp_path / "stolen")
+    again = skops.io.load(tmp_path / "stolen", trusted=skops.io.get_untrusted_types(file=tmp_path / "stolen"))
+    rows = points(box(4), 50)
+    assert np.array_equal(again.predict_proba(rows), stolen.predict_proba(rows))
