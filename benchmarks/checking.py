@@ -2,6 +2,7 @@
 
 python benchmarks/checking.py                            both parts, 20 targets of each kind for each attack
 python benchmarks/checking.py self-check --times 4
+python benchmarks/checking.py anytime --times 1 --out FILE   goes on from the lines in FILE
 """
 
 from __future__ import annotations
@@ -12,4 +13,4 @@ from parts import run
 PARTS = {"self-check": self_check.self_check, "anytime": anytime.anytime}
 
 if __name__ == "__main__":
-    run(__doc__, PARTS, option="times", default=20)
+    run(__doc__, PARTS, option="times", default=20, parents=[anytime.OPTIONS])

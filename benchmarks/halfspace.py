@@ -17,6 +17,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from halfspace_parts import interfaces
 from joblib import Parallel, delayed
 from parts import Part, run
 from threadpoolctl import threadpool_limits
@@ -199,6 +200,10 @@ PARTS: dict[str, Part] = {
     "sticky": sticky,
     "real": real,
     "peer": peer,
+    "mixed": interfaces.mixed,
+    "discrete": interfaces.discrete,
+    "flipped": interfaces.flipped,
+    "one-sided": interfaces.one_sided,
 }
 
 if __name__ == "__main__":

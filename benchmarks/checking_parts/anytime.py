@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,6 +16,8 @@ from mex.registry.spec import Spec
 from mex.types import Answer, stream
 
 REGISTRY = mex.load_registry()
+OPTIONS = argparse.ArgumentParser(add_help=False)
+OPTIONS.add_argument("--out", type=Path, metavar="FILE", help="anytime: keep each line there, and go on from there")
 SHARES = (1 / 8, 1 / 4, 1 / 2)
 MOST = 2000
 """The budget of an attack that does not end by itself."""
@@ -20,6 +25,7 @@ ON_HALFSPACES = ("pivot", "dimension-coupling", "version-space", "lowd-meek", "a
 CASES: tuple[tuple[str, str, str, Answer], ...] = (
     *((attack, "logistic", "breast-cancer", "label") for attack in (*ON_HALFSPACES, "selective-sampling:stream=1000")),
     *(("pivot", "logistic", data, "label") for data in ("german-credit", "adult")),
+    ("disagreement", "logistic", "breast-cancer", "label"),
     ("equation-solving", "logistic", "adult", "proba"),
     ("tree-labels", "decision-tree", "breast-cancer", "label"),
     ("threshold-cart", "decision-tree", "breast-cancer", "label"),
@@ -27,7 +33,8 @@ CASES: tuple[tuple[str, str, str, Answer], ...] = (
     ("tree-structure", "decision-tree", "spambase", "leaf"),
     ("path-finding", "decision-tree", "breast-cancer", "leaf"),
     ("flip-search", "random-forest", "breast-cancer", "label"),
-    ("boosted-surrogate", "boosted-trees", "breast-cancer", "label"),
+    ("boosted-surrogate", "boosted-trees", "breast-cancer", "proba"),
+    ("boosted-exact", "boosted-trees:trees=10", "breast-cancer", "proba"),
     ("query-by-committee", "random-forest", "breast-cancer", "label"),
     ("stump-scan", "boosted-trees:max_depth=1", "diabetes", "value"),
     ("active-regression", "kernel-ridge", "diabetes", "value"),
@@ -36,7 +43,7 @@ CASES: tuple[tuple[str, str, str, Answer], ...] = (
         (attack, "kernel-svm", "breast-cancer", "label")
         for attack in ("dual-space", "margin-points", "adaptive-retraining", "extended-adaptive-training")
     ),
-    *((attack, "kernel-svm", "breast-cancer", "label") for attack in ("boundary-search", "disagreement")),
+    ("boundary-search", "kernel-svm", "breast-cancer", "label"),
 )
 
 
@@ -45,15 +52,30 @@ def anytime(times: int) -> None:
     seeds = range(max(1, times // 10))
     print(f"{'attack':28s}{'model and dataset':34s}{'queries':>8s}{'majority':>9s}", end="")
     print("".join(f"{name:>14s}" for name in ("1/8", "1/4", "1/2", "all")))
-    for attack, model, data, answers in CASES:
+    for case in CASES:
+        name = f"{case[0]:28s}{f'{case[1]}, {case[2]}':34s}"
         try:
-            rows = [_run(attack, model, data, answers, seed) for seed in seeds]
+            mean = np.mean([_kept(*case, seed) for seed in seeds], axis=0)
         except mex.MexError as reason:
-            print(f"{attack:28s}{model + ', ' + data:34s}{reason}", flush=True)
+            print(f"{name}{reason}", flush=True)
             continue
-        mean = np.mean(rows, axis=0)
         cells = "".join(f"{own:8.2f} {passive:4.2f} " for own, passive in zip(mean[2::2], mean[3::2], strict=True))
-        print(f"{attack:28s}{model + ', ' + data:34s}{mean[0]:8.0f}{mean[1]:9.2f}{cells}", flush=True)
+        print(f"{name}{mean[0]:8.0f}{mean[1]:9.2f}{cells}", flush=True)
+
+
+def _kept(attack: str, model: str, data: str, answers: Answer, seed: int) -> list[float]:
+    """What :func:`_run` returns, from the file of :data:`OPTIONS` if it is kept there."""
+    file: Path | None = OPTIONS.parse_known_args()[0].out
+    key = json.dumps([attack, model, data, answers, seed])
+    lines = file.read_text().splitlines() if file and file.exists() else []
+    done = dict(line.split("\t") for line in lines)
+    if key in done:
+        return list(json.loads(done[key]))
+    row = _run(attack, model, data, answers, seed)
+    if file:
+        with file.open("a") as kept:
+            kept.write(f"{key}\t{json.dumps(row)}\n")
+    return row
 
 
 def _run(attack: str, model: str, data: str, answers: Answer, seed: int) -> list[float]:

@@ -15,7 +15,7 @@ import mex
 from mex.learner import predictions
 from mex.target import labels
 from mex.toolkit.active.samplers import between_rows
-from mex.toolkit.checking.self_check import SelfChecked
+from mex.toolkit.checking.learner import SelfChecked
 from mex.toolkit.metrics import agreement
 
 REGISTRY = mex.load_registry()

@@ -240,3 +240,15 @@ def test_what_it_cannot_do_is_refused_with_the_reason(spec: str, reason: str) ->
 def test_a_domain_of_one_row_is_that_label() -> None:
     domain = mex.Domain([1.0, 2.0], [1.0, 2.0])
     assert steal(mex.halfspace(np.array([1.0, 1.0]), -1.0), domain).hypothesis.predict([[1.0, 2.0]]).tolist() == [1]
+
+
+def test_pivot_hands_over_where_features_are_discrete_and_others_name_who_takes_them() -> None:
+    model = plane(BITS, 1)
+    stolen = steal(model, BITS, attack="pivot")
+    assert stolen.note == "the label of every row of the domain follows from the answers"
+    assert agreement(stolen, model, listed(BITS)) == 1
+    with pytest.raises(mex.Incompatible, match="whole numbers and categories"):
+        steal(model, BITS, attack="pivot:stop=certified")
+    for attack in ("version-space", "lowd-meek"):
+        with pytest.raises(mex.Incompatible, match="use bayes-point"):
+            steal(model, BITS, attack=attack)

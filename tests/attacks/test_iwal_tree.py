@@ -13,6 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.testing import check_attack
+from mex.toolkit.checking.learner import SelfChecked
 from mex_iwal_tree.attack import IwalTree
 
 
@@ -25,6 +26,13 @@ def oracle_of(data: mex.Dataset, budget: int = 300, defense: Any = None, **param
     return mex.Oracle(target, answers="label", budget=budget)
 
 
+def alone(attack: IwalTree, oracle: mex.Oracle, rng: np.random.Generator) -> Any:
+    """The learner without its check."""
+    learner = attack.learner(oracle.knowledge(), rng)
+    assert isinstance(learner, SelfChecked)
+    return learner.inner
+
+
 def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
     fitted = DecisionTreeClassifier(random_state=0).fit(iris.X, np.array(iris.class_names)[iris.y])
     target = mex.FittedTarget.wrap(
@@ -35,7 +43,7 @@ def test_it_is_a_well_behaved_attack(iris: mex.Dataset) -> None:
 
 def test_the_lead_is_the_rise_of_the_weighted_error_by_brute_force(iris: mex.Dataset) -> None:
     oracle = oracle_of(iris)
-    learner = IwalTree(c0=0.01, growth=1.0, every=200).learner(oracle.knowledge(), np.random.default_rng(0))
+    learner = alone(IwalTree(c0=0.01, growth=1.0, every=200), oracle, np.random.default_rng(0))
     while len(learner._y) < 150:  # far from the last fit: labels have come that the tree has not seen
         X = learner.ask()
         learner.tell(X, oracle.ask(X))
@@ -59,7 +67,7 @@ def test_less_care_asks_less_of_the_stream(breast_cancer: mex.Dataset) -> None:
     seen = []
     for c0 in (8.0, 1e-3, 1e-6):
         oracle = oracle_of(breast_cancer, budget=200)
-        learner = IwalTree(c0=c0).learner(oracle.knowledge(), np.random.default_rng(0))
+        learner = alone(IwalTree(c0=c0), oracle, np.random.default_rng(0))
         mex.extract(oracle, learner, snapshots=False)
         seen.append(learner._seen)
     assert 200 <= seen[0] < seen[1] < seen[2]
@@ -70,7 +78,7 @@ def test_rows_not_asked_count_so_that_weights_add_up_to_the_stream(iris: mex.Dat
     totals = []
     for seed in range(8):
         oracle = oracle_of(iris, budget=100)
-        learner = IwalTree(c0=0.05).learner(oracle.knowledge(), np.random.default_rng(seed))
+        learner = alone(IwalTree(c0=0.05), oracle, np.random.default_rng(seed))
         mex.extract(oracle, learner, snapshots=False)
         totals.append(sum(learner._weights) / learner._seen)
     assert np.mean(totals) == pytest.approx(1, abs=4 * np.std(totals) / 8**0.5)
@@ -80,7 +88,7 @@ def test_a_stream_that_is_not_worth_a_query_ends(iris: mex.Dataset) -> None:
     data = attrs.evolve(iris, y=np.where(np.arange(150) == 149, 1, 0))
     oracle = oracle_of(data, budget=100_000)
     stolen = mex.extract(
-        oracle, IwalTree(c0=1e-4, patience=50).learner(oracle.knowledge(), np.random.default_rng(0)), snapshots=False
+        oracle, alone(IwalTree(c0=1e-4, patience=50), oracle, np.random.default_rng(0)), snapshots=False
     )
     assert stolen.stopped == "done"
     assert "not worth a query" in stolen.note
@@ -90,7 +98,7 @@ def test_a_stream_that_is_not_worth_a_query_ends(iris: mex.Dataset) -> None:
 @pytest.mark.parametrize("budget", [1, 5, 25])
 def test_a_tiny_budget(iris: mex.Dataset, budget: int) -> None:
     oracle = oracle_of(iris, budget=budget)
-    stolen = mex.extract(oracle, IwalTree().learner(oracle.knowledge(), np.random.default_rng(0)), snapshots=False)
+    stolen = mex.extract(oracle, alone(IwalTree(), oracle, np.random.default_rng(0)), snapshots=False)
     assert stolen.queries == budget
     assert set(stolen.hypothesis.predict(iris.X)) <= {0, 1, 2}
 

@@ -192,8 +192,9 @@ def matrix(
         out=None if out is None else Path(out),
         retry_failed=retry_failed,
         ledger=ledger,
+        persistent=True,
     )
     records = list(run)
-    if run.restored:
-        warnings.warn(run.restored, RuntimeWarning, stacklevel=2)
+    for sentence in filter(None, (run.restored, run.unwritten)):
+        warnings.warn(sentence, RuntimeWarning, stacklevel=2)
     return records

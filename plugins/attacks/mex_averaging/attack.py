@@ -71,6 +71,7 @@ class AveragingLearner:
     """A learner of directions: the average of random directions times their signs."""
 
     note = ""
+    efficient = False
 
     def __init__(self, attack: Averaging, d: int, rng: np.random.Generator) -> None:
         self._attack = attack

@@ -14,12 +14,5 @@ def mex_components() -> list[mex.Component]:
             "bayes-point",
             "mex_bayes_point.attack:BayesPoint",
             "linear models on any interface, by what a posterior of all answers is least sure of",
-            counters={
-                "bounded-noise": "bayes-point",
-                "hide-low-confidence": "bayes-point",
-                "label-only": "bayes-point",
-                "reverse-sigmoid": "bayes-point",
-                "top-k": "bayes-point",
-            },
         )
     ]

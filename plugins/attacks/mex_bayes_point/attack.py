@@ -7,16 +7,10 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from mex import Incompatible, Knowledge, Learner, Scope
+from mex import Knowledge, Learner, Scope
 from mex.params import between, boolean, doc, optional, whole
-from mex.toolkit.bayes_point.learner import BayesPointLearner
+from mex.toolkit.bayes_point.learner import LARGEST_RHO, bayes_point
 from mex.toolkit.bayes_point.queries import Settings
-from mex.toolkit.checking.self_check import self_checked
-
-LARGEST_RHO = 0.45
-"""The largest share of wrong labels it works with."""
-MOST_WEIGHTS = 1500
-"""The most weights: the posterior takes their square in memory, and their cube in time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -87,21 +81,5 @@ class BayesPoint:
             Incompatible: if labels are wrong too often, or there are too many weights.
         """
         rho = knowledge.rho if self.rho is None else self.rho
-        if rho is not None and rho > LARGEST_RHO:
-            raise Incompatible(
-                f"bayes-point works up to a share of {LARGEST_RHO:g} of wrong labels; this one is {rho:g}"
-            )
-        assert knowledge.classes is not None
-        weights = (len(knowledge.classes) - 1) * (knowledge.domain.n_features + 1)
-        if weights > MOST_WEIGHTS:
-            raise Incompatible(
-                f"bayes-point works up to {MOST_WEIGHTS} weights, and this model may have {weights}; pivot takes any "
-                "number on real features"
-            )
         settings = Settings(eps=self.eps, near=self.near, batch=self.batch, certify=self.certify, starts=self.starts)
-        known = attrs.evolve(knowledge, rho=rho)
-
-        def start(told: Knowledge, own: np.random.Generator) -> Learner:
-            return BayesPointLearner(told, own, settings)
-
-        return self_checked(known, rng, start, eps=self.eps, anytime=True)
+        return bayes_point("bayes-point", attrs.evolve(knowledge, rho=rho), rng, settings)

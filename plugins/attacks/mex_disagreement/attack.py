@@ -10,6 +10,7 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import above, between, doc, whole
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.types import FloatArray
 
@@ -55,11 +56,17 @@ class Disagreement:
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start on the homogeneous problem behind the target's chart."""
-        return HalfspaceLearner(knowledge, rng, lambda d, stream: DisagreementLearner(self, d, stream), eps=self.eps)
+
+        def start(known: Knowledge, own: np.random.Generator) -> Learner:
+            return HalfspaceLearner(known, own, lambda d, stream: DisagreementLearner(self, d, stream), eps=self.eps)
+
+        return self_checked(knowledge, rng, start, eps=self.eps)
 
 
 class DisagreementLearner:
     """A learner of directions that keeps the halfspaces which may still be the best."""
+
+    efficient = False
 
     def __init__(self, attack: Disagreement, d: int, rng: np.random.Generator) -> None:
         self._attack = attack

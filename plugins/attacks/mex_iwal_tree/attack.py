@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import ClassVar
 
 import attrs
@@ -13,12 +14,15 @@ from mex import Incompatible, Knowledge, Learner, Model, Scope
 from mex.params import above, between, component, doc, one_of, whole
 from mex.toolkit.active.iwal import EQUATIONS, query_probability
 from mex.toolkit.active.samplers import Sampler, granted, sampler_parameter
+from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant, random_state
 from mex.toolkit.models import learner_over
 from mex.types import Array, Estimator, FloatArray
 
 CHUNK = 64
 """How many rows of the stream to draw at once."""
+LEAST = 2000
+"""Labels that it takes at least to come to its end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,11 +90,16 @@ class IwalTree:
             estimator = learner_over("iwal-tree", self.model, knowledge, rng)
         if not hasattr(estimator, "apply") or hasattr(estimator, "n_estimators"):
             raise Incompatible(f"iwal-tree relabels the leaves of a tree, and {type(estimator).__name__} is none")
-        return _IwalTree(self, knowledge, rng, source, estimator)
+        return self_checked(
+            knowledge, rng, lambda known, own: _IwalTree(self, known, own, source, estimator), least=LEAST
+        )
 
 
 class _IwalTree:
+    """The learner; what it learns is the tree that errs least on the stream, which is not like the data."""
+
     note = ""
+    exact = False
 
     def __init__(
         self, attack: IwalTree, known: Knowledge, rng: np.random.Generator, source: Sampler, estimator: Estimator
@@ -102,6 +111,7 @@ class _IwalTree:
         self._estimator = estimator
         self._classes = known.classes
         self._source = source
+        self.natural = sys.maxsize if source.needs_pool else 0  # rows that are asked one by one
         self._X: list[FloatArray] = []
         self._y: list[int] = []  # indices of classes
         self._weights: list[float] = []

@@ -9,12 +9,19 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, one_of, optional
+from mex.toolkit.bayes_point.learner import MOST_WEIGHTS, bayes_point, weights_of
+from mex.toolkit.bayes_point.queries import Settings
 from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.toolkit.halfspaces.multiclass import PairwiseLearner
 from mex_pivot.exact import ExactSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
 from mex_pivot.search import Goal, Search
+
+FINEST = 1e-9
+"""The smallest error that is aimed at on whole numbers and categories."""
+BATCH = {"sequential": 1, "batch": 10}
+"""How many rows are asked at once there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -27,9 +34,10 @@ class Pivot:
     each query asks a median (probabilistic bisection), and group queries then rule out gross errors of several ratios
     at once. No two queries are alike, so sticky noise is no harder than fresh noise.
 
-    A model with an intercept, in a box, with integer features and one-hot groups, or of several classes is brought to
-    that form first (:mod:`mex.toolkit.halfspaces`). With ``rho`` = 0 wrong answers are not noticed; an unknown rate is
-    estimated from the answers, at the upper end.
+    A model with an intercept, in a box, or of several classes is brought to that form first
+    (:mod:`mex.toolkit.halfspaces`). Interfaces with whole numbers or categories are handed over to the learner of
+    ``bayes-point``, which ends at the same error, or when no row is left open. With ``rho`` = 0 wrong answers are not
+    noticed; an unknown rate is estimated from the answers, at the upper end.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> from mex.toolkit.bounds import query_bound
@@ -89,7 +97,7 @@ class Pivot:
     )
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start on the homogeneous problem behind the target's chart, for each pair of classes that meet.
+        """Start on the homogeneous problem behind the target's chart, for each pair of classes that meet; or hand over.
 
         Raises:
             Incompatible: if labels are wrong too often, if a certificate is wanted and they can be wrong, or
@@ -104,8 +112,15 @@ class Pivot:
         def start(d: int, stream: np.random.Generator) -> Search:
             return self.search(d, rho, stream)
 
-        learner = PairwiseLearner if knowledge.task == "multiclass" else HalfspaceLearner
         known = attrs.evolve(knowledge, rho=rho)
+        domain = knowledge.domain
+        if domain.discrete[domain.lower < domain.upper].any() and weights_of(knowledge) <= MOST_WEIGHTS:
+            if self.stop == "certified":
+                raise Incompatible(
+                    "pivot certifies no error on whole numbers and categories: bayes-point may prove its end"
+                )
+            return bayes_point("pivot", known, rng, Settings(eps=max(self.eps, FINEST), batch=BATCH[self.mode]))
+        learner = PairwiseLearner if knowledge.task == "multiclass" else HalfspaceLearner
         return self_checked(known, rng, lambda told, own: learner(told, own, start, eps=self.eps), eps=self.eps)
 
     def search(self, d: int, rho: float | None, rng: np.random.Generator) -> Search:

@@ -15,6 +15,9 @@ from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex_selective_sampling.perceptron import BandPerceptron
 from mex_selective_sampling.region import DisagreementRegion
 
+ROUGH = 1000
+"""With how many answers to a stream a halfspace may be known roughly."""
+
 
 @attrs.frozen(kw_only=True)
 class SelectiveSampling:
@@ -68,7 +71,7 @@ class SelectiveSampling:
         if self.rule == "disagreement":
             source = granted("selective-sampling", self.sampler, knowledge, endless=False)
             rows = source.draw(knowledge, self.stream, rng)
-            return self_checked(knowledge, rng, lambda known, own: DisagreementRegion(known, rows, own))
+            return self_checked(knowledge, rng, lambda known, own: DisagreementRegion(known, rows, own), rough=ROUGH)
         rho = knowledge.rho if self.rho is None else self.rho
         if rho is None or rho >= 0.5:
             raise Incompatible(

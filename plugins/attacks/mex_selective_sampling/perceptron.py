@@ -22,6 +22,8 @@ class BandPerceptron:
         effort: labels per epoch and dimension.
     """
 
+    efficient = False
+
     def __init__(self, d: int, rng: np.random.Generator, eps: float, effort: float) -> None:
         self._d = d
         self._rng = rng

@@ -13,13 +13,17 @@ from mex.app.report.tradeoff import Bargain
 
 @attrs.frozen
 class Table:
-    """Rows with a header, a caption, and a name for who does not see them; ``name`` is the column that names a row."""
+    """Rows with a header, a caption, and a name for who does not see them.
+
+    ``name`` is the column that names a row, ``numbers`` are those of numbers.
+    """
 
     label: str
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     name: int = 0
+    numbers: Sequence[int] = ()
 
 
 @attrs.frozen

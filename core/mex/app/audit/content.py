@@ -41,6 +41,7 @@ def _thieves(told: Mapping[str, Any]) -> Table:
         "rows: it has unlabeled rows. Never: not within the budget.",
         ["answers shown", "the thief knows", "to 0.95", "to 0.99", "to 0.999", "agrees most"],
         thief_rows(told),
+        numbers=(2, 3, 4),
     )
 
 
@@ -63,6 +64,7 @@ def _attacks(told: Mapping[str, Any]) -> Table:
         "Every attack that was judged, the thieves who know less among them.",
         ["attack", "reads", "agreement", "to 0.95", "to 0.99"],
         rows,
+        numbers=(2, 3, 4),
     )
 
 
@@ -78,7 +80,7 @@ def _defenses(told: Mapping[str, Any]) -> list[Part]:
     )
     header = ["defense", "buys", "best attack on it", "costs", "judgement"]
     parts: list[Part] = [told["recommendation"]["sentence"], *trade_off(told)]
-    parts.append(Table("Defenses", caption, header, defense_rows(told)))
+    parts.append(Table("Defenses", caption, header, defense_rows(told), numbers=(1,)))
     if told["recommendation"]["defense"]:
         lines = "\n".join(filter(None, (told["recommendation"]["python"], told["recommendation"]["serve"])))
         parts.append(Code("To deploy it, in Python or in front of the model:", lines))

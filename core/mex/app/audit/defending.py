@@ -139,6 +139,8 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
         best = name if math.isfinite(least) else None
     costs = {field: _cost(met, shown, field) for field in COSTS}
     effect = shield.effect
+    if effect and effect.labels_kept and costs["accuracy_lost"] is None:  # nobody who meets it was measured
+        costs["accuracy_lost"] = 0.0
     withheld = () if effect is None else tuple(k for k in outcome.subject.kinds if k not in effect.answers)
     trade = Trade(shield, shown, level, factor, at_least, best, len(against), costs, withheld, missing, "")
     return attrs.evolve(trade, objection=_objection(trade))

@@ -29,7 +29,8 @@ class Depth:
         defenses: the defenses that are tried; empty for all that apply.
         defended_by: how many of the judged attacks meet each defense, beside a baseline and those that know the defense
             or are cheap.
-        cheapest: whether thieves who know less run the cheapest of the attacks that stayed, and not the best.
+        hurried: whether thieves who know less run the cheapest of the attacks that stayed, and not the best, and no
+            defense is measured that answers a row otherwise when asked again, or watches one client.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Depth:
     seeds: int
     defenses: tuple[str, ...] = ()
     defended_by: int = 2
-    cheapest: bool = False
+    hurried: bool = False
 
 
 DEPTHS = {
@@ -59,7 +60,7 @@ DEPTHS = {
             seeds=2,
             defenses=("label-only", "rounding", "bounded-noise", "value-noise"),
             defended_by=1,
-            cheapest=True,
+            hurried=True,
         ),
         Depth(name="standard", minutes=10, most=20, race_budget=400, race_rows=5, keep=2, budget=2000, seeds=3),
         Depth(

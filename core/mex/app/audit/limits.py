@@ -51,7 +51,7 @@ def resolution(outcome: Outcome) -> list[str]:
     """What the yardstick cannot tell apart."""
     ran = [record for measured in outcome.judged for record in measured.group.ran]
     if not ran:
-        return []
+        return _cut(outcome)
     held = min(record["held_out"] or 1 for record in ran)
     said = [f"Agreement is measured on {held:,} held-out rows: it has steps of {1 / held:.2g}."]
     fine = [f"{level:g}" for level in LEVELS if held * (1 - level) < 1 - 1e-9]
@@ -66,12 +66,17 @@ def resolution(outcome: Outcome) -> list[str]:
         f"Attacks were given {outcome.depth.budget:,} queries: never means not within these, and is no proof that more "
         "would not do."
     )
-    if outcome.cut:
-        said.append(
-            f"The plan had {outcome.minutes:g} minutes, and {outcome.cut} cells were not done in their time. They are "
-            "named below; an interval is of the seeds that are there. The same command with --out goes on with them."
-        )
-    return said
+    return said + _cut(outcome)
+
+
+def _cut(outcome: Outcome) -> list[str]:
+    """What the time plan did not allow."""
+    if not outcome.cut:
+        return []
+    return [
+        f"The plan had {outcome.minutes:g} minutes, and {outcome.cut} cells were not done in their time. They are "
+        "named below; an interval is of the seeds that are there. The same command with --out goes on with them."
+    ]
 
 
 def not_tried(outcome: Outcome) -> list[dict[str, str]]:

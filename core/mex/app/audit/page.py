@@ -101,7 +101,7 @@ def _part(part: Part, title: str) -> str:
     if isinstance(part, list):
         return parts.listed(part)
     if isinstance(part, Table):
-        return parts.table(part.label, part.caption, part.header, part.rows, name=part.name)
+        return parts.table(part.label, part.caption, part.header, part.rows, name=part.name, numbers=part.numbers)
     if isinstance(part, Code):
         code = parts.code(part.caption, part.lines)
         if part.folded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mex.app.audit import stages
-from mex.app.audit.choosing import attacks
+from mex.app.audit.choosing import BASELINES, attacks
 from mex.app.audit.clock import plan_text
 from mex.app.audit.running import Audit
 from mex.app.audit.shields import shields
@@ -67,10 +67,11 @@ def cells(audit: Audit) -> tuple[int, int]:
     in_race = sum(len(stage.choices) for stage in raced)
     kinds = {choice.reads for choice in audit.applying}
     baselines = sum(choice.baseline for choice in audit.applying)
-    stay = 2 * audit.depth.keep * len(kinds) + baselines
+    of_kind = 2 * audit.depth.keep  # and the baselines
+    stay = of_kind * len(kinds) + baselines
     weaker = 2 * len(stages.KNOWS_LESS) * audit.depth.keep * len(kinds)
     met = sum(stages.meets(s, kind) for s in audit.shields if not s.reason for kind in kinds if kind)
-    defended = met * (audit.depth.defended_by + 1 + ADDED)
+    defended = met * (of_kind + len(BASELINES) + 1 + ADDED)  # one is a vote
     return in_race, audit.depth.seeds * (stay + weaker + defended)
 
 

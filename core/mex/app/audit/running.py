@@ -113,7 +113,7 @@ class Audit:
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
         judged = under_way.measure(stages.judged(stay, depth), "judging")
         defended = under_way.measure(stages.defended(stay, ended.cheap, self.shields, depth), "defenses")
-        if depth.cheapest:
+        if depth.hurried:
             stay = sorted(stay, key=lambda c: racing.seconds(finished[c]) if c in finished else math.inf)
         judged += under_way.measure(stages.weaker(subject, stay, depth), "weaker thieves")
         given = subject, depth, self.price, self.choices, self.shields

@@ -111,6 +111,8 @@ def defended(stay: Sequence[Choice], cheap: Container[Choice], shields: Sequence
         first, baselines = of_kind[: depth.defended_by], [choice for choice in of_kind if choice.baseline]
         best = [c for c in of_kind if c in first or c in baselines[:1] or (c in cheap and not c.baseline)]
         tried = [shield for shield in shields if not shield.reason and meets(shield, kind)]
+        if depth.hurried:  # nothing that could be measured would make it worth deploying
+            tried = [s for s in tried if not (s.effect and (s.effect.fresh or s.effect.watches))]
         noisy = [shield for shield in tried if shield.effect is None or shield.effect.fresh]
         voted = [_vote(best[0])] if kind == "label" else []
         seeds = tuple(range(depth.seeds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from mex.app.cli.flags import EVALUATION_HELP, PRICE_HELP, number, price
 from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
 from mex.app.cli.system import do_without_semaphores
 from mex.app.files import check_writable, replacing
+from mex.errors import UsageError
 from mex.registry import Registry
 
 if TYPE_CHECKING:
@@ -95,20 +97,25 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     unfinished = extraction.stopped in ("interrupted", "failed")
     if results and not unfinished:
         results.append(record)
-    untold = False
+    lost = False
     try:
         _show(record, args.json)
         sys.stdout.flush()
     except StdoutError as error:
-        untold = keep_untold(error, [record], args.out)
+        lost = keep_untold(error, [record], args.out)
+    if results:
+        results.finish()
+        if results.unwritten:
+            lost = True
+            say(results.unwritten)
     if args.save:
         with plugins_aside():
-            _save(extraction.hypothesis, args.save)
+            lost |= not _saved(extraction.hypothesis, args.save)
     if extraction.stopped == "failed":
         print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
     if unfinished and args.out:
         print(f"mex: what was asked is kept in {args.out}; the same command again goes on", file=sys.stderr)
-    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, FAILED if untold else OK)
+    return {"interrupted": INTERRUPTED, "failed": FAILED}.get(extraction.stopped, FAILED if lost else OK)
 
 
 def _show(record: Record, as_json: bool) -> None:
@@ -122,11 +129,26 @@ def _show(record: Record, as_json: bool) -> None:
         tell(record)
 
 
+def _saved(hypothesis: Estimator, path: Path) -> bool:
+    """Write the stolen model to a file, or aside if that cannot be, and say how it is read; whether it is there."""
+    import skops.io
+
+    place, trouble = path, ""
+    try:
+        _save(hypothesis, path)
+    except UsageError as error:  # the model is paid for
+        try:
+            place, trouble = Path(tempfile.mkdtemp(prefix="mex-stolen-")) / path.name, f"{error}, so it was "
+            _save(hypothesis, place)
+        except OSError:
+            raise error from None
+    trusted = skops.io.get_untrusted_types(file=place)
+    say(f"{trouble}saved; skops.io.load({str(place)!r}{f', trusted={trusted}' if trusted else ''}) reads it")
+    return not trouble
+
+
 def _save(hypothesis: Estimator, path: Path) -> None:
-    """Write the stolen model to a file, and say how it is read."""
     import skops.io
 
     with replacing(path) as part:
         skops.io.dump(hypothesis, part)
-    trusted = skops.io.get_untrusted_types(file=path)
-    say(f"saved; skops.io.load({str(path)!r}{f', trusted={trusted}' if trusted else ''}) reads it")

@@ -17,7 +17,7 @@ ENDED = {
     "budget": "The budget was spent",
     "refused": "The defense shut the attacker out",
     "interrupted": "It was interrupted",
-    "failed": "The target failed",
+    "failed": "It ended early",
 }
 
 

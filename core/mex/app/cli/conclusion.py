@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,37 +56,28 @@ def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
             untold = keep_untold(error, tally.records, args.out)
     if args.junit:
         write_junit(args.junit, found, ready.gate)
-    if ready.restored:
-        say(ready.restored)
+    for sentence in filter(None, (ready.restored, ready.unwritten)):
+        say(sentence)
     if tally.failed:
         say(f"{tally.failed} of {len(ready.cells)} cells failed")
     code = judge(ready.gate, found)
     if code == 0 and tally.lost and ready.gate.conditions:
         say("gate: stdout took no more, so the run ended early and not all was judged")
         code = UNJUDGED
-    return code or (FAILED if tally.failed or untold else OK)
+    return code or (FAILED if tally.failed or untold or ready.unwritten else OK)
 
 
 def keep_untold(error: StdoutError, records: Sequence[Record], out: Path | None = None) -> bool:
     """Keep the records that stdout did not take, and say where; False if its reader has left, who wants no more."""
+    from mex.app.matrix.results import kept_aside
+
     give_up()
     if error.reader_left:
         return False
-    kept = out or _kept(records)
-    say(f"cannot write to stdout: {error.strerror}; records are kept in {kept}: mex report {kept} shows them")
+    kept = out or kept_aside(records)
+    where = f"records are kept in {kept}: mex report {kept} shows them" if kept else "there was no room for records"
+    say(f"cannot write to stdout: {error.strerror}; {where}")
     return True
-
-
-def _kept(records: Sequence[Record]) -> Path:
-    """Write records to a new directory, as ``--out`` does."""
-    from mex.app.matrix.results import Results
-
-    directory = Path(tempfile.mkdtemp(prefix="mex-records-"))
-    results = Results(directory)
-    for record in records:
-        results.append(record)
-    results.close()
-    return directory
 
 
 def judge(gate: Gate, found: Sequence[Comparison]) -> int:

@@ -99,6 +99,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     except KeyboardInterrupt:
         hint = f"{ready.kept} of {len(ready.cells)} cells are kept in {args.out}; run the same command again to go on"
         say(f"interrupted; {hint if args.out else 'with --out DIR finished cells are kept'}")
+        if ready.unwritten:
+            say(ready.unwritten)
         return INTERRUPTED
     return conclude(ready, tally, args)
 
@@ -124,6 +126,7 @@ def _ready(args: argparse.Namespace, registry: Registry) -> Run:
         fail_if=args.fail_if or (),
         fail_on=args.fail_on,
         on_read=say,
+        persistent=True,
     )
     for sentence in sentences(ready.plan):
         say(f"{sentence}; --no-counters leaves it out")

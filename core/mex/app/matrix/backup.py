@@ -21,15 +21,18 @@ class Backup:
     def __init__(self) -> None:
         self._file = None
         with contextlib.suppress(OSError):
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with its owner
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it is closed with its owner
             weakref.finalize(self, self._file.close)
 
     def add(self, line: bytes) -> None:
         """Add a line."""
         packed = zlib.compress(line, 1)
+        whole = len(packed).to_bytes(8, "big") + packed
         if self._file is not None:
             with contextlib.suppress(OSError):
-                self._file.write(len(packed).to_bytes(8, "big") + packed)
+                before = self._file.tell()
+                if self._file.write(whole) < len(whole):
+                    self._file.truncate(self._file.seek(before))
 
     def lines(self) -> Iterator[bytes]:
         """All lines, in the order in which they were added."""

@@ -3,62 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from mex.app.matrix.backup import Backup
-from mex.app.matrix.json_lines import Flaws, NotARecord, dump, parse, scan
+from mex.app.matrix.json_lines import Flaws, dump, parse, scan
 from mex.app.matrix.record import Record
+from mex.app.matrix.stored import Stored
 from mex.errors import UsageError
 
 FILE = "results.jsonl"
-
-
-class Stored(Mapping[str, Record]):
-    """The records of a file by the digests of their cells, read when asked for: a hundred thousand take no room."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._begins: dict[str, int] = {}
-        self._failed: set[str] = set()
-
-    def __getitem__(self, cell: str) -> Record:
-        record = self.find(cell)
-        if record is None:
-            raise UsageError(f"{self._path} was changed by somebody else: the record of {cell} is gone")
-        return record
-
-    def find(self, cell: str) -> Record | None:
-        """The record of a cell; None if somebody has changed the file and it is not where it was."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._begins[cell])
-                record = parse(file.readline())
-        except (OSError, NotARecord):
-            return None
-        return record if record["cell"] == cell else None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._begins)
-
-    def __len__(self) -> int:
-        return len(self._begins)
-
-    def __contains__(self, cell: object) -> bool:
-        return cell in self._begins
-
-    def put(self, begins: int, record: Record) -> None:
-        """Note where the line of a record begins; the last one of a cell counts."""
-        self._begins[record["cell"]] = begins
-        (self._failed.add if record["status"] == "failed" else self._failed.discard)(record["cell"])
-
-    def forget_failed(self) -> None:
-        """Forget the records of cells that failed."""
-        for cell in self._failed:
-            del self._begins[cell]
-        self._failed.clear()
 
 
 class Results:
@@ -68,6 +26,8 @@ class Results:
         records: what the file holds, the last line of each cell, by its digest.
         flaws: what was wrong with the file.
         restored: how many records were written again when it was closed, as somebody had removed them meanwhile.
+        trouble: why records wait to be written; "" if none do.
+        aside: the directory that keeps those that still waited when it was closed, if one could be made.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -80,6 +40,9 @@ class Results:
         self.records = Stored(self.path)
         self.flaws = Flaws()
         self.restored = 0
+        self.trouble = ""
+        self.aside: Path | None = None
+        self._waiting: list[Record] = []
         self._disturbed = False
         self._copy = Backup()
         try:
@@ -102,19 +65,34 @@ class Results:
         self._held.close()
 
     def finish(self) -> None:
-        """Close it; where somebody has cut or removed the file meanwhile, write the records of this run again."""
+        """Close it; where somebody has cut or removed the file meanwhile, write the records of this run again.
+
+        Those that cannot be written even now are kept aside.
+        """
         if self._held.closed:
             return
         with contextlib.suppress(UsageError):
             if self._disturbed or not self.path.exists() or self.path.stat().st_size < self._size:
                 self._restore()
+        self._write_waiting()
+        self.aside = kept_aside(self._waiting)
         self.close()
         self._copy.close()
+
+    @property
+    def unwritten(self) -> str:
+        """A sentence if records could not be written, and where they are kept if it is closed; or ""."""
+        if not self.trouble:
+            return ""
+        several = "1 record" if len(self._waiting) == 1 else f"{len(self._waiting)} records"
+        if self.aside is None:
+            return f"{self.trouble}; {several} not written, as there was no room elsewhere either"
+        return f"{self.trouble}; {several} kept in {self.aside / FILE}: append that to it when there is room"
 
     def _restore(self) -> None:
         for line in self._copy.lines():
             record = parse(line)
-            if self.records.find(record["cell"]) is None:
+            if record not in self._waiting and self.records.find(record["cell"]) is None:
                 self.records.put(self._write(line), record)
                 self.restored += 1
 
@@ -127,7 +105,8 @@ class Results:
         return self.flaws.sentences(self.path, "what is missing runs again", "they are not used")
 
     def _write(self, line: bytes) -> int:
-        """Append a line; return where it begins."""
+        """Append a line, all of it or nothing; return where it begins."""
+        begins = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:  # opened for each: a disk that is full says so here, and only once
@@ -137,19 +116,46 @@ class Results:
                     begins += file.write(b"\n")
                 file.write(line)
         except OSError as error:
+            if begins is not None:
+                with contextlib.suppress(OSError):
+                    os.truncate(self.path, begins)
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
         self._size = begins + len(line)
         return begins
 
     def append(self, record: Record) -> None:
-        """Write the record of a cell.
+        """Write the record of a cell; if that cannot be, it waits for the next one, or for the end."""
+        self._copy.add(_line(record))
+        self._waiting.append(record)
+        self._write_waiting()
 
-        Raises:
-            UsageError: if it cannot be written.
-        """
-        line = dump(record).encode() + b"\n"
-        self._copy.add(line)
-        self.records.put(self._write(line), record)
+    def _write_waiting(self) -> None:
+        self.trouble = ""
+        while self._waiting:
+            try:
+                begins = self._write(_line(self._waiting[0]))
+            except UsageError as error:
+                self.trouble = str(error)
+                return
+            self.records.put(begins, self._waiting.pop(0))
+
+
+def _line(record: Record) -> bytes:
+    return dump(record).encode() + b"\n"
+
+
+def kept_aside(records: Sequence[Record]) -> Path | None:
+    """Write records to a new directory for temporary files, as ``--out`` does; None if there are none, or no room."""
+    if not records:
+        return None
+    try:
+        results = Results(Path(tempfile.mkdtemp(prefix="mex-records-")))
+    except (OSError, UsageError):
+        return None
+    for record in records:
+        results.append(record)
+    results.close()
+    return None if results.trouble else results.path.parent
 
 
 def _ends_a_line(file: IO[bytes]) -> bool:

@@ -87,6 +87,7 @@ class Run:
         fail_if: Sequence[str] = (),
         fail_on: str | None = None,
         on_read: Callable[[str], None] = lambda sentence: None,
+        persistent: bool = False,
     ) -> None:
         """Check ``tables`` (:meth:`Plan.of`) and open the directory ``out``; nothing runs.
 
@@ -102,6 +103,8 @@ class Run:
             fail_if: conditions of the gate beside those of the plan.
             fail_on: what the gate judges, ``any`` seed or their ``median``, if not what the plan says.
             on_read: called with each sentence about the data that is read, before cells run.
+            persistent: go on where a record cannot be written, and try again with the next one; :attr:`unwritten` says
+                where it is kept in the end. Otherwise the iteration ends with that sentence.
 
         Raises:
             UsageError: for a plan that cannot be run, or a directory that cannot be written.
@@ -115,6 +118,7 @@ class Run:
         if paid and self.workers.backend == "dask":
             raise UsageError("a model that costs money is asked from one machine, which keeps its budget: no cluster")
         self.on_read = on_read
+        self.persistent = persistent
         if ledger and (out is None or self.workers.backend == "dask"):
             raise UsageError("ledgers are kept in a directory of this machine: name one, and no cluster")
         self.ledgers = out if ledger else None
@@ -136,10 +140,24 @@ class Run:
             return ""
         return f"{self.results.path} was cut by somebody else: {self.results.restored} records were written to it again"
 
+    @property
+    def unwritten(self) -> str:
+        """A sentence if records could not be written, and where they are kept; or ""."""
+        return self.results.unwritten if self.results else ""
+
     def __iter__(self) -> Generator[Record, None, None]:
+        told = False
         try:
             with kept_in(self.ledgers):
-                yield from records(self.registry, self.cells, self.workers, self.results, self.on_read)
+                for record in records(self.registry, self.cells, self.workers, self.results, self.on_read):
+                    if self.results and self.results.trouble and not told:
+                        if not self.persistent:
+                            break
+                        self.on_read(f"{self.results.trouble}; the run goes on, and tries again with each record")
+                        told = True
+                    yield record
         finally:
             if self.results:
                 self.results.finish()
+        if self.unwritten and not self.persistent:
+            raise UsageError(self.unwritten)

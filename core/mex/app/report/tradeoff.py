@@ -76,7 +76,7 @@ def trade_off(title: str, drawn: Sequence[Bargain], lost_is: str = LOST) -> Char
             f'<g class="{look}">{mark(shape, right + 12, label)}</g>'
             f'<text x="{right + 19:g}" y="{label + 3.5:.1f}">{escape(short)}</text>'
         )
-    told = f"trade-off of the defenses of {title}"
+    told = f"{title}: what each defense buys and costs"
     return Chart(svg(WIDTH, height, told, "".join(parts)), "")
 
 

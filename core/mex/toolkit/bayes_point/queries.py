@@ -27,7 +27,7 @@ DOUBTFUL = 0.5
 """The z above which, if labels are right, a row is asked only where the answers leave its label open."""
 ALMOST = 1.0
 """The z above which single changes are not enough, and pairs of them are tried."""
-SEARCHES, CORNERS = 4, 6
+SEARCHES, CORNERS = 4, 16
 """How many searches in vain there are before the corners of the version space are looked for, and how many of these."""
 OFF = 1e3
 """How far off the posterior mean corners are looked for from, in standard deviations."""

@@ -17,6 +17,11 @@ than an attack finds out that cannot end. It falls to nothing where one may know
 """
 DIRECT, MIXED = 1.25, 2.0
 """How many times the bits of a halfspace it takes about to know it; where features are discrete."""
+OTHERS, FLOOR, PART = 300, 40, 10
+"""With how many queries models of other classes are known roughly; of a larger budget so many rows are for checks, but
+no more than one of so many: with fewer rows like the data not even their commonest label is known."""
+LATER = 4
+"""One of so many is kept for the end."""
 FEWEST = ((32, 4), (0, 2))
 """After how many queries at least how many are asked at the end, in pairs: one pair misses a third of what two find."""
 
@@ -28,32 +33,39 @@ class Allowance:
     Attributes:
         budget: of the attack and its check together, None for no limit.
         least: how many queries the attack takes at least to come to its end; 0 if nothing is known of it.
-        rough: with how many it may know a halfspace roughly; 0 of anything else.
+        rough: with how many it may know its target roughly; 0 if it is exact as soon as it is done.
+        floor: how many rows of a budget that is large enough are for checks at least.
     """
 
     budget: int | None
     least: float = 0.0
     rough: float = 0.0
+    floor: int = 0
 
     @classmethod
-    def of(cls, known: Knowledge, eps: float, *, anytime: bool = False) -> Allowance:
+    def of(
+        cls, known: Knowledge, eps: float, least: float = 0.0, rough: float | None = None, *, anytime: bool = False
+    ) -> Allowance:
         """That of an attack; one on halfspaces does not know it within ``eps`` by half the bits that this takes.
 
         One that is worth its queries at ``anytime`` has no use for more rows like the data where the budget is small.
         """
-        if known.family.kind != "linear" or eps <= 0:
-            return cls(known.budget)
+        if rough is not None or known.family.kind != "linear":
+            return cls(known.budget, least, OTHERS if rough is None else rough, FLOOR)
+        if eps <= 0:
+            return cls(known.budget, least)
         d = int((known.domain.lower < known.domain.upper).sum())
-        bits, rough = (sphere_bits(d + 1, min(max(eps, least), 1.0)) for least in (1e-15, ROUGH))
-        rough = 0.0 if anytime else rough * (MIXED if known.domain.discrete.any() else DIRECT)
-        return cls(known.budget, bits / 2, rough)
+        bits, coarse = (sphere_bits(d + 1, min(max(eps, least), 1.0)) for least in (1e-15, ROUGH))
+        coarse = 0.0 if anytime else coarse * (MIXED if known.domain.discrete.any() else DIRECT)
+        return cls(known.budget, bits / 2, coarse)
 
     @property
     def kept(self) -> int:
         """The rows of the budget that are for checks."""
         if self.budget is None:
             return MOST
-        return max(min(MOST, int(SHARE * self.budget)), int(self._short * self.budget))
+        floor = min(self.floor, self.budget // PART)
+        return max(min(MOST, int(SHARE * self.budget)), int(self._short * self.budget), floor)
 
     @property
     def of_attack(self) -> int | None:
@@ -78,7 +90,7 @@ class Allowance:
         due = 1 << (asked.bit_length() - 1)
         if not self._short:
             due = min(due // EVERY, MOST // 2, 2 * int(SHARE * ON_THE_WAY / 2 * max(asked, self.least)))
-        return max(min(due, self.kept) - checked, 0)
+        return max(min(due, self.kept - self.kept // LATER) - checked, 0)
 
     def left(self, asked: int, checked: int) -> int:
         """How many can be asked at all."""

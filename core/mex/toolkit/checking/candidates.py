@@ -72,6 +72,8 @@ class Candidate:
 def candidates(sample: Sample, known: Knowledge, seed: int, *, any_class: bool) -> list[Candidate]:
     """Ways to fit a sample, to all its rows or to the natural ones; the last is the commonest label, or the mean.
 
+    Of a class of trees the first is a forest of all rows.
+
     Args:
         sample: the rows and answers.
         known: what the attacker knows: the public class says which models are tried.
@@ -81,7 +83,7 @@ def candidates(sample: Sample, known: Knowledge, seed: int, *, any_class: bool) 
     fits = _for_values(known, seed, any_class) if sample.values else _for_labels(sample, known, seed, any_class)
     several = [Candidate(fit, only) for fit in fits for only in (False, True)[: 1 + (sample.natural > 0)]]
     if known.family.kind == "linear" and known.family.learner is not None and sample.natural and not sample.values:
-        several.append(Candidate(_of(known.family.learner), natural_only=True))
+        several += [Candidate(_of(known.family.learner), only) for only in (False, True)]
     return [*several, Candidate(_mean if sample.values else _commonest, natural_only=True)]
 
 
@@ -94,7 +96,7 @@ def _for_labels(sample: Sample, known: Knowledge, seed: int, any_class: bool) ->
         if any_class or sample.losses(Candidate(hard)(sample).predict(sample.X)).any():  # no halfspaces part them
             fits += [_logistic(known, C) for C in SOFT]
     if not linear or any_class:
-        fits += [_of(DecisionTreeClassifier(random_state=seed)), _of(RandomForestClassifier(TREES, random_state=seed))]
+        fits += [_of(RandomForestClassifier(TREES, random_state=seed)), _of(DecisionTreeClassifier(random_state=seed))]
         if known.family.learner is not None and not known.family.axis_parallel:
             fits.append(_of(known.family.learner))
     if any_class:
@@ -109,8 +111,8 @@ def _for_values(known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
     if known.family.kind == "linear" or any_class:
         fits.append(_of(make_pipeline(StandardScaler(), LinearRegression())))
     if known.family.kind != "linear" or any_class:
-        fits.append(_of(DecisionTreeRegressor(random_state=seed)))
         fits.append(_of(RandomForestRegressor(TREES, random_state=seed)))
+        fits.append(_of(DecisionTreeRegressor(random_state=seed)))
     if any_class and known.domain.n_features <= FEATURES:
         fits.append(_of(make_pipeline(StandardScaler(), PolynomialFeatures(), LinearRegression())))
     return fits

@@ -34,14 +34,22 @@ def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: in
     if settled:
         chance = 1 + 2 * math.sqrt(fit.losses.sum()) if natural.labels and not any_class else 0.0
         return own if losses.sum() <= fit.losses.sum() + chance else fit.model
-    if fit.constant and not surely_better(losses, fit.losses):
-        return fit.model
+    if _one_answer(own, told) or (fit.constant and not surely_better(losses, fit.losses)):
+        return fit.model  # of constants the commonest label is the best
     mean = float(_losses(own, others).mean()) if len(others) else 0.0
     near, fitted = float(losses.sum()), float(fit.losses.sum())
     fewer, more = (losses, fit.losses) if near <= fitted else (fit.losses, losses)
     if any_class and len(natural) and not surely_better(fewer, more, CHANCE):
         near = fitted = 0.0  # neither is better there, but by chance
+    if near == fitted > 0:
+        return fit.model  # that the other is right on all that it was made from says nothing
     return own if (near, mean) <= (fitted, fit.mean) else fit.model
+
+
+def _one_answer(hypothesis: Estimator, told: Told) -> bool:
+    """Whether a hypothesis answers all rows alike."""
+    answers = np.ravel(hypothesis.predict(told.X))
+    return bool((answers == answers[0]).all())
 
 
 def _losses(hypothesis: Estimator, told: Told) -> FloatArray:

@@ -64,7 +64,9 @@ def best_fit(natural: Told, others: Told, known: Knowledge, seed: int, *, any_cl
         if sample.natural:
             weight[-1] = far[:-1].min()  # rows chosen to part labels say nothing of the commonest one
         best = int(np.argmin(near.sum(axis=1) + WORTH * weight))
-        if not surely_better(near[best], near[-1]):
+        if known.family.axis_parallel and not any_class and not surely_better(near[best], near[0]):
+            best = 0  # of trees a forest varies least
+        if not surely_better(near[best], near[-1], 0.5):
             best = len(several) - 1
         return BestFit(several[best](sample), near[best], float(far[best]), best == len(several) - 1)
 

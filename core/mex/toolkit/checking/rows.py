@@ -31,6 +31,15 @@ def natural(known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
     return rows
 
 
+def real(known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
+    """Draw ``n`` rows of the pool, and rows like them where it has fewer; without one, of the domain."""
+    pool = known.pool
+    if pool is None or len(pool) == 0:
+        return known.domain.sample(n, rng)
+    rows = pool[rng.permutation(len(pool))[:n]]
+    return np.concatenate([rows, natural(known, n - len(rows), rng)]) if len(rows) < n else rows
+
+
 def telling(
     hypothesis: Estimator, asked: FloatArray, known: Knowledge, n: int, eps: float, rng: np.random.Generator
 ) -> FloatArray:

@@ -24,7 +24,10 @@ SETTLED = 8
 
 
 class DirectionLearner(Protocol):
-    """A learner of a homogeneous halfspace of R^d: it asks directions and is told the signs of <w, v>."""
+    """A learner of a homogeneous halfspace of R^d: it asks directions and is told the signs of <w, v>.
+
+    One with ``efficient = False`` learns less from few answers than a fit to them does.
+    """
 
     def ask(self) -> FloatArray | None:
         """Return directions to ask, shape (n, d), of any length; None means done. The same ones until told."""
@@ -69,7 +72,7 @@ class HalfspaceLearner(GeneratorLearner):
     ) -> None:
         if not fine_features(known.domain).any():
             raise Incompatible(
-                "it asks any direction, and every feature of this interface is a category or a few numbers"
+                "it asks any direction, and every feature here is a category or a few numbers: use bayes-point"
             )
         self._known = known
         self._rng = rng
@@ -89,7 +92,8 @@ class HalfspaceLearner(GeneratorLearner):
     @property
     def settled(self) -> bool:
         """Whether every direction is known about as well as a fit to the answers would tell it."""
-        return self._chart is not None and self._directions >= SETTLED * self._chart.dimension
+        efficient = getattr(self._learner, "efficient", True)
+        return self._chart is not None and efficient and self._directions >= SETTLED * self._chart.dimension
 
     def steps(self) -> Steps:
         """Set up the chart, then ask what the learner of directions asks; end at once if there is no boundary."""

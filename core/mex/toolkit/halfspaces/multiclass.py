@@ -59,7 +59,7 @@ class PairwiseLearner(GeneratorLearner):
         self._fine = fine_features(known.domain)
         if not self._fine.any():
             raise Incompatible(
-                "it asks any direction, and every feature of this interface is a category or a few numbers"
+                "it asks any direction, and every feature here is a category or a few numbers: use bayes-point"
             )
         # The first column of a group follows from the others.
         firsts = [group[0] for group in known.domain.groups]

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from mex.answers import checked_answers
+from mex.errors import UsageError
 from mex.toolkit.ledger.journal import BatchFailed, Journal
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.values import Question, keys_of, rows_of, unpacked
@@ -135,7 +136,10 @@ class Session:
                 raise
             return np.concatenate([self._fetch(asked, half) for half in np.array_split(places, 2)])
         answers = self._checked(given, attempt, rows, asked.kind, asked.classes)
-        self.ledger.answered(attempt, asked.kind, rows, [asked.questions[i] for i in places], answers)
+        try:
+            self.ledger.answered(attempt, asked.kind, rows, [asked.questions[i] for i in places], answers)
+        except UsageError as error:  # they are paid for; if the ledger takes no more, nothing more is sent
+            self.notes.append(f"{error}: {len(rows)} answers are not in it")
         return answers
 
     def _numbered(self, X: FloatArray, kind: Answer) -> list[Question]:

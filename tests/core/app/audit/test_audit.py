@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import cast
 
 import attrs
@@ -17,7 +18,10 @@ from mex.app.audit import choosing
 from mex.app.audit.defending import recommended, trades
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.document import document, dumped
+from mex.app.audit.markdown import markdown
 from mex.app.audit.measuring import Measured
+from mex.app.audit.page import page
+from mex.app.audit.planning import cells, most_rows
 from mex.app.audit.racing import finish
 from mex.app.audit.running import Audit, Outcome
 from mex.app.audit.text import verdict_text
@@ -111,6 +115,40 @@ def test_a_second_run_measures_nothing_again(ready: Audit, outcome: Outcome) -> 
     assert document(again) == document(outcome)
 
 
+def test_an_audit_asks_no_more_than_its_plan_said(ready: Audit, outcome: Outcome) -> None:
+    in_race, judging = cells(ready)
+    assert sum(len(m.group.records) for m in outcome.raced) == in_race
+    assert 0 < sum(len(m.group.records) for m in outcome.measured) <= judging
+    assert (
+        0 < sum(r["queries"] or 0 for m in (*outcome.raced, *outcome.measured) for r in m.group.ran) <= most_rows(ready)
+    )
+
+
+def test_what_would_take_longer_to_judge_than_the_plan_has_is_left_out_and_named(outcome: Outcome) -> None:
+    finished = {m.choice: m.group.ran[0] for m in outcome.raced if m.group.ran}
+    slow = {c: cast("Record", {**r, "cpu_seconds": 1e6 if c.label == "pivot" else 0.0}) for c, r in finished.items()}
+    ended = finish([c for c in outcome.choices if c.reads], slow, TINY, limit=10.0)
+    assert [c.label for c in ended.slow] == ["pivot"]
+    assert all(c.label != "pivot" for c in ended.stay)
+    assert any("CPU time" in sentence and "pivot" in sentence for sentence in ended.left)
+    left_out = attrs.evolve(outcome, slow=ended.slow, judged=[m for m in outcome.judged if m.choice.label != "pivot"])
+    assert document(left_out)["unjudged"] == ["pivot (label)"]
+    assert finish([c for c in outcome.choices if c.reads], slow, TINY).slow == []
+
+
+def test_a_plan_that_is_over_judges_nothing_and_says_so(ready: Audit, tmp_path: Path) -> None:
+    late = attrs.evolve(ready, minutes=1e-9, out=tmp_path).run(lambda name, run: None, lambda sentence: None)
+    told = document(late)
+    assert told["depth"]["cells_cut"] == sum(len(m.group.records) for m in (*late.raced, *late.measured))
+    assert any("cells were not done in their time" in sentence for sentence in told["resolution"])
+    assert any("nothing can be said" in sentence for sentence in told["verdict"])
+    assert any("not judged" in sentence for sentence in told["verdict"])
+    assert told["recommendation"]["defense"] is None
+    assert told["cap"] is None
+    assert "Audit of" in page(told)
+    assert "Audit of" in markdown(told)
+
+
 def test_what_was_not_tried_is_told_with_its_reason(outcome: Outcome) -> None:
     told = document(outcome)
     assert all(entry["reason"] for entry in told["not_tried"])
@@ -142,6 +180,9 @@ def test_from_python_it_takes_objects_and_refuses_what_costs_money(monkeypatch: 
     assert found.verdict.startswith("Where")
     assert "leaf ids" in repr(found)
     assert found.recommendation is None
+    assert found.document["subject"]["name"] == "DecisionTreeClassifier"
+    assert found.document["subject"]["data_name"] == "a table of 120 rows and 3 columns"
+    assert repr(found).startswith("DecisionTreeClassifier on a table of 120 rows")
     with pytest.raises(mex.UsageError, match="no depth named 'deep'"):
         mex.audit(model, X, y, depth="deep", registry=registry)
 

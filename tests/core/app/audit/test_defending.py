@@ -7,12 +7,14 @@ from typing import Any, cast
 
 import attrs
 import pytest
+from audited import TINY
 
 from mex.app.analysis.group import Group
 from mex.app.audit.defending import Trade, recommended, trades
 from mex.app.audit.document import document
 from mex.app.audit.measuring import Measured
 from mex.app.audit.running import Outcome
+from mex.app.audit.stages import defended
 from mex.app.audit.thieves import strongest
 from mex.app.matrix.record import Record
 
@@ -54,6 +56,9 @@ def labels_only(outcome: Outcome) -> Outcome:
 def test_fresh_flips_meet_a_majority_vote_and_sticky_ones_do_not(outcome: Outcome) -> None:
     votes = {str(m.shield.spec) for m in outcome.defended if m.shield and m.choice.spec.name == "majority-vote"}
     assert votes == {FRESH}
+    hurried = defended(outcome.stay, (), outcome.shields, attrs.evolve(TINY, hurried=True))
+    assert STICKY in {label for stage in hurried for label in stage.shields}
+    assert FRESH not in {label for stage in hurried for label in stage.shields}
 
 
 def test_fresh_flips_are_not_preferred_though_nothing_that_ran_got_past_them(labels_only: Outcome) -> None:

@@ -285,3 +285,34 @@ def test_a_reader_that_leaves_is_no_complaint() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait() == 0
+
+
+def test_a_full_disk_loses_neither_the_record_nor_the_stolen_model(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, aside = tmp_path / "full", tmp_path / "aside"
+    full.mkdir()
+    aside.mkdir()
+    dump = skops.io.dump
+
+    def write(*_: object) -> int:
+        raise mex.UsageError("cannot write results.jsonl: No space left on device")
+
+    def save(model: object, path: Path) -> None:
+        if path.parent == full:
+            raise OSError(28, "No space left on device")
+        dump(model, path)
+
+    monkeypatch.setattr("tempfile.tempdir", str(aside))
+    with monkeypatch.context() as patches:
+        patches.setattr("skops.io.dump", save)
+        patches.setattr("mex.app.matrix.results.Results._write", write)
+        done = run(*SMALL, "--out", str(full), "--save", str(full / "model.skops"), "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["queries"] == 20
+    kept, saved = done.stderr.splitlines()[-2:]
+    assert "No space left on device; 1 record not written, as there was no room elsewhere either" in kept
+    assert "model.skops: No space left on device, so it was saved; skops.io.load('" in saved
+    (file,) = aside.glob("mex-stolen-*/model.skops")
+    assert str(file) in saved
+    assert hasattr(skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file)), "predict")

@@ -111,6 +111,21 @@ def test_a_gate_whose_stdout_lost_its_reader_ends_with_4(start: Callable[..., su
     assert process.wait(120) == 4
 
 
+def test_what_a_full_disk_under_out_did_not_take_is_printed_and_kept_aside(tmp_path: Path) -> None:
+    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *MEX]  # 4 kB: room for two records
+    flags = [*PARTS, "--budget", "20", "--seeds", "4", "--jobs", "1", "--out", str(tmp_path / "out"), "--json"]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
+    done = subprocess.run([*limited, "matrix", *flags], capture_output=True, text=True, env=env)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["seed"] for record in records] == [0, 1, 2, 3]
+    told = done.stderr.splitlines()[-1]
+    where = re.fullmatch(r"mex: cannot write \S+: File too large; (\d) records kept in (\S+)/results.jsonl: .*", told)
+    assert where, done.stderr
+    assert done.returncode == 1
+    assert [*read(tmp_path / "out")[0], *read(Path(where[2]))[0]] == records
+    assert int(where[1]) == len(read(Path(where[2]))[0]) > 0
+
+
 def test_what_a_plugin_prints_is_never_among_the_results(
     start: Callable[..., subprocess.Popen[str]], install: Callable[..., Path]
 ) -> None:

@@ -6,9 +6,9 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from records import record
@@ -32,6 +32,7 @@ PLAN: dict[str, Any] = {
     "counters": False,
 }
 CELL = Cell(attack=Spec("a"), defense=Spec("d"), model=Spec("m"), dataset=Spec("s"))
+Limit: TypeAlias = Callable[[int], None]
 
 
 class Starts:
@@ -194,18 +195,56 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
             Results(tmp_path / place)
 
 
-def test_a_full_disk_stops_the_matrix_with_one_sentence(registry: mex.Registry, tmp_path: Path) -> None:
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limit]:
+    """Files may have so many bytes at most, 0 for no limit."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("aside")))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard))  # room for one record and a half
-    try:
-        with pytest.raises(mex.UsageError, match=r"cannot write .*results.jsonl: File too large"):
-            mex.matrix(PLAN, registry=registry, out=tmp_path)
-        with pytest.raises(mex.UsageError, match=r"cannot write .*results.jsonl: File too large"):
-            mex.matrix(PLAN, registry=registry, out=tmp_path)  # the torn line cannot be ended either
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert len(mex.matrix(PLAN, registry=registry, out=tmp_path)) == 4
-    assert len(lines(tmp_path)) == 5, "four records and the torn line"
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size if size else soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_records_that_a_full_disk_did_not_take_are_returned_and_kept_aside(
+    registry: mex.Registry, tmp_path: Path, full_disk: Limit
+) -> None:
+    full_disk(4000)  # room for two records and a half
+    with pytest.warns(RuntimeWarning, match=r"cannot write .*: File too large; 2 records kept in \S+: app") as told:
+        records = mex.matrix(PLAN, registry=registry, out=tmp_path)
+    full_disk(0)
+    assert len(lines(tmp_path)) == 2, "no torn line"
+    aside = Path(str(told[0].message).partition(" kept in ")[2].partition(": ")[0])
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(aside.read_bytes())
+    assert mex.matrix(PLAN, registry=registry, out=tmp_path) == records, "nothing runs again"
+
+
+def test_a_disk_with_room_again_takes_what_waited(registry: mex.Registry, tmp_path: Path, full_disk: Limit) -> None:
+    said: list[str] = []
+    run = Run(PLAN, registry, out=tmp_path, on_read=said.append, persistent=True)
+    full_disk(4000)
+    records = []
+    for one in run:
+        records.append(one)
+        if len(records) == 3:
+            full_disk(0)
+    assert read(tmp_path)[0] == records
+    assert run.unwritten == ""
+    assert [sentence for sentence in said if "cannot write" in sentence] == [
+        f"cannot write {tmp_path / FILE}: File too large; the run goes on, and tries again with each record"
+    ]
+
+
+def test_a_run_that_has_to_be_kept_ends_with_one_sentence(
+    registry: mex.Registry, tmp_path: Path, full_disk: Limit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk(4000)
+    seen: list[Record] = []
+    with pytest.raises(mex.UsageError, match=r"cannot write .*File too large; 1 record kept in"):
+        seen.extend(Run(PLAN, registry, out=tmp_path))
+    assert len(seen) == 2
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(mex.UsageError, match=r"1 record not written, as there was no room elsewhere either"):
+        list(Run(PLAN, registry, out=tmp_path))
 
 
 def test_two_runs_do_not_write_to_one_directory_at_a_time(tmp_path: Path) -> None:

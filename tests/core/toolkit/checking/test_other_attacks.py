@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -111,15 +113,46 @@ def test_a_tree_that_answers_with_its_leaves_is_not_accused(breast_cancer: mex.D
     assert right(stolen, target, breast_cancer.X) > 0.99
 
 
-def test_a_tree_that_is_replaced_while_its_leaves_are_asked(breast_cancer: mex.Dataset) -> None:
+@pytest.mark.parametrize("after", [60, 150])
+@pytest.mark.parametrize("attack", ["tree-structure", "tree-labels", "path-finding"])
+def test_a_tree_that_is_replaced_while_it_is_asked(breast_cancer: mex.Dataset, attack: str, after: int) -> None:
     X, y = breast_cancer.X, breast_cancer.y
-    target = target_of(DecisionTreeClassifier(max_depth=3, random_state=0), breast_cancer, "tree", "label", "leaf")
+    answers: Answer = "label" if attack == "tree-labels" else "leaf"
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    target = target_of(tree, breast_cancer, "tree", "label", answers)
     above = X[:, :2] > np.median(X[:, :2], axis=0)
     crossed = mex.Dataset("crossed", X, (above[:, 0] ^ above[:, 1]).astype(y.dtype), breast_cancer.domain, ("a", "b"))
-    other = target_of(DecisionTreeClassifier(max_depth=3, random_state=0), crossed, "tree", "label", "leaf")
-    changed = steal("path-finding", Replaced(target, other, 60), "leaf", breast_cancer)
-    assert CHECKED in changed.note or "contradict" in changed.note
-    assert right(changed, other, X) > 0.7
+    other = target_of(DecisionTreeClassifier(max_depth=3, random_state=0), crossed, "tree", "label", answers)
+    stolen = steal(attack, Replaced(target, other, after), answers, breast_cancer, 1500)
+    early = CHECKED in stolen.note or "contradict" in stolen.note
+    assert early if stolen.stopped == "done" else "the target was changed, or is random" in stolen.note
+    assert right(stolen, other, X) > 0.6
+
+
+@pytest.mark.parametrize(("rho", "told"), [(0.0, True), (None, False), (0.2, False)])
+def test_a_target_that_was_changed_is_told_apart_from_one_that_is_noisy(
+    breast_cancer: mex.Dataset, monkeypatch: pytest.MonkeyPatch, rho: float | None, told: bool
+) -> None:
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    target = target_of(tree, breast_cancer, "tree", "label")
+    other = target_of(
+        DecisionTreeClassifier(random_state=0), attrs.evolve(breast_cancer, y=1 - breast_cancer.y), "tree", "label"
+    )
+    monkeypatch.setattr(Replaced, "rho", rho)
+    stolen = steal("iwal-tree", Replaced(target, other, 200), "label", breast_cancer, 900)
+    assert ("rows are answered otherwise than at first: the target was changed" in stolen.note) == told
+    if told:
+        assert "otherwise" not in steal("iwal-tree", target, "label", breast_cancer, 900).note
+
+
+def test_values_that_are_answered_in_another_way_are_told(diabetes: mex.Dataset) -> None:
+    model = GradientBoostingRegressor(n_estimators=30, max_depth=1, random_state=0)
+    stumps = target_of(model, diabetes, "boosted", "value", max_depth=1)
+    flipped = attrs.evolve(diabetes, y=-diabetes.y)
+    other = target_of(clone(model), flipped, "boosted", "value", max_depth=1)
+    changed = steal("stump-scan", Replaced(stumps, other, 300), "value", diabetes, 700)
+    assert changed.stopped == "budget"
+    assert "6 of 6 rows are answered otherwise" in changed.note
 
 
 def test_sums_of_stumps_in_float32_are_right_and_deeper_trees_are_found_out(diabetes: mex.Dataset) -> None:

@@ -153,6 +153,22 @@ def test_rows_past_the_limit_are_not_sent() -> None:
     assert len(model.asked) == 10
 
 
+def test_answers_that_a_full_disk_does_not_take_are_handed_over_and_nothing_more_is_sent(tmp_path: Path) -> None:
+    model = Counting()
+    full = target(model, Ledger(tmp_path / "a.ledger"))
+    full.answer(X[:10], "label")
+    full.session.ledger._db.execute(
+        "create temp trigger full before insert on answer begin select raise(fail, 'full'); end"
+    )
+    assert (full.answer(X[10:20], "label") == FOREST.predict(X[10:20])).all()
+    assert "cannot write the ledger" in full.session.notes[0]
+    assert full.session.notes[0].endswith("full: 10 answers are not in it")
+    full.session.ledger._db.execute("pragma query_only = true")
+    with pytest.raises(mex.UsageError, match="cannot write the ledger"):
+        full.answer(X[20:30], "label")
+    assert len(model.asked) == 20
+
+
 def test_a_target_that_fails_leaves_its_attempt_and_what_was_answered(tmp_path: Path) -> None:
     model = Counting()
     asked = target(model, Ledger(tmp_path / "a.ledger"))
