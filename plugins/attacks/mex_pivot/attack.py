@@ -13,6 +13,7 @@ from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.toolkit.halfspaces.multiclass import PairwiseLearner
 from mex_pivot.exact import ExactSearch
+from mex_pivot.joint import LARGEST_DIMENSION, JointSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
 from mex_pivot.search import Goal, Search
 
@@ -113,4 +114,5 @@ class Pivot:
         goal = Goal(eps=self.eps, stop=self.stop, confidence=self.confidence)
         if rho == 0:
             return ExactSearch(d, goal, self.basis, self.mode, rng)
-        return NoisySearch(d, goal, self.basis, rho, rng)
+        joint = 1 < d <= LARGEST_DIMENSION
+        return (JointSearch if joint else NoisySearch)(d, goal, self.basis, rho, rng)
