@@ -1,7 +1,7 @@
 """Defenses: what they promise, what they buy against attackers who know them, and what they cost honest users.
 
 python benchmarks/defenses.py                 every part, 3 seeds
-python benchmarks/defenses.py rho figure-5 --seeds 5
+python benchmarks/defenses.py rho ensemble --seeds 5
 python benchmarks/defenses.py worth-adult --out DIR    cells of worth are kept, and only those that are missing are run
 """
 

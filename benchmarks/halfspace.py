@@ -1,4 +1,4 @@
-"""Extraction of halfspaces: queries against the bound, the paper's figures and a peer, all in one run.
+"""Extraction of halfspaces: queries against the bound, and a peer, all in one run.
 
     python benchmarks/halfspace.py                 every part, 20 targets
     python benchmarks/halfspace.py noise-free real --targets 5
@@ -25,7 +25,6 @@ import mex
 from mex.app.matrix.cells import Cell, Spec
 from mex.app.matrix.experiment import measure, set_scene
 from mex.toolkit.bounds import query_bound
-from mex.types import FloatArray
 
 REGISTRY = mex.load_registry()
 TARGETS = 20
@@ -132,67 +131,6 @@ def sticky(targets: int) -> None:
         row(f"majority-vote of pivot, sticky={kind}", 50, 1e-2, 0.1, many(vote, 50, targets, defense=defense))
 
 
-FIGURE_3 = {13: (105, 135, 170), 14: (95, 135, 185), 30: (210, 300, 400), 64: (470, 700, 900)}
-
-
-def figure_3(targets: int) -> None:
-    """Version space approximation (peek, as in the paper)."""
-    for d, printed in FIGURE_3.items():
-        for eps, paper in zip((1e-2, 1e-3, 1e-4), printed, strict=True):
-            runs = many("version-space", d, targets, peek=eps)
-            queries = np.mean([r.queries for r in runs])
-            row("version-space (peek)", d, eps, 0, runs, f"Figure 3: {paper}, ours / paper {queries / paper:.2f}")
-
-
-FIGURE_4 = {
-    (13, 0.0): (113, 153, 190),
-    (13, 0.1): (203, 279, 340),
-    (13, 0.25): (531, 889, 1116),
-    (13, 0.4): (2768, 3799, 5112),
-    (14, 0.0): (122, 140, 186),
-    (14, 0.1): (264, 286, 373),
-    (14, 0.25): (611, 641, 1068),
-    (14, 0.4): (3166, 3793, 5968),
-    (30, 0.0): (294, 393, 488),
-    (30, 0.1): (509, 653, 896),
-    (30, 0.25): (1419, 1884, 2421),
-    (30, 0.4): (9123, 12820, 15960),
-    (64, 0.0): (715, 908, 1112),
-    (64, 0.1): (1307, 1686, 2037),
-    (64, 0.25): (3373, 4483, 5467),
-    (64, 0.4): (22236, 29652, 36546),
-}
-
-
-def figure_4(targets: int) -> None:
-    """Dimension coupling with the stop of the paper's experiments (peek), the honest one beside it."""
-    for (d, rho), printed in FIGURE_4.items():
-        for eps, paper in zip((1e-2, 1e-3, 1e-4), printed, strict=True):
-            counts = Parallel(n_jobs=2)(delayed(_coupling_with_peek)(d, rho, eps, s) for s in range(targets))
-            honest = many(f"dimension-coupling:eps={eps}", d, targets, defense=f"bounded-noise:rho={rho}")
-            peeked = np.mean(counts)
-            beside = f"peek {peeked:.0f}, Figure 4: {paper}, peek / paper {peeked / paper:.2f}"
-            row("dimension-coupling", d, eps, rho, honest, beside)
-
-
-def _coupling_with_peek(d: int, rho: float, eps: float, seed: int) -> int:
-    from mex_dimension_coupling.tournament import Tournament, paper
-
-    w = target(d, seed).estimator.coef_[0]
-
-    def finished(estimate: FloatArray, first: FloatArray, second: FloatArray, tolerance: float) -> Any:
-        plane = np.stack([first @ w, second @ w], axis=1)
-        plane /= np.linalg.norm(plane, axis=1, keepdims=True)
-        return np.linalg.norm(estimate - plane, axis=1) < tolerance
-
-    learner = Tournament(d, rho, eps, tolerance=paper, oriented=False, finished=finished)
-    rng, queries = np.random.default_rng([seed, 3]), 0
-    while (V := learner.ask()) is not None:
-        queries += len(V)
-        learner.tell(V, np.where(V @ w >= 0, 1.0, -1.0) * np.where(rng.random(len(V)) < rho, -1.0, 1.0))
-    return queries - (d - 1)  # the authors do not count the first query of each plane
-
-
 def real(targets: int) -> None:
     """Logistic models as fitted: intercept, the server's own scaling, box, integers, one-hot groups."""
     for dataset in ("breast-cancer", "adult", "spambase", "ionosphere", "heart", "german-credit", "bank"):
@@ -259,8 +197,6 @@ PARTS: dict[str, Part] = {
     "noise-free": noise_free,
     "noisy": noisy,
     "sticky": sticky,
-    "figure-3": figure_3,
-    "figure-4": figure_4,
     "real": real,
     "peer": peer,
 }

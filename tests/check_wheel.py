@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ["core", "plugins/attacks", "plugins/defenses", "plugins/models", "plugins/datasets"]
+SOURCES = ["core", "plugins/answers", "plugins/attacks", "plugins/defenses", "plugins/models", "plugins/datasets"]
 
 
 def expected() -> set[str]:

@@ -1,7 +1,6 @@
 """A model drawn for each query: what it costs honest users, what it does to attacks, and what breaks it.
 
-Figures 5 and 6 are in the paper's setting: logistic regression without intercept on standardised features, any row
-of R^d. Numbers are medians over seeds, in brackets the least and the greatest.
+Numbers are medians over seeds, in brackets the least and the greatest.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from mex.toolkit.bounds import sphere_bits
 
 REGISTRY = mex.load_registry()
 SEEDS = 5
-FIGURE_5 = ("adult", "breast-cancer", "mushroom")
 BINARY = (
     *("adult", "australian", "bank", "blood-transfusion", "breast-cancer", "breast-cancer-ljubljana"),
     *("breast-cancer-wisconsin", "bupa", "credit-approval", "german-credit", "haberman", "heart", "ionosphere"),
@@ -55,28 +53,6 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return f"{np.median(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
 
 
-def figure_5(seeds: int) -> None:
-    """Average rho_D at the queries of dimension coupling, told rho = 0.4, by C (the paper: 1/2 at every C)."""
-    print(
-        f"{'dataset':<16}{'d':>4} {'C':>7}  {'tr Sigma^1/2':>12}  rho_D, 20,000 queries   later half             error"
-    )
-    for dataset in FIGURE_5:
-        for C in (0, 1e-3, 1e-1, 1e1, 1e3, 1e5):
-            rows = []
-            for seed in range(seeds):
-                defended = protect(f"model-distribution:C={C}", scene(HOMOGENEOUS, dataset, seed), seed)
-                stolen = steal("dimension-coupling:rho=0.4,eps=1e-6", defended, seed, 20_000)
-                rho = defended.rho_at(stolen.transcript.X)
-                total = defended.distribution.spread.sum()
-                rows.append((total, rho.mean(), rho[len(rho) // 2 :].mean(), error(stolen, defended)))
-            total, rho_all, rho_late, errors = zip(*rows, strict=True)
-            print(
-                f"{dataset:<16}{defended.domain.n_features:>4} {C:>7g}  {np.median(total):>12.2g}  "
-                f"{spread(rho_all, 3):<22} {spread(rho_late, 3):<22} {spread(errors)}",
-                flush=True,
-            )
-
-
 def honest(seeds: int) -> None:
     """Accuracy that honest users lose on held-out rows, in points, in expectation over draws; asked for: below 1."""
     print(
@@ -102,16 +78,10 @@ def honest(seeds: int) -> None:
     print(f"below 1 point: {below} of {len(BINARY)} datasets (medians of {2 * seeds} seeds)")
 
 
-def figure_6(seeds: int) -> None:
-    """Averaging breaks it, error ~ queries^-1/2; an informed attacker pays what the formula says, or little more."""
-    budgets = (1_000, 10_000, 100_000, 1_000_000)
-    for dataset in FIGURE_5:
+def informed(seeds: int) -> None:
+    """An attacker who is told Sigma pays what the formula says, or little more."""
+    for dataset in ("adult", "breast-cancer", "mushroom"):
         defended = [protect("model-distribution", scene(HOMOGENEOUS, dataset, s), s) for s in range(seeds)]
-        errors = [[error(steal("averaging:eps=1e-4", d, s, q), d) for s, d in enumerate(defended)] for q in budgets]
-        means = [float(np.median(e)) for e in errors]
-        slope = np.polyfit(np.log(budgets[1:]), np.log(means[1:]), 1)[0]
-        shown = "  ".join(f"{m:.4f} @ {q:.0e}" for m, q in zip(means, budgets, strict=True))
-        print(f"{dataset:<16} averaging: {shown}  slope from 1e4 {slope:.2f}", flush=True)
         for eps in (0.1, 0.03, 0.01):
             ratios, reached, predicted = [], [], []
             for seed, target in enumerate(defended):
@@ -178,7 +148,6 @@ def ensemble(seeds: int) -> None:
 PARTS: dict[str, Callable[[int], None]] = {
     "program": program,
     "honest": honest,
-    "figure_5": figure_5,
-    "figure_6": figure_6,
+    "informed": informed,
     "ensemble": ensemble,
 }

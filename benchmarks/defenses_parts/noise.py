@@ -17,12 +17,9 @@ from threadpoolctl import threadpool_limits
 import mex
 from mex.app.matrix.scenarios import Scene, set_scene
 from mex.dataset import Rows
-from mex.defense import twin
-from mex.target import labels
 from mex.toolkit.bounds import proposition_1 as predicted
 from mex.toolkit.metrics import geometric_error
 from mex.toolkit.perturbation.labels import rho_at
-from mex.types import Array, stream
 
 REGISTRY = mex.load_registry()
 SEEDS = 5
@@ -168,89 +165,4 @@ def _steal(d: int, seed: int, attack: str, budget: int, defense: str = "none", p
     return Run(oracle.queries, error())
 
 
-EXAMPLE_6 = (
-    *("australian", "bank", "blood-transfusion", "breast-cancer", "breast-cancer-ljubljana"),
-    *("breast-cancer-wisconsin", "bupa", "credit-approval", "german-credit", "haberman", "heart", "ionosphere"),
-    *("mammographic", "mushroom", "pima-diabetes", "spambase", "tic-tac-toe", "vote"),
-    *("wine:positive=class_0", "iris:positive=virginica", "digits:positive=0"),
-)
-ANSWERING = {
-    "(b) fixed model": "none",
-    "(c) eta in [-1, 1]": "margin-noise",
-    "(c) eta to the median": "margin-noise:relative=true",
-    "(a) model per query": "model-distribution",
-}
-STEALING = {
-    "margin": ("margin:sampler=uniform,batch=25", 300),
-    "version-space": ("version-space", 300),
-}
-
-
-def example_6(seeds: int) -> None:
-    """(a) a halfspace drawn per query, (b) the fixed one, (c) the fixed one with noise on <w, x>: what is stolen.
-
-    Homogeneous logistic models on standardised features; two active learners with 300 queries: margin sampling of
-    Gaussian rows, refitted every 25 of them, and version-space, which takes every label for right. ``error`` is the
-    median over seeds of ||w^ - w*||, ``lost`` of the accuracy that honest users lose, in points. (c) is in the units
-    of the model as fitted, and once in those of the training rows' median margin.
-    """
-    installed = {p.component.name for p in REGISTRY.provided() if p.component.kind == "defense"}
-    if "model-distribution" not in installed:
-        print("(a) is left out: no plugin provides model-distribution")
-    rows = {name: spec for name, spec in ANSWERING.items() if spec.partition(":")[0] in installed}
-    print("error and lost: " + "; ".join(rows))
-    tables: dict[str, list[list[float]]] = {name: [] for name in STEALING}
-    costs = []
-    for dataset in EXAMPLE_6:
-        found = Parallel(n_jobs=2)(delayed(_example_6)(dataset, seed, rows) for seed in range(seeds))
-        d, accuracy = found[0][0], np.median([f[1] for f in found])
-        lost = np.median([f[2] for f in found], axis=0)
-        costs.append(lost)
-        line = f"{dataset:<26} d={d:<4} accuracy {accuracy:.3f}  lost " + " ".join(
-            f"{round(100 * x, 2) + 0.0:5.2f}" for x in lost
-        )
-        for i, name in enumerate(STEALING):
-            errors = np.median([f[3][i] for f in found], axis=0)
-            tables[name].append(list(errors))
-            line += f"  {name} " + " ".join(f"{e:6.3f}" for e in errors)
-        print(line, flush=True)
-    print(f"over {len(EXAMPLE_6)} datasets, medians:")
-    for i, answering in enumerate(rows):
-        line = f"  {answering:<22} lost {100 * np.median(np.array(costs)[:, i]):5.2f} points"
-        for name, table in tables.items():
-            errors = np.array(table)
-            line += f"  {name} error {np.median(errors[:, i]):.3f}"
-            line += f" ({np.median(errors[:, i] / errors[:, 0]):.1f} x the fixed model's)"
-        print(line)
-
-
-def _example_6(dataset: str, seed: int, rows: dict[str, str]) -> tuple[int, float, list[float], list[list[float]]]:
-    place = scene("logistic:fit_intercept=false", dataset, seed)
-    X, y = place.yardstick.points["agreement"], place.yardstick.truth
-
-    def accuracy(answers: Array) -> float:
-        return float(np.mean(answers == y))
-
-    honest = accuracy(place.target.answer(X, "label"))
-    lost: list[float] = []
-    errors: list[list[float]] = [[] for _ in STEALING]
-    with threadpool_limits(1):
-        for spec in rows.values():
-            defense = REGISTRY.build("defense", spec)
-            defended = defense.protect(place.target, place.train, stream(seed, "defense"))
-            user = twin(defended)
-            lost.append(honest - float(np.mean([accuracy(labels(user, X)) for _ in range(20)])))
-            for (attack, budget), into in zip(STEALING.values(), errors, strict=True):
-                into.append(_stolen(attack, budget, twin(defended), place, seed))
-    return int(X.shape[1]), honest, lost, errors
-
-
-def _stolen(attack: str, budget: int, defended: mex.Target, place: Scene, seed: int) -> float:
-    oracle = mex.Oracle(defended, answers="label", budget=budget)
-    learner = REGISTRY.build("attack", attack).learner(oracle.knowledge(), stream(seed, "attack"))
-    stolen = mex.extract(oracle, learner, snapshots=False).hypothesis
-    found = geometric_error(stolen, place.target.estimator, place.target.domain)
-    return 2.0 if found is None else found
-
-
-PARTS: dict[str, Callable[[int], None]] = {"rho": rho, "proposition_1": proposition_1, "example_6": example_6}
+PARTS: dict[str, Callable[[int], None]] = {"rho": rho, "proposition_1": proposition_1}

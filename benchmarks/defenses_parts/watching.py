@@ -14,27 +14,17 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.stats import f as f_distribution
-from scipy.stats import t as t_distribution
 from threadpoolctl import threadpool_limits
 
 import mex
 from mex.app.matrix.scenarios import Scene, set_scene
 from mex.defense import twin
-from mex.types import FloatArray, stream
+from mex.types import stream
 
 REGISTRY = mex.load_registry()
 SEEDS = 3
 BUDGET = 500
 
-PAPER = {  # t, n - 1, p
-    ("version-space", "breast-cancer"): (14.24, 198, "3.70e-32"),
-    ("version-space", "adult"): (9.71, 92, "9.22e-16"),
-    ("version-space", "mushroom"): (22.16, 599, "5.92e-80"),
-    ("dimension-coupling:eps=1e-2", "breast-cancer"): (319.27, 322, "0"),
-    ("dimension-coupling:eps=1e-2", "adult"): (467.43, 133, "9.64e-216"),
-    ("dimension-coupling:eps=1e-2", "mushroom"): (65.74, 222, "1.58e-147"),
-}
 TESTS = {
     "hotelling": "test=hotelling",
     "mmd": "test=mmd",
@@ -64,42 +54,6 @@ def steal(spec: str, where: Scene, defended: mex.Target, budget: int, seed: int)
     oracle = mex.Oracle(defended, answers="label", budget=budget)
     learner = REGISTRY.build("attack", spec).learner(oracle.knowledge(pool=where.pool.X), stream(seed, "attack"))
     return mex.extract(oracle, learner, snapshots=False)
-
-
-def t_square(queries: FloatArray, rows: FloatArray) -> tuple[float, int, int, float]:
-    """Hotelling's two-sample T² with the pooled covariance: T², the degrees of freedom of its F, and log10 p."""
-    n, m = len(queries), len(rows)
-    pooled = ((n - 1) * np.cov(queries.T) + (m - 1) * np.cov(rows.T)) / (n + m - 2)
-    gap = queries.mean(axis=0) - rows.mean(axis=0)
-    rank = int(np.linalg.matrix_rank(pooled, hermitian=True))
-    t2 = float(n * m / (n + m) * gap @ np.linalg.pinv(pooled, hermitian=True) @ gap)
-    rest = n + m - rank - 1
-    log_p = f_distribution.logsf(t2 * rest / (rank * (n + m - 2)), rank, rest) / np.log(10)
-    return t2, rank, rest, max(float(log_p), -999.0)
-
-
-def tables_6_7(seeds: int) -> None:
-    """The paper's Tables 6 and 7: are synthesised queries from the data distribution? Its p is Student's of t."""
-    for model in ("logistic:fit_intercept=false", "logistic"):
-        for (attack, dataset), (t, df, p) in PAPER.items():
-            print(f"{model:<28} {attack:<28} {dataset:<14} ", end="")
-            try:
-                found = [_queries_beside_rows(model, attack, dataset, df + 1, seed) for seed in range(seeds)]
-            except mex.Incompatible as reason:
-                print(f"skipped: {reason}")
-                continue
-            n, t2, d1, d2, log_p = np.median(found, axis=0)
-            print(
-                f"queries {n:4.0f}  T² {t2:10.1f}  F({d1:.0f}, {d2:.0f})  log10 p {log_p:8.1f}"
-                f"   paper: t {t:6.2f}, n-1 {df}, p {p}; Student's p of that t {2 * t_distribution.sf(t, df):.1e}",
-                flush=True,
-            )
-
-
-def _queries_beside_rows(model: str, attack: str, dataset: str, budget: int, seed: int) -> Sequence[float]:
-    where = scene(model, dataset, seed)
-    queries = steal(attack, where, where.target, budget, seed).transcript.X
-    return (len(queries), *t_square(queries, where.train.X))
 
 
 def honest(seeds: int) -> None:
@@ -190,4 +144,4 @@ def _runs(where: Scene, attacks: Sequence[str], seed: int) -> Iterator[tuple[str
             yield attack, label, client.alarm, where.yardstick.score(stolen.hypothesis)["agreement"], without
 
 
-PARTS: dict[str, Callable[[int], None]] = {"tables-6-7": tables_6_7, "false-alarms": honest, "detector": detector}
+PARTS: dict[str, Callable[[int], None]] = {"false-alarms": honest, "detector": detector}

@@ -28,6 +28,8 @@ ATTACKS = {  # beside those that the matrix adds because they counter a defense
     "pivot": {"eps": 1e-3},  # told of rho
     "passive": {},
     "near": {"use": "passive", "sampler": "near"},
+    "margin": {"batch": 10},
+    "margin, near": {"use": "margin", "sampler": "near", "batch": 50},  # counters of some, here against all
 }
 DEFENSES = {
     "none": {},

@@ -1,4 +1,4 @@
-"""Extraction of kernel machines: queries to an agreement, Table 3 of the paper, and what a query costs.
+"""Extraction of kernel machines: queries to an agreement, and what a query costs.
 
 *Near* points are between held-out rows. An agreement counts as reached at the first number of queries from which on
 it is held. Figures are medians over seeds, with the lowest and highest.
@@ -20,8 +20,6 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.app.matrix.scenarios import load_dataset
-from mex.registry.spec import Spec
 from mex.toolkit.active.samplers import between_rows
 from mex.types import FloatArray
 
@@ -210,53 +208,6 @@ def rbf(seeds: int = SEEDS, names: Iterable[str] = DATA) -> None:
             )
 
 
-TABLE_3 = {
-    "mushroom": (SVC(C=32.0, gamma=2.0**-7), 1001, "11301: 98.5", "1001: 94.5"),
-    "breast-cancer-wisconsin": (SVC(C=0.125, gamma=0.5), 119, "1101: 99.3", "119: 96.4"),
-    "adult": (SVC(C=1.0, gamma=1 / 104), 200, "10901: 96.98", "48: 98.2"),
-    "pima-diabetes": (SVC(C=0.5, gamma=2.0), 166, "901: 98.5", "166: 94.8"),
-}
-"""Targets (the C and gamma of the baseline's authors, ours for adult), budgets, printed counts and accuracies."""
-
-
-def table_3_problem(name: str, seed: int) -> Problem:
-    """A dataset of Table 3 scaled to [-1, 1], at most 8,000 rows of it, on a box without categories as in the paper."""
-    data = load_dataset(REGISTRY, Spec(name))
-    rows = np.random.default_rng([seed, 3]).permutation(len(data.X))[:8000]
-    low, high = data.domain.lower, data.domain.upper
-    X = 2 * (data.X[rows] - low) / np.where(high > low, high - low, 1) - 1
-    d = X.shape[1]
-    return problem(X, data.y[rows], TABLE_3[name][0], mex.Domain(-np.ones(d), np.ones(d)), seed)
-
-
-def table_3(seeds: int = SEEDS, names: Iterable[str] = TABLE_3) -> None:
-    """The four datasets of the paper's Table 3: attacks as printed (uniform rows), and on rows near the data."""
-    for name in names:
-        _, budget, retraining, eat = TABLE_3[name]
-        cases = [table_3_problem(name, seed) for seed in range(seeds)]
-        share = np.median([case.majorities() for case in cases], axis=0)
-        print(
-            f"\n{name}: printed adaptive retraining {retraining}, EAT {eat}; majority share held-out {share[0]:.3f}"
-            f"  near {share[1]:.3f}  uniform {share[2]:.3f}",
-            flush=True,
-        )
-        for label, spec in {
-            "adaptive-retraining, as printed": "adaptive-retraining:sampler=uniform",
-            "EAT, as printed": "extended-adaptive-training:sampler=uniform",
-            "adaptive-retraining, near data": "adaptive-retraining",
-            "EAT, near data": "extended-adaptive-training",
-            "margin-points": "margin-points",
-            "margin-points (diversity)": "margin-points:choice=diversity",
-        }.items():
-            jobs = (delayed(extract)(case, spec, budget, seed) for seed, case in enumerate(cases))
-            curves, costs = zip(*Parallel(n_jobs=2)(jobs), strict=True)
-            end = np.array([c[-1][1] for c in curves])
-            got = "  ".join(f"{what} {np.median(end[:, i]):.3f}" for i, what in enumerate(cases[0].points))
-            levels = "  ".join(f".{k} {spread([reached(c, 1, k / 100) for c in curves])}" for k in (95, 98, 99))
-            ms = np.median(costs)
-            print(f"  {label:<34} at {budget}: {got}  near {levels}  {ms:.2f} ms/query", flush=True)
-
-
 def cost(seeds: int = SEEDS, names: Iterable[str] = ("moons", "breast-cancer", "digits")) -> None:
     """CPU of one EAT query, choice and refit, at 600 labels: warm, and with an SVC fitted anew."""
     for name in names:
@@ -294,4 +245,4 @@ def _cost(case: Problem, seed: int) -> tuple[float, float, float]:
     return float(np.mean(warm)), float(np.mean(cold)), gap
 
 
-PARTS: dict[str, Callable[..., None]] = {"rbf": rbf, "table-3": table_3, "cost": cost}
+PARTS: dict[str, Callable[..., None]] = {"rbf": rbf, "cost": cost}

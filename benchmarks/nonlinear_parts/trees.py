@@ -1,4 +1,4 @@
-"""Extraction of trees: queries against their bits, path finding and the paper's Table 4, all in one run.
+"""Extraction of trees: queries against their bits, and path finding, all in one run.
 
 ``bits`` of a tree: for each branch, log2 of the columns plus log2 of the thresholds that its box leaves open (float32
 numbers apart, whole numbers apart, 1 for a category). ``strict`` counts a threshold once however often it is tested,
@@ -21,11 +21,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 import mex
-from mex.app.matrix.evaluation import Yardstick
 from mex.app.matrix.split import split
 from mex.toolkit.trees.comparison import disagreement, leaves, refines
 from mex.types import Array
-from mex_decision_tree.incomplete import StoppingTree
 
 REGISTRY = mex.load_registry()
 SEEDS = 3
@@ -85,12 +83,6 @@ def problem(name: str, shown: str, size: int | None, seed: int) -> Problem:
     family = mex.Family("tree", learner=kind())
     usual: Any = "value" if data.task == "regression" else "label"
     return Problem(mex.FittedTarget.wrap(fitted, domain=data.domain, family=family, answers=(usual, "leaf")), parts)
-
-
-def incomplete(case: Problem) -> Problem:
-    """The same tree behind an interface that takes rows with features left out."""
-    domain = attrs.evolve(case.target.domain, incomplete=True)
-    return attrs.evolve(case, target=attrs.evolve(case.target, domain=domain, estimator=StoppingTree(case.tree)))
 
 
 def bits(tree: Any, domain: mex.Domain) -> tuple[float, float]:
@@ -228,64 +220,4 @@ def _leaf_ids(name: str, shown: str, size: int | None, seed: int) -> dict[str, f
     }
 
 
-TABLE_4 = {  # printed: accuracy of the target, path finding, IWAL and its accuracy; the longest rows last
-    "iris": (86.8, 246, 361, 89.4),
-    "steak-survey": (52.1, 5205, 1334, 73.1),
-    "gss-happiness": (79.0, 18907, 254892, 79.3),
-    "adult": (81.2, 18323, 244188, 80.2),
-}
-SIZES = {"adult": 200, "gss-happiness": 200}
-IWAL_BUDGET = 2000
-
-
-def table_4(seeds: int) -> None:
-    """The paper's Table 4, one-hot; the trees of Adult and GSS have 200 leaves (the paper does not say how many)."""
-    for name, (accuracy, paths, iwal, iwal_accuracy) in TABLE_4.items():
-        records = Parallel(n_jobs=2)(delayed(_table_4)(name, seed) for seed in range(seeds))
-        print(
-            f"{name}: printed: target {accuracy} %, path finding {paths}, IWAL {iwal} for {iwal_accuracy} %;"
-            f" ours: target {spread([100 * r['target'] for r in records], '{:.1f}')} %",
-            flush=True,
-        )
-        for attack in records[0]["runs"]:
-            runs = [r["runs"][attack] for r in records]
-            print(
-                f"    {attack:<52} queries {spread([r[0] for r in runs]):<26}"
-                f" accuracy {spread([100 * r[1] for r in runs], '{:.1f}'):<22} %"
-                f"  agreement held-out {spread([r[2] for r in runs], '{:.3f}'):<24}"
-                f" near {spread([r[3] for r in runs], '{:.3f}')}",
-                flush=True,
-            )
-
-
-def _table_4(name: str, seed: int) -> dict[str, Any]:
-    case = problem(name, "", SIZES.get(name), seed)
-    yardstick = Yardstick.of(case.target, case.split.held_out, np.random.default_rng([seed, 4]))
-    runs: dict[str, tuple[float, ...]] = {}
-
-    def note(label: str, queries: int, hypothesis: Any) -> None:
-        scores = yardstick.score(hypothesis)
-        accuracy = yardstick.accuracy(hypothesis.predict(case.split.held_out.X))
-        runs[label] = (queries, accuracy, scores["agreement"] or 0.0, scores["near_agreement"] or 0.0)
-
-    top_down = "path-finding:direction=top-down"  # the target shows it the nodes where incomplete rows stop
-    for spec in ("path-finding", f"{top_down},scan=in-turn", top_down, "tree-structure"):
-        result = run(spec, incomplete(case) if spec.startswith(top_down) else case, seed)
-        note(spec, result.queries, result.hypothesis)
-    for spec in (
-        "iwal-tree:equation=printed",
-        "iwal-tree",
-        "iwal-tree:sampler=near",
-        "iwal-tree:sampler=near,c0=0.01",
-        "passive:sampler=near",
-    ):
-        oracle = mex.Oracle(case.target, answers="label", budget=IWAL_BUDGET)
-        learner = REGISTRY.build("attack", spec).learner(
-            oracle.knowledge(case.split.pool.X), np.random.default_rng([seed, 3])
-        )
-        stolen = mex.extract(oracle, learner, snapshots=False)
-        note(spec, stolen.queries, stolen.hypothesis)
-    return {"target": yardstick.accuracy(yardstick.answers["agreement"]), "runs": runs}
-
-
-PARTS: dict[str, Callable[[int], None]] = {"leaf_ids": leaf_ids, "table_4": table_4}
+PARTS: dict[str, Callable[[int], None]] = {"leaf_ids": leaf_ids}

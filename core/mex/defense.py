@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import attrs
 import numpy as np
 
+from mex.answers import OURS
 from mex.dataset import Rows
 from mex.domain import Domain
 from mex.errors import Incompatible
@@ -49,9 +50,16 @@ class Defense(Protocol):
 class Defended(ABC):
     """A base for defended targets: the public face of the target behind, and your own :meth:`answer`.
 
+    For subclasses ``self._target`` is the target behind. What is protected shows in no attribute without an underscore.
     A subclass narrows :attr:`answers` if it does not protect every kind, and overrides :attr:`rho`. One that remembers
     its client overrides :meth:`admit`, and :attr:`memory` with its setter.
+
+    Attributes:
+        every_kind: whether it protects kinds of answer that it does not know, as one does that changes, counts or
+            refuses rows. Otherwise those of plugins are withheld, unless :attr:`answers` names them.
     """
+
+    every_kind: ClassVar[bool] = False
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -69,7 +77,7 @@ class Defended(ABC):
     @property
     def answers(self) -> tuple[Answer, ...]:
         """The kinds of answer given."""
-        return self._target.answers
+        return tuple(kind for kind in self._target.answers if self.every_kind or kind in OURS)
 
     @property
     def family(self) -> Family:

@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from mex.errors import BudgetSpent, Incompatible, QueryError, sentence, writes_nothing
-from mex.learner import Learner
+from mex.learner import Learner, closed_after
 from mex.oracle import Oracle, Transcript
 from mex.target import refusals, withheld
 from mex.types import Array, Estimator, FloatArray
@@ -88,7 +88,7 @@ def extract(
         QueryError, Incompatible, MexError: if it asks what is refused or a record lacks, or changes what it was lent.
     """
     run = _Run(oracle, learner, keep, on_progress)
-    with writes_nothing("the attack"):
+    with writes_nothing("the attack"), closed_after(learner):
         try:
             stopped = run.to_the_end(0 if snapshots else math.inf)
         except KeyboardInterrupt:

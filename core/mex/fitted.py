@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from mex.answers import AnswerKind, answer_kind, given_kinds
 from mex.dataset import Dataset, Rows, Table
 from mex.domain import Domain
 from mex.errors import MexError, UsageError
@@ -90,7 +91,7 @@ class FittedTarget(Sealed):
         labels = classes_of(estimator, classes, answers)
         if answers is None:
             classifies: tuple[Answer, ...] = ("label", "proba") if hasattr(estimator, "predict_proba") else ("label",)
-            answers = ("value",) if labels is None else classifies
+            answers = (*(("value",) if labels is None else classifies), *given_kinds(estimator))
         if family is None:  # what learns tables is no learner of rows
             family = without_learner(estimator, _discrete(schema)) if schema else family_of(estimator)
         return cls(estimator, domain, family, labels, answers, encode, schema=schema)
@@ -105,20 +106,19 @@ class FittedTarget(Sealed):
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer as :meth:`Target.answer` says; the model may do what it likes with the rows that it gets."""
-        answers = self._asked(X, {"proba": "predict_proba", "leaf": "apply"}.get(kind, "predict"))
+        answers = self._asked(X, answer_kind(kind))
         column = answers.shape == (len(X), 1)
         if kind == "proba" and self.classes is not None and len(self.classes) == 2 and (column or answers.ndim == 1):
             p = answers.reshape(-1)  # of the second class
             return np.stack([1 - p, p], axis=1)
-        return answers[:, 0] if column and kind != "proba" else answers
+        return answers[:, 0] if column and kind in ("label", "value", "leaf") else answers
 
-    def _asked(self, X: FloatArray, method: str) -> Array:
-        """The answers of a method of the estimator, which is asked again if it raises an error of its own."""
+    def _asked(self, X: FloatArray, kind: AnswerKind) -> Array:
+        """What the estimator answers, which is asked again if it raises an error of its own."""
         failures = 0
         while True:
             try:
-                rows = X.copy() if self.schema is None else self.schema.decode(X)
-                return np.asarray(getattr(self.estimator, method)(rows))
+                return self._attempt(X.copy() if self.schema is None else self.schema.decode(X), kind)
             except MexError:
                 raise
             except Exception as error:
@@ -127,6 +127,9 @@ class FittedTarget(Sealed):
                     raise
                 time.sleep(pauses[failures])
                 failures += 1
+
+    def _attempt(self, rows: Any, kind: AnswerKind) -> Array:
+        return kind.asked(self.estimator, rows)
 
 
 def _function(

@@ -34,7 +34,7 @@ __all__ = [
 
 PROJECT = "mex"
 KINDS = ("attack", "defense", "model", "dataset")
-EXTENSIONS = ("sampler", "format", "preset", "schema", "price", "section")
+EXTENSIONS = ("answer", "sampler", "format", "preset", "schema", "price", "section")
 """What plugins add to components of others, and to the commands: CONTRIBUTING says what each is."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)

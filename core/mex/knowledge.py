@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from mex.answers import OURS, USUAL, answer_kind
 from mex.domain import Domain
 from mex.errors import Incompatible
 from mex.types import Answer, Array, Estimator, FloatArray, read_only
@@ -97,8 +98,9 @@ def _common(what: str, some: tuple[str, ...], others: tuple[str, ...]) -> tuple[
 class Scope:
     """What a component works on, as data: `mex show` prints it, the matrix skips by it.
 
-    An empty field means *any*; ``one & other`` is what both work on. A model whose scope is ``incomplete`` learns from
-    rows with missing values as well; others are given the complete ones.
+    An empty field means *any*, of answers any of the four kinds of mex: those of plugins are taken by name. ``one &
+    other`` is what both work on. A model whose scope is ``incomplete`` learns from rows with missing values as well;
+    others are given the complete ones.
 
     >>> print(Scope(tasks="binary", families="linear", answers="label"))
     binary targets, linear models, label answers
@@ -137,17 +139,17 @@ class Scope:
     def told(self, shown: Answer, given: Sequence[Answer]) -> Answer:
         """The kind of answer that the component reads off an interface that gives some kinds, one of them ``shown``.
 
-        If it does not take that one, it is the label or value beside it. An interface shows its label beside
-        probabilities; where it has none, the label is the most probable class.
+        If it does not take that one, it is the label or value beside it; where the interface has none, the label that
+        the answers tell, such as the most probable class. A kind of a plugin is taken where its name is in the scope.
 
         >>> Scope(answers="label").told("proba", ("proba",)), Scope(answers="label").told("leaf", ("leaf", "value"))
         ('label', 'leaf')
         """
-        beside: tuple[Answer, ...] = ("label", "value") if shown in ("proba", "leaf") else ()
-        if not self.answers or shown in self.answers:
+        taken = self.answers or OURS
+        if shown in taken or shown in USUAL:
             return shown
-        readable = ("label", *given) if shown == "proba" else given
-        return next((kind for kind in beside if kind in self.answers and kind in readable), shown)
+        readable = given if answer_kind(shown).labels is None else ("label", *given)
+        return next((kind for kind in USUAL if kind in taken and kind in readable), shown)
 
     def check(self, label: str, known: Knowledge) -> None:
         """Raise :class:`Incompatible` if the component called ``label`` does not work in this scenario."""
@@ -161,9 +163,7 @@ class Scope:
             raise Incompatible(
                 f"{label} works on {' and '.join(self.families)} models; this is a {kind} one{why}{way_out}"
             )
-        if self.answers and known.answers not in self.answers:
-            raise Incompatible(
-                f"{label} takes {' or '.join(self.answers)} answers; this interface gives {known.answers}"
-            )
+        if known.answers not in (taken := self.answers or OURS):
+            raise Incompatible(f"{label} takes {' or '.join(taken)} answers; this interface gives {known.answers}")
         if self.needs_pool and known.pool is None:
             raise Incompatible(f"{label} needs a pool of unlabeled rows, and this scenario grants none")

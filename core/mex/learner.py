@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from mex.answers import checked_answers
 from mex.errors import writes_nothing
 from mex.knowledge import Knowledge, Scope
-from mex.target import checked_answers
 from mex.types import Array, Estimator, FloatArray, read_only
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "GeneratorLearner",
     "Learner",
     "Steps",
+    "closed_after",
     "predictions",
     "without_noise",
 ]
@@ -28,7 +30,10 @@ Steps: TypeAlias = Generator[FloatArray, Array, None]
 
 @runtime_checkable
 class Learner(Protocol):
-    """An attack under way: it says what to ask, is told the answers, and has a hypothesis at any time."""
+    """An attack under way: it says what to ask, is told the answers, and has a hypothesis at any time.
+
+    One that holds a thread or a file may have a method ``close()``, which is called when its run is over.
+    """
 
     def ask(self) -> FloatArray | None:
         """Return the rows to ask now, shape (n, d); None means done. The same rows until told."""
@@ -61,6 +66,15 @@ class Attack(Protocol):
             Incompatible: if the attack cannot work there; the reason is printed.
         """
         ...
+
+
+@contextlib.contextmanager
+def closed_after(learner: Learner) -> Iterator[None]:
+    """Call ``close()`` of a learner that has one at the end, whatever happens."""
+    try:
+        yield
+    finally:
+        getattr(learner, "close", lambda: None)()
 
 
 class GeneratorLearner(ABC):

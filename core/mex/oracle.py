@@ -9,9 +9,10 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from mex.answers import checked_answers, shown_kinds, side_by_side
 from mex.errors import AnswerError, QueryError, UsageError, writes_nothing
 from mex.knowledge import Knowledge, Scope
-from mex.target import Target, checked_answers, knowledge, labels, refusals, shown_kinds, side_by_side, spread, withheld
+from mex.target import Target, knowledge, labels, refusals, spread, withheld
 from mex.types import Answer, Array, FloatArray, dense, read_only
 
 __all__ = [
@@ -59,10 +60,9 @@ class Transcript:
 class Oracle:
     """Counts rows, charges for them, enforces the budget, and checks what goes in and comes out.
 
-    Rows count when they are sent, before the target answers. A batch with a row that the interface
-    does not accept is an error and charged nothing. A batch that goes past the budget is cut to what is
-    left, and the answers are for the rows before the cut. A row that a defense refuses is charged; its
-    answer is masked.
+    Rows count when they are sent, before the target answers. A batch with a row that the interface does not accept is
+    an error and charged nothing. A batch that goes past the budget is cut to what is left, and the answers are for the
+    rows before the cut. A row that a defense refuses is charged; its answer is masked.
 
     Attributes:
         queries: rows charged so far.
@@ -88,7 +88,7 @@ class Oracle:
     ) -> None:
         """Open ``target`` to an attacker who gets ``answers`` (its usual kind by default).
 
-        An attack whose ``scope`` does not take these reads its label or value off them (:meth:`Scope.told`).
+        One whose ``scope`` does not take these is told the label or value beside them (:meth:`Scope.told`).
 
         Raises:
             Incompatible: if the interface does not give such answers.
@@ -101,8 +101,8 @@ class Oracle:
         self._target = target
         self.budget = budget if budget is None else int(budget)
         shown = knowledge(target, answers=answers, budget=self.budget)
-        self._public = attrs.evolve(shown, answers=(scope or Scope()).told(shown.answers, target.answers))
-        self._kinds = shown_kinds(self._public.answers, target.answers)
+        told = scope.told(shown.answers, target.answers) if scope else shown.answers
+        self._public, self._kinds = attrs.evolve(shown, answers=told), shown_kinds(told, target.answers)
         self.price_per_query = float(price_per_query)
         self.queries = 0
         self.refused = 0
@@ -155,8 +155,8 @@ class Oracle:
             AnswerError: if the target answers something its interface does not allow.
 
         Returns:
-            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows. Leaf
-            answers have a field ``leaf``, and a field ``label`` or ``value`` if the interface gives such answers too.
+            The answers, one per row; a masked array (``numpy.ma``) if a defense refused some of the rows. Leaf answers
+            have a field ``leaf``, and a field ``label`` or ``value`` if the interface gives such answers too.
         """
         rows = self._checked(X)[: self.remaining]
         if not len(rows):

@@ -1,35 +1,25 @@
-"""Targets: f* behind its public face, what that face tells, and what its answers must look like."""
+"""Targets: f* behind its public face, what that face tells, and refusals among its answers."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
+from mex.answers import USUAL, answer_kind
 from mex.domain import Domain
-from mex.errors import AnswerError, Incompatible
+from mex.errors import Incompatible
 from mex.knowledge import Family, Knowledge
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 __all__ = [
     "Target",
-    "checked_answers",
     "knowledge",
     "labels",
     "refusals",
-    "shown_kinds",
-    "side_by_side",
     "spread",
     "withheld",
 ]
-
-SUM = 1e-5
-"""How far from 1 probabilities may sum: they come as float32 from many models."""
-FEW = 30
-"""Labels, or classes, that are compared one by one."""
 
 
 @runtime_checkable
@@ -71,8 +61,9 @@ class Target(Protocol):
         """Answer the rows of ``X``, shape (n, d).
 
         ``label`` and ``value`` give shape (n,), ``proba`` (n, number of classes), ``leaf`` one integer
-        per row, or one per row and tree. Answers for a batch are those for the rows one by one. A client that
-        asks for leaves is shown the label or value beside each (:func:`shown_kinds`): the row counts once.
+        per row, or one per row and tree; kinds of plugins as they say (:class:`mex.answers.AnswerKind`). Answers for a
+        batch are those for the rows one by one. A client that asks for leaves is shown the label or value beside each
+        (:func:`mex.answers.shown_kinds`): the row counts once.
         """
         ...
 
@@ -100,37 +91,17 @@ def knowledge(
 
 
 def labels(target: Target, X: FloatArray) -> Array:
-    """What an honest user reads off an interface: its label or value, else the most probable class."""
-    for kind in ("label", "value"):
-        if kind in target.answers:
-            return target.answer(X, kind)
-    assert target.classes is not None
-    return np.asarray(target.classes[np.argmax(target.answer(X, "proba"), axis=1)])
+    """What an honest user reads off an interface: its label or value, else what another kind of answer tells of it.
 
+    Of probabilities that is the most probable class.
 
-def shown_kinds(kind: Answer, given: Sequence[Answer]) -> tuple[Answer, ...]:
-    """The kinds of answer that a client who asks for one is shown: beside the id of a leaf its label or value.
-
-    >>> shown_kinds("leaf", ("label", "proba", "leaf")), shown_kinds("proba", ("label", "proba", "leaf"))
-    (('leaf', 'label'), ('proba',))
+    Raises:
+        Incompatible: if the interface gives none that tells it.
     """
-    usual: tuple[Answer, ...] = ("label", "value")
-    return (kind, *(other for other in usual if kind == "leaf" and other in given))
-
-
-def side_by_side(parts: Mapping[Answer, Array]) -> Array:
-    """The answers of each kind to the same rows in one array: leaves in a structured one, with a field per kind.
-
-    >>> side_by_side({"leaf": np.array([3, 4]), "label": np.array(["a", "b"])})["label"]
-    array(['a', 'b'], dtype='<U1')
-    """
-    if "leaf" not in parts:
-        return next(iter(parts.values()))
-    fields = [(kind, part.dtype, part.shape[1:]) for kind, part in parts.items()]
-    together = np.empty(len(parts["leaf"]), dtype=fields)
-    for kind, part in parts.items():
-        together[kind] = part
-    return together
+    for kind in (*(usual for usual in USUAL if usual in target.answers), *target.answers):
+        if (read := answer_kind(kind).labels) is not None:
+            return read(target.answer(X, kind), target.classes)
+    raise Incompatible(f"{' and '.join(target.answers)} answers tell no label or value")
 
 
 def refusals(answers: Array) -> BoolArray:
@@ -155,46 +126,3 @@ def spread(answers: Array, admitted: BoolArray) -> Array:
     whole = withheld(len(admitted), answers)
     whole[admitted] = answers
     return whole
-
-
-def checked_answers(
-    given: npt.ArrayLike, n: int, kind: Answer, classes: Array | None, who: str = "the target"
-) -> Array:
-    """A copy of ``given``: labels in the type of ``classes``, ids as int64, everything else as float64.
-
-    Raises:
-        AnswerError: unless it is what an interface promises for ``n`` rows; ``who`` answered.
-    """
-    try:
-        answers = np.array(given)
-    except ValueError:
-        raise AnswerError(f"{who} was asked {n} rows and answered no array") from None
-    if answers.ndim == 0 or len(answers) != n:
-        raise AnswerError(f"{who} was asked {n} rows and answered an array of shape {answers.shape}")
-    if kind == "label":
-        if classes is None or answers.ndim != 1 or not _among(answers, classes):
-            raise AnswerError(f"{who} answered labels that are not among the classes {classes}")
-        return answers.astype(classes.dtype, copy=False)
-    numbers = answers.dtype.kind in "fiub" and np.count_nonzero(np.isfinite(answers)) == answers.size
-    if kind == "leaf":
-        if not (numbers and answers.ndim <= 2 and (np.round(answers) == answers).all()):
-            raise AnswerError(f"{who} answered leaves that are not whole numbers, one per row or one per row and tree")
-        return answers.astype(np.int64, copy=False)
-    if kind == "proba":
-        whole = numbers and classes is not None and answers.shape == (n, len(classes))
-        if whole and (answers < 0).any():
-            raise AnswerError(f"{who} answered probabilities that are not between 0 and 1, such as {answers.min():g}")
-        if not (whole and (abs(answers.sum(axis=1) - 1) <= SUM).all()):
-            raise AnswerError(f"{who} answered probabilities that are not {n} rows, one for each class, that sum to 1")
-    elif not (numbers and answers.ndim == 1):
-        raise AnswerError(f"{who} answered values that are not {n} finite numbers")
-    return answers.astype(np.float64, copy=False)
-
-
-def _among(labels: Array, classes: Array) -> bool:
-    """Whether all labels are among the classes: as ``np.isin`` has it, in a tenth of its time where either are few."""
-    if len(labels) <= FEW:
-        return bool((labels[:, None] == classes).any(axis=1).all())
-    if len(classes) <= FEW:
-        return bool(functools.reduce(np.logical_or, (labels == label for label in classes)).all())
-    return bool(np.isin(labels, classes).all())

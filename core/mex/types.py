@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -30,7 +30,8 @@ __all__ = [
 Array: TypeAlias = npt.NDArray[Any]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
-Answer: TypeAlias = Literal["label", "proba", "leaf", "value"]
+Answer: TypeAlias = str
+"""The name of a kind of answer: ``label``, ``proba``, ``leaf``, ``value``, or one of a plugin (:mod:`mex.answers`)."""
 
 Estimator: TypeAlias = Any
 """A scikit-learn estimator (scikit-learn publishes no types)."""

@@ -8,9 +8,9 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 
 import mex
+from mex.answers import checked_answers
 from mex.dataset import Rows
 from mex.oracle import Oracle
-from mex.target import checked_answers
 
 CLASSIFIERS = {  # and the accuracy that a sound fit surpasses on held-out rows of each dataset
     "logistic": 0.9,

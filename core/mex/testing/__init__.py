@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mex.testing.answers import check_answer
     from mex.testing.attacks import check_attack
     from mex.testing.datasets import check_dataset
     from mex.testing.declarations import check_declarations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Check": "kit",
+    "check_answer": "answers",
     "check_attack": "attacks",
     "check_dataset": "datasets",
     "check_declarations": "declarations",
@@ -36,6 +38,7 @@ _HOME = {
 
 __all__ = [
     "Check",
+    "check_answer",
     "check_attack",
     "check_dataset",
     "check_declarations",

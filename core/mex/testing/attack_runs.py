@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -133,6 +134,8 @@ def accepted_runs(attack: Attack, target: Target | None) -> list[AttackRun]:
 
 class _ShutOut(Defended):
     """Answers the first rows of a client, and none after them."""
+
+    every_kind: ClassVar[bool] = True
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)

@@ -121,6 +121,8 @@ def _rows(target: Target) -> Rows:
 class Nest(Defended):
     """A defense that does nothing, or turns every answer round."""
 
+    every_kind: ClassVar[bool] = True
+
     def __init__(self, target: Target, turn: bool) -> None:
         super().__init__(target)
         self._turn = turn

@@ -7,8 +7,9 @@ from functools import partial
 
 import numpy as np
 
+from mex.answers import checked_answers
 from mex.defense import Defense
-from mex.target import Target, checked_answers
+from mex.target import Target
 from mex.testing.admission import admits_row_by_row, remembers_by_its_memory
 from mex.testing.declarations import DECLARATIONS
 from mex.testing.defense_trial import DefenseTrial, Nest

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mex.answers import given_kinds
 from mex.dataset import Dataset
 from mex.domain import Domain
 from mex.fitted import FittedTarget
@@ -43,11 +44,12 @@ def example_target(
     """
     data = example_dataset(task, bits=bits)
     estimator, public, answers = _example(family, task == "regression", not homogeneous)
+    fitted = type(estimator)(**estimator.get_params()).fit(data.X, data.y)
     return FittedTarget.wrap(
-        type(estimator)(**estimator.get_params()).fit(data.X, data.y),
+        fitted,
         domain=Domain.reals(4) if homogeneous else data.domain,
         family=Family(family, public, estimator),
-        answers=answers,
+        answers=(*answers, *given_kinds(fitted)),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 import attrs
 
 from mex.errors import LentError, writes_nothing
+from mex.hooks import KINDS
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
@@ -134,11 +135,12 @@ def checks(kind: str, component: Any, **options: Any) -> list[Check]:
     What several checks look at, such as the run of an attack, is computed once.
 
     Args:
-        kind: attack, defense, model or dataset.
+        kind: attack, defense, model, dataset or answer.
         component: as on the command line, of a plugin that is installed; or the component itself.
         options: what the function that does all of them at once takes: :func:`mex.testing.check_attack`,
             :func:`~mex.testing.check_defense`, :func:`~mex.testing.check_model` (and ``table``, the table that a
-            deployed model opens, as in :func:`~mex.testing.check_deployed`), :func:`~mex.testing.check_dataset`.
+            deployed model opens, as in :func:`~mex.testing.check_deployed`), :func:`~mex.testing.check_dataset`,
+            :func:`~mex.testing.check_answer`.
 
     Raises:
         UsageError: if there is no such kind, component or option.
@@ -158,4 +160,6 @@ def checks_of(
     """The checks of a component of a registry."""
     from mex.testing.trials import trial_of
 
-    return named(trial_of(kind, registry.build(kind, spec), options), str(Spec.of(spec, kind)))
+    spec = Spec.of(spec, kind)
+    component = registry.build(kind, spec) if kind in KINDS else registry.target(kind, spec.name)
+    return named(trial_of(kind, component, options), str(spec))

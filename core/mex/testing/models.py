@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import attrs
 import numpy as np
 
+from mex.answers import checked_answers
 from mex.dataset import Dataset, Rows, Table
 from mex.fitted import Deployed, FittedTarget, Model
-from mex.target import checked_answers
 from mex.testing.declarations import DECLARATIONS
 from mex.testing.examples import example_dataset
 from mex.testing.kit import check_all, once, raise_if_written

@@ -81,6 +81,7 @@ def _wanted(
     """Kind, text and options of each component of the packages."""
     from mex.errors import UsageError
     from mex.registry.spec import Spec
+    from mex.testing.trials import TRIALS
 
     told = [_told(line) for line in lines]
     for package in packages:
@@ -88,11 +89,12 @@ def _wanted(
         if broken:
             raise UsageError(f"the plugin {broken[0].plugin!r} of {package} does not load: {broken[0].reason}")
         ours = [p.component for p in registry.provided() if _normal(p.provider) == _normal(package)]
+        checked = [component for component in ours if component.kind in TRIALS]
         if not ours:
             raise UsageError(
                 f"no component of {package} is installed: give it an entry point in the group mex and pip install -e ."
             )
-        for component in ours:
+        for component in checked:
             given = [t for t in told if (t[0], Spec.parse(t[1], t[0]).name) == (component.kind, component.name)]
             yield from given or [(component.kind, component.name, {})]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mex.errors import UsageError, suggest
 from mex.fitted import Deployed
+from mex.testing.answers import AnswerTrial
 from mex.testing.attacks import AttackTrial
 from mex.testing.datasets import DatasetTrial
 from mex.testing.defense_trial import DefenseTrial
@@ -14,6 +15,7 @@ from mex.testing.kit import Trial
 from mex.testing.models import DeployedTrial, ModelTrial
 
 TRIALS: dict[str, Callable[..., Trial]] = {
+    "answer": AnswerTrial,
     "attack": AttackTrial,
     "defense": DefenseTrial,
     "model": ModelTrial,

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from mex.answers import given_kinds
 from mex.dataset import Dataset, Rows
 from mex.domain import Domain
 from mex.errors import Incompatible
@@ -33,20 +34,22 @@ def deploy(
         dataset: where the rows are from.
         train: the operator's rows.
         kind, public: the :class:`mex.Family` of f*.
-        answers: what the interface gives, the usual kind first.
+        answers: what the interface gives, the usual kind first; kinds of plugins come after them.
         standardised: whether the interface takes standardised features, any row of R^d, as the paper's halfspaces do;
             :attr:`FittedTarget.encode` then scales rows of the dataset.
     """
     family = Family(kind, public, reseed(estimator, None))
     if not standardised:
         fitted = estimator.fit(train.X, train.y)
-        return FittedTarget.wrap(fitted, domain=dataset.domain, family=family, answers=answers)
+        kinds = (*answers, *given_kinds(fitted))
+        return FittedTarget.wrap(fitted, domain=dataset.domain, family=family, answers=kinds)
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(train.X)
     domain = attrs.evolve(Domain.reals(dataset.domain.n_features), names=dataset.domain.names)
     fitted = estimator.fit(scaler.transform(train.X), train.y)
-    return FittedTarget.wrap(fitted, domain=domain, family=family, answers=answers, encode=scaler.transform)
+    kinds = (*answers, *given_kinds(fitted))
+    return FittedTarget.wrap(fitted, domain=domain, family=family, answers=kinds, encode=scaler.transform)
 
 
 def learner_over(label: str, model: Model | None, known: Knowledge, rng: np.random.Generator) -> Estimator:

@@ -130,11 +130,11 @@ class _Zone(RunnerUpNoise):
         self._inside = rho
 
     @property
-    def _most(self) -> float:
+    def most(self) -> float:
         return self._inside
 
-    def _chance_by(self, lead: FloatArray) -> FloatArray:
+    def chance_by(self, lead: FloatArray) -> FloatArray:
         return np.where(lead <= self._width, self._inside, 0.0)
 
-    def _exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:
-        return np.asarray(self._draws.uniform(X)[:, 0] < self._chance_by(ranking.lead))
+    def exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:
+        return np.asarray(self._draws.uniform(X)[:, 0] < self.chance_by(ranking.lead))

@@ -65,10 +65,10 @@ class _Noisy(LabelNoise):
         self._rho = rho
 
     @property
-    def _most(self) -> float:
+    def most(self) -> float:
         return self._rho
 
-    def _chance(self, X: FloatArray) -> FloatArray:
+    def chance(self, X: FloatArray) -> FloatArray:
         return np.full(len(X), self._rho)
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:

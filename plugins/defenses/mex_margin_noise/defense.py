@@ -86,10 +86,10 @@ class MarginNoise:
             scale *= median
         draws = Draws(rng, sticky=self.sticky, cell=self.cell, domain=target.domain)
         shown = _NoisyMargin(target, draws, margins, scale, gaussian=self.noise == "gaussian")
-        if not shown._chance_by(lead).any():
+        if not shown.chance_by(lead).any():
             # No training row is affected: that is fine, if rows next to the boundary are.
             probes = np.concatenate([train.X, target.domain.sample(PROBES, rng)])
-            if not shown._chance_by(leads_at_the_boundary(margins, probes)).any():
+            if not shown.chance_by(leads_at_the_boundary(margins, probes)).any():
                 raise Incompatible(f"margin-noise of at most {scale:g} is less than any margin of this model")
         return shown
 
@@ -113,14 +113,14 @@ class _NoisyMargin(RunnerUpNoise):
         self._gaussian = gaussian
 
     @property
-    def _most(self) -> float:
+    def most(self) -> float:
         return 0.5
 
-    def _chance_by(self, lead: FloatArray) -> FloatArray:
+    def chance_by(self, lead: FloatArray) -> FloatArray:
         t = lead / self._scale
         return np.asarray(ndtr(-t) if self._gaussian else np.maximum(0, 1 - t) / 2)
 
-    def _exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:
+    def exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:
         draws = self._draws
         eta = self._scale * (draws.normal(X) if self._gaussian else 2 * draws.uniform(X) - 1)[:, 0]
         # Added to the signed margin, so that for rows that share their eta the boundary is moved, not blurred.

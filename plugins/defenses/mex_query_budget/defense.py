@@ -40,6 +40,8 @@ class QueryBudget:
 
 
 class _Limited(Defended):
+    every_kind: ClassVar[bool] = True
+
     def __init__(self, target: Target, limit: int) -> None:
         super().__init__(target)
         self._limit = limit

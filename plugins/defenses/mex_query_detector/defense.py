@@ -123,6 +123,8 @@ class QueryDetector:
 class Watched(Defended):
     """A target that tests the rows of one client; a deep copy is another client with the same history."""
 
+    every_kind: ClassVar[bool] = True
+
     def __init__(self, target: Target, detector: QueryDetector, calibration: Calibration) -> None:
         super().__init__(target)
         self._detector = detector

@@ -10,13 +10,14 @@ import attrs
 import numpy as np
 
 from mex import Domain, Family, FittedTarget, Schema, Scope, Table, UsageError
+from mex.answers import answer_kind
 from mex.knowledge import KINDS as FAMILIES
 from mex.params import doc, optional, text
 from mex.toolkit.ledger.replay import ReplayTarget
 from mex.toolkit.ledger.values import keys_of
 from mex.toolkit.tabular.declared import DeclaredModel
 from mex.types import Answer, Array, FloatArray
-from mex_recorded.reading import KINDS, Record, of_rows, read, schema_of
+from mex_recorded.reading import Record, of_rows, read, schema_of
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +53,7 @@ class Recorded(DeclaredModel):
             raise UsageError(
                 f"{self.path} has rows of {record.X.shape[1]} features, and the schema {schema.domain.n_features}"
             )
-        kinds = tuple(kind for kind in KINDS if kind in record.answers)
+        kinds = tuple(record.answers)
         if self.answers is not None:
             missing = [kind for kind in self.answers if kind not in kinds]
             if missing:
@@ -94,7 +95,7 @@ class _Answers:
 
 def _by_key(record: Record, kind: Answer, classes: Array | None) -> Mapping[bytes, Array]:
     """The answers of one kind to each row, in order."""
-    dtype: Any = {"label": None if classes is None else classes.dtype, "leaf": np.int64}.get(kind, np.float64)
+    dtype = answer_kind(kind).type_of(classes)
     places: dict[bytes, list[int]] = {}
     for i, key in enumerate(keys_of(record.X)):
         if record.answers[kind][i] is not None:

@@ -11,14 +11,14 @@ import attrs
 import numpy as np
 
 from mex import Schema, UsageError
+from mex.answers import answer_kinds
 from mex.schema import Column
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.values import rows_of, unpacked
 from mex.toolkit.tabular.frames import LIBRARIES
 from mex.types import Answer, FloatArray
-from mex_recorded.tables import read_table
+from mex_recorded.tables import read_table, usual_first
 
-KINDS: tuple[Answer, ...] = ("label", "value", "proba", "leaf")
 TOLD = ("features", "classes", "schema", "domain", "family")
 """What a record says of its model."""
 
@@ -77,7 +77,7 @@ def _of_ledger(path: Path) -> Record:
         by_place[place][row.kind] = row.y
     ledger.close()
     answers: dict[Answer, list[Any]] = {}
-    for kind in KINDS:
+    for kind in usual_first(answer_kinds()):
         packed = [given.get(kind) for given in by_place.values()]
         if any(value is not None for value in packed):
             answers[kind] = [unpacked([v], kind, None)[0] if isinstance(v, bytes) else v for v in packed]
@@ -87,7 +87,7 @@ def _of_ledger(path: Path) -> Record:
 def _of_log(path: Path, client: str | None) -> Record:
     about: Mapping[str, Any] = {}
     rows: list[Any] = []
-    answers: dict[Answer, list[Any]] = {kind: [] for kind in KINDS}
+    answers: dict[Answer, list[Any]] = {kind: [] for kind in usual_first(answer_kinds())}
     for line in _lines(path):
         if "about" in line:
             told = {name: line["about"].get(name) for name in TOLD}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from mex import Schema, UsageError
+from mex.answers import USUAL, answer_kinds
 from mex.types import Answer, FloatArray
 
 BESIDE = ("attempt", "occurrence")
@@ -30,10 +32,10 @@ def read_table(path: Path, *, parquet: bool) -> tuple[dict[str, Any], FloatArray
         raise UsageError(
             f"{path} is no ledger, no access log, and no table that mex ledger --export has written"
         ) from None
-    kinds: dict[Answer, list[str]] = {"label": [], "value": [], "proba": [], "leaf": []}
+    kinds: dict[Answer, list[str]] = {kind: [] for kind in usual_first(answer_kinds())}
     for name in table.column_names:
         for kind, names in kinds.items():
-            if name == kind or (kind in ("proba", "leaf") and name.startswith(f"{kind} ")):
+            if name == kind or (kind not in USUAL and name.startswith(f"{kind} ")):
                 names.append(name)
     told = [name for names in kinds.values() for name in names]
     sent = [name for name in table.column_names if name not in (*told, *BESIDE)]
@@ -44,7 +46,7 @@ def read_table(path: Path, *, parquet: bool) -> tuple[dict[str, Any], FloatArray
         answered = table[name].is_valid().to_numpy(zero_copy_only=False)
     table = table.filter(pa.array(answered))
     schema = Schema.of(table.select(sent))
-    answers = {kind: _together(table, names) for kind, names in kinds.items() if names}
+    answers = {kind: _together(table, kind, names) for kind, names in kinds.items() if names}
     labels = answers.get("label")
     about = {
         "features": list(schema.domain.names),
@@ -54,10 +56,14 @@ def read_table(path: Path, *, parquet: bool) -> tuple[dict[str, Any], FloatArray
     return about, schema.encode(table.select(sent)), answers
 
 
-def _together(table: Any, names: list[str]) -> list[Any]:
+def usual_first(kinds: Sequence[Answer]) -> list[Answer]:
+    """Kinds of answer in the order in which a record gives them."""
+    return [*USUAL, *(kind for kind in kinds if kind not in USUAL)]
+
+
+def _together(table: Any, kind: Answer, names: list[str]) -> list[Any]:
     columns = [table[name].to_pylist() for name in names]
-    single = names in (["label"], ["value"], ["leaf"])
-    return columns[0] if single else list(map(list, zip(*columns, strict=True)))
+    return columns[0] if names == [kind] else list(map(list, zip(*columns, strict=True)))
 
 
 def _classes(names: list[str], labels: list[Any] | None) -> list[Any] | None:

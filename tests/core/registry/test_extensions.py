@@ -25,12 +25,14 @@ PLUGIN = '''
     import json
     import mex
     import numpy as np
+    from mex.answers import AnswerKind
     from mex.knowledge import Family
     from mex.toolkit.saved import Reading
 
     @mex.hookimpl
     def mex_components():
         return [
+            mex.Component("answer", "margins", "added:MARGINS", "how far from the boundary"),
             mex.Component("sampler", "corners", "added:Corners", "corners of the domain"),
             mex.Component("format", "stump", "added:Stump", "one threshold, in JSON"),
             mex.Component("preset", "acme", "added:ACME", "the servers of Acme"),
@@ -39,6 +41,13 @@ PLUGIN = '''
             mex.Component("section", "counts", "added:counts", "How many cells"),
             mex.Component("section", "broken", "added:broken", "Never seen"),
         ]
+
+    MARGINS = AnswerKind(
+        words="margins",
+        ask="decision_function",
+        objection=lambda margins, classes: "",
+        given_by=lambda model: hasattr(model, "decision_function"),
+    )
 
     class Corners:
         needs_pool = False
@@ -195,3 +204,21 @@ def test_what_is_not_there_is_a_sentence() -> None:
     assert extensions("price") == ["acme"]
     with pytest.raises(mex.UsageError, match="no price named 'acne'; did you mean 'acme'"):
         extension("price", "acne")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "facts"),
+    [
+        ("answer", "margins", {"answers": "margins", "labels": "none"}),
+        ("answer", "leaf", {"answers": "leaf ids", "labels": "the label or value is shown beside them"}),
+        ("sampler", "corners", {"needs a pool": "no"}),
+        ("format", "stump", {"endings": ".stump"}),
+        ("price", "acme", {"US dollars a query": "0.25"}),
+        ("section", "counts", {}),
+    ],
+)
+def test_each_kind_of_extension_can_be_shown(run: Run, kind: str, name: str, facts: dict[str, str]) -> None:
+    about = json.loads(run("show", kind, name, "--json").stdout)
+    about["facts"].pop("target")
+    assert about["facts"] == facts
+    assert f"{kind} {name}: {about['summary']}" in run("show", kind, name).stdout

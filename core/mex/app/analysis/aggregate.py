@@ -109,7 +109,9 @@ class Comparison:
     def multiplier(self, defense: str, level: float = LEVEL) -> Estimate | None:
         """How many times more queries the best attack needs than without a defense: :func:`best_attack_ratio`.
 
-        It is one of these attacks; :meth:`best` names the one that set it. Seeds count that ran on both sides.
+        It is one of these attacks; :meth:`best` names the one that set it. Without a defense those attacks count that
+        met it, even if they were skipped there: one that was added for another defense says nothing of this one.
+        Seeds count that ran on both sides.
         """
         if (defense, level) not in self._multipliers:  # a bootstrap, which tables, notes and sentences ask for
             self._multipliers[defense, level] = self._multiplier(defense, level)
@@ -118,32 +120,38 @@ class Comparison:
     def _multiplier(self, defense: str, level: float) -> Estimate | None:
         if self.baseline is None:
             return None
-        defended = self._queries_by_seed(defense, level)
-        bare = self._queries_by_seed(self.baseline, level)
+        defended = _queries_by_seed(self.against(defense), level)
+        bare = _queries_by_seed(self._bare(defense), level)
         seeds = sorted(set().union(*defended) & set().union(*bare))
         return best_attack_ratio(_in_order(defended, seeds), _in_order(bare, seeds))
 
     def more_than(self, defense: str, level: float = LEVEL) -> float | None:
         """What a multiplier that is infinite is more than: the budget over the queries without a defense."""
-        bare = self.baseline and self.best(self.baseline, level)
-        if not self.baseline or not bare or not self.against(defense):
+        bare = [queries.value for g in self._bare(defense) if (queries := g.median(f"queries_to_{level}"))]
+        if not bare or not self.against(defense) or math.isinf(min(bare)):
             return None
-        queries = self.groups[bare, self.baseline].median(f"queries_to_{level}")
-        budget = max(group.budget for group in self.against(defense))
-        return budget / max(queries.value, 1) if queries and queries.finite else None
+        return max(group.budget for group in self.against(defense)) / max(min(bare), 1)
 
-    def _queries_by_seed(self, defense: str, level: float) -> list[dict[int, float]]:
-        """Queries to ``level`` against a defense: for each attack, by seed."""
-        return [
-            {record["seed"]: queries_to(record["curve"] or [], level) for record in group.ran}
-            for group in self.against(defense)
-        ]
+    def _bare(self, defense: str) -> list[Group]:
+        """The groups without a defense, of the attacks that met ``defense``."""
+        met = {group.name for (_, d), group in self.groups.items() if d == defense}
+        return [group for group in self.against(self.baseline) if group.name in met] if self.baseline else []
+
+    def absent(self, defense: str, level: float = LEVEL) -> str | None:
+        """The best attack without a defense, if it did not meet ``defense`` and its multiplier is of the others."""
+        best = self.baseline and self.best(self.baseline, level)
+        return best if best and best not in {group.attack for group in self._bare(defense)} else None
 
     def cost(self, defense: str, field: str, kind: str | None = None) -> Estimate | None:
         """The median of a field that depends on the defense, and maybe the kind of answers, once for each seed."""
         groups = (group for group in self.against(defense) if kind in (None, group.answers))
         by_seed = {record["seed"]: value_of(record, field) for group in groups for record in group.ran}
         return median(list(by_seed.values()))
+
+
+def _queries_by_seed(groups: Sequence[Group], level: float) -> list[dict[int, float]]:
+    """Queries to ``level``: for each attack, by seed."""
+    return [{r["seed"]: queries_to(r["curve"] or [], level) for r in group.ran} for group in groups]
 
 
 def _in_order(attacks: Sequence[Mapping[int, float]], seeds: Sequence[int]) -> list[list[float]]:

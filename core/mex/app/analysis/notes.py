@@ -45,6 +45,12 @@ def notes(comparison: Comparison, level: float = LEVEL, fractions: bool = True) 
         if attack not in shown:
             continue
         said.append(f"{ADDED} {attack} was added because it counters {' and '.join(countered)}")
+    if absent := {d: best for d in comparison.defenses if (best := comparison.absent(d, level))}:
+        best = next(iter(absent.values()))
+        said.append(
+            f"{best}, the best without a defense, did not meet {', '.join(absent)}: "
+            "their multipliers compare the attacks that did"
+        )
     return said + idle_defenses(comparison)
 
 

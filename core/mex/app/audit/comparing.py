@@ -10,7 +10,7 @@ from typing import Any
 
 from mex.app.audit.document import FORMAT
 from mex.app.audit.text import knows
-from mex.app.audit.verdict import SHOWN, queries_text
+from mex.app.audit.verdict import queries_text, shown_words
 from mex.errors import UsageError
 
 
@@ -75,7 +75,7 @@ def _who(thief: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _words(thief: Mapping[str, Any]) -> str:
-    return f"{SHOWN[thief['shown']]}, a thief who knows {knows(thief)}"
+    return f"{shown_words(thief['shown'])}, a thief who knows {knows(thief)}"
 
 
 def _text(at: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import attrs
 
 from mex.app.analysis.numbers import number, usd
 from mex.app.audit.text import defense_rows, thief_rows
-from mex.app.audit.verdict import READ, SHOWN, agreement_text
+from mex.app.audit.verdict import agreement_text, read_words, shown_words
 
 MOST_LINES = 6
 """Attacks in one chart, the best first: more would not be told apart."""
@@ -95,8 +95,8 @@ def _charts(told: Mapping[str, Any]) -> list[Part]:
 
 def _chart(told: Mapping[str, Any], kind: str) -> Chart:
     return Chart(
-        f"{SHOWN[kind].capitalize()}: agreement after so many queries, the seed in the middle, for the thief who knows "
-        "all; attacks that read this kind of answer.",
+        f"{shown_words(kind).capitalize()}: agreement after so many queries, the seed in the middle, for the thief who "
+        "knows all; attacks that read this kind of answer.",
         "queries",
         "agreement",
         _lines(told, kind),
@@ -124,7 +124,7 @@ def _attacks(told: Mapping[str, Any]) -> Table:
         rows.append(
             [
                 attack["attack"] + " (baseline)" * attack["baseline"],
-                READ[attack["reads"]],
+                read_words(attack["reads"]),
                 agreement_text(attack["agreement"], attack["held_out"]),
                 *("never" if e is None or e["median"] is None else number(e["median"]) for e in found),
             ]
@@ -139,8 +139,8 @@ def _defenses(told: Mapping[str, Any]) -> list[Part]:
     at = "no level" if level is None else f"{level:g}"
     caption = (
         f"How many times as many queries the best attack that knows the defense takes to {at}, where "
-        f"{SHOWN[told['shown']]} are shown without it, with the ends of the interval; what honest users notice; and "
-        "whether to deploy it."
+        f"{shown_words(told['shown'])} are shown without it, with the ends of the interval; what honest users notice; "
+        "and whether to deploy it."
     )
     header = ["defense", "buys", "best attack on it", "costs", "judgement"]
     parts: list[Part] = [told["recommendation"]["sentence"], Table(caption, header, defense_rows(told))]

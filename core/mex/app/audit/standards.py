@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mex.app.analysis.numbers import number
-from mex.app.audit.verdict import SHOWN, agreement_text
+from mex.app.audit.verdict import agreement_text, shown_words
 
 AISVS = "OWASP AISVS 1.0"
 NIST = "NIST AI 100-2 E2025"
@@ -91,7 +91,10 @@ def _detectors(told: Mapping[str, Any]) -> str:
 def _precision(told: Mapping[str, Any]) -> str:
     kinds = ("precision", "leaf ids", "training data")
     found = [finding["sentence"] for finding in told["findings"] if finding["kind"] in kinds]
-    return " ".join(found) or f"The interface shows {' and '.join(SHOWN[kind] for kind in told['subject']['answers'])}."
+    return (
+        " ".join(found)
+        or f"The interface shows {' and '.join(shown_words(kind) for kind in told['subject']['answers'])}."
+    )
 
 
 def _fidelity(told: Mapping[str, Any]) -> str:

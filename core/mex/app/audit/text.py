@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mex.app.audit.verdict import SHOWN, agreement_text, queries_text
+from mex.app.audit.verdict import agreement_text, queries_text, shown_words
 
 
 def verdict_text(told: Mapping[str, Any]) -> str:
@@ -27,7 +27,7 @@ def thief_rows(told: Mapping[str, Any]) -> list[list[str]]:
         most = thief["most"]
         best = f"{most['attack']}: {agreement_text(most['agreement'], most['held_out'])}" if most else "no attack"
         shown = [queries_text(a["queries"], a["reached"], a["seeds"]) if a else "–" for a in at]
-        rows.append([SHOWN[thief["shown"]], knows(thief), *shown, best])
+        rows.append([shown_words(thief["shown"]), knows(thief), *shown, best])
     return rows
 
 
@@ -65,7 +65,7 @@ def factor_text(trade: Mapping[str, Any]) -> str:
 def costs_text(trade: Mapping[str, Any]) -> str:
     """What honest users notice."""
     costs = trade["costs"]
-    parts = [f"no {SHOWN[kind]}" for kind in trade["withheld"]]
+    parts = [f"no {shown_words(kind)}" for kind in trade["withheld"]]
     for field, what in (
         ("accuracy_lost", "accuracy"),
         ("answers_changed", "answers changed"),

@@ -8,21 +8,19 @@ from typing import Any
 
 import attrs
 
+from mex.answers import USUAL
 from mex.app.analysis.statistics import LEVELS, Estimate
 from mex.app.audit.running import Measured, Outcome
 from mex.types import Answer
 
-BESIDE: dict[str, tuple[Answer, ...]] = {"proba": ("label",), "leaf": ("label", "value")}
-"""What stands beside a kind of answer, so that attacks on it work as well."""
-
 
 def readable(shown: Answer) -> tuple[Answer, ...]:
-    """The kinds of answer that a client reads who is shown one.
+    """The kinds of answer that a client reads who is shown one: the label or value beside it as well.
 
     >>> readable("proba"), readable("label")
-    (('proba', 'label'), ('label',))
+    (('proba', 'label', 'value'), ('label',))
     """
-    return (shown, *BESIDE.get(shown, ()))
+    return (shown, *(() if shown in USUAL else USUAL))
 
 
 @attrs.frozen(eq=False)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mex.answers import answer_kind
 from mex.app.analysis.numbers import digits, number, usd
 from mex.app.analysis.statistics import LEVELS
+from mex.errors import UsageError
 
-SHOWN = {
-    "label": "labels only",
-    "proba": "probabilities",
-    "leaf": "leaf ids",
-    "value": "values",
-}
-"""Kinds of answer in the words of the page."""
-READ = {**SHOWN, "label": "labels"}
 CAP_DAYS = 30
 """Days that a thief with one account should need at least."""
 FEW = 100
 """Rows that honest users ask as well: no cap is below them."""
+
+
+def read_words(kind: str) -> str:
+    """A kind of answer that is read, in the words of the page; of a plugin that is not installed here, its name."""
+    with contextlib.suppress(UsageError):
+        return answer_kind(kind).words
+    return kind
+
+
+def shown_words(kind: str) -> str:
+    """The same of one that is shown."""
+    return "labels only" if kind == "label" else read_words(kind)
 
 
 def cap(thieves: Sequence[Mapping[str, Any]], shown: str) -> dict[str, Any] | None:
@@ -91,7 +98,7 @@ def _cap_sentence(found: Mapping[str, Any]) -> str:
 
 def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """What the thief who knows everything needs where one kind of answer is shown."""
-    where = f"Where {'only labels are' if thief['shown'] == 'label' else SHOWN[thief['shown']] + ' are'} shown"
+    where = f"Where {'only labels are' if thief['shown'] == 'label' else shown_words(thief['shown']) + ' are'} shown"
     if not thief["attacks"]:
         return f"{where}, no attack came to a result: nothing can be said."
     of = "R² " if document["subject"]["task"] == "regression" else ""
@@ -149,7 +156,7 @@ def cost_text(trade: Any) -> str:
     costs = trade.costs
     parts = []
     if trade.withheld:
-        parts.append(f"the {' and '.join(SHOWN[kind] for kind in trade.withheld)}")
+        parts.append(f"the {' and '.join(shown_words(kind) for kind in trade.withheld)}")
     if costs["accuracy_lost"]:
         parts.append(f"{100 * costs['accuracy_lost']:.1f} points of accuracy")
     if costs["answers_changed"]:

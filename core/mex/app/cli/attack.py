@@ -30,7 +30,9 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         "--data", required=True, metavar="DATASET", help="the dataset it is fitted on, or rows of a deployed model"
     )
     command.add_argument("-d", "--defense", default="none", help="what answers instead of it; nest with ' + '")
-    command.add_argument("--answers", metavar="KIND", help="label, proba, leaf or value (default: the model's usual)")
+    command.add_argument(
+        "--answers", metavar="KIND", help="label, proba, leaf, value or a plugin's (default: its usual)"
+    )
     command.add_argument("--budget", default=1000, type=number, metavar="N", help="queries at most (default 1000)")
     command.add_argument("--seed", default=0, type=number, metavar="S", help="default 0")
     command.add_argument("--price-per-query", default=None, type=price, metavar="USD", help=PRICE_HELP)

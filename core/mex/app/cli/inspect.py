@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from mex.app.cli.extension import show_extension
 from mex.app.cli.output import plugins_aside, print_json
 from mex.app.cli.tables import print_table
 from mex.errors import UsageError
@@ -33,9 +34,9 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     show = commands.add_parser(
         "show", help="a component's parameters, what it works on, its paper; a record's fields; the schema of plans"
     )
-    show.add_argument(
-        "kind", choices=(*KINDS, RECORD, PLAN), metavar="KIND", help=f"{', '.join(KINDS)}; or {RECORD} or {PLAN}, alone"
-    )
+    shown = (*KINDS, *EXTENSIONS)
+    say = f"{', '.join(shown)}; or {RECORD} or {PLAN}, alone"
+    show.add_argument("kind", choices=(*shown, RECORD, PLAN), metavar="KIND", help=say)
     show.add_argument("name", nargs="?", metavar="NAME", help="of a component of that kind")
     show.add_argument("--json", action="store_true", help="one JSON object on stdout")
     show.set_defaults(run=show_one)
@@ -82,7 +83,7 @@ def show_one(args: argparse.Namespace, registry: Registry) -> int:
         return show_record(args.json) if args.kind == RECORD else show_plan(registry, args.json)
     if args.name is None:
         raise UsageError("the following arguments are required: NAME (see mex show --help)")
-    return show_component(args, registry)
+    return show_extension(args, registry) if args.kind in EXTENSIONS else show_component(args, registry)
 
 
 def show_record(as_json: bool) -> int:

@@ -45,7 +45,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         "--answers",
         type=answers,
         metavar="KIND",
-        help="label, proba, leaf or value, several with commas, or all that each model gives (default: its usual one)",
+        help="label, proba, leaf, value or a plugin's; several with commas, or all of a model (default: its usual)",
     )
     command.add_argument(
         "--no-counters",

@@ -10,7 +10,7 @@ import attrs
 
 from mex.app.completion.parameters import Parameter, parameters
 from mex.errors import UsageError
-from mex.hooks import KINDS
+from mex.hooks import EXTENSIONS, KINDS
 from mex.registry import Registry
 
 KIND_OF = {kind.upper(): kind for kind in KINDS} | {"DATA": "dataset"}
@@ -73,7 +73,7 @@ def _of_action(action: argparse.Action, last: str, given: list[str], registry: R
         yield from map(Candidate, map(str, action.choices))
     elif called in KIND_OF:
         yield from specs(KIND_OF[called], last, registry)
-    elif called == "NAME" and given and given[-1] in KINDS:
+    elif called == "NAME" and given and given[-1] in (*KINDS, *EXTENSIONS):
         yield from _names(given[-1], registry)
 
 

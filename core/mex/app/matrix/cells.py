@@ -8,19 +8,18 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, get_args, overload
+from typing import Any, overload
 
 import attrs
 
 import mex
+from mex.answers import OURS, answer_kinds
 from mex.errors import UsageError
 from mex.knowledge import Scope
 from mex.oracle import PRICE_PER_QUERY
 from mex.params import Check, whole
 from mex.registry.spec import Spec, plain
 from mex.types import Answer
-
-KINDS_OF_ANSWER: tuple[str, ...] = get_args(Answer)
 
 
 def _is_price(value: Any) -> bool:
@@ -31,8 +30,8 @@ PRICE = Check("a number of at least 0", _is_price)
 
 
 def _answers(_: Any, __: Any, value: Any) -> None:
-    if value is not None and value not in KINDS_OF_ANSWER:
-        raise UsageError(f"answers must be one of {', '.join(KINDS_OF_ANSWER)}, not {value!r}")
+    if value is not None and value not in (kinds := answer_kinds()):
+        raise UsageError(f"answers must be one of {', '.join(kinds)}, not {value!r}")
 
 
 def kinds_of_answers(value: Any) -> tuple[Answer | None, ...]:
@@ -41,12 +40,12 @@ def kinds_of_answers(value: Any) -> tuple[Answer | None, ...]:
     Raises:
         UsageError: for anything else.
 
-    >>> kinds_of_answers("all"), kinds_of_answers(["proba", "label"]), kinds_of_answers(None)
+    >>> kinds_of_answers("all")[:4], kinds_of_answers(["proba", "label"]), kinds_of_answers(None)
     (('label', 'proba', 'leaf', 'value'), ('proba', 'label'), (None,))
     """
-    kinds = list(KINDS_OF_ANSWER) if value == "all" else value if isinstance(value, list) else [value]
+    kinds = list(answer_kinds()) if value == "all" else value if isinstance(value, list) else [value]
     if not kinds or (isinstance(value, list) and None in value):
-        raise UsageError(f"answers must be one of {', '.join(KINDS_OF_ANSWER)}, a list of these, or all, not {value!r}")
+        raise UsageError(f"answers must be one of {', '.join(answer_kinds())}, a list of these, or all, not {value!r}")
     for kind in kinds:
         Cell.check("answers", kind)
     return tuple(dict.fromkeys(kinds))
@@ -60,7 +59,7 @@ def kinds_read(scope: Scope, kinds: Sequence[Answer | None]) -> tuple[Answer | N
     >>> kinds_read(Scope(answers="label"), ("label", "proba", "leaf")), kinds_read(Scope(answers="label"), ("proba",))
     (('label',), ('proba',))
     """
-    return tuple(kind for kind in kinds if kind in scope.answers) or tuple(kinds)
+    return tuple(kind for kind in kinds if kind in (scope.answers or OURS)) or tuple(kinds)
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mex.answers import answer_kind
 from mex.app.matrix.evaluation import Yardstick
 from mex.defense import twin
 from mex.target import Target
@@ -24,9 +25,9 @@ def costs(defended: Target, yardstick: Yardstick, kind: Answer) -> dict[str, flo
     Returns:
         ``answers_changed``: share of answers that are not f*'s; ``answer_shift``: how far they are from it, for
         labels the same share, for probabilities the mean total variation, for values the mean absolute
-        difference in standard deviations of f*'s values; ``repeats_differ``: share of rows answered
-        otherwise when asked again; ``honest_refused``: share of rows refused; ``false_alarms``: share of
-        honest clients over whom the alarm is raised; ``latency_added``: seconds a row, in one batch.
+        difference in standard deviations of f*'s values, for kinds of plugins what they say; ``repeats_differ``: share
+        of rows answered otherwise when asked again; ``honest_refused``: share of rows refused; ``false_alarms``: share
+        of honest clients over whom the alarm is raised; ``latency_added``: seconds a row, in one batch.
     """
     X = yardstick.points["agreement"][: min(ROWS, len(yardstick.points.get("near_agreement", range(ROWS))))]
     honest = twin(defended)
@@ -59,11 +60,7 @@ def _differing(a: Array, b: Array) -> float:
 
 
 def _shift(answers: Array, bare: Array, kind: Answer) -> float:
-    if kind == "proba":
-        return float(np.abs(answers - bare).sum(axis=1).mean() / 2)
-    if kind == "value":
-        return float(np.mean(np.abs(answers - bare)) / (np.std(bare) or 1.0))
-    return _differing(answers, bare)
+    return (answer_kind(kind).shift or _differing)(answers, bare)
 
 
 def _sessions(defended: Target, X: FloatArray) -> tuple[float, float]:

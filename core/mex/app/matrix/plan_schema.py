@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mex.app.matrix.cells import KINDS_OF_ANSWER
+from mex.answers import answer_kinds
 from mex.app.matrix.paid import EVALUATION
 from mex.app.matrix.plan import AXES, COUNTERS, GATE, MADE_WITH
 from mex.errors import UsageError
@@ -41,7 +41,7 @@ def plan_schema(registry: Registry) -> dict[str, Any]:
 
 
 def _settings() -> dict[str, Any]:
-    answers = {"enum": list(KINDS_OF_ANSWER)}
+    answers = {"enum": list(answer_kinds())}
     texts = {"type": "array", "items": {"type": "string"}}
     return {
         "budget": WHOLE | {"description": "queries at most in each cell"},

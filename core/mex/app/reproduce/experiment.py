@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from mex.app.matrix.plan import AXES, PAPER, Plan, read
+from mex.app.reproduce.spreading import spread
 from mex.errors import UsageError, suggest
 
 HERE = Path(__file__).parent / "experiments"
@@ -70,7 +71,12 @@ class Experiment:
 
     @classmethod
     def of(cls, name: str, tables: Mapping[str, Any]) -> Experiment:
-        """An experiment from the tables of its file.
+        """An experiment from the tables of its file, in which one table may stand for many lines (:func:`.spread`).
+
+        Args:
+            name: of the experiment.
+            tables: the plan, and the table ``paper``: the attributes above, and ``by``, the axis of which all lines
+                with one label stand together.
 
         Raises:
             UsageError: if a line names what is not in the plan.
@@ -80,10 +86,13 @@ class Experiment:
         labels = {KINDS[kind]: kind for kind in KINDS}
         parsed = Plan.of(plan)
         only = {kind: _only(getattr(parsed, axis)) for axis, kind in labels.items()}
-        rows = tuple(_row(name, row, only, parsed) for row in paper.pop("rows"))
+        rows = [_row(name, row, only, parsed) for given in paper.pop("rows") for row in spread(given, tuple(KINDS))]
+        if by := paper.pop("by", ""):
+            order = list(dict.fromkeys(row.where[by] for row in rows))
+            rows.sort(key=lambda row: order.index(row.where[by]))
         for key in ("declared",):
             paper[key] = tuple(paper.get(key, ()))
-        return cls(name=name, plan=plan, rows=rows, **paper)
+        return cls(name=name, plan=plan, rows=tuple(rows), **paper)
 
     def tables(self, quick: bool) -> dict[str, Any]:
         """The plan to run, reduced if ``quick``."""

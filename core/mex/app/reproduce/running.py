@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 from mex.app.matrix.engine import Workers
 from mex.app.matrix.json_lines import unfinished
@@ -41,8 +42,7 @@ def prepare(
     tables = experiment.tables(quick)
     if seeds is not None:
         tables["seeds"] = seeds
-    keep = None if experiment.transcripts else out
-    run = Run(tables, registry, workers=workers, out=keep, on_read=on_read)
+    run = Run(tables, registry, workers=workers, out=out, on_read=on_read)
     places = [where for row in experiment.rows for where in (row.where, row.over, row.ours) if where is not None]
     read = {tuple(getattr(run.plan, axis).get(where[kind]) for kind, axis in KINDS.items()) for where in places}
     run.cells = run.cells.only(lambda cell: (cell.attack, cell.defense, cell.model, cell.dataset) in read)
@@ -54,12 +54,20 @@ def records_of(experiment: Experiment, run: Run) -> Iterator[Record]:
     if not experiment.transcripts:
         yield from run
         return
-    from mex.app.reproduce.transcripts import with_transcript
+    from mex.app.reproduce.transcripts import Numbers, with_transcript
 
+    numbers = Numbers(run.results.path.parent if run.results else None)
     for cell in run.cells:
-        try:
-            yield with_transcript(run.registry, cell)
-        except Incompatible as error:
-            yield unfinished(cell.identity(), "skipped", sentence(error))
-        except Exception as error:
-            yield unfinished(cell.identity(), "failed", sentence(error))
+        kept = run.results.records.get(cell.key) if run.results else None
+        if kept is None or (kept["status"] == "ok" and cell.key not in numbers):
+            try:
+                kept, numbers[cell.key] = with_transcript(run.registry, cell)
+            except Incompatible as error:
+                kept = unfinished(cell.identity(), "skipped", sentence(error))
+            except Exception as error:
+                kept = unfinished(cell.identity(), "failed", sentence(error))
+            if run.results:
+                run.results.append(kept)
+        yield cast("Record", {**kept, **numbers.get(cell.key, {})})
+    if run.results:
+        run.results.finish()

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 
-from mex.target import checked_answers
+from mex.answers import checked_answers
 from mex.toolkit.ledger.journal import BatchFailed, Journal
 from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.values import Question, keys_of, rows_of, unpacked

@@ -77,10 +77,10 @@ def _answers(kind: str, given: list[Value], classes: list[Any] | None) -> dict[s
     """The columns of one kind of answer."""
     if not any(isinstance(value, bytes) for value in given):
         return {kind: given}
-    width = next(unpacked([value], kind, None).shape[1] for value in given if isinstance(value, bytes))  # type: ignore[arg-type]
+    width = next(unpacked([value], kind, None).shape[1] for value in given if isinstance(value, bytes))
     names = classes if kind == "proba" and classes else range(width)
     numbers: Array = np.array(
-        [unpacked([value], kind, None)[0] if isinstance(value, bytes) else [None] * width for value in given],  # type: ignore[arg-type]
+        [unpacked([value], kind, None)[0] if isinstance(value, bytes) else [None] * width for value in given],
         dtype=object,
     )
     return {f"{kind} {name}": list(numbers[:, i]) for i, name in enumerate(names)}

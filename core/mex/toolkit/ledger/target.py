@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
+from mex.answers import AnswerKind
 from mex.fitted import FittedTarget
 from mex.oracle import Transcript
 from mex.toolkit.ledger.asking import Session
@@ -88,32 +89,25 @@ class RecordedTarget(FittedTarget):
         return answers, attempt
 
     def _send(self, X: FloatArray, kind: Answer, journal: Journal) -> tuple[Array, int]:
-        asked = _Journaled(self.estimator, len(X), journal)
-        answers = FittedTarget(**{**_fields(self), "estimator": asked}).answer(X, kind)
-        return answers, asked.attempt
+        asked = _Journaled(**_fields(self), journal=journal)
+        answers = asked.answer(X, kind)
+        return answers, asked.attempts[-1]
 
 
-class _Journaled:
-    """An estimator each of whose calls is an attempt in a journal."""
+@attrs.frozen(eq=False)
+class _Journaled(FittedTarget):
+    """A target each of whose attempts to answer is one in a journal."""
 
-    def __init__(self, estimator: Any, rows: int, journal: Journal) -> None:
-        self._estimator = estimator
-        self._rows = rows
-        self._journal = journal
-        self.attempt = 0
+    journal: Journal = attrs.field(kw_only=True)
+    attempts: list[int] = attrs.field(factory=list, init=False)
 
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._estimator, name)
-
-        def call(table: Any) -> Any:
-            self.attempt = self._journal.begin(self._rows)
-            try:
-                return method(table)
-            except BaseException:
-                self._journal.end(self.attempt, "failed")
-                raise
-
-        return call
+    def _attempt(self, rows: Any, kind: AnswerKind) -> Array:
+        self.attempts.append(self.journal.begin(len(rows)))
+        try:
+            return super()._attempt(rows, kind)
+        except BaseException:
+            self.journal.end(self.attempts[-1], "failed")
+            raise
 
 
 def _fields(target: FittedTarget) -> dict[str, Any]:

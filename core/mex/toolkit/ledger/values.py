@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from mex.answers import answer_kind
 from mex.target import refusals
 from mex.types import Answer, Array, FloatArray
 
@@ -61,9 +62,9 @@ def packed(answers: Array) -> list[Value]:
 
 def unpacked(values: Sequence[Value], kind: Answer, classes: Array | None) -> Array:
     """The answers that were packed, none of them a refusal."""
+    dtype = answer_kind(kind).type_of(classes)
     if values and isinstance(values[0], bytes):
-        numbers = np.frombuffer(b"".join(values), "<i8" if kind == "leaf" else "<f8")  # type: ignore[arg-type]
-        return numbers.reshape(len(values), -1)
-    if kind == "label":
-        return np.array(values, dtype=None if classes is None else classes.dtype)
-    return np.array(values, dtype=np.int64 if kind == "leaf" else np.float64)
+        whole = np.issubdtype(np.dtype(dtype), np.integer)
+        numbers = np.frombuffer(b"".join(values), "<i8" if whole else "<f8")  # type: ignore[arg-type]
+        return numbers.reshape(len(values), -1).astype(dtype, copy=False)
+    return np.array(values, dtype=dtype)

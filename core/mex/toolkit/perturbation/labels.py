@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,9 +20,9 @@ from mex.types import Answer, Array, BoolArray, FloatArray
 class LabelNoise(Defended):
     """A base for targets with noisy labels. They give labels only, since probabilities would tell which were changed.
 
-    A subclass gives :attr:`_most`, :meth:`_chance` and :meth:`answer`. :attr:`rho` and :meth:`rho_at` include the noise
-    of the defenses behind. For two classes, two errors cancel and ``rho_at`` is exact; for more it is an upper bound,
-    which assumes that they never do.
+    A subclass gives :attr:`most`, :meth:`chance` and :meth:`answer`, which draws from ``self._draws``. :attr:`rho` and
+    :meth:`rho_at` include the noise of the defenses behind. For two classes, two errors cancel and ``rho_at`` is exact;
+    for more it is an upper bound, which assumes that they never do.
     """
 
     def __init__(self, name: str, target: Target, draws: Draws) -> None:
@@ -41,11 +42,11 @@ class LabelNoise(Defended):
 
     @property
     @abstractmethod
-    def _most(self) -> float:
+    def most(self) -> float:
         """The largest probability with which this noise changes a label."""
 
     @abstractmethod
-    def _chance(self, X: FloatArray) -> FloatArray:
+    def chance(self, X: FloatArray) -> FloatArray:
         """The probability with which this noise changes the label of each row, shape (n,)."""
 
     @property
@@ -53,25 +54,29 @@ class LabelNoise(Defended):
         """A bound on rho_D(f*, x) over all rows; None if a defense behind declares none."""
         behind = self._target.rho
         if behind is None or len(self._labels) > 2:
-            return None if behind is None else 1 - (1 - behind) * (1 - self._most)
-        both = behind + self._most - 2 * behind * self._most
-        return max(behind, self._most, both)  # at a row, one of the two may never change the label
+            return None if behind is None else 1 - (1 - behind) * (1 - self.most)
+        both = behind + self.most - 2 * behind * self.most
+        return max(behind, self.most, both)  # at a row, one of the two may never change the label
 
     def rho_at(self, X: FloatArray) -> FloatArray:
         """rho_D(f*, x), the probability of a wrong label (paper, equation 3), of each row, shape (n,).
 
         NaN if a defense behind does not declare its own.
         """
-        behind, here = rho_at(self._target, X), self._chance(X)
+        behind, here = rho_at(self._target, X), self.chance(X)
         if len(self._labels) > 2:
             return np.asarray(1 - (1 - behind) * (1 - here))
         return np.asarray(behind + here - 2 * behind * here)
 
 
 def rho_at(target: Target, X: FloatArray) -> FloatArray:
-    """rho_D(f*, x) of each row of ``X``, or the declared bound on it, shape (n,); NaN if there is none."""
-    if isinstance(target, LabelNoise):
-        return target.rho_at(X)
+    """rho_D(f*, x) of each row of ``X``, shape (n,): what a method ``rho_at`` of the target says, of whatever base.
+
+    Else the declared bound on it; NaN if there is none.
+    """
+    stated: Callable[[FloatArray], FloatArray] | None = getattr(target, "rho_at", None)
+    if stated is not None:
+        return stated(X)
     return np.full(len(X), np.nan if target.rho is None else target.rho)
 
 
@@ -107,19 +112,19 @@ class RunnerUpNoise(LabelNoise):
         self._margins = margins
 
     @abstractmethod
-    def _chance_by(self, lead: FloatArray) -> FloatArray:
+    def chance_by(self, lead: FloatArray) -> FloatArray:
         """The probability of an exchange at each lead, shape (n,)."""
 
     @abstractmethod
-    def _exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:
+    def exchanges(self, X: FloatArray, ranking: Ranking) -> BoolArray:
         """Draw which rows have their two classes exchanged, shape (n,)."""
 
-    def _chance(self, X: FloatArray) -> FloatArray:
-        return self._chance_by(self._margins(X).lead)
+    def chance(self, X: FloatArray) -> FloatArray:
+        return self.chance_by(self._margins(X).lead)
 
     def answer(self, X: FloatArray, kind: Answer) -> Array:
         """Answer labels, as :meth:`mex.Target.answer` says."""
         answers, ranking = self._target.answer(X, kind), self._margins(X)
         first, second = self._labels[ranking.first], self._labels[ranking.second]
         other = np.where(answers == first, second, np.where(answers == second, first, answers))
-        return np.where(self._exchanges(X, ranking), other, answers)
+        return np.where(self.exchanges(X, ranking), other, answers)

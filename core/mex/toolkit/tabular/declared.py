@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import attrs
 
+from mex.answers import OURS, answer_kinds
 from mex.dataset import Table
 from mex.errors import UsageError
 from mex.fitted import FittedTarget
@@ -30,8 +31,8 @@ def texts(noun: str) -> Check:
 
 
 KINDS_OF_ANSWER = Check(
-    f"some of {', '.join(get_args(Answer))}",
-    lambda v: isinstance(v, tuple) and len(v) > 0 and all(kind in get_args(Answer) for kind in v),
+    f"some of {', '.join(OURS)}, or of the kinds of plugins",
+    lambda v: isinstance(v, tuple) and len(v) > 0 and all(kind in answer_kinds() for kind in v),
 )
 TABLE = Check("a table", lambda v: isinstance(v, Mapping))
 

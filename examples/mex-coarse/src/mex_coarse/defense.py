@@ -41,6 +41,8 @@ class Coarse:
 
 
 class _OnGrid(Defended):
+    every_kind: ClassVar[bool] = True
+
     def __init__(self, target: Target, levels: int) -> None:
         super().__init__(target)
         self._levels = levels

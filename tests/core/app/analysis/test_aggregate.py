@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -23,6 +24,29 @@ def test_a_seed_that_failed_does_not_count_as_one_that_never_got_there() -> None
     times = compare(records)[0].multiplier("noise")
     assert times is not None
     assert (times.value, times.high) == (1.0, 1.0)
+
+
+def test_an_attack_that_did_not_meet_a_defense_makes_it_no_better() -> None:
+    records = [
+        *shown("label", "fast", "none", 100),
+        *shown("label", "slow", "none", 300),
+        *shown("label", "fast", "watched", 200),
+        *shown("label", "slow", "watched", 300),
+        *shown("label", "slow", "idle", 300),  # fast was added because it counters the other
+        *shown("label", "slow", "never", 2000),
+    ]
+    for record in records:
+        if record["defense"] == "never":
+            record["curve"] = [{**record["curve"][0]}]
+    (comparison,) = compare(records)
+    factors = {d: f.value for d in comparison.defenses if (f := comparison.multiplier(d))}
+    assert factors == {"none": 1.0, "watched": pytest.approx(1.94, abs=0.05), "idle": 1.0, "never": math.inf}
+    assert comparison.more_than("never") == pytest.approx(999 / 300, rel=0.1)
+    assert comparison.absent("watched") is None
+    assert (
+        "fast, the best without a defense, did not meet idle, never: their multipliers compare the attacks that did"
+        in (crosstab(comparison).notes)
+    )
 
 
 def test_records_of_several_plans_stay_apart(registry: mex.Registry) -> None:

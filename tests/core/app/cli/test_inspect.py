@@ -11,7 +11,7 @@ import pytest
 
 import mex
 from mex.app.matrix.record import DERIVED, FIELDS, IDENTITY, TIMINGS
-from mex.hooks import KINDS
+from mex.hooks import EXTENSIONS, KINDS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -68,6 +68,9 @@ def test_everything_listed_can_be_shown(run: Run, registry: mex.Registry, monkey
         assert (done.returncode, done.stderr) == (0, ""), (kind, name)
         about = json.loads(done.stdout)
         assert (about["kind"], about["name"], about["provider"]) == (kind, name, provided.provider)
+        if kind in EXTENSIONS:
+            assert about["facts"]["target"] == provided.component.target
+            continue
         assert about["doc"]
         assert about["works on"] or kind == "dataset"
         assert about["paper"] or (about["source"] and about["licence"]) or kind == "dataset"

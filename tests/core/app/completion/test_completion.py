@@ -14,6 +14,7 @@ import pytest
 
 import mex
 from mex.app.completion.parameters import parameters
+from mex.hooks import KINDS
 from mex.params import fields
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -65,7 +66,7 @@ def test_an_option_that_was_given_its_value_is_over(run: Run) -> None:
 
 
 def test_parameters_are_those_of_the_class_and_no_class_is_imported_for_them(registry: mex.Registry) -> None:
-    for provided in registry.provided():
+    for provided in (p for kind in KINDS for p in registry.provided(kind)):
         known = parameters(provided.component.target)
         cls = registry.load(provided.component.kind, provided.component.name)
         assert {parameter.name for parameter in known} == {field.name for field in fields(cls)}, cls

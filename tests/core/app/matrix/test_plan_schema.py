@@ -16,6 +16,7 @@ import pytest
 import mex
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.plan_schema import plan_schema
+from mex.hooks import KINDS
 from mex.params import default, fields
 
 ROOT = Path(__file__).parents[4]
@@ -95,7 +96,7 @@ def test_a_plan_that_is_refused_is_refused_by_a_matrix_too(validator: Any, regis
 
 
 def test_every_default_fits_its_own_schema(validator: Any, registry: mex.Registry) -> None:
-    for provided in registry.provided():
+    for provided in (p for kind in KINDS for p in registry.provided(kind)):
         kind, name = provided.component.kind, provided.component.name
         table = {
             field.name: list(value) if isinstance(value, tuple) else value

@@ -72,6 +72,26 @@ def test_a_line_that_names_what_is_not_in_the_plan_is_a_mistake() -> None:
         Experiment.of("mine", tables)
 
 
+def test_a_table_stands_for_a_line_of_each_label() -> None:
+    rows = [
+        {"dataset": ["wine", "iris"], "attack": ["pivot", "passive"], "measure": "queries", "printed": {"wine": 3}},
+        {"dataset": ["wine", "iris"], "attack": "pivot", "measure": "agreement", "what": "of {dataset}"},
+    ]
+    tables: dict[str, Any] = {
+        **{"attacks": ["pivot", "passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["wine", "iris"]},
+        "paper": {"title": "t", "section": "s", "by": "dataset", "rows": rows},
+    }
+    lines = [(r.where["dataset"], r.where["attack"], r.printed, r.what) for r in Experiment.of("mine", tables).rows]
+    assert lines == [
+        ("wine", "pivot", (3,), ""),
+        ("wine", "passive", (3,), ""),
+        ("wine", "pivot", (), "of wine"),
+        ("iris", "pivot", (), ""),
+        ("iris", "passive", (), ""),
+        ("iris", "pivot", (), "of iris"),
+    ]
+
+
 def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(UsageError, match="did you mean 'figure-3'"):
         load("figure3")

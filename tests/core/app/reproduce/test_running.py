@@ -11,11 +11,14 @@ import pytest
 import mex
 from mex.app.analysis.statistics import Estimate
 from mex.app.cli import main
+from mex.app.matrix.cells import Cell
 from mex.app.reproduce import experiment as experiments
+from mex.app.reproduce import transcripts
 from mex.app.reproduce.experiment import Experiment
 from mex.app.reproduce.lines import outcome
 from mex.app.reproduce.pages import markdown, table, write_html
 from mex.app.reproduce.running import prepare, records_of
+from mex.app.reproduce.transcripts import FILE, with_transcript
 
 PLAN: dict[str, Any] = {
     "budget": 120,
@@ -107,6 +110,26 @@ def test_it_goes_on_where_it_stopped(registry: mex.Registry, tmp_path: Path) -> 
     assert ready.kept == len(ready.cells) == 2
     again = outcome(experiment, ready.plan, list(records_of(experiment, ready)), False)
     assert again.lines == first.lines
+
+
+def test_numbers_of_transcripts_are_kept(
+    registry: mex.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = of({"attack": "version-space", "measure": ["near_share", "log10_p"]}, transcripts=True)
+    first = run(registry, experiment, out=tmp_path)
+    numbers = tmp_path / FILE
+    numbers.write_text(numbers.read_text(encoding="utf-8")[:-10], encoding="utf-8")  # killed while the last was written
+    asked = []
+
+    def counted(registry: mex.Registry, cell: Cell) -> Any:
+        asked.append(cell.seed)
+        return with_transcript(registry, cell)
+
+    monkeypatch.setattr(transcripts, "with_transcript", counted)
+    assert run(registry, experiment, out=tmp_path).lines == first.lines
+    assert asked == [1]
+    assert run(registry, experiment, out=tmp_path).lines == first.lines
+    assert asked == [1]
 
 
 def test_the_document_and_the_page_are_well_formed(registry: mex.Registry, tmp_path: Path) -> None:
