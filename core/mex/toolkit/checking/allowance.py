@@ -36,13 +36,17 @@ class Allowance:
     rough: float = 0.0
 
     @classmethod
-    def of(cls, known: Knowledge, eps: float) -> Allowance:
-        """That of an attack; one on halfspaces does not know it within ``eps`` by half the bits that this takes."""
+    def of(cls, known: Knowledge, eps: float, *, anytime: bool = False) -> Allowance:
+        """That of an attack; one on halfspaces does not know it within ``eps`` by half the bits that this takes.
+
+        One that is worth its queries at ``anytime`` has no use for more rows like the data where the budget is small.
+        """
         if known.family.kind != "linear" or eps <= 0:
             return cls(known.budget)
         d = int((known.domain.lower < known.domain.upper).sum())
         bits, rough = (sphere_bits(d + 1, min(max(eps, least), 1.0)) for least in (1e-15, ROUGH))
-        return cls(known.budget, bits / 2, (MIXED if known.domain.discrete.any() else DIRECT) * rough)
+        rough = 0.0 if anytime else rough * (MIXED if known.domain.discrete.any() else DIRECT)
+        return cls(known.budget, bits / 2, rough)
 
     @property
     def kept(self) -> int:

@@ -30,6 +30,7 @@ def self_checked(
     *,
     eps: float = 0.0,
     tolerated: float = TOLERATED,
+    anytime: bool = False,
 ) -> SelfChecked:
     """Start a learner that checks itself: the one that ``start`` makes of the knowledge, with a little less budget.
 
@@ -37,11 +38,10 @@ def self_checked(
         knowledge: what the attacker knows.
         rng: for the learner, as without a check, and for the rows of the check.
         start: makes the learner.
-        eps: the error that a hypothesis allows itself, the geometric one of a halfspace, or of thresholds as a share of
-            the range of their features: nearer to its boundary nothing is checked.
-        tolerated: the share of rows that the hypothesis may miss.
+        eps: the error that a hypothesis allows itself, geometric, or of thresholds as a share of their features' range.
+        tolerated, anytime: the share of rows that it may miss; whether it makes as much of few queries as a fit does.
     """
-    allowance, stream = Allowance.of(knowledge, eps), rng.spawn(1)[0]
+    allowance, stream = Allowance.of(knowledge, eps, anytime=anytime), rng.spawn(1)[0]
     inner = start(attrs.evolve(knowledge, budget=allowance.of_attack), rng)
     return SelfChecked(inner, knowledge, stream, allowance, eps, tolerated)
 

@@ -1,0 +1,242 @@
+"""The attack ``bayes-point``: linear models on interfaces of real numbers, whole numbers and categories."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+from toys import built, planes
+
+import mex
+from mex.app.matrix.scenarios import set_scene
+from mex.registry.spec import Spec
+from mex.toolkit.bayes_point.all_rows import count, listed
+from mex.toolkit.bayes_point.encoding import Encoding
+from mex.toolkit.bounds import query_bound
+from mex.toolkit.metrics import geometric_error
+from mex.types import FloatArray
+
+MIXED = mex.Domain(
+    [0, 0, 5, -1, 0, 0, 0, 0, 0, 3],
+    [10, 1, 5, 1, 1, 1, 1, 1, 1, 9],
+    integer=[1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    groups=[(4, 5, 6), (7, 8)],
+)
+BITS = mex.Domain(np.zeros(10), np.ones(10), integer=np.ones(10, dtype=bool))
+
+
+def plane(domain: mex.Domain, seed: int, k: int = 2) -> Any:
+    """A random linear model of k classes whose boundaries go through the middle part of the domain."""
+    rng = np.random.default_rng(seed)
+    W = rng.standard_normal((k if k > 2 else 1, domain.n_features)) / domain.half_width
+    b = -np.median(domain.sample(2001, rng) @ W.T, axis=0) + 0.3 * rng.standard_normal(len(W))
+    return planes(W, b, np.array(["a", "b", "c", "d"])[:k])
+
+
+def steal(model: Any, domain: mex.Domain, seed: int = 0, attack: str = "bayes-point", **options: Any) -> mex.Extraction:
+    defense = options.pop("defense", None)
+    target = mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("linear"), answers=("label",))
+    if defense:
+        target = built("defense", defense).protect(target, None, np.random.default_rng([seed, 1]))
+    oracle = mex.Oracle(target, budget=options.pop("budget", 2000))
+    knowledge = attrs.evolve(oracle.knowledge(pool=options.get("pool")), **options)
+    return mex.extract(oracle, built("attack", attack).learner(knowledge, np.random.default_rng(seed)), snapshots=False)
+
+
+def agreement(stolen: mex.Extraction, model: Any, X: FloatArray) -> float:
+    return float(np.mean(stolen.hypothesis.predict(X) == model.predict(X)))
+
+
+# Rows as vectors
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_weights_of_encoded_rows_are_those_of_a_linear_classifier(intercept: bool) -> None:
+    encoding, rng = Encoding(MIXED, intercept), np.random.default_rng(0)
+    X, w = MIXED.sample(50, rng), rng.standard_normal((2, encoding.d))
+    coef, offset = encoding.weights(w)
+    assert np.allclose(encoding.encode(X) @ w.T, X @ coef.T + offset)
+    assert np.allclose(encoding.rows(encoding.wide(X), X), X, atol=1e-12)
+
+
+def test_the_metric_is_that_of_the_geometric_error() -> None:
+    encoding, rng = Encoding(MIXED), np.random.default_rng(1)
+    w = rng.standard_normal((2, encoding.d))
+    one, other = (mex.halfspace(c, float(b)) for c, b in zip(*encoding.weights(w), strict=True))
+    u = w / np.sqrt(np.einsum("ij,jk,ik->i", w, encoding.metric, w))[:, None]
+    expected = float(np.sqrt((u[0] - u[1]) @ encoding.metric @ (u[0] - u[1])))
+    assert geometric_error(one, other, MIXED) == pytest.approx(expected)
+
+
+def test_all_rows_of_a_domain_are_listed_once() -> None:
+    domain = mex.Domain([0, 0, 0, 0, 2, 0], [2, 1, 1, 1, 2, 0], integer=[1, 0, 0, 0, 1, 0], groups=[(1, 2, 3)])
+    X = listed(domain)
+    assert len(X) == count(domain) == 9
+    assert len(np.unique(X, axis=0)) == 9
+    assert domain.objection(X) is None
+    assert count(MIXED) == np.inf
+
+
+# What it steals, and with how many queries
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_all_rows_are_at_hand_its_end_is_a_proof(seed: int) -> None:
+    model = plane(BITS, seed)
+    stolen = steal(model, BITS, seed)
+    X = np.array(list(itertools.product([0.0, 1.0], repeat=10)))
+    assert (stolen.stopped, stolen.note) == ("done", "the label of every row of the domain follows from the answers")
+    assert agreement(stolen, model, X) == 1
+    assert stolen.queries < 130
+    assert len(np.unique(stolen.transcript.X, axis=0)) > 0.95 * stolen.queries
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_on_mixed_features_it_asks_little_more_than_the_bound(seed: int) -> None:
+    model = plane(MIXED, seed)
+    stolen = steal(model, MIXED, seed)
+    assert stolen.stopped == "done"
+    assert agreement(stolen, model, MIXED.sample(5000, np.random.default_rng(9))) >= 0.9996
+    assert stolen.queries < 1.3 * query_bound(9, 1e-4)  # the self-check is 4 of about 120
+    assert MIXED.objection(stolen.transcript.X) is None
+
+
+def scene_of(model: str, data: str, seed: int) -> Any:
+    return set_scene(mex.load_registry(), Spec.parse(model), Spec.parse(data), seed)
+
+
+def stolen_of(scene: Any, attack: str, budget: int, seed: int) -> float:
+    """The agreement on uniform rows of real data's domain."""
+    oracle = mex.Oracle(scene.target, answers="label", budget=budget)
+    knowledge = oracle.knowledge(pool=scene.pool.X)
+    stolen = mex.extract(
+        oracle, built("attack", attack).learner(knowledge, np.random.default_rng(seed)), snapshots=False
+    )
+    X = scene.target.domain.sample(5000, np.random.default_rng([seed, 1]))
+    return float(np.mean(stolen.hypothesis.predict(X) == scene.target.answer(X, "label")))
+
+
+@pytest.mark.parametrize(("model", "data"), [("logistic", "tic-tac-toe"), ("linear-svm", "vote")])
+def test_on_real_categories_it_is_ahead_of_uncertainty_sampling(model: str, data: str) -> None:
+    scene = scene_of(model, data, 0)
+    budget = 80
+    ours = stolen_of(scene, "bayes-point", budget, 0)
+    theirs = [stolen_of(scene, f"margin:batch=5,sampler={s}", budget, 0) for s in ("uniform", "pool")]
+    assert ours > 0.975
+    assert ours > max(theirs)
+
+
+def test_cut_short_it_is_worth_more_than_the_commonest_label() -> None:
+    scene = scene_of("logistic", "german-credit", 1)
+    X = scene.target.domain.sample(5000, np.random.default_rng([1, 1]))
+    majority = np.unique(scene.target.answer(X, "label"), return_counts=True)[1].max() / len(X)
+    assert stolen_of(scene, "bayes-point", 98, 1) > majority + 0.02
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_several_classes_are_one_posterior(k: int) -> None:
+    model = plane(MIXED, k, k)
+    stolen = steal(model, MIXED, attack="bayes-point:eps=1e-3")
+    assert stolen.stopped == "done"
+    assert agreement(stolen, model, MIXED.sample(5000, np.random.default_rng(9))) > 0.998
+    assert stolen.queries < 1.2 * query_bound(9 * (k - 1), 1e-3)
+
+
+def test_several_classes_of_few_rows_are_proved_too() -> None:
+    domain = mex.Domain([0] * 5, [2] * 5, integer=[True] * 5)
+    model = plane(domain, 3, 3)
+    stolen = steal(model, domain)
+    assert stolen.note == "the label of every row of the domain follows from the answers"
+    assert agreement(stolen, model, listed(domain)) == 1
+
+
+# Wrong labels
+
+
+@pytest.mark.parametrize("rho", [0.1, None])
+def test_wrong_labels_are_part_of_the_model(rho: float | None) -> None:
+    found = []
+    for seed in range(3):
+        model = plane(BITS, seed)
+        stolen = steal(model, BITS, seed, defense="bounded-noise:rho=0.1", rho=rho, budget=250)
+        found.append(agreement(stolen, model, listed(BITS)))
+    assert np.mean(found) > 0.98
+
+
+def test_an_unknown_share_that_is_none_is_found_out_and_the_end_is_a_proof() -> None:
+    told, untold = [], []
+    for seed in range(3):
+        model = plane(BITS, seed)
+        told.append(steal(model, BITS, seed, rho=0.0).queries)
+        stolen = steal(model, BITS, seed, rho=None)
+        untold.append(stolen.queries)
+        assert stolen.note == "the label of every row of the domain follows from the answers"
+        assert agreement(stolen, model, listed(BITS)) == 1
+    assert np.mean(untold) < 1.9 * np.mean(told)  # most of it after all rows are right
+
+
+def test_answers_that_no_linear_model_gives_are_said_to_be_so() -> None:
+    domain = mex.Domain([0] * 6, [1] * 6, integer=[True] * 6)
+
+    class Parity:
+        classes_ = np.array(["a", "b"])
+        n_features_in_ = 6
+
+        def predict(self, X: FloatArray) -> Any:
+            return self.classes_[(X.sum(axis=1) % 2).astype(int)]
+
+    stolen = steal(Parity(), domain, budget=200)
+    assert "no linear model gives all of these answers" in stolen.note or "of its own check" in stolen.note
+
+
+# Domains and parameters
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_without_an_upper_bound_it_finds_a_box_with_a_boundary(pool: bool) -> None:
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        d, scale = 3 + seed, 10.0 ** rng.integers(-1, 4)
+        domain = mex.Domain(np.zeros(d), np.full(d, np.inf))
+        w = rng.standard_normal(d) / scale
+        model = mex.halfspace(w, -float(w @ (scale * np.abs(rng.standard_normal(d)))))
+        X = scale * np.abs(rng.standard_normal((5000, d)))
+        stolen = steal(model, domain, seed, pool=X[:100] if pool else None)
+        assert agreement(stolen, model, X) > 0.998
+        assert stolen.queries < 2 * query_bound(d + 1, 1e-4)
+
+
+def test_a_batch_costs_few_more_queries() -> None:
+    model = plane(MIXED, 5)
+    one, ten = (steal(model, MIXED, attack=f"bayes-point:batch={b},eps=1e-3") for b in (1, 10))
+    assert agreement(ten, model, MIXED.sample(3000, np.random.default_rng(0))) > 0.998
+    assert ten.queries < 1.4 * one.queries + 10
+
+
+def test_without_a_certificate_it_ends_when_it_is_sure() -> None:
+    model = plane(BITS, 0)
+    stolen = steal(model, BITS, attack="bayes-point:certify=false")
+    assert (stolen.stopped, stolen.note) == ("done", "")
+    assert agreement(stolen, model, listed(BITS)) > 0.995
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [("bayes-point:rho=0.45", ""), ("bayes-point", "works up to 1500 weights")],
+)
+def test_what_it_cannot_do_is_refused_with_the_reason(spec: str, reason: str) -> None:
+    d = 2000 if reason else 4
+    domain = mex.Domain(np.zeros(d), np.ones(d))
+    if not reason:
+        assert steal(plane(domain, 0), domain, attack=spec, budget=20).queries == 20
+        return
+    with pytest.raises(mex.Incompatible, match=reason):
+        steal(plane(domain, 0), domain, attack=spec)
+
+
+def test_a_domain_of_one_row_is_that_label() -> None:
+    domain = mex.Domain([1.0, 2.0], [1.0, 2.0])
+    assert steal(mex.halfspace(np.array([1.0, 1.0]), -1.0), domain).hypothesis.predict([[1.0, 2.0]]).tolist() == [1]
