@@ -6,11 +6,12 @@ import math
 from collections.abc import Generator
 
 import numpy as np
-from scipy.special import expit, gammainc, logit, ndtr
+from scipy.special import betainc, gammainc, logit, ndtr
 
 from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
 from mex.toolkit.bounds import capacity, sphere_bits
 from mex.types import Array, FloatArray
+from mex_pivot.noisy import NoisySearch
 from mex_pivot.search import MONOTONE, Goal, Search
 
 LARGEST_DIMENSION = 128
@@ -22,12 +23,12 @@ FIRST_RHO = 0.03
 BITS = 0.03
 """The bits per dimension that the answers to one batch tell."""
 
-CAUTION = 1.13
+CAUTION = 1.25
 """How many times more than the normal approximation says the error is taken for, where answers are wrong."""
 
 GROSS = 0.15
 """The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the normal
-approximation does not allow for, which is at most as many times narrower than the posterior. """
+approximation is too narrow for."""
 
 NOISY = 0.05
 """From this rate of wrong answers on both are as large as that; they fall to nothing with the rate."""
@@ -35,14 +36,17 @@ NOISY = 0.05
 OFF, WIDER = 2.0, 4.0
 """Tests are so many standard deviations off the mean; a gross error is taken for so many times the standard one."""
 
+FEWEST = 9
+"""So many tests without a surprise show that answers are not those of a coin, where their rate is unknown."""
+
 LIKELY = 0.8
 """The probability of a gross error at which the search goes back."""
 
 SWEEPS = 10
 """From so few sweeps over all answers the posterior is wide again, and lies where most of the answers are right."""
 
-MOST_RESTARTS = 12
-"""The search is given up after it went back so often."""
+MOST_RESTARTS = 4
+"""When it went back more often, one ratio after the other is searched, by posteriors that are exact."""
 
 PATIENCE = 6
 """The search is given up after so many times the queries that are expected."""
@@ -52,15 +56,16 @@ class JointSearch(Search):
     """Asks directions at even odds, then tests what it found.
 
     The posterior of w* is taken for normal (:class:`mex.toolkit.bayes_point.posterior.Posterior`). Each batch asks
-    random directions orthogonal to its mean, mostly along its long axes, so that every answer is at even odds and tells
-    about all components at once: a wrong answer is contradicted by every later one, and no component has to be confirmed
-    on its own. When the posterior is narrow enough, directions off the mean are asked, whose answers it
+    random directions orthogonal to its mean, mostly along its long axes, so that every answer is at even odds and
+    tells about all components at once: later answers contradict a wrong one, and no component has to be confirmed on
+    its own. When the posterior is narrow enough, directions off the mean are asked, whose answers it
     predicts: more surprises than wrong answers explain show a gross error, and the posterior is computed afresh.
 
     ``rho`` is the probability of a wrong answer; None estimates it from the answers.
     """
 
     _confirmations = 10
+    _ratios: NoisySearch | None = None
 
     def __init__(self, d: int, goal: Goal, basis_kind: str, rho: float | None, rng: np.random.Generator) -> None:
         super().__init__(d, goal, basis_kind, rng)
@@ -68,13 +73,18 @@ class JointSearch(Search):
         self._eps = max(goal.eps, d * 2.0**-48)
         self._posterior = Posterior(d, SignModel(FIRST_RHO if rho is None else rho))
         self._bits = sphere_bits(d, self._eps) + 10 * d
+        self._tested = 0  # directions off the present posterior's mean
+        self._surprises_met = 0
 
     def estimate(self) -> FloatArray:
+        if self._ratios is not None and (found := self._ratios.estimate()).any():
+            return found
         length = float(np.linalg.norm(self._posterior.mean))
         return self._posterior.mean / (length or 1.0)
 
     def cut(self, X: FloatArray, answers: Array) -> None:
-        self._take(X[: len(answers)], answers)
+        if self._ratios is None:
+            self._take(X[: len(answers)], answers)
 
     def _take(self, X: FloatArray, signs: Array) -> None:
         self._posterior.add(X * signs[:, None], at_once=True)
@@ -86,22 +96,27 @@ class JointSearch(Search):
         self._take(rows, (yield rows))
         log_odds = self._log_odds
         restarts = 0
-        while not self._given_up(restarts):
+        while not self._given_up():
             if not self._narrow:
                 X = self._even()
                 self._take(X, (yield X))
-            elif log_odds <= logit(self._allowed):
+            elif log_odds <= logit(self._allowed) and self._tells:
                 break
             elif log_odds >= logit(LIKELY):
                 restarts += 1
                 log_odds = self._log_odds
+                if restarts > MOST_RESTARTS:
+                    return (yield from self._search_ratios())
                 self._compute_afresh()
             else:
-                surprise, none, sizes = self._surprises()
-                n = math.ceil((log_odds - logit(self._allowed)) / sizes)
-                X, side = self._tests(max(2, n // 2))
+                surprise, none, sure = self._weights()
+                n = max(math.ceil((log_odds - logit(self._allowed)) / sure), 0 if self._known_rho else FEWEST)
+                X, side = self._tests(max(2, (n + 1) // 2, self._tested // 4))
                 signs = yield X
-                log_odds += float(np.where(signs == side, none, surprise).sum())
+                surprises = int((signs != side).sum())
+                log_odds += surprises * surprise + (len(signs) - surprises) * none
+                self._surprises_met += surprises
+                self._tested += len(signs)
                 self._take(X, signs)
         self._check_fit()
         return ""
@@ -110,6 +125,14 @@ class JointSearch(Search):
     def _noise(self) -> float:
         """1 where answers are wrong so often that gross errors occur, down to 0 where none are."""
         return min(self._posterior.model.rho / NOISY, 1.0)
+
+    @property
+    def _tells(self) -> bool:
+        """Whether answers to tests are what was predicted more often than not, which those of a coin are not."""
+        if self._known_rho:
+            return True
+        others = self._tested - self._surprises_met
+        return float(betainc(self._surprises_met + 1, others + 1, 0.5)) > 0.999
 
     @property
     def _log_odds(self) -> float:
@@ -132,13 +155,13 @@ class JointSearch(Search):
         # The squared error is approximately a gamma variable of the same moments.
         spread = 2 * float((across**2).sum()) * (1 + (CAUTION - 1) * self._noise) ** 4
         within = float(gammainc(total**2 / spread, self._eps**2 * total / spread)) if spread > 0 else 1.0
-        return within >= 1 - 0.6 * (1 - self._goal.confidence)
+        return within >= 1 - (1 - 0.4 * self._noise) * (1 - self._goal.confidence)
 
     def _across(self) -> FloatArray:
         """The covariance of the unit normal, orthogonal to its mean, shape (d, d)."""
-        normal, length = self.estimate(), float(np.linalg.norm(self._posterior.mean))
-        across = np.eye(self._d) - np.multiply.outer(normal, normal)
-        return np.asarray(across @ self._posterior.cov @ across / length**2)
+        normal, root = self.estimate(), self._posterior.root / np.linalg.norm(self._posterior.mean)
+        root -= np.multiply.outer(normal, normal @ root)
+        return np.asarray(root @ root.T)
 
     def _even(self) -> FloatArray:
         """Directions at even odds, shape (n, d), none of which tells about the answer of another."""
@@ -164,7 +187,7 @@ class JointSearch(Search):
             X = X / np.linalg.norm(X, axis=1, keepdims=True)
         return X
 
-    def _surprises(self) -> tuple[float, float, float]:
+    def _weights(self) -> tuple[float, float, float]:
         """What a surprising answer and another one add to the log odds, and what one takes off in the mean."""
         rho = self._posterior.model.rho
         fine, gross = (rho + (1 - 2 * rho) * float(ndtr(-OFF / wide)) for wide in (1.0, math.hypot(1, WIDER)))
@@ -172,19 +195,28 @@ class JointSearch(Search):
         return surprise, none, -(fine * surprise + (1 - fine) * none)
 
     def _compute_afresh(self) -> None:
+        self._tested = self._surprises_met = 0
         old = self._posterior
         self._posterior = Posterior(self._d, old.model)
         self._posterior.add(old.rows, at_once=True)
         for _ in range(SWEEPS):
             self._posterior.refine(1)
 
-    def _given_up(self, restarts: int) -> bool:
+    def _search_ratios(self) -> Generator[FloatArray, Array, str]:
+        rho = self._posterior.model.rho if self._known_rho else None
+        search = self._ratios = NoisySearch(self._d, self._goal, self._basis_kind, rho, self._rng)
+        while (X := search.ask()) is not None:
+            search.tell(X, (yield X))
+        self.note = search.note
+        return ""
+
+    def _given_up(self) -> bool:
         rho, n = self._posterior.model.rho, self._asked
         if len(self._seen) == 1 and n > 2 * self._d + MONOTONE:
             return True  # the caller finds out why
         if not self._known_rho and rho > 0.98 * LARGEST and n > 20 * self._d + 200:
             self.note = "whatever the halfspace, nearly half of the labels are wrong: they tell nothing"
-        elif restarts > MOST_RESTARTS or n > PATIENCE * self._bits / capacity(rho):
+        elif n > PATIENCE * self._bits / capacity(rho):
             self.note = f"gave up after {n} queries: answers are wrong more often than rho = {rho:.2g} explains"
         return bool(self.note)
 

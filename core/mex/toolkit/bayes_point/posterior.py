@@ -183,10 +183,15 @@ class Posterior:
         spread = float(np.sum(metric * self.cov))
         total = spread - float(across @ self.cov @ across) / size
         if total < CANCELLED * spread:  # nearly all of it is along the mean
-            F = self._axes @ np.linalg.cholesky((self._C + self._C.T) / 2)
+            F = self.root
             F = F - np.multiply.outer(self.mean, across @ F) / size
             total = float(np.sum((metric @ F) * F))
         return float(np.sqrt(max(total, 0.0) / size))
+
+    @property
+    def root(self) -> FloatArray:
+        """A square root of the covariance, shape (d, d): root root' is ``cov``, but for less rounding."""
+        return np.asarray(self._axes @ np.linalg.cholesky((self._C + self._C.T) / 2))
 
     @property
     def rows(self) -> FloatArray:
