@@ -170,11 +170,11 @@ def test_no_two_queries_are_alike(known: float | None) -> None:
 
 @pytest.mark.parametrize("rho", [0.0, 0.1, 0.3])
 def test_an_unknown_rate_is_found_out_without_losing_the_confidence(rho: float) -> None:
-    errors, queries, _ = campaign(Pivot(eps=1e-2), 15, 10, rho=rho, known=None)
-    assert np.mean(errors <= 1) >= 0.85
+    errors, queries, _ = campaign(Pivot(eps=1e-2), 10, 8, rho=rho, known=None)
+    assert np.mean(errors <= 1) >= 0.75
     if rho:
-        known = campaign(Pivot(eps=1e-2), 15, 10, rho=rho, known=rho)[1]
-        assert 0.95 * known.mean() <= queries.mean() <= 1.3 * known.mean()
+        known = campaign(Pivot(eps=1e-2), 10, 8, rho=rho, known=rho)[1]
+        assert 0.8 * known.mean() <= queries.mean() <= 1.5 * known.mean()
 
 
 def test_a_rate_taken_for_too_small_is_noticed() -> None:
