@@ -1,65 +1,123 @@
-"""Audits against full matrices: does the race find the attack that all attacks with the whole budget would?
+"""Audits of whole models, as their owners would make them, against full matrices of every attack that applies.
 
-python benchmarks/audit.py                         every part, at quick depth
-python benchmarks/audit.py tree --seeds 2
+python benchmarks/audit.py                                  every part, at quick depth
+python benchmarks/audit.py strings forest --out runs        kept there: a second call goes on from it
+python benchmarks/audit.py tree --no-matrix                 only the audit
 
-A part audits a model, then runs every attack that applies with the budget and the seeds of the judging, and prints the
-queries of the best attack of each, and their ratio. Ratios count queries: they do not depend on the machine.
+A part audits a model, then runs every attack that applies with the budget and the seeds of the judging, and prints for
+each kind of answer the queries of the best attack of each, and their ratio. Ratios count queries; minutes and what was
+cut depend on the machine. The first six parts have models on disk or behind HTTP, the others are fitted by components.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import math
-import os
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
+from audit_parts.models import MODELS, Made
 from parts import Part, run
 
 import mex
-from mex.app.audit.depth import depth_called
-from mex.app.audit.running import Audit
+from mex.app.audit.depth import depth_called, plan_minutes
+from mex.app.audit.document import document, dumped
+from mex.app.audit.page import page
+from mex.app.audit.running import Audit, Outcome
 from mex.app.audit.subject import open_subject
 from mex.app.audit.thieves import strongest
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers, cores
+from mex.registry.spec import Spec
 
 LEVELS = (0.95, 0.99)
-MODELS = {
+FITTED = {
     "linear": ("logistic", "breast-cancer"),
     "tree": ("decision-tree:max_depth=5", "heart"),
-    "forest": ("random-forest", "heart"),
+    "forest-100": ("random-forest", "heart"),
     "boosted": ("boosted-trees", "breast-cancer"),
-    "regression": ("linear-regression", "diabetes"),
+    "linear-regression": ("linear-regression", "diabetes"),
 }
 
 
-def part(model: str, data: str) -> Part:
+def options() -> argparse.ArgumentParser:
+    """What the command line says beside the parts."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="keep models and cells there; go on from them")
+    parser.add_argument("--minutes", type=float, help="of each audit (default: those of its depth)")
+    parser.add_argument("--matrix-minutes", type=float, default=math.inf, help="of each full matrix (default: no end)")
+    parser.add_argument("--no-matrix", action="store_true", help="audits only")
+    return parser
+
+
+def part(name: str, made: Callable[[Path], Made]) -> Part:
     """A part that audits one model."""
 
     def compare(seeds: int) -> None:
-        depth = attrs.evolve(depth_called("quick"), seeds=seeds)
-        subject = open_subject(mex.load_registry(), model, data)
-        workers = Workers(os.cpu_count(), fork=sys.platform == "linux")
-        with tempfile.TemporaryDirectory() as place:
-            audit = Audit(subject, depth, Path(place), workers, 1e-4, shields=())
-            audited = audit.run(lambda name, run: None, lambda sentence: None)
-            everything = attrs.evolve(depth, keep=1000)  # nothing leaves the race
-            every = attrs.evolve(audit, depth=everything, choices=audit.applying)
-            matrix = every.run(lambda name, run: None, lambda sentence: None)
-        print(f"{len(audit.applying)} attacks apply, {len(audited.stay)} stay, {len(matrix.stay)} in the matrix")
-        for shown in subject.kinds:
-            for level in LEVELS:
-                found = [strongest(outcome, shown).best(level) for outcome in (audited, matrix)]
-                told = [f"{best[1].value:,.0f} by {best[0].choice.label}" if best else "nothing" for best in found]
-                values = [best[1].value if best else math.inf for best in found]
-                ratio = values[0] / values[1] if math.isfinite(values[1]) else 1.0
-                print(f"{shown} to {level:g}: audit {told[0]}; matrix {told[1]}; ratio {ratio:.2f}", flush=True)
+        given, _ = options().parse_known_args()
+        with contextlib.ExitStack() as stack:
+            root = given.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = root / name
+            folder.mkdir(parents=True, exist_ok=True)
+            model, data = stack.enter_context(made(folder))
+            subject = open_subject(mex.load_registry(), Spec.of(model, "model"), Spec.of(data, "dataset"))
+            depth = attrs.evolve(depth_called("quick"), seeds=seeds)
+            workers = Workers(cores(), fork=sys.platform == "linux")
+            audit = Audit(subject, depth, folder / "audit", workers, 1e-4, minutes=plan_minutes(depth, given.minutes))
+            audit.out.mkdir(exist_ok=True)
+            audited = _timed("audit", audit)
+            told = document(audited)
+            (folder / "audit.html").write_text(page(told), encoding="utf-8")
+            (folder / "audit.json").write_text(dumped(told), encoding="utf-8")
+            print(*told["verdict"], sep="\n")
+            if not given.no_matrix:
+                everything = attrs.evolve(depth, keep=1000)  # nothing leaves the race
+                kinds = {"depth": everything, "shields": (), "choices": audit.applying, "minutes": given.matrix_minutes}
+                _compared(audited, _timed("matrix", attrs.evolve(audit, **kinds)))
 
-    compare.__doc__ = f"{model} on {data}: the audit's best attack against that of the full matrix"
+    compare.__doc__ = made.__doc__
     return compare
 
 
+def _timed(what: str, audit: Audit) -> Outcome:
+    started = time.perf_counter()
+    outcome = audit.run(lambda name, run: None, lambda sentence: None)
+    minutes = (time.perf_counter() - started) / 60
+    cells = len([r for m in (*outcome.raced, *outcome.measured) for r in m.group.records])
+    print(
+        f"{what}: {len(audit.applying)} attacks apply, {len(outcome.stay)} stay; {cells} cells, {outcome.cut} cut; "
+        f"{minutes:.1f} min",
+        flush=True,
+    )
+    return outcome
+
+
+def _compared(audited: Outcome, matrix: Outcome) -> None:
+    """The best attack of each, by answers and level."""
+    for shown in audited.subject.kinds:
+        for level in LEVELS:
+            found = [strongest(outcome, shown).best(level) for outcome in (audited, matrix)]
+            told = [f"{best[1].value:,.0f} by {best[0].choice.label}" if best else "nothing" for best in found]
+            values = [best[1].value if best else math.inf for best in found]
+            ratio = values[0] / values[1] if math.isfinite(values[1]) else 1.0
+            print(f"{shown} to {level:g}: audit {told[0]}; matrix {told[1]}; ratio {ratio:.2f}", flush=True)
+
+
+def fitted(model: str, data: str) -> Callable[[Path], Made]:
+    """A model that a component fits, as those of :mod:`audit_parts.models` are."""
+
+    @contextlib.contextmanager
+    def made(folder: Path) -> Iterator[tuple[str, str]]:
+        yield model, data
+
+    made.__doc__ = f"{model} on {data}"
+    return made
+
+
 if __name__ == "__main__":
-    run(__doc__, {name: part(*given) for name, given in MODELS.items()}, "seeds", 2)
+    models = MODELS | {name: fitted(*given) for name, given in FITTED.items()}
+    run(__doc__, {name: part(name, made) for name, made in models.items()}, "seeds", 2, [options()])

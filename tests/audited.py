@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from mex.app.audit.depth import Depth
 from mex.app.audit.running import Audit, Outcome
 from mex.app.audit.shields import shields
 from mex.app.audit.subject import Subject, open_subject
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers
 from mex.app.objects import read_objects
 
 TINY = Depth(
     name="tiny",
     minutes=1,
+    most=math.inf,
     race_budget=24,
     race_rows=2,
     keep=1,

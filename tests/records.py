@@ -42,7 +42,7 @@ def record(
     accuracy = {"target_accuracy": 0.9, "defended_accuracy": 0.85, "accuracy_lost": 0.05, "stolen_accuracy": 0.88}
     costs = {"answers_changed": 0.0, "answer_shift": 0.0, "repeats_differ": 0.0}
     watched = {"honest_refused": 0.0, "false_alarms": 0.0, "latency_added": 1e-6}
-    times = {"seconds": 1.0, "learner_seconds": 0.5, "oracle_seconds": 0.25}
+    times = {"seconds": 1.0, "learner_seconds": 0.5, "oracle_seconds": 0.25, "cpu_seconds": 0.9}
     told = {"status": "ok", "reason": None, "features": 2, "rho": 0.0, "stopped": "done", "asked": None}
     return check(
         {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import numpy as np
@@ -18,9 +18,12 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 import mex
+from mex.app.analysis.statistics import queries_to
+from mex.app.matrix.cells import Cell
 from mex.app.matrix.evaluation import Yardstick
-from mex.app.matrix.experiment import set_scene
+from mex.app.matrix.experiment import measure, set_scene
 from mex.app.matrix.split import split
+from mex.app.matrix.units import Point
 from mex.fitted import FittedTarget
 from mex.registry.spec import Spec
 from mex.toolkit.trees.comparison import disagreement
@@ -156,6 +159,37 @@ def labels_data(seeds: int) -> None:
                 )
 
 
+def labels_queries(seeds: int) -> None:
+    """Queries to a near-agreement of 0.95 with trees of depth 8, at most 6,400; and after some numbers of queries.
+
+    Asked: half of those of passive CART. Chosen on spambase and german-credit, the others are fresh.
+    """
+    for dataset in ("spambase", "german-credit", "adult", "bank", "pima-diabetes", "mammographic"):
+        for attack in ("threshold-cart", "passive:sampler=near"):
+            runs = Parallel(n_jobs=2)(delayed(_labels_queries)(dataset, attack, seed) for seed in range(seeds))
+            reached, curves, cpu = zip(*runs, strict=True)
+            means = "  ".join(f"{n}: {np.mean([c[i] for c in curves]):.3f}" for i, n in enumerate(AFTER))
+            print(
+                f"{dataset:<15}{attack:<24}to 0.95 {spread(reached, '.0f'):<20} ms/query {np.median(cpu):<6.2f}{means}",
+                flush=True,
+            )
+
+
+AFTER = (100, 200, 400, 800, 1600, 3200)
+"""After how many queries ``labels_queries`` prints the agreement."""
+
+
+def _labels_queries(dataset: str, attack: str, seed: int) -> tuple[float, list[float], float]:
+    names = {"attack": attack, "defense": "none", "model": "decision-tree:max_depth=8", "dataset": dataset}
+    parts = {kind: REGISTRY.resolve(kind, name) for kind, name in names.items()}
+    started = time.process_time()
+    record, _ = measure(REGISTRY, Cell(**parts, seed=seed, budget=2 * AFTER[-1]))
+    cpu = 1000 * (time.process_time() - started) / AFTER[-1] / 2
+    curve = [{**point, "agreement": point["near_agreement"] or 0.0} for point in record["curve"] or []]
+    after = [[point["agreement"] for point in curve if point["queries"] <= n][-1] for n in AFTER]
+    return queries_to(cast("list[Point]", curve), 0.95), after, cpu
+
+
 def _labels_data(dataset: str, model: str, budget: int, attack: str, seed: int) -> tuple[float, ...]:
     target, pool, yardstick = fitted(model, dataset, seed)
     stolen = steal(attack, target, seed, pool=pool, budget=budget)
@@ -197,5 +231,6 @@ def boolean(seeds: int) -> None:
 PARTS: dict[str, Callable[[int], None]] = {
     "labels_exact": labels_exact,
     "labels_data": labels_data,
+    "labels_queries": labels_queries,
     "boolean": boolean,
 }

@@ -71,6 +71,26 @@ def test_of_a_tree_grown_on_noise_it_learns_more_than_passive_cart() -> None:
     assert np.mean(ours) > np.mean(passive) + 0.02
 
 
+def test_of_a_tree_of_many_leaves_it_learns_more_than_passive_cart_at_any_budget(registry: mex.Registry) -> None:
+    plan = {
+        "attacks": {"threshold-cart": {"look": 5}, "passive": {"sampler": "near"}},
+        "defenses": ["none"],
+        "models": {"tree": {"use": "decision-tree", "max_depth": 8}},
+        "datasets": ["german-credit"],
+        "budget": 600,
+        "seeds": 2,
+    }
+    records = mex.matrix(plan, registry=registry)
+
+    def after(attack: str, share: float) -> float:
+        curves = [record["curve"] for record in records if record["attack"] == attack]
+        found = [[p["near_agreement"] for p in curve if p["queries"] <= share * 600][-1] for curve in curves]
+        return float(np.mean(found))
+
+    for share, lead in ((0.1, -0.03), (0.25, 0.0), (0.5, 0.0), (1.0, 0.02)):
+        assert after("threshold-cart", share) > after("passive", share) + lead, share
+
+
 def test_a_start_of_one_row_leaves_nothing_to_hold_back(iris: mex.Dataset) -> None:
     oracle = mex.Oracle(tree(iris.X, iris.y, iris.domain), budget=40)
     learner = ThresholdCart(start=1).learner(oracle.knowledge(pool=iris.X), np.random.default_rng(0))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mex.app.given import SHARE, read_given
 from mex.app.judging import EVALUATION, judge_of, judged, name_of
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers
 from mex.app.matrix.experiment import run_attack
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.ledgers import kept

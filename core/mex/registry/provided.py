@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+
 import attrs
 
-from mex.hooks import Component
+from mex.errors import UsageError
+from mex.hooks import Component, extension, extensions
 
 
 @attrs.frozen
@@ -23,3 +27,12 @@ class Broken:
     plugin: str
     provider: str
     reason: str
+
+
+def is_of_a_format(path: str) -> bool:
+    """Whether a name ends as those of files that a plugin reads; not those that do not load."""
+    ends: list[str] = []
+    for name in extensions("format") if re.fullmatch(r".+\.\w+", path) else ():
+        with contextlib.suppress(UsageError):
+            ends.extend(extension("format", name).ENDINGS)
+    return path.lower().endswith(tuple(ends))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
@@ -12,6 +13,7 @@ from typing import Any
 import attrs
 
 from mex.errors import UsageError
+from mex.registry.provided import is_of_a_format
 
 _BARE = re.compile(r"(?=.*[^\W\d])[^\s\"'\[\]{},]([^\"'\[\]{},\x00-\x1f\x7f]*[^\s\"'\[\]{},\x00-\x1f\x7f])?")
 """A word or a path: with a letter, without quotes, brackets and commas."""
@@ -54,11 +56,10 @@ def _is_bare(text: str) -> bool:
     """Whether a string is read as itself without quotes."""
     if not _BARE.fullmatch(text) or " + " in text or set("()#") & set(text):
         return False
-    try:
+    with contextlib.suppress(tomllib.TOMLDecodeError):
         tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 def plain(value: Any) -> Any:
@@ -118,9 +119,12 @@ class Spec:
         Raises:
             UsageError: if the text is not of that form.
         """
+        path = "" if _COMPONENT.match(text) else text.strip()
         for pattern, reader in FILES.values() if kind is None else filter(None, [FILES.get(kind)]):
-            if pattern.fullmatch(text.strip()) and not _COMPONENT.match(text):
-                return cls(reader, {"path": text.strip()})
+            if pattern.fullmatch(path):
+                return cls(reader, {"path": path})
+        if kind in (None, "model") and is_of_a_format(path):
+            return cls("file", {"path": path})
         layers = [cls._parse_one(part.strip(), text) for part in _split(text, " + ")]
         return layers[0] if len(layers) == 1 else cls.nested(layers)
 

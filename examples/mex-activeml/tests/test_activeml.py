@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mex_activeml.attack import STRATEGIES, ActiveML
@@ -34,6 +36,13 @@ def test_each_strategy_asks_rows_of_the_pool_once_and_repeats_itself(strategy: s
     first, again = asked(strategy), asked(strategy)
     assert first.queries == first.unique_queries == (12 if strategy in SLOW else 30)
     assert np.array_equal(first.transcript.X, again.transcript.X)
+
+
+def test_the_plan_that_compares_runs_as_it_is() -> None:
+    plan = Path(__file__).parents[1] / "margin.toml"
+    records = mex.matrix(plan, budget=12, seeds=1)
+    assert [record["attack"] for record in records] == ["activeml", "activeml", "margin", "pivot"]
+    assert {record["status"] for record in records} == {"ok"}
 
 
 def test_margin_asks_nearer_to_the_boundary_than_chance() -> None:

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from mex import Knowledge, Learner, Scope
-from mex.params import doc, whole
+from mex.params import between, doc, whole
 from mex.toolkit.active.samplers import granted, sampler_parameter
 from mex.toolkit.trees.thresholds import Thresholds
 from mex_threshold_cart.learner import ThresholdCartLearner
@@ -19,18 +19,21 @@ class ThresholdCart:
     """Find thresholds by bisection between rows of different labels, and grow a small tree over them.
 
     Rows are drawn near the data. Rows that no known threshold separates form a cell; where a cell has two labels, the
-    search between two of its rows (:func:`.find_threshold`) finds a threshold for log2 d + b queries. Bisection is at
-    the pool's values, so b is the logarithm of its size plus ``bits``. Otherwise a batch is asked, most of it
-    chosen by the disagreement of a small random forest over the features and the thresholds.
+    search between two of its rows (:func:`.find_threshold`) finds a threshold for log2 d + b queries. Otherwise a batch
+    is asked, most of it chosen by the disagreement of a small random forest over the features and the thresholds, and
+    where the tree so far is wrong, a search between that row and the nearest of its leaf finds what the leaf lacks.
+    Bisection is at the pool's values, and at first it is rough: where few of the rows asked would lie between the ends
+    of an interval, more queries for it are not worth it yet, so b grows with the queries.
 
-    The hypothesis is the tree over the thresholds that :func:`.grow` makes, or a distilled forest: CART fitted to what
-    a random forest answers to many new rows (Breiman and Shang 1996). Held-out random rows decide which. The forest is
-    better on targets whose thresholds cannot all be found, such as trees grown without limit on noise. Fitting the
-    hypothesis takes longer than choosing the rows.
+    The hypothesis is the tree over the thresholds that :func:`.grow` makes, CART over thresholds and rows, or a
+    distilled forest: CART fitted to what the forest answers to many new rows (Breiman and Shang 1996). The one that has
+    predicted new batches best is taken: a forest on targets whose thresholds cannot all be found, such as trees grown
+    without limit on noise.
 
     The tree holds near the data; ``tree-labels`` is for the whole domain. If labels are wrong with a known
-    probability, a cell counts as mixed only if that does not explain its labels, and leaves hold enough rows for a
-    majority. Inside ``majority-vote`` thresholds are exact again.
+    probability, a cell counts as mixed only if that does not explain its labels, leaves hold enough rows for a
+    majority, and a tree that is wrong somewhere is no reason for a search. Inside ``majority-vote`` labels are right
+    again.
 
     >>> import mex
     >>> from sklearn.datasets import load_breast_cancer
@@ -53,6 +56,11 @@ class ThresholdCart:
     )
     look: int = attrs.field(
         default=20, validator=whole(1), metadata=doc("thresholds that are tried out for each split; 1 is plain CART")
+    )
+    spare: float = attrs.field(
+        default=1.0,
+        validator=between(0, 1000),
+        metadata=doc("rows that the interval of a threshold may hold, of as many of the pool as were asked; 0 is none"),
     )
     bits: int = attrs.field(
         default=4,

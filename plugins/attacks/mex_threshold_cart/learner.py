@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+import attrs
 import numpy as np
 from scipy.stats import binom
 
@@ -22,16 +23,15 @@ from mex_threshold_cart.trees import cart, forest, mixed_cells, smallest, with_i
 if TYPE_CHECKING:
     from mex_threshold_cart.attack import ThresholdCart
 
+Kind: TypeAlias = Literal["smallest", "cart", "distilled"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""Of hypotheses: a small tree over the thresholds; CART over them and the rows; a forest distilled into one."""
 NOISE_LEVEL = 0.01
 """A cell counts as mixed if noise alone would give it as many other labels with at most this probability."""
 CHOSEN = 0.75
 """The share of a batch that is chosen by disagreement; the rest is random."""
-FOLDS = 3
-"""In how many parts the random rows are held out to compare the two kinds of hypothesis."""
-CLEAR = 2
-"""Lead, in standard errors, beyond which no further part is held out."""
-DISTILLED_TREES = 50
-"""Trees of the forest that is distilled."""
+JUDGED = 1.25
+"""The kinds of hypothesis are fitted anew, to be judged by batches, when there are so many times more answers."""
 DISTILLED_ROWS = 10
 """Rows that the forest answers to be distilled, as a multiple of the rows asked."""
 GROWTH = 0.05
@@ -58,7 +58,9 @@ class ThresholdCartLearner(GeneratorLearner):
         self._classes = known.classes
         self._X: FloatArray = np.empty((0, known.domain.n_features))
         self._y: Array = np.empty(0, dtype=np.int64)  # indices of classes
-        self._is_random = np.empty(0, dtype=bool)  # which rows sent are neither of a search nor chosen
+        self._judged: dict[Kind, Estimator] = {}  # fitted to the answers at some time, and judged by batches since
+        self._judged_at = 0
+        self._right: dict[Kind, int] = dict.fromkeys(KINDS, 0)
         values = None if known.pool is None else np.sort(thresholds.grid.cast(known.pool), axis=0)
         self._resolution = Resolution(domain=known.domain, rows=values, bits=attack.bits)
         self._rho = min(known.rho or 0.0, 0.49)
@@ -72,16 +74,37 @@ class ThresholdCartLearner(GeneratorLearner):
 
     def steps(self) -> Steps:
         """Yield rows; keep what was answered."""
-        yield from self._ask(self._draw(self._attack.start, self._rng), n_random=self._attack.start)
+        yield from self._ask(self._draw(self._attack.start, self._rng))
         searched: set[tuple[int, int]] = set()
         while True:
             pairs = [pair for pair in self._mixed_pairs() if pair not in searched]
-            if pairs:
-                searched.update(pairs)
-                yield from self._find_thresholds(pairs)
-            else:
-                rows, n_chosen = self._batch()
-                yield from self._ask(rows, n_random=len(rows) - n_chosen)
+            if not pairs:
+                surprises = yield from self._surprises()
+                pairs = [
+                    pair for pair in surprises if pair not in searched and not self._rho
+                ]  # noise surprises as well
+            searched.update(pairs)
+            yield from self._find_thresholds(pairs)
+
+    def _surprises(self) -> Generator[FloatArray, Array, list[tuple[int, int]]]:
+        """Ask a batch; return each leaf's row with another label than the tree so far has, and the nearest row there.
+
+        All rows that are part of the one and part of the other are in that leaf as well, so that the search between the
+        two finds what the tree lacks there: a threshold that is not known, or one that does not split this leaf yet.
+        """
+        tree = smallest(self._thresholds, self._X, self._y, self._classes, look=1, min_leaf=self._min_leaf)
+        before, leaf = len(self._y), tree.apply(self._X)
+        yield from self._ask(self._batch())
+        self._judge(np.arange(before, len(self._y)))
+        new = np.arange(before, len(self._y))
+        wrong = new[tree.predict(self._X[new]) != self._classes[self._y[new]]]
+        pairs = {}
+        for row, there in zip(wrong, tree.apply(self._X[wrong]) if len(wrong) else (), strict=True):
+            others = np.flatnonzero((leaf == there) & (self._y[:before] != self._y[row]))
+            if there not in pairs and len(others):
+                distance = (self._X[others] != self._X[row]).sum(axis=1)
+                pairs[there] = int(others[distance.argmin()]), int(row)
+        return list(pairs.values())
 
     def _mixed_pairs(self) -> list[tuple[int, int]]:
         """Two rows, by index, of each cell whose labels the noise does not explain: of different labels, and close."""
@@ -97,15 +120,16 @@ class ThresholdCartLearner(GeneratorLearner):
         return pairs
 
     def _find_thresholds(self, pairs: list[tuple[int, int]]) -> Steps:
-        """Search between pairs of rows asked, side by side."""
+        """Search between pairs of rows asked, side by side, more closely the more has been asked."""
+        resolution = attrs.evolve(self._resolution, spare=self._attack.spare / max(len(self._y), 1))
         searches = [
-            find_threshold(self._thresholds, self._X[i], self._X[j], int(self._y[i]), self._rng, self._resolution)
+            find_threshold(self._thresholds, self._X[i], self._X[j], int(self._y[i]), self._rng, resolution)
             for i, j in pairs
         ]
         yield from relay(lockstep(searches), self._ask_labels)
 
-    def _batch(self) -> tuple[FloatArray, int]:
-        """Rows to ask, and how many of them, the first, were chosen by disagreement."""
+    def _batch(self) -> FloatArray:
+        """Rows to ask: most of them chosen by disagreement, the others random."""
         n = max(self._attack.batch, int(GROWTH * len(self._X)))
         candidates = self._draw(max(self._attack.candidates, 2 * n), self._rng)
         order, n_chosen = np.arange(len(candidates)), int(CHOSEN * n)
@@ -115,15 +139,13 @@ class ThresholdCartLearner(GeneratorLearner):
             votes = np.sort(committee.predict_proba(with_indicators(thresholds, candidates)), axis=1)
             order = np.argsort(votes[:, -1] - votes[:, -2], kind="stable")
         others = self._rng.choice(order[n_chosen:], size=n - n_chosen, replace=False)
-        return np.asarray(candidates[np.concatenate([order[:n_chosen], others])]), n_chosen
+        return np.asarray(candidates[np.concatenate([order[:n_chosen], others])])
 
     def _draw(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw ``n`` rows of float32 numbers."""
         return self._thresholds.grid.cast(self._source.draw(self._known, n, rng))
 
-    def _ask(self, X: FloatArray, n_random: int = 0) -> Steps:
-        """Ask rows, of which the last ``n_random`` are random."""
-        self._is_random = np.concatenate([self._is_random, np.arange(len(X)) >= len(X) - n_random])
+    def _ask(self, X: FloatArray) -> Steps:
         self.cut(X, (yield self._thresholds.grid.rows(X)))
 
     def _ask_labels(self, X: FloatArray) -> Generator[FloatArray, Array, Array]:
@@ -135,43 +157,33 @@ class ThresholdCartLearner(GeneratorLearner):
         self._X = np.concatenate([self._X, self._thresholds.grid.cast(X)])
         self._y = np.concatenate([self._y, np.argmax(answers[:, None] == self._classes, axis=1)])
 
-    def hypothesis(self) -> Estimator:
-        """The tree fitted to all answers so far, of the kind that predicts held-out answers better.
+    def _judge(self, rows: Array) -> None:
+        """Count how often each kind of hypothesis is right on rows; fit them anew from time to time."""
+        for kind, fitted in self._judged.items():
+            self._right[kind] += int(np.sum(fitted.predict(self._X[rows]) == self._classes[self._y[rows]]))
+        if len(self._y) >= JUDGED * self._judged_at:
+            self._judged_at = len(self._y)
+            self._judged = {kind: self._fit(kind) for kind in KINDS}
 
-        It is fitted, and its kind decided, once for each number of answers.
+    def hypothesis(self) -> Estimator:
+        """The tree fitted to all answers so far, of the kind that has predicted new batches best.
+
+        It is fitted once for each number of answers.
         """
         if len(self._y) == 0:
             return constant(self._classes[0], self._known.domain.n_features)
         if self._hypothesis is None or self._hypothesis[0] != len(self._y):
-            fit = self._fit_distilled if self._distilled_is_better() else self._fit_smallest
-            self._hypothesis = len(self._y), fit(self._X, self._y)
+            self._hypothesis = len(self._y), self._fit(max(KINDS, key=self._right.__getitem__))
         return self._hypothesis[1]
 
-    def _distilled_is_better(self) -> bool:
-        """Whether a distilled forest predicts held-out random rows better than the small tree, by a standard error."""
-        lead = disagreements = 0
-        random = np.flatnonzero(self._is_random[: len(self._y)])
-        for fold in range(FOLDS):
-            held_out = random[fold::FOLDS]
-            kept = np.delete(np.arange(len(self._y)), held_out)
-            if len(kept) == 0 or len(held_out) == 0 or abs(lead) > CLEAR * math.sqrt(disagreements):
-                break
-            right = [
-                fit(self._X[kept], self._y[kept]).predict(self._X[held_out]) == self._classes[self._y[held_out]]
-                for fit in (self._fit_smallest, self._fit_distilled)
-            ]
-            lead += int(right[1].sum()) - int(right[0].sum())
-            disagreements += int((right[1] != right[0]).sum())
-        return lead > math.sqrt(disagreements)
-
-    def _fit_smallest(self, X: FloatArray, y: Array) -> Estimator:
-        return smallest(self._thresholds, X, y, self._classes, look=self._attack.look, min_leaf=self._min_leaf)
-
-    def _fit_distilled(self, X: FloatArray, y: Array) -> Estimator:
-        """CART, fitted to the answers and to those of a forest to many rows more."""
-        rng = np.random.default_rng(self._seed)
-        voters = forest(self._thresholds, X, y, trees=DISTILLED_TREES, min_leaf=self._min_leaf, rng=rng)
-        more = self._draw(DISTILLED_ROWS * len(X), rng)
-        votes = voters.predict(with_indicators(self._thresholds, more))
-        X, y = np.concatenate([X, more]), np.concatenate([y, votes])
-        return cart(self._thresholds, X, y, self._classes, min_leaf=self._min_leaf)
+    def _fit(self, kind: Kind) -> Estimator:
+        """A hypothesis of a kind, fitted to all answers; a forest is distilled from its answers to many rows more."""
+        thresholds, X, y, classes, least = self._thresholds, self._X, self._y, self._classes, self._min_leaf
+        if kind == "smallest":
+            return smallest(thresholds, X, y, classes, look=self._attack.look, min_leaf=least)
+        if kind == "distilled":
+            rng = np.random.default_rng(self._seed)
+            voters = forest(thresholds, X, y, trees=self._attack.committee, min_leaf=least, rng=rng)
+            more = self._draw(DISTILLED_ROWS * len(X), rng)
+            X, y = np.concatenate([X, more]), np.concatenate([y, voters.predict(with_indicators(thresholds, more))])
+        return cart(thresholds, X, y, classes, min_leaf=least)

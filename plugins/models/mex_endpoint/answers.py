@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from mex import AnswerError
+from mex.answers import OURS, answer_kind
 from mex.toolkit.tabular.datasets import class_name
 from mex.types import Answer, Array
 from mex_endpoint.template import Template, at
@@ -108,6 +109,11 @@ def as_kind(reply: Reply, kind: Answer, classes: Array | None) -> Array:
         AnswerError: if they are of another kind, or labels that are none of the classes.
     """
     flat = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in reply.values]
+    if kind not in OURS:  # the oracle checks what they are
+        try:
+            return np.array(flat, dtype=answer_kind(kind).type_of(classes))
+        except (TypeError, ValueError):
+            raise AnswerError(f"the reply has no numbers where {answer_kind(kind).words} were expected") from None
     if kind == "proba":
         return _shares(flat, 0 if classes is None else len(classes))
     if kind == "value":

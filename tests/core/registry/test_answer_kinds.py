@@ -236,6 +236,15 @@ def test_a_ledger_keeps_it_and_a_record_answers_it_again(run: Run, registry: mex
         assert np.allclose(again, first.transcript.answers, rtol=0, atol=1e-12)
 
 
+def test_an_endpoint_that_is_said_to_give_it_is_read() -> None:
+    from mex_endpoint.answers import Reply, as_kind
+
+    told = as_kind(Reply([[0.5, 1], [2, 3]]), "contributions", np.array([0, 1]))
+    assert told.tolist() == [[0.5, 1.0], [2.0, 3.0]]
+    with pytest.raises(mex.AnswerError, match="no numbers where contributions were expected"):
+        as_kind(Reply([["yes"], ["no"]]), "contributions", np.array([0, 1]))
+
+
 def test_a_kind_that_is_none_is_a_sentence(run: Run) -> None:
     done = run("matrix", "-a", "passive", "-d", "none", "--answers", "contribution", *CELL)
     assert done.returncode == 2

@@ -9,13 +9,13 @@ from typing import Any
 
 import attrs
 
-from mex.app.audit.depth import depth_called
+from mex.app.audit.depth import depth_called, plan_minutes
 from mex.app.audit.document import document
 from mex.app.audit.planning import recommended
 from mex.app.audit.running import Audit
 from mex.app.audit.subject import Subject, open_subject
 from mex.app.audit.text import table, verdict_text
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers
 from mex.app.objects import read_objects
 from mex.errors import UsageError
 from mex.oracle import PRICE_PER_QUERY
@@ -71,6 +71,7 @@ def audit(
     target: str | None = None,
     depth: str = "quick",
     out: str | Path | None = None,
+    minutes: float | None = None,
     jobs: int | None = None,
     price_per_query: float = PRICE_PER_QUERY,
     registry: Registry | None = None,
@@ -84,7 +85,9 @@ def audit(
         target: that column.
         depth: ``quick``, ``standard`` or ``thorough``.
         out: a directory that keeps every finished cell; a second call goes on from there.
-        jobs: how many worker processes; by default cells run in this process.
+        minutes: after which it ends; by default 2, 20 or 120 by depth. What is not done then is cut and named.
+        jobs: how many worker processes; by default cells run in this process, where one that has begun cannot be ended
+            before it is done.
         price_per_query: in US dollars.
         registry: the components, by default those installed.
 
@@ -98,7 +101,8 @@ def audit(
     with contextlib.ExitStack() as stack:
         place = Path(out or stack.enter_context(tempfile.TemporaryDirectory(prefix="mex-audit-")))
         workers = Workers(jobs, live=subject.live)
-        ready = Audit(subject, depth_called(depth), place, workers, price_per_query)
+        deep = depth_called(depth)
+        ready = Audit(subject, deep, place, workers, price_per_query, minutes=plan_minutes(deep, minutes))
         return AuditResult(document(ready.run(lambda name, run: None, lambda sentence: None)))
 
 

@@ -10,7 +10,8 @@ import attrs
 
 from mex.app.analysis.aggregate import LEVEL
 from mex.app.analysis.statistics import LEVELS, Estimate, best_attack_ratio, median, queries_to
-from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.measuring import Measured
+from mex.app.audit.running import Outcome
 from mex.app.audit.shields import Shield
 from mex.app.audit.stages import meets
 from mex.app.audit.thieves import estimate, readable, strongest
@@ -20,6 +21,8 @@ WORTH = 1.5
 """The least factor, at the pessimistic end, that makes a defense worth deploying."""
 MOST = {"accuracy_lost": 0.01, "answer_shift": 0.05, "honest_refused": 0.01, "false_alarms": 0.05}
 """The most that a recommended defense may cost honest users."""
+NAMED = 3
+"""Attacks that came to no result and that an objection names."""
 COSTS = (*MOST, "answers_changed", "repeats_differ", "latency_added")
 
 
@@ -37,6 +40,8 @@ class Trade:
         tried: how many attacks met it, those that read answers which it leaves alone among them.
         costs: the medians of what honest users notice.
         withheld: the kinds of answer that it takes away.
+        missing: the attacks on it that came to no result in some seed, as they failed or their time was over, and those
+            made for the model's class that were not judged at all.
         objection: why it is not to be deployed; or "".
     """
 
@@ -49,6 +54,7 @@ class Trade:
     tried: int
     costs: dict[str, float | None]
     withheld: tuple[Answer, ...]
+    missing: tuple[str, ...]
     objection: str
 
     @property
@@ -73,6 +79,7 @@ class Trade:
             "attacks": self.tried,
             "costs": self.costs,
             "withheld": list(self.withheld),
+            "missing": list(self.missing),
             "objection": self.objection,
         }
 
@@ -105,7 +112,15 @@ def recommended(found: Sequence[Trade]) -> Trade | None:
 
 
 def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None) -> Trade:
-    met = [m for m in outcome.defended if m.shield and m.shield.spec == shield.spec and m.group.ran]
+    attacked = [m for m in outcome.defended if m.shield and m.shield.spec == shield.spec]
+    met = [m for m in attacked if m.group.ran]
+    readers = [kind for kind in readable(shown) if shield.effect is None or kind in shield.effect.answers]
+    missing = tuple(
+        m.choice.label
+        for m in attacked
+        if m.choice.reads in readers and any(record["status"] == "failed" for record in m.group.records)
+    )
+    missing += tuple(c.label for c in outcome.unjudged if (c.made_for or c.baseline) and c.reads in readers)
     everyone = strongest(outcome, shown).attacks  # also those who use less than they know: they meet no defense
     bare = [m for m in everyone if m.choice.rows and m.choice.family]
     untouched = [
@@ -125,7 +140,7 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
     costs = {field: _cost(met, shown, field) for field in COSTS}
     effect = shield.effect
     withheld = () if effect is None else tuple(k for k in outcome.subject.kinds if k not in effect.answers)
-    trade = Trade(shield, shown, level, factor, at_least, best, len(against), costs, withheld, "")
+    trade = Trade(shield, shown, level, factor, at_least, best, len(against), costs, withheld, missing, "")
     return attrs.evolve(trade, objection=_objection(trade))
 
 
@@ -141,6 +156,9 @@ def _objection(trade: Trade) -> str:
     if trade.pessimistic < WORTH:
         how = f", by {trade.best}" if trade.best else ""
         return f"it buys a factor of {trade.pessimistic:.2g} at the pessimistic end{how}"
+    if trade.missing:
+        names = ", ".join(trade.missing[:NAMED]) + (" and others" if len(trade.missing) > NAMED else "")
+        return f"what it buys is not known, as these came to no result: {names}"
     for field, most in MOST.items():
         if (trade.costs[field] or 0) > most:
             return f"honest users pay too much: {field.replace('_', ' ')} {trade.costs[field]:.3f}, above {most:g}"

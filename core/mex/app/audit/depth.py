@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
 from mex.errors import UsageError, suggest
@@ -16,20 +18,23 @@ class Depth:
 
     Attributes:
         name: what the user calls it.
-        minutes: about how long it takes on two cores, for a model of the size of ``adult``.
+        minutes: about how long it takes on two free cores, for a model of the size of ``adult``.
+        most: minutes of wall time after which it ends, whatever the model and the machine.
         race_budget: rows that each attack has in the race, but at least ``race_rows`` for each feature.
         race_rows: see there.
-        keep: how many attacks of each kind of answer go on to be judged, and as many made for the model's class.
+        keep: how many attacks of each kind of answer go on to be judged, and as many others, made for the model's class
+            if there are such.
         budget: rows that a judged attack has.
         seeds: how many seeds judge, 0 to this minus one.
         defenses: the defenses that are tried; empty for all that apply.
-        defended_by: how many of the judged attacks meet each defense, beside those that know it.
-        time_limit: seconds of wall time after which a cell of the race, and a judged cell, is ended; the verdict names
-            the attacks that were.
+        defended_by: how many of the judged attacks meet each defense, beside a baseline and those that know the defense
+            or are cheap.
+        cheapest: whether thieves who know less run the cheapest of the attacks that stayed, and not the best.
     """
 
     name: str
     minutes: int
+    most: float
     race_budget: int
     race_rows: int
     keep: int
@@ -37,7 +42,7 @@ class Depth:
     seeds: int
     defenses: tuple[str, ...] = ()
     defended_by: int = 2
-    time_limit: tuple[float, float] = (180.0, 900.0)
+    cheapest: bool = False
 
 
 DEPTHS = {
@@ -45,7 +50,8 @@ DEPTHS = {
     for depth in (
         Depth(
             name="quick",
-            minutes=3,
+            minutes=1,
+            most=2,
             race_budget=150,
             race_rows=2,
             keep=1,
@@ -53,21 +59,34 @@ DEPTHS = {
             seeds=2,
             defenses=("label-only", "rounding", "bounded-noise", "value-noise"),
             defended_by=1,
-            time_limit=(60.0, 300.0),
+            cheapest=True,
         ),
-        Depth(name="standard", minutes=10, race_budget=400, race_rows=5, keep=2, budget=2000, seeds=3),
+        Depth(name="standard", minutes=10, most=20, race_budget=400, race_rows=5, keep=2, budget=2000, seeds=3),
         Depth(
             name="thorough",
             minutes=60,
+            most=120,
             race_budget=1500,
             race_rows=10,
             keep=3,
             budget=6000,
             seeds=6,
-            time_limit=(900.0, 3600.0),
         ),
     )
 }
+
+
+def plan_minutes(depth: Depth, minutes: float | None) -> float:
+    """The minutes that an audit has: those of its depth, unless others are given.
+
+    Raises:
+        UsageError: for no number of minutes.
+    """
+    if minutes is None:
+        return depth.most
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < math.inf:
+        raise UsageError(f"minutes must be a number above 0, not {minutes!r}")
+    return minutes
 
 
 def depth_called(name: str) -> Depth:

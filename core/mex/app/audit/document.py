@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,15 @@ from mex.app.audit import racing
 from mex.app.audit.defending import trades, usual
 from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.findings import findings
-from mex.app.audit.limits import checks, limit_lines, not_tried, resolution, unjudged
-from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.limits import checks, limit_lines, not_tried, resolution
+from mex.app.audit.measuring import Measured
+from mex.app.audit.names import component, name_of
+from mex.app.audit.running import Outcome
 from mex.app.audit.standards import mappings, reactions
 from mex.app.audit.thieves import estimate, thieves
 from mex.app.audit.verdict import cap, recommendation, verdict
 from mex.app.matrix.provenance import versions
-from mex.params import default, fields
-from mex.registry import Registry
-from mex.registry.spec import Spec, plain
+from mex.registry.spec import Spec
 from mex.target import knowledge
 
 FORMAT = "mex-audit/1"
@@ -44,14 +45,15 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "shown": shown,
         "attacks": [_attack(measured) for measured in outcome.judged],
         "defenses": [trade.row() for trade in found],
-        "recommendation": recommendation(found, subject["model"], subject["data"]),
+        "recommendation": recommendation(found, subject),
         "cap": cap(rows, shown),
         "limits": limit_lines(outcome, who),
         "resolution": resolution(outcome),
         "checks": checks(outcome),
-        "unjudged": unjudged(outcome),
+        "unjudged": [f"{choice.label} ({choice.reads})" for choice in outcome.unjudged],
         "not_tried": not_tried(outcome),
         "findings": findings(outcome),
+        "components": _components(outcome),
         "method": _method(outcome),
     }
     told["reactions"] = reactions(outcome.judged, outcome.defended)
@@ -63,8 +65,11 @@ def _subject(outcome: Outcome) -> dict[str, Any]:
     known = knowledge(subject.target)
     family = subject.target.family
     return {
-        "model": _name(subject.registry, "model", subject.model),
-        "data": _name(subject.registry, "dataset", subject.dataset),
+        "name": name_of(subject, "model", subject.model),
+        "data_name": name_of(subject, "dataset", subject.dataset),
+        "model": component(subject, "model", subject.model),
+        "data": component(subject, "dataset", subject.dataset),
+        "from_python": subject.live is not None,
         "task": known.task,
         "classes": None if known.classes is None else [str(label) for label in known.classes],
         "answers": list(subject.kinds),
@@ -78,17 +83,13 @@ def _subject(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _name(registry: Registry, kind: str, spec: Spec) -> str:
-    """A component by what its user gave: the parameters that are not as by default."""
-    usual = {field.name: plain(default(field)) for field in fields(registry.load(kind, spec.name))}
-    return str(Spec(spec.name, {key: value for key, value in spec.params.items() if value != usual.get(key)}))
-
-
 def digest(spec: Spec) -> str:
-    """The SHA-256 of the file that a component reads; of one that reads none, that of its text."""
+    """The SHA-256 of the file that a component reads, or the digest of an object; of any other, that of its text."""
     path = Path(str(spec.params.get("path") or "")).expanduser()
     if spec.params.get("path") and path.is_file():
         return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    if set(spec.params) == {"object"}:
+        return f"object-sha256:{spec.params['object']}"
     return f"text-sha256:{hashlib.sha256(spec.text.encode()).hexdigest()}"
 
 
@@ -99,11 +100,13 @@ def _depth(outcome: Outcome) -> dict[str, Any]:
         "budget": depth.budget,
         "seeds": list(range(depth.seeds)),
         "race_seed": RACE_SEED,
-        "race_rule": racing.RULE.format(keep=depth.keep),
+        "race_rule": racing.RULE.format(keep=depth.keep, rows=max((m.group.budget for m in outcome.raced), default=0)),
         "price_per_query": outcome.price,
         "rows_asked": sum(r["queries"] or 0 for m in _all(outcome) for r in m.group.records),
         "rows_sent": sum(r["rows_sent"] or 0 for m in _all(outcome) for r in m.group.records),
         "cells": sum(len(m.group.records) for m in _all(outcome)),
+        "cells_cut": outcome.cut,
+        "minutes": outcome.minutes if math.isfinite(outcome.minutes) else None,
     }
 
 
@@ -129,6 +132,17 @@ def _attack(measured: Measured) -> dict[str, Any]:
         "queries": {f"{level}": estimate(group.median(f"queries_to_{level}")) for level in ("0.95", "0.99", "0.999")},
         "curves": [[[p["queries"], round(p["agreement"], 5)] for p in r["curve"] or []] for r in group.ran],
     }
+
+
+def _components(outcome: Outcome) -> list[dict[str, str]]:
+    """What the attacks that were judged and the defenses that were tried are."""
+    registry = outcome.subject.registry
+    met = [("attack", m.choice.spec.name) for m in outcome.measured]
+    met += [("defense", shield.spec.name) for shield in outcome.shields if not shield.reason]
+    return [
+        {"kind": kind, "name": name, "summary": registry.find(kind, name).component.summary}
+        for kind, name in sorted(set(met))
+    ]
 
 
 def _method(outcome: Outcome) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from mex.app.analysis.aggregate import Comparison
 from mex.app.analysis.gate import Gate
-from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.measuring import Measured
+from mex.app.audit.running import Outcome
 from mex.errors import UsageError
 
 FAILS = {">=": "<", ">": "<=", "<=": ">", "<": ">="}

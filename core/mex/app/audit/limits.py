@@ -60,12 +60,17 @@ def resolution(outcome: Outcome) -> list[str]:
     majority = min((r["majority"] for r in ran if r["majority"] is not None), default=None)
     if majority is not None:
         said.append(f"One constant answer would agree on {share(majority, held)} of them.")
-    seeds = max(len(measured.group.ran) for measured in outcome.judged)
+    seeds = outcome.depth.seeds
     said.append(f"Numbers in brackets: {coverage(seeds)}. The race had another seed.")
     said.append(
         f"Attacks were given {outcome.depth.budget:,} queries: never means not within these, and is no proof that more "
         "would not do."
     )
+    if outcome.cut:
+        said.append(
+            f"The plan had {outcome.minutes:g} minutes, and {outcome.cut} cells were not done in their time. They are "
+            "named below; an interval is of the seeds that are there. The same command with --out goes on with them."
+        )
     return said
 
 
@@ -86,13 +91,6 @@ def not_tried(outcome: Outcome) -> list[dict[str, str]]:
     out += [{"kind": "attack", "name": left.partition(" left")[0], "reason": left} for left in outcome.left]
     out += [{"kind": "defense", "name": s.label, "reason": s.reason} for s in outcome.shields if s.reason]
     return out
-
-
-def unjudged(outcome: Outcome) -> list[str]:
-    """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
-    judged = {(m.choice.label, m.choice.reads) for m in outcome.judged if m.group.ran}
-    failed = [m.choice for m in [*outcome.raced, *outcome.judged] if m.group.status == "failed"]
-    return list(dict.fromkeys(f"{c.label} ({c.reads})" for c in failed if (c.label, c.reads) not in judged))
 
 
 def checks(outcome: Outcome) -> list[str]:

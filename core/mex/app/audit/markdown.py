@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mex.app.audit.content import Chart, Code, Part, Table, sections
+from mex.app.analysis.numbers import times
+from mex.app.audit.blocks import Code, Curves, Part, Table
+from mex.app.audit.content import sections
 
 
 def markdown(told: Mapping[str, Any]) -> str:
     """The document as Markdown; the points of its charts stand in the JSON."""
-    lines = [f"# Audit of {_plain(told['subject']['model'])}", ""]
+    lines = [f"# Audit of {_plain(told['subject']['name'])}", ""]
     for section in sections(told):
         lines += [f"## {section.title}", ""]
         for part in section.parts:
@@ -27,9 +29,14 @@ def _part(part: Part) -> list[str]:
         return [_row(part.header), _row(["---"] * len(part.header)), *map(_row, part.rows), "", _plain(part.caption)]
     if isinstance(part, Code):
         return [_plain(part.caption), "", "````", part.lines, "````"]
-    assert isinstance(part, Chart)
-    ends = [f"- {_plain(c.name)}: {c.points[-1][1]:.4g} after {c.points[-1][0]:,.0f} queries" for c in part.curves]
-    return [_plain(part.caption), "", *ends]
+    if isinstance(part, Curves):
+        ends = [(name, chart.caption.lower(), line[-1]) for chart in part.charts for name, line in chart.lines]
+        return [
+            f"- {_plain(name)}, {_plain(what)}: {part.score} {median:.4g} after {queries:,.0f} queries"
+            for name, what, (queries, _, median, _) in ends
+        ]
+    told = [f"- {_plain(d.name)}: {times(d.factor, d.more_than)}, {d.lost:.2f} ({part.lost_is})" for d in part.defenses]
+    return ["What each defense buys and costs", "", *told]
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mex.app.audit import stages
 from mex.app.audit.choosing import attacks
+from mex.app.audit.clock import plan_text
 from mex.app.audit.running import Audit
 from mex.app.audit.shields import shields
 from mex.app.audit.subject import Subject, open_subject
@@ -93,4 +94,5 @@ def plan_sentences(audit: Audit) -> list[str]:
         f"{' and '.join(subject.kinds)} answers; {len(tried)} defenses are tried: {', '.join(tried) or 'none'}",
         f"a race of {in_race} cells, then up to {judging} cells of {depth.budget:,} queries with {depth.seeds} seeds"
         f"{price}; {depth.name} is meant to take {depth.minutes} min on 2 free cores for a model of the size of adult",
+        f"{plan_text(60 * audit.minutes)}; what is not done then is cut and named (--minutes N: another plan)",
     ]

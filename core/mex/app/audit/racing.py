@@ -4,49 +4,93 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import attrs
+
 from mex.app.analysis.statistics import LEVELS, queries_to
 from mex.app.audit.choosing import Choice
 from mex.app.audit.depth import Depth
 from mex.app.matrix.record import Record
 
 RULE = (
-    "Of the attacks on each kind of answer those stay that got to 0.999, 0.99 and 0.95 with the fewest queries, or"
-    " agree most at the end of the race: {keep} of all, {keep} of those made for the model's class, and the baselines"
+    "Each attack asked {rows} rows at most in the race; one that took long was tried once more after all others. Of the"
+    " attacks on each kind of answer those stay that got to 0.999, 0.99 and 0.95 with the fewest queries, or agree most"
+    " at the end of the race: {keep} of all, {keep} others, those made for the model's class first, and the baselines;"
+    " but none that would take longer to judge than the time plan has"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
+CHEAP = 3.0
+"""Seconds of CPU time: attacks that judging takes no longer meet every defense."""
 
 
-def stayers(
-    choices: Sequence[Choice], records: Mapping[Choice, Record], depth: Depth
-) -> tuple[list[Choice], list[str]]:
-    """Which attacks stay, best first, and a sentence on each that leaves.
+@attrs.frozen
+class Finish:
+    """How a race ended.
+
+    Attributes:
+        stay: the attacks that stay, best first.
+        slow: those that would have stayed and would take too long to judge.
+        cheap: those of them that judging takes little time.
+        left: a sentence on each that leaves.
+    """
+
+    stay: Sequence[Choice]
+    slow: Sequence[Choice]
+    cheap: Sequence[Choice]
+    left: Sequence[str]
+
+
+def finish(
+    choices: Sequence[Choice], records: Mapping[Choice, Record], depth: Depth, limit: float | None = None
+) -> Finish:
+    """Which attacks stay.
 
     Args:
         choices: all that ran.
         records: of those that finished, by choice.
         depth: how many stay.
+        limit: seconds of CPU time that a judged cell may take; None for any.
     """
-    ranked = sorted((c for c in choices if c in records), key=lambda c: _score(records[c]), reverse=True)
-    stay: list[Choice] = []
+    ran = sorted((c for c in choices if c in records), key=lambda c: _score(records[c]), reverse=True)
+    takes = {choice: seconds(records[choice]) * depth.budget for choice in ran}
+    in_time = [choice for choice in ran if choice.baseline or limit is None or takes[choice] <= limit]
+    stay = _stayers(in_time, depth)
+    slow = [choice for choice in _stayers(ran, depth) if choice not in in_time]
+    late = [
+        f"{_name(c)} left the race: it would take {takes[c]:.0f} s of CPU time or more to judge, of {limit:.0f}"
+        for c in slow
+    ]
+    left = [
+        f"{_name(c)} left the race: agreement {records[c]['agreement']:.3f} after {records[c]['queries']:,} queries"
+        for c in ran
+        if c not in (*stay, *slow)
+    ]
+    without = [c for c in choices if c.baseline and c not in stay]  # they are judged whatever came of their race
+    cheap = [choice for choice in stay if takes[choice] <= CHEAP]
+    return Finish([*stay, *without], slow, cheap, late + left)
+
+
+def seconds(record: Record) -> float:
+    """CPU time of a row in the race: as attacks think longer the more they know, the least that a row will take."""
+    return (record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1)
+
+
+def _stayers(ranked: Sequence[Choice], depth: Depth) -> list[Choice]:
+    stay = []
     for kind in dict.fromkeys(choice.reads for choice in ranked):
         of_kind = [choice for choice in ranked if choice.reads == kind]
-        made_for = [choice for choice in of_kind if choice.made_for]
-        kept = {*of_kind[: depth.keep], *made_for[: depth.keep], *(c for c in of_kind if c.baseline)}
+        baselines, best = [c for c in of_kind if c.baseline], of_kind[: depth.keep]
+        others = [choice for choice in of_kind if choice not in (*best, *baselines)]
+        others.sort(key=lambda choice: not choice.made_for)
+        kept = {*best, *others[: depth.keep], *baselines}
         stay += [choice for choice in of_kind if choice in kept]
-    stay += [choice for choice in choices if choice.baseline and choice not in stay]  # whatever came of their race
-    said = [
-        f"{choice.label} on {choice.reads} answers left the race: {_standing(records[choice])}"
-        for choice in ranked
-        if choice not in stay
-    ]
-    return stay, said
+    return stay
+
+
+def _name(choice: Choice) -> str:
+    return f"{choice.label} on {choice.reads} answers"
 
 
 def _score(record: Record) -> tuple[float, ...]:
     """How well an attack did: how few queries to each level, the highest first, then its agreement in the end."""
     quickness = [-queries_to(record["curve"] or [], level) for level in reversed(LEVELS)]
     return (*quickness, (record["agreement"] or 0.0) + (record["near_agreement"] or 0.0))
-
-
-def _standing(record: Record) -> str:
-    return f"agreement {record['agreement']:.3f} after {record['queries']:,} queries"

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
 
-from mex.app.analysis.group import Group
 from mex.app.audit import racing, stages
 from mex.app.audit.choosing import Choice, attacks
+from mex.app.audit.clock import Clock
 from mex.app.audit.depth import Depth
+from mex.app.audit.measuring import Measured, UnderWay
 from mex.app.audit.shields import Shield, shields
-from mex.app.audit.stages import Stage
 from mex.app.audit.subject import Subject
-from mex.app.matrix.engine import Workers
-from mex.app.matrix.record import Record
+from mex.app.matrix.backends import Workers
 from mex.app.matrix.run import Run
-from mex.errors import MexError
-
-
-@attrs.frozen(eq=False)
-class Measured:
-    """The cells of one attack on the model, perhaps behind a defense, over seeds.
-
-    Attributes:
-        choice: the attack.
-        shield: the defense, None for the model as it stands.
-        group: its records.
-    """
-
-    choice: Choice
-    shield: Shield | None
-    group: Group
 
 
 @attrs.frozen(eq=False)
@@ -43,9 +27,11 @@ class Outcome:
         subject, depth, price: what was asked for.
         choices, shields: all that was considered.
         stay: the attacks that stayed in the race, best first.
-        raced, judged, defended: what each stage came to.
+        slow: those that would have stayed, and would take too long to judge.
+        raced, judged, defended: what each stage came to; judged are those who know less, too.
         left: sentences on the attacks that left the race.
         recipes: for each stage the text of the file that repeats it.
+        minutes: the time that it had.
     """
 
     subject: Subject
@@ -54,11 +40,26 @@ class Outcome:
     choices: Sequence[Choice]
     shields: Sequence[Shield]
     stay: Sequence[Choice]
+    slow: Sequence[Choice]
     raced: Sequence[Measured]
     judged: Sequence[Measured]
     defended: Sequence[Measured]
     left: Sequence[str]
     recipes: dict[str, str]
+    minutes: float
+
+    @property
+    def cut(self) -> int:
+        """How many cells were ended, or not begun, as the time was over."""
+        return sum(measured.late for measured in (*self.raced, *self.judged, *self.defended))
+
+    @property
+    def unjudged(self) -> list[Choice]:
+        """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
+        judged = {(m.choice.label, m.choice.reads) for m in self.judged if m.group.ran}
+        failed = [m.choice for m in (*self.raced, *self.judged) if m.group.status == "failed"]
+        know_all = (choice for choice in (*failed, *self.slow) if choice.rows and choice.family)
+        return list(dict.fromkeys(c for c in know_all if (c.label, c.reads) not in judged))
 
     @property
     def measured(self) -> list[Measured]:
@@ -75,6 +76,8 @@ class Audit:
         out: the directory that keeps every finished cell.
         workers: where cells run.
         choices, shields: what is to be tried.
+        minutes: after which it ends; by default those of the depth, from which cells have their limits of CPU time in
+            any case. Only cells in worker processes can be ended.
     """
 
     subject: Subject
@@ -86,6 +89,7 @@ class Audit:
     shields: Sequence[Shield] = attrs.field(
         default=attrs.Factory(lambda self: shields(self.subject, self.depth.defenses), takes_self=True)
     )
+    minutes: float = attrs.field(default=attrs.Factory(lambda self: self.depth.most, takes_self=True))
 
     @property
     def applying(self) -> list[Choice]:
@@ -99,52 +103,19 @@ class Audit:
             MexError: if a model that costs money stops answering; what was paid for is kept.
             UsageError: for a model or data that cannot be measured.
         """
-        recipes: dict[str, str] = {}
-
-        def measured(todo: Sequence[Stage]) -> list[Measured]:
-            return [found for stage in todo for found in self._measure(stage, begin, recipes)]
-
-        raced = measured(stages.race(self.subject, self.applying, self.depth))
+        subject, depth = self.subject, self.depth
+        clock = Clock(60 * self.minutes, 60 * depth.most)
+        under_way = UnderWay(subject, self.out, self.workers, self.price, clock, begin)
+        raced = under_way.race(stages.race(subject, self.applying, depth))
         finished = {m.choice: m.group.ran[0] for m in raced if m.group.ran}
-        stay, left = racing.stayers(self.applying, finished, self.depth)
+        ended = racing.finish(self.applying, finished, depth, clock.limit("judging"))
+        stay = ended.stay
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
-        judged = measured(stages.judged(self.subject, stay, self.depth))
-        defended = measured(stages.defended(stay, self.shields, self.depth))
-        given = self.subject, self.depth, self.price, self.choices, self.shields
-        return Outcome(*given, stay, raced, judged, defended, left, recipes)
-
-    def _measure(
-        self, stage: Stage, begin: Callable[[str, Run], object], recipes: dict[str, str]
-    ) -> Iterator[Measured]:
-        """Run a stage; one :class:`Measured` for each pair of an attack and a defense."""
-        limit = None if self.workers.jobs is None or self.workers.backend == "dask" else stage.time_limit
-        recipe = f"{stage.name}.toml"
-        run = Run(
-            stage.tables(self.subject, self.price),
-            self.subject.registry,
-            workers=attrs.evolve(self.workers, time_limit=limit),
-            out=self.out,
-            ledger=self.subject.costs_money,
-            retry_failed=self.subject.costs_money,
-            recipe=recipe,
-        )
-        recipes[recipe] = (self.out / recipe).read_text(encoding="utf-8")
-        begin(stage.name, run)
-        found: dict[tuple[str, str], Group] = {}
-        for record in run:
-            self._check(record)
-            attack, defense = run.plan.label("attack", record), run.plan.label("defense", record)
-            assert attack is not None
-            assert defense is not None
-            found.setdefault((attack, defense), Group(attack, defense)).records.append(record)
-        for (attack, defense), group in found.items():
-            choice = stage.choices.get(attack) or Choice(run.plan.attacks[attack], attack, stage.kind)
-            yield Measured(choice, stage.shields.get(defense), group)
-
-    def _check(self, record: Record) -> None:
-        """End the audit of a model that costs money where it has stopped answering."""
-        if self.subject.costs_money and record["status"] == "failed":
-            raise MexError(
-                f"{record['attack']} failed: {record['reason']}; the audit ends here; all that was paid for is kept "
-                f"in {self.out}: the same command goes on"
-            )
+        judged = under_way.measure(stages.judged(stay, depth), "judging")
+        defended = under_way.measure(stages.defended(stay, ended.cheap, self.shields, depth), "defenses")
+        if depth.cheapest:
+            stay = sorted(stay, key=lambda c: racing.seconds(finished[c]) if c in finished else math.inf)
+        judged += under_way.measure(stages.weaker(subject, stay, depth), "weaker thieves")
+        given = subject, depth, self.price, self.choices, self.shields
+        left, recipes = ended.left, under_way.recipes
+        return Outcome(*given, ended.stay, ended.slow, raced, judged, defended, left, recipes, self.minutes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import attrs
@@ -27,7 +27,7 @@ class Stage:
         kind: the answers that are shown.
         choices: its attacks, by label.
         shields: its defenses, by label; none is the model as it stands.
-        seeds, budget, time_limit: as a plan and workers have them.
+        seeds, budget: as a plan has them.
     """
 
     name: str
@@ -36,7 +36,11 @@ class Stage:
     shields: dict[str, Shield]
     seeds: tuple[int, ...]
     budget: int
-    time_limit: float
+
+    @property
+    def cells(self) -> int:
+        """How many cells it has, without those that its plan adds."""
+        return len(self.choices) * max(1, len(self.shields)) * len(self.seeds)
 
     def tables(self, subject: Subject, price: float) -> dict[str, Any]:
         """The stage as the tables of a plan."""
@@ -58,28 +62,32 @@ def race(subject: Subject, choices: Sequence[Choice], depth: Depth) -> list[Stag
     """All attacks that apply, each for the answers that it reads, with a small budget and a seed of its own."""
     rows = min(depth.budget, max(depth.race_budget, depth.race_rows * subject.target.domain.n_features))
     return [
-        Stage(f"race-{kind}", kind, by_label(of_kind), {}, (RACE_SEED,), rows, depth.time_limit[0])
+        Stage(f"race-{kind}", kind, by_label(of_kind), {}, (RACE_SEED,), rows)
         for kind, of_kind in _by_kind(choices).items()
     ]
 
 
-def judged(subject: Subject, stay: Sequence[Choice], depth: Depth) -> list[Stage]:
-    """Those that stayed, and what they are worth to thieves who know less; with seeds that the race has not seen."""
-    weaker = [
-        less
-        for rows, family in KNOWS_LESS
-        for choice in stay
-        if (less := restricted(subject, choice, rows, family)) is not None
-    ]
+def judged(stay: Sequence[Choice], depth: Depth) -> list[Stage]:
+    """Those that stayed, with seeds that the race has not seen."""
+    return _judging("judged", stay, depth)
+
+
+def weaker(subject: Subject, stay: Sequence[Choice], depth: Depth) -> list[Stage]:
+    """What they are worth to thieves who know less; ``stay`` are in the order in which they are preferred."""
+    less = [restricted(subject, choice, rows, family) for rows, family in KNOWS_LESS for choice in stay]
+    return _judging("weaker", _few([choice for choice in less if choice is not None], depth), depth)
+
+
+def _judging(name: str, choices: Sequence[Choice], depth: Depth) -> list[Stage]:
     seeds = tuple(range(depth.seeds))
     return [
-        Stage(f"judged-{kind}", kind, by_label(of_kind), {}, seeds, depth.budget, depth.time_limit[1])
-        for kind, of_kind in _by_kind([*stay, *_few(weaker, depth)]).items()
+        Stage(f"{name}-{kind}", kind, by_label(of_kind), {}, seeds, depth.budget)
+        for kind, of_kind in _by_kind(choices).items()
     ]
 
 
 def _few(weaker: Sequence[Choice], depth: Depth) -> list[Choice]:
-    """Of the thieves who know less the first of each kind, in the order of the race, as many as stayed of each."""
+    """Of the thieves who know less the first of each kind, as many as stayed of each."""
     counted: dict[tuple[Any, ...], int] = {}
     few = []
     for choice in dict.fromkeys(weaker):
@@ -90,26 +98,29 @@ def _few(weaker: Sequence[Choice], depth: Depth) -> list[Choice]:
     return few
 
 
-def defended(stay: Sequence[Choice], shields: Sequence[Shield], depth: Depth) -> list[Stage]:
-    """The defenses against the best attacks on each kind of answer, and a vote around the best where labels are noisy.
+def defended(stay: Sequence[Choice], cheap: Container[Choice], shields: Sequence[Shield], depth: Depth) -> list[Stage]:
+    """The defenses against the best attacks on each kind of answer, the best baseline and those that take little time.
 
-    The attacks that know a defense are added by the plan (:mod:`mex.app.matrix.counters`). Who reads answers that a
-    defense leaves alone meets the model as it stands, and was judged there.
+    A defense may stop the best attack and not the next: it is worth what the best of all that meet it needs. Where
+    labels are noisy there is a vote around the best as well. The attacks that know a defense are added by the plan
+    (:mod:`mex.app.matrix.counters`). Who reads answers that a defense leaves alone meets the model as it stands, and
+    was judged there.
     """
     stages = []
     for kind, of_kind in _by_kind(stay).items():
-        best = of_kind[: depth.defended_by]
+        first, baselines = of_kind[: depth.defended_by], [choice for choice in of_kind if choice.baseline]
+        best = [c for c in of_kind if c in first or c in baselines[:1] or (c in cheap and not c.baseline)]
         tried = [shield for shield in shields if not shield.reason and meets(shield, kind)]
         noisy = [shield for shield in tried if shield.effect is None or shield.effect.fresh]
         voted = [_vote(best[0])] if kind == "label" else []
-        seeds, limit = tuple(range(depth.seeds)), depth.time_limit[1]
+        seeds = tuple(range(depth.seeds))
         for name, choices, these in (
             ("defended", best, [shield for shield in tried if not (voted and shield in noisy)]),
             ("voted", [*best, *voted], noisy if voted else []),
         ):
             if these:
                 by = {shield.label: shield for shield in these}
-                stages.append(Stage(f"{name}-{kind}", kind, by_label(choices), by, seeds, depth.budget, limit))
+                stages.append(Stage(f"{name}-{kind}", kind, by_label(choices), by, seeds, depth.budget))
     return stages
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mex.app.audit.verdict import agreement_text, queries_text, shown_words
+from mex.app.audit.verdict import agreement_text, costs_text, queries_text, shown_words
 
 
 def verdict_text(told: Mapping[str, Any]) -> str:
     """The document for a terminal."""
-    lines = [f"{told['subject']['model']} on {told['subject']['data']}", "", *told["verdict"], ""]
+    lines = [f"{told['subject']['name']} on {told['subject']['data_name']}", "", *told["verdict"], ""]
     lines += table(["answers shown", "knows", "to 0.95", "to 0.99", "to 0.999", "best"], thief_rows(told))
     if told["defenses"]:
         lines += ["", *table(["defense", "buys", "best attack on it", "costs", "verdict"], defense_rows(told))]
@@ -45,7 +45,7 @@ def defense_rows(told: Mapping[str, Any]) -> list[list[str]]:
             trade["setting"],
             factor_text(trade),
             trade["best_attack"] or "none got there",
-            costs_text(trade),
+            costs_text(trade, "; ") or "nothing measured",
             trade["objection"] or ("deploy" if trade["setting"] == deploy else "worth its cost"),
         ]
         for trade in told["defenses"]
@@ -60,20 +60,6 @@ def factor_text(trade: Mapping[str, Any]) -> str:
     over = f"over {trade['at_least']:.1f}" if trade["at_least"] else "more than was tried"
     ends = [over if factor[end] is None else f"{factor[end]:.1f}" for end in ("median", "low", "high")]
     return ends[0] if ends[1] == ends[2] else f"{ends[0]} ({ends[1]} to {ends[2]})"
-
-
-def costs_text(trade: Mapping[str, Any]) -> str:
-    """What honest users notice."""
-    costs = trade["costs"]
-    parts = [f"no {shown_words(kind)}" for kind in trade["withheld"]]
-    for field, what in (
-        ("accuracy_lost", "accuracy"),
-        ("answers_changed", "answers changed"),
-        ("honest_refused", "rows refused"),
-    ):
-        if costs[field]:
-            parts.append(f"{100 * costs[field]:.1f} % {what}")
-    return ", ".join(parts) or "none measured"
 
 
 def table(header: list[str], rows: list[list[str]]) -> list[str]:

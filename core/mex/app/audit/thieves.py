@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from mex.answers import USUAL
 from mex.app.analysis.statistics import LEVELS, Estimate
-from mex.app.audit.running import Measured, Outcome
+from mex.app.audit.measuring import Measured
+from mex.app.audit.running import Outcome
 from mex.types import Answer
 
 
@@ -109,6 +110,11 @@ def _needs_no_more(measured: Measured, rows: bool, family: bool) -> bool:
 def _agreement(measured: Measured) -> float:
     found = measured.group.median("agreement")
     return -math.inf if found is None else found.value
+
+
+def estimated(told: Mapping[str, float | None]) -> Estimate:
+    """What :func:`estimate` wrote."""
+    return Estimate(*(math.inf if (end := told[name]) is None else end for name in ("median", "low", "high")))
 
 
 def estimate(given: Estimate | None) -> dict[str, float | None] | None:

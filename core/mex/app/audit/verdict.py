@@ -15,6 +15,8 @@ from mex.errors import UsageError
 
 CAP_DAYS = 30
 """Days that a thief with one account should need at least."""
+NAMED = 4
+"""Attacks that were not judged and that the paragraph names; more are counted."""
 FEW = 100
 """Rows that honest users ask as well: no cap is below them."""
 
@@ -76,23 +78,32 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
-    if missing := document["unjudged"]:
-        said.append(
-            f"Not judged, as they failed or took too long here, and any of them may do better: {', '.join(missing)}."
-        )
+    if document["unjudged"]:
+        said.append(_unjudged(document["unjudged"]))
     said.append(document["recommendation"]["sentence"])
     if document["cap"]:
-        said.append(_cap_sentence(document["cap"]))
+        said.append(_cap_sentence(document["cap"], document["subject"]["task"] == "regression"))
     return said
 
 
-def _cap_sentence(found: Mapping[str, Any]) -> str:
-    rows, level = number(found["queries"]), f"{found['level']:g}"
-    if found["queries"] < FEW:
-        return f"No daily cap helps: {rows} rows are enough to agree on {level}, at the pessimistic end."
+def _unjudged(names: Sequence[str]) -> str:
+    """The attacks that were not judged, the first of them by name."""
+    several = len(names) > 1
+    more = f" and {len(names) - NAMED} others, which are named below" if len(names) > NAMED else ""
     return (
-        f"For a daily cap count on {rows} rows to agree on {level}: at {number(found['rows_a_day'])} rows a day one "
-        f"account takes {found['days']} days. A thief with several accounts takes less."
+        f"{len(names)} {'attacks that apply were' if several else 'attack that applies was'} not judged, as "
+        f"{'they' if several else 'it'} failed or took too long here, and {'any of them' if several else 'it'} may do "
+        f"better: {', '.join(names[:NAMED])}{more}."
+    )
+
+
+def _cap_sentence(found: Mapping[str, Any], regression: bool) -> str:
+    rows, level = number(found["queries"]), agreeing(found["level"], regression)
+    if found["queries"] < FEW:
+        return f"No daily cap helps: {rows} rows are enough for {level}, at the pessimistic end."
+    return (
+        f"For a daily cap count on {rows} rows for {level}: at {number(found['rows_a_day'])} rows a day one account "
+        f"takes {found['days']} days. A thief with several accounts takes less."
     )
 
 
@@ -101,31 +112,41 @@ def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     where = f"Where {'only labels are' if thief['shown'] == 'label' else shown_words(thief['shown']) + ' are'} shown"
     if not thief["attacks"]:
         return f"{where}, no attack came to a result: nothing can be said."
-    of = "R² " if document["subject"]["task"] == "regression" else ""
+    regression = document["subject"]["task"] == "regression"
     reached = [(level, at) for level, at in thief["levels"].items() if at and at["queries"]["median"] is not None]
     budget = number(document["depth"]["budget"])
     if not reached:
         most = thief["most"]
         near = agreement_text(most["agreement"], most["held_out"])
-        first = next(at for at in thief["levels"].values())
+        level, first = next(iter(thief["levels"].items()))
         seen = first and first["queries"]["low"]
-        some = f"; in one seed {of}0.95 was there after {number(seen)}" if seen else ""
+        some = f"; in one seed one was there after {number(seen)}" if seen else ""
         return (
-            f"{where}, none of {thief['attacks']} attacks got to {of}0.95 within {budget} queries in the median{some}; "
-            f"the best, {most['attack']}, agrees on {near}. That is no proof that none can."
+            f"{where}, none of {thief['attacks']} attacks got to {agreeing(level, regression)} within {budget} queries "
+            f"in the median{some}; the best, {most['attack']}, got to {near}. That is no proof that none can."
         )
     level, at = reached[-1]
     low = at["queries"]["low"]
     count = f", in the worst seed {number(low)}" if low != at["queries"]["median"] else ""
     further = [name for name in thief["levels"] if float(name) > float(level)]
-    beyond = f"; {of}{further[0]} was not reached within {budget}" if further else ""
+    beyond = f"; {agreeing(further[0], regression)} was not reached within {budget}" if further else ""
     return (
-        f"{where}, a thief who knows all there is to know agrees with the model on {of}{level} of real rows after "
-        f"{number(at['queries']['median'])} queries{count}, for {usd(at['usd']['median'])}, by {at['attack']}{beyond}."
+        f"{where}, a thief who knows all there is to know has a copy with {agreeing(level, regression)} on real rows "
+        f"after {number(at['queries']['median'])} queries{count}, for {usd(at['usd']['median'])}, by {at['attack']}"
+        f"{beyond}."
     )
 
 
-def recommendation(trades: Sequence[Any], model: str, data: str) -> dict[str, Any]:
+def agreeing(level: str | float, regression: bool) -> str:
+    """An agreement as people say it.
+
+    >>> agreeing("0.999", False), agreeing(0.95, True)
+    ('99.9 % agreement', 'an R² of 0.95')
+    """
+    return f"an R² of {float(level):g}" if regression else f"{100 * float(level):.3g} % agreement"
+
+
+def recommendation(trades: Sequence[Any], subject: Mapping[str, Any]) -> dict[str, Any]:
     """Which defense to deploy, how, and why the best known alternatives are not preferred."""
     best = next((trade for trade in trades if not trade.objection), None)
     if best is None:
@@ -136,31 +157,34 @@ def recommendation(trades: Sequence[Any], model: str, data: str) -> dict[str, An
             told = f"{why}: what protects is how many rows one client may ask, and how coarse answers are."
         return {"defense": None, "sentence": told, "python": None, "serve": None}
     spec = best.shield.spec
-    cost = cost_text(best)
+    cost = costs_text(best.row(), ", ") or "nothing that was measured"
     more = f"at least {best.pessimistic:.1f}"
     told = (
-        f"Deploy {spec}: the best of {best.tried} attacks that know it takes {more} times as many queries to "
-        f"{best.level:g}, and it costs honest users {cost}."
+        f"Deploy {spec}: the best of {best.tried} attacks on it takes {more} times as many queries to {best.level:g}, "
+        f"and it costs honest users {cost}."
     )
     python = f'mex.Defended{"Classifier" if best.shown != "value" else "Regressor"}.wrap(model, "{spec}", secret=…)'
-    return {
-        "defense": str(spec),
-        "sentence": told,
-        "python": python,
-        "serve": f"mex serve {shlex.quote(model)} --data {shlex.quote(data)} -d {shlex.quote(str(spec))} --secret NAME",
-    }
+    where = f"{shlex.quote(subject['model'])} --data {shlex.quote(subject['data'])}"
+    serve = None if subject["from_python"] else f"mex serve {where} -d {shlex.quote(str(spec))} --secret NAME"
+    return {"defense": str(spec), "sentence": told, "python": python, "serve": serve}
 
 
-def cost_text(trade: Any) -> str:
-    """What a defense costs honest users, in words."""
-    costs = trade.costs
-    parts = []
-    if trade.withheld:
-        parts.append(f"the {' and '.join(shown_words(kind) for kind in trade.withheld)}")
-    if costs["accuracy_lost"]:
-        parts.append(f"{100 * costs['accuracy_lost']:.1f} points of accuracy")
+def costs_text(trade: Mapping[str, Any], between: str) -> str:
+    """What honest users notice of a defense, in words; "" if nothing that was measured."""
+    costs, values = trade["costs"], trade["shown"] == "value"
+    parts = [f"the {' and '.join(shown_words(kind) for kind in trade['withheld'])}"] if trade["withheld"] else []
+    if lost := costs["accuracy_lost"]:
+        parts.append(f"{lost:.3f} of R²" if values else f"{100 * lost:.1f} points of accuracy")
     if costs["answers_changed"]:
-        parts.append(f"{100 * costs['answers_changed']:.1f} % of their answers changed")
+        parts.append(f"{100 * costs['answers_changed']:.1f} % of answers changed{_shift(trade)}")
     if costs["honest_refused"]:
-        parts.append(f"{100 * costs['honest_refused']:.1f} % of their rows refused")
-    return ", ".join(parts) if parts else "nothing that was measured"
+        parts.append(f"{100 * costs['honest_refused']:.1f} % of rows refused")
+    return between.join(parts)
+
+
+def _shift(trade: Mapping[str, Any]) -> str:
+    """By how much answers are changed, where they are numbers."""
+    shift, shown = trade["costs"]["answer_shift"], trade["shown"]
+    if shift is None or shown not in ("proba", "value") or shown in trade["withheld"]:
+        return ""
+    return f", by {shift:.2g} on average" if shown == "proba" else f", by {shift:.2g} standard deviations on average"

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from mex.app.cli.flags import PRICE_HELP, number, price
 from mex.app.cli.output import plugins_aside, print_json, say
-from mex.app.cli.system import cores, do_without_semaphores
-from mex.app.files import check_writable, replacing
+from mex.app.cli.system import do_without_semaphores
+from mex.app.files import check_writable
 from mex.errors import UsageError
 from mex.registry import Registry
 
 if TYPE_CHECKING:
-    from mex.app.analysis.gate import Gate
-    from mex.app.audit.running import Audit, Outcome
+    from mex.app.audit.running import Audit
     from mex.app.matrix.run import Run
 
 
@@ -27,7 +26,10 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command = commands.add_parser("audit", help="the whole question for one model: chooses, measures, recommends")
     add_subject(command)
     command.add_argument(
-        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 3, 10, 60 minutes"
+        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 1, 10, 60 minutes"
+    )
+    command.add_argument(
+        "--minutes", type=float, metavar="N", help="end after so many minutes (default: 2, 20, 120 by depth)"
     )
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--yes", action="store_true", help="spend what the plan says on an endpoint without asking")
@@ -44,6 +46,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         help="exit with 3 where an attack breaks it: 'queries_to_0.99 >= 5000'",
     )
     command.add_argument("--junit", type=Path, metavar="FILE", help="write the attacks as JUnit test cases")
+    command.add_argument("--sarif", type=Path, metavar="FILE", help="write findings as SARIF 2.1.0, for code hosts")
     command.add_argument("--json", action="store_true", help="the whole document as one JSON object on stdout")
     command.set_defaults(run=audit)
     command = commands.add_parser("recommend", help="which attacks and defenses apply to a model, and which not")
@@ -65,11 +68,12 @@ def audit(args: argparse.Namespace, registry: Registry) -> int:
     from mex.app.audit.document import document
     from mex.app.audit.gating import required
     from mex.app.cli import INTERRUPTED
+    from mex.app.cli.audited import judged, show
 
     gate = required(args.require or ())
     old = None if args.compare is None else read_document(args.compare)
-    if args.junit:
-        check_writable(args.junit)
+    for path in filter(None, (args.junit, args.sarif)):
+        check_writable(path)
     with contextlib.ExitStack() as stack:
         out = args.out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mex-audit-")))
         with plugins_aside():
@@ -86,55 +90,21 @@ def audit(args: argparse.Namespace, registry: Registry) -> int:
                 else "interrupted; with --out DIR finished cells are kept"
             )
             return INTERRUPTED
-    _show(args, told, old)
-    return _judged(args, outcome, gate)
-
-
-def _show(args: argparse.Namespace, told: dict[str, Any], old: dict[str, Any] | None) -> None:
-    """Write the pages, print the verdict, and say what changed since ``old``."""
-    from mex.app.audit.comparing import changes
-    from mex.app.audit.document import dumped
-    from mex.app.audit.markdown import markdown
-    from mex.app.audit.page import page
-    from mex.app.audit.text import verdict_text
-
-    if args.out:
-        for name, text in (("html", page(told)), ("md", markdown(told)), ("json", dumped(told))):
-            with replacing(args.out / f"audit.{name}") as part:
-                part.write_text(text, encoding="utf-8", errors="replace")
-    if args.json:
-        print_json(told)
-    else:
-        print(verdict_text(told))
-    if args.out:
-        say(f"the page is {args.out / 'audit.html'}")
-    if old is not None:
-        for sentence in changes(old, told) or ["nothing changed that the seeds tell apart"]:
-            print(sentence, file=sys.stderr if args.json else sys.stdout)
-
-
-def _judged(args: argparse.Namespace, outcome: Outcome, gate: Gate) -> int:
-    """What the gate finds, written as JUnit if asked for; the exit code, those of ``mex matrix``."""
-    from mex.app.analysis.gate import write_junit
-    from mex.app.audit.gating import compared
-    from mex.app.cli.conclusion import judge
-
-    found = [compared(outcome)]
-    if args.junit:
-        write_junit(args.junit, found, gate)
-    return judge(gate, found)
+    show(args, told, old)
+    return judged(args, outcome, told, gate)
 
 
 def _ready(args: argparse.Namespace, registry: Registry, out: Path) -> Audit:
-    from mex.app.audit.depth import depth_called
+    from mex.app.audit.depth import depth_called, plan_minutes
     from mex.app.audit.planning import plan_sentences
     from mex.app.audit.running import Audit
     from mex.app.audit.subject import open_subject
-    from mex.app.matrix.engine import Workers
+    from mex.app.matrix.backends import Workers, cores
     from mex.oracle import PRICE_PER_QUERY
     from mex.registry.spec import Spec
 
     depth = depth_called(args.depth)
+    minutes = plan_minutes(depth, args.minutes)
     workers = Workers(
         cores() if args.jobs is None else args.jobs, args.backend, args.scheduler, fork=sys.platform == "linux"
     )
@@ -145,7 +115,7 @@ def _ready(args: argparse.Namespace, registry: Registry, out: Path) -> Audit:
         args.out.mkdir(parents=True, exist_ok=True)
         check_writable(args.out / "audit.json")
     cost = PRICE_PER_QUERY if args.price_per_query is None else args.price_per_query
-    ready = Audit(subject, depth, out, workers, cost)
+    ready = Audit(subject, depth, out, workers, cost, minutes=minutes)
     if subject.read:
         say(subject.read)
     for sentence in plan_sentences(ready):

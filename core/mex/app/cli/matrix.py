@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from mex.app.cli.conclusion import Tally, conclude
 from mex.app.cli.flags import EVALUATION_HELP, PRICE_HELP, answers, level, number, price, seconds
 from mex.app.cli.output import StdoutError, plugins_aside, print_line, say
-from mex.app.cli.system import cores, do_without_semaphores
+from mex.app.cli.system import do_without_semaphores
 from mex.app.files import check_writable
 from mex.registry import Registry
 
@@ -105,8 +105,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 def _ready(args: argparse.Namespace, registry: Registry) -> Run:
     """The run that the flags and the file ask for, with what has to be said about its directory."""
+    from mex.app.matrix.backends import Workers, cores
     from mex.app.matrix.counters import sentences
-    from mex.app.matrix.engine import Workers
     from mex.app.matrix.plan import KEYS, read
     from mex.app.matrix.run import Run, tables_beside
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mex.app.cli.flags import number
 from mex.app.cli.output import plugins_aside, print_line, say
-from mex.app.cli.system import cores, do_without_semaphores
+from mex.app.cli.system import do_without_semaphores
 from mex.errors import UsageError
 from mex.registry import Registry
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
 
 def _outcome(experiment: Any, args: argparse.Namespace, registry: Registry) -> Outcome:
     """Run one experiment, with a bar on a terminal."""
-    from mex.app.matrix.engine import Workers
+    from mex.app.matrix.backends import Workers, cores
     from mex.app.progress import CellsBar
     from mex.app.reproduce.lines import outcome
     from mex.app.reproduce.running import prepare, records_of

@@ -1,4 +1,4 @@
-"""What the system gives the command: cores, and semaphores."""
+"""Where the system gives the command no semaphores."""
 
 from __future__ import annotations
 
@@ -6,14 +6,6 @@ import importlib
 import os
 
 from mex.app.cli.output import say
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
 
 
 def do_without_semaphores() -> None:

@@ -5,79 +5,23 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
-import math
 import sys
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from typing import Any, TypeAlias
 
-import attrs
-
+from mex.app.matrix.backends import Workers
 from mex.app.matrix.cells import Cell, Cells
 from mex.app.matrix.dask_backend import run_on_cluster
-from mex.app.matrix.experiment import run_cell
-from mex.app.matrix.live import Live
+from mex.app.matrix.experiment import failed, run_cell
 from mex.app.matrix.looking import look_at, looks, told
 from mex.app.matrix.processes import NoWorkers, Processes
 from mex.app.matrix.record import Record
 from mex.app.matrix.results import Results
-from mex.errors import UsageError, suggest
+from mex.app.matrix.worker import TIME_OVER
+from mex.errors import UsageError
 from mex.registry import Registry
 
-BACKENDS = ("processes", "dask")
 Finished: TypeAlias = Generator[tuple[int, Record], None, None]
-
-
-def _backend(_: Any, __: Any, value: Any) -> None:
-    if value not in BACKENDS:
-        raise UsageError(f"no backend named {value!r}{suggest(str(value), BACKENDS)}; there are {', '.join(BACKENDS)}")
-
-
-def _jobs(_: Any, __: Any, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise UsageError(f"jobs must be a whole number of at least 1, not {value!r}")
-
-
-def _limit(workers: Workers, _: Any, value: Any) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise UsageError(f"a time limit must be a number of seconds above 0, not {value!r}")
-    if workers.backend == "dask" or workers.jobs is None:
-        raise UsageError("a time limit needs worker processes that can be killed: say how many jobs")
-
-
-def _travels(workers: Workers, _: Any, value: Live | None) -> None:
-    if value is not None and workers.backend == "dask":
-        raise UsageError("objects of this process do not travel to a cluster: save the model, and give file:path=")
-
-
-@attrs.frozen
-class Workers:
-    """Where cells run: in this process, in worker processes, or on a dask cluster.
-
-    Attributes:
-        jobs: how many processes; None is this one, where a plugin can be debugged and may end everything.
-        backend: ``processes`` or ``dask``.
-        scheduler: the address of the dask cluster.
-        time_limit: how many seconds of wall time a cell may take before it has failed; no part of a plan, for it
-            depends on the machine.
-        fork: whether workers may be copies of this process (:class:`mex.app.matrix.processes.Processes`).
-        live: objects of this process that are components as well.
-
-    Raises:
-        UsageError: for a number of jobs, a backend or a time limit that is none.
-    """
-
-    jobs: int | None = attrs.field(default=None, validator=_jobs)
-    backend: str = attrs.field(default="processes", validator=_backend)
-    scheduler: str | None = None
-    time_limit: float | None = attrs.field(default=None, validator=_limit)
-    fork: bool = False
-    live: Live | None = attrs.field(default=None, validator=_travels)
-
-    def can_have(self, registry: Registry) -> bool:
-        """Whether the components of ``registry`` are there where cells run."""
-        return registry.installed or (self.backend == "processes" and (self.jobs is None or self.fork))
 
 
 def records(
@@ -142,6 +86,15 @@ def _run(
     def todo() -> Iterator[tuple[int, Cell]]:
         return ((i, cells[i]) for i in range(len(cells)) if i not in kept)
 
+    given_up: list[int] = []
+
+    def in_time() -> Iterator[tuple[int, Cell]]:
+        for i, cell in todo():
+            if workers.end.over:
+                given_up.append(i)
+            else:
+                yield i, cell
+
     def starting(cell: Cell) -> None:
         _tell(registry, "mex_cell_started", cell=cell.identity())
 
@@ -156,27 +109,27 @@ def _run(
 
     if workers.backend == "dask":
         look_first(look_at(registry, look) for look in todays)
-        yield from run_on_cluster(todo(), workers.scheduler, starting)
+        yield from run_on_cluster(in_time(), workers.scheduler, starting)
     elif workers.jobs is None:
         look_first(look_at(registry, look) for look in todays)
-        yield from _run_here(registry, todo(), starting)
+        yield from _run_here(registry, in_time(), starting)
     else:
         jobs = min(workers.jobs, len(cells))
         live = None if workers.live is None else workers.live.packed()
         begun = False
         try:
-            limit, fork = workers.time_limit, workers.fork
-            with Processes(registry, jobs, time_limit=limit, fork=fork, held=results, live=live) as processes:
+            with Processes(registry, jobs, end=workers.end, fork=workers.fork, held=results, live=live) as processes:
                 look_first(processes.look(todays))
                 for finished in processes.run(todo(), starting):
                     begun = True
                     yield finished
         except NoWorkers as error:
-            if begun or limit is not None:
+            if begun or workers.time_limit is not None:
                 raise
             print(f"mex: {error}: cells run in this process", file=sys.stderr)
             look_first(look_at(registry, look) for look in todays)
-            yield from _run_here(registry, todo(), starting)
+            yield from _run_here(registry, in_time(), starting)
+    yield from ((i, failed(cells[i], TIME_OVER)) for i in given_up)
 
 
 def _run_here(registry: Registry, cells: Iterable[tuple[int, Cell]], starting: Callable[[Cell], None]) -> Finished:

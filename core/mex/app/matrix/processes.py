@@ -21,7 +21,7 @@ from mex.app.matrix.experiment import failed
 from mex.app.matrix.looking import Look
 from mex.app.matrix.record import Record
 from mex.app.matrix.schedule import Job, Schedule
-from mex.app.matrix.worker import Lost, Task, Worker
+from mex.app.matrix.worker import TIME_OVER, End, Lost, Task, Worker
 from mex.errors import MexError
 from mex.registry import Registry
 
@@ -51,7 +51,7 @@ class Processes:
         registry: Registry,
         jobs: int,
         *,
-        time_limit: float | None = None,
+        end: End = End(),  # noqa: B008  a value
         fork: bool = False,
         held: Closable | None = None,
         live: bytes | None = None,
@@ -61,14 +61,14 @@ class Processes:
         Args:
             registry: the components.
             jobs: how many processes at most.
-            time_limit: seconds after which a task is given up and its process killed.
+            end: when a task is given up and its process killed, and when none is begun any more.
             fork: start workers as copies of this process, which takes milliseconds and keeps plugins that are not
                 installed, but suits only a process that is ours alone; by default they start afresh.
             held: what a copy closes first.
             live: objects that are components as well, packed; for workers that start afresh.
         """
         self._jobs = jobs
-        self._limit = time_limit
+        self._when = end
         self._private = tempfile.TemporaryDirectory(prefix="mex-", ignore_cleanup_errors=True)
         directory = Path(self._private.name)
         self._cache = Cache(directory)
@@ -107,12 +107,15 @@ class Processes:
         schedule = Schedule(cells)
 
         def next_job(worker: int) -> Job | None:
-            job = schedule.next(worker, alone=not self._at_work())
+            job = None if self._when.over else schedule.next(worker, alone=not self._at_work())
             if job:
                 starting(job.cell)
             return job
 
-        for job, answer in self._answers(next_job, schedule.waiting):
+        def waiting() -> bool:
+            return not self._when.over and schedule.waiting()
+
+        for job, answer in self._answers(next_job, waiting):
             assert isinstance(job, Job)
             if isinstance(answer, str):
                 record = json.loads(answer)
@@ -123,6 +126,8 @@ class Processes:
             if schedule.finish(job):
                 self._cache.drop(job.group)
             yield job.index, record
+        for job in schedule.rest():
+            yield job.index, failed(job.cell, TIME_OVER)
 
     def _answers(
         self, next_task: Callable[[int], Task | None], waiting: Callable[[], bool]
@@ -139,7 +144,7 @@ class Processes:
     def _hand_out(self, next_task: Callable[[int], Task | None], waiting: Callable[[], bool]) -> None:
         for worker in self._workers.values():
             if worker.idle and (task := next_task(worker.number)) is not None:
-                worker.give(task)
+                worker.give(task, self._when)
         for number in range(self._jobs):
             if number not in self._workers and waiting():
                 self._start(number)
@@ -162,10 +167,10 @@ class Processes:
     def _ended(self) -> Iterator[tuple[Task, str | Lost]]:
         """Wait until a process has something to say, has died or has taken too long."""
         busy = [worker for worker in self._workers.values() if not worker.idle]
-        first = min([LOOK, *(worker.left(self._limit) for worker in self._at_work() if self._limit is not None)])
+        first = min([LOOK, *(worker.left for worker in self._at_work())])
         wait([tell for worker in busy for tell in (worker.connection, worker.process.sentinel)], max(0.0, first))
         for worker in busy:
-            answer = worker.answer(self._limit)
+            answer = worker.answer()
             if isinstance(answer, Lost):
                 del self._workers[worker.number]
             if worker.task is not None and answer is not None:

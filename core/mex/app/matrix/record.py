@@ -147,6 +147,7 @@ class Record(Identity):
     seconds: Annotated[Seconds | None, "time of the cell", NO_RESULT, TIMING]
     learner_seconds: Annotated[Seconds | None, "time of the attack's own work", NO_RESULT, TIMING]
     oracle_seconds: Annotated[Seconds | None, "time of the answers", NO_RESULT, TIMING]
+    cpu_seconds: Annotated[Seconds | None, "CPU time of the cell, of all threads of its process", NO_RESULT, TIMING]
     curve: Annotated[Curve | None, "the scores along the way, at geometrically spaced counts of queries", NO_RESULT]
     asked: Annotated[Plane | None, "where the attack asked, in order: at most 400 rows", Null("features are not two")]
 

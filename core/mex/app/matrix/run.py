@@ -8,7 +8,8 @@ from typing import Any
 
 from mex.app.analysis.gate import Gate
 from mex.app.matrix import provenance
-from mex.app.matrix.engine import Workers, records
+from mex.app.matrix.backends import Workers
+from mex.app.matrix.engine import records
 from mex.app.matrix.ledgers import kept_in
 from mex.app.matrix.paid import evaluation_budget
 from mex.app.matrix.plan import AXES, Plan

@@ -90,7 +90,7 @@ def set_scene(registry: Registry, model: Spec, dataset: Spec, seed: int) -> Scen
     return _scene(registry, model, dataset, 0 if paid else seed, _measured_in(registry, model))
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _scene(registry: Registry, model: Spec, dataset: Spec, seed: int, _: Path | None) -> Scene:
     make = _open if is_deployed(registry, model) else _fit
     return cache.get(_group(model, dataset, seed), "scene", lambda: make(registry, model, dataset, seed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -57,6 +57,14 @@ class Schedule:
         """Whether some job has not been handed out."""
         begun = any(block for _, block in self._at.values())
         return begun or bool(self._killed) or any(self._open.values()) or self._open_next() is not None
+
+    def rest(self) -> Iterator[Job]:
+        """What has not been handed out, to be given up."""
+        begun = [block for _, block in self._at.values()]
+        while self._open_next() is not None:
+            pass
+        for block in (*begun, *itertools.chain.from_iterable(self._open.values()), self._killed):
+            yield from block
 
     def once_more(self, job: Job) -> bool:
         """Put off a job whose process was killed; False if that was the second time."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import time
 import warnings
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import attrs
@@ -17,6 +19,21 @@ from mex.app.matrix.schedule import Job
 
 PATIENCE = 1.0
 """Seconds that a worker has to end by itself."""
+
+TIME_OVER = "the time of this part of the run was over"
+"""Why a cell was ended, or not begun, where a run has a time to end at."""
+TOO_LONG = "took longer than"
+"""How the reason begins of a cell that was ended after its own time."""
+
+
+def is_late(reason: str | None) -> bool:
+    """Whether a record's reason is that it had no more time.
+
+    >>> is_late("took longer than 5 seconds"), is_late("no such file"), is_late(None)
+    (True, False, False)
+    """
+    return reason is not None and (reason == TIME_OVER or reason.startswith(TOO_LONG))
+
 
 Task: TypeAlias = Job | Look
 """A cell to run, or data to look at before."""
@@ -30,6 +47,40 @@ class Lost:
     killed: bool = False
 
 
+@attrs.frozen
+class End:
+    """When tasks are ended.
+
+    Attributes:
+        limit: seconds of wall time that each may take; None for any.
+        cpu: seconds of CPU time that each may take; None for any. Where the system does not tell them, of wall time.
+        until: the time, as :func:`time.monotonic` has it, at which all are.
+    """
+
+    limit: float | None = None
+    cpu: float | None = None
+    until: float = math.inf
+
+    @property
+    def over(self) -> bool:
+        """Whether no task starts any more."""
+        return time.monotonic() >= self.until
+
+    def of_task(self) -> tuple[float, str]:
+        """When a task that starts now is ended, and the reason."""
+        own = math.inf if self.limit is None else time.monotonic() + self.limit
+        return (self.until, TIME_OVER) if self.until <= own else (own, f"{TOO_LONG} {self.limit:.3g} seconds")
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time that a process has had; where the system does not tell it, the wall time."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return time.monotonic()
+
+
 class Worker:
     """A process, and the task that it is at."""
 
@@ -37,7 +88,10 @@ class Worker:
         self.number = number
         self.ready = False
         self.task: Task | None = None
-        self._since = 0.0
+        self._until = math.inf
+        self._late = ""
+        self._cpu = math.inf
+        self._most = 0.0
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, os.getpid(), *given))
         with warnings.catch_warnings():
@@ -51,27 +105,31 @@ class Worker:
         """Whether it could be given a task."""
         return self.ready and self.task is None
 
-    def give(self, task: Task) -> None:
-        """Send it a task."""
+    def give(self, task: Task, end: End) -> None:
+        """Send it a task, which is ended as ``end`` says."""
         self.task = task
-        self._since = time.monotonic()
+        self._until, self._late = end.of_task()
+        self._most = end.cpu or 0.0
+        self._cpu = math.inf if end.cpu is None else cpu_seconds(self.process.pid) + end.cpu
         with contextlib.suppress(OSError):  # it has died, and answer() says so
             self.connection.send(task.cell if isinstance(task, Job) else task)
 
-    def left(self, limit: float) -> float:
+    @property
+    def left(self) -> float:
         """Seconds until its task has taken too long."""
-        return self._since + limit - time.monotonic()
+        return self._until - time.monotonic()
 
-    def answer(self, limit: float | None) -> str | Lost | None:
+    def answer(self) -> str | Lost | None:
         """What has come of its task, or of its start; None if nothing has as yet."""
         with contextlib.suppress(EOFError, OSError):
             if self.connection.poll():
                 return str(self.connection.recv_bytes(), "utf-8")
             if self.process.exitcode is None:
-                if limit is None or self.task is None or self.left(limit) > 0:
+                late = "" if self.task is None else self._lateness()
+                if not late:
                     return None
                 self.kill()
-                return Lost(f"took longer than {limit:g} seconds")
+                return Lost(late)
         self.process.join(PATIENCE)
         self.kill()
         code = self.process.exitcode
@@ -80,6 +138,13 @@ class Worker:
         number = -code
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         return Lost(f"its process was killed by {name}", killed=True)
+
+    def _lateness(self) -> str:
+        """Why its task has taken too long; "" if it has not."""
+        if self.left <= 0:
+            return self._late
+        spent = self._cpu < math.inf and cpu_seconds(self.process.pid) > self._cpu
+        return f"{TOO_LONG} {self._most:.3g} seconds of CPU time" if spent else ""
 
     def dismiss(self) -> None:
         """Tell it to end, if it is at nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -34,6 +34,10 @@ class Look:
         return f'<svg class="swatch s{self.colour}" viewBox="0 0 28 12" aria-hidden="true">{drawn}</svg>'
 
 
+Point4: TypeAlias = tuple[float, float, float, float]
+"""A point of a line: x, and the low end, the middle and the high end of y."""
+
+
 @attrs.frozen
 class Line:
     """A line of a chart.
@@ -41,12 +45,12 @@ class Line:
     Attributes:
         name: whose it is.
         look: how it is drawn.
-        points: its values from left to right: x, low end, middle and high end.
+        points: its values from left to right.
     """
 
     name: str
     look: Look
-    points: Sequence[tuple[float, float, float, float]]
+    points: Sequence[Point4]
 
 
 @attrs.frozen

@@ -11,10 +11,9 @@ from mex.app.analysis.aggregate import Comparison
 from mex.app.analysis.group import FEWER, Group
 from mex.app.analysis.numbers import digits
 from mex.app.analysis.statistics import LEVELS, bands
-from mex.app.report.chart import Chart, Line, Look, line_chart, mark, svg
+from mex.app.report.chart import Chart, Line, Look, Point4, line_chart, mark, svg
 from mex.app.report.scales import Scale, linear, logarithmic, stretched
 from mex.toolkit.bounds import capacity, query_bound
-from mex.types import FloatArray
 
 CurveScore = Literal["agreement", "geometric_error"]
 TELLING = 1e-12
@@ -99,25 +98,31 @@ def bound(comparison: Comparison, defense: str) -> list[tuple[float, float]]:
 
 def curves(comparison: Comparison, defense: str, score: CurveScore, looks: dict[str, Look]) -> list[Line]:
     """The line of each attack against a defense: the median over seeds and its interval."""
-    drawn = [(group, *_band(group, score)) for group in comparison.against(defense)]
-    return [
-        Line(group.attack, looks[group.attack], list(zip(n.tolist(), *ends.tolist(), strict=True)))
-        for group, n, ends in drawn
-        if len(n)
-    ]
+    drawn = [(group, _band(group, score)) for group in comparison.against(defense)]
+    return [Line(group.attack, looks[group.attack], points) for group, points in drawn if points]
 
 
-def _band(group: Group, score: CurveScore) -> tuple[FloatArray, FloatArray]:
-    """The counts of queries at which some seed was measured, and low, median and high there, shape (3, counts)."""
-    curves = [[(point["queries"], point[score]) for point in record["curve"] or []] for record in group.ran]
+def _band(group: Group, score: CurveScore) -> list[Point4]:
+    return median_line(
+        [[(p["queries"], p[score]) for p in record["curve"] or []] for record in group.ran], score.startswith(FEWER)
+    )
+
+
+def median_line(curves: Sequence[Sequence[tuple[float, float | None]]], fewer: bool = False) -> list[Point4]:
+    """The line of several seeds: from the first count of queries that all have, with low end, median and high end.
+
+    Args:
+        curves: of each seed (queries, score).
+        fewer: whether less is better for the attacker, as of an error.
+    """
     series = [[(float(n), float(value)) for n, value in curve if n > 0 and value is not None] for curve in curves]
     series = [points for points in series if points]
     if not series:
-        return np.empty(0), np.empty((3, 0))
+        return []
     n = np.unique([queries for points in series for queries, _ in points])
     n = n[n >= max(points[0][0] for points in series)]  # from where every seed has a value
     at = np.array([np.interp(np.log(n), np.log([q for q, _ in p]), [a for _, a in p]) for p in series])
-    return n, bands(at, fewer=score.startswith(FEWER))
+    return list(zip(n.tolist(), *bands(at, fewer).tolist(), strict=True))
 
 
 def asked(comparison: Comparison, group: Group) -> Chart | None:

@@ -11,7 +11,7 @@ from mex.app.analysis.statistics import LEVELS
 from mex.app.files import replacing
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.record import DERIVED, FIELDS, Record
-from mex.app.report import curves, strips
+from mex.app.report import curves, parts, strips
 from mex.app.report.added import added
 from mex.app.report.words import counted, overview
 from mex.errors import UsageError
@@ -57,8 +57,8 @@ def environment() -> Any:
     made = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    texts = {"style": "style.css", "script": "page.js"}
-    made.globals |= {name: (HERE / file).read_text(encoding="utf-8") for name, file in texts.items()}
+    made.globals |= {"style": parts.style(), "script": parts.script(), "scrolling": parts.scrolling}
+    made.globals |= {"figure": parts.figure, "text_table": parts.table, "code": parts.code}
     return made
 
 
@@ -81,7 +81,7 @@ def _render(records: Sequence[Record], recipe: str, plan: Plan | None, summaries
             reasons=sections.reasons(records),
             components=sections.components(records, found, summaries),
             added=added(records),
-            meanings=_meanings(),
+            meanings=meanings(),
             recipe=recipe,
             levels=AT,
             level=f"{LEVEL:g}",
@@ -90,7 +90,7 @@ def _render(records: Sequence[Record], recipe: str, plan: Plan | None, summaries
     )
 
 
-def _meanings() -> list[tuple[str, str, str]]:
+def meanings() -> list[tuple[str, str, str]]:
     """Name, unit and meaning of each number that is computed from records or that they hold."""
     told: dict[str, tuple[str, str]] = dict(DERIVED)
     told |= {field.name: (field.kind.unit, field.meaning) for field in FIELDS.values() if field.measured}

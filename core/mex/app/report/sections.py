@@ -21,7 +21,7 @@ from mex.app.report.chart import looks
 from mex.app.report.curves import asked, error_curves, learning_curves
 from mex.app.report.scales import Scale
 from mex.app.report.strips import strip
-from mex.app.report.tradeoff import trade_off
+from mex.app.report.tradeoff import bargains, trade_off
 from mex.app.report.words import accuracy_of, sentences
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def section(comparison: Comparison, x: Scale, y: Scale) -> dict[str, Any]:
     attacks = looks(comparison.attacks)
     worths = by_level(lambda level: [worth(comparison, d, level) for d in comparison.defenses])
     columns = [comparison.defenses[i : i + ACROSS] for i in range(0, len(comparison.defenses), ACROSS)]
-    drawn = {level: chart for level, those in worths.items() if (chart := trade_off(comparison, those))}
+    drawn = {level: chart for level, those in worths.items() if (chart := trade_off(comparison.title, bargains(those)))}
     return {
         "title": comparison.title,
         "accuracy": accuracy_of(comparison),
@@ -149,8 +149,8 @@ def small_ends(text: str) -> str:
     return Markup("{} <small>({}</small>").format(value, ends) if bracket else text
 
 
-def reasons(records: Sequence[Record]) -> list[tuple[str, int, str, str]]:
-    """Status, how many cells, which, and the reason, of all that was skipped, failed or has a note."""
+def reasons(records: Sequence[Record]) -> list[tuple[str, str, str, str]]:
+    """Status, how many cells, the reason, and which, of all that was skipped, failed or has a note."""
     told = Counter((r["status"], r["reason"]) for r in records if r["reason"])
     which: dict[tuple[str, str], dict[str, set[str]]] = {}
     for record in records:
@@ -158,7 +158,7 @@ def reasons(records: Sequence[Record]) -> list[tuple[str, int, str, str]]:
             pairs = which.setdefault((record["status"], record["reason"]), {})
             pairs.setdefault(record["attack"], set()).add(record["defense"])
     return [
-        ("noted" if status == "ok" else status, count, _pairs(which[status, reason]), reason)
+        ("noted" if status == "ok" else status, f"{count}", str(reason), _pairs(which[status, reason]))
         for (status, reason), count in sorted(told.items(), key=lambda item: (item[0][0] == "ok", item[0]))
     ]
 

@@ -5,42 +5,68 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from mex.app.analysis.aggregate import Comparison
+import attrs
+
 from mex.app.analysis.overview import Worth
+from mex.app.analysis.statistics import Estimate
 from mex.app.report.chart import HEIGHT, LEFT, MARKS, TOP, Chart, mark, svg
 from mex.app.report.scales import Scale, linear, logarithmic
 
 WIDTH, MARGIN, BOTTOM, LINE = 400, 158, 40, 15
 """Of the drawing in its own pixels: its width, the margin of the labels, the room of the axis, a line of text."""
+LOST = "accuracy that honest users lose, points"
 LONGEST = 24
 """Of a label; the page tells the whole name in its tables."""
 
 
-def trade_off(comparison: Comparison, worths: Sequence[Worth]) -> Chart | None:
-    """The multiplier of each defense over the accuracy that honest users lose; None for fewer than two defenses."""
-    drawn = [w for w in worths if w.factor is not None and w.lost is not None]
+@attrs.frozen
+class Bargain:
+    """A defense in the chart.
+
+    Attributes:
+        name: of it.
+        lost: what honest users lose, in points of accuracy (of R²: hundredths).
+        factor: how many times more queries the best attack needs; infinite where none gets there.
+        more_than: what an infinite ``factor`` is more than.
+    """
+
+    name: str
+    lost: float
+    factor: Estimate
+    more_than: float | None
+
+
+def bargains(worths: Sequence[Worth]) -> list[Bargain]:
+    """The defenses of which both are known."""
+    return [
+        Bargain(w.defense, 100 * w.lost.value, w.factor, w.more_than)
+        for w in worths
+        if w.factor is not None and w.lost is not None
+    ]
+
+
+def trade_off(title: str, drawn: Sequence[Bargain], lost_is: str = LOST) -> Chart | None:
+    """The multiplier of each defense over what honest users lose, ``lost_is``; None for fewer than two defenses."""
     if len(drawn) < 2:
         return None
-    most = max([w.factor.value for w in drawn if w.factor and w.factor.finite] + [w.more_than or 1 for w in drawn])
-    least = min([1.0] + [w.factor.low for w in drawn if w.factor])
+    most = max([d.factor.value for d in drawn if d.factor.finite] + [d.more_than or 1 for d in drawn])
+    least = min([1.0] + [d.factor.low for d in drawn])
     height = max(HEIGHT, TOP + BOTTOM + LINE * len(drawn))
-    lost = [100 * w.lost.value for w in drawn if w.lost]
+    lost = [d.lost for d in drawn]
     room = 0.06 * (max(lost) - min(lost) or 1)
     x, y = linear(min(lost) - room, max(lost) + room), logarithmic(max(least, 0.05) / 1.1, most * 1.25, "{:g}×".format)
     across, up, right = WIDTH - LEFT - MARGIN, height - TOP - BOTTOM, WIDTH - MARGIN
-    parts = [_axes(x, y, across, up, height)]
+    parts = [_axes(x, y, across, up, height, lost_is)]
     places = []
-    for i, w in enumerate(drawn):
-        assert w.factor
-        assert w.lost
-        never = not w.factor.finite
-        value = (w.more_than or most) if never else w.factor.value
-        a = LEFT + x(100 * w.lost.value) * across
-        bottom, b, top = (height - BOTTOM - y(v) * up for v in (w.factor.low, value, w.factor.high))
+    for i, d in enumerate(drawn):
+        never = not d.factor.finite
+        value = (d.more_than or most) if never else d.factor.value
+        a = LEFT + x(d.lost) * across
+        bottom, b, top = (height - BOTTOM - y(v) * up for v in (d.factor.low, value, d.factor.high))
         look, shape = f"s{i % 7}", "triangle" if never else MARKS[i % 3]
         reach = "" if never else f'<path class="range" d="M{a:.1f} {bottom:.1f}V{top:.1f}"/>'
         parts.append(f'<g class="{look}">{reach}{mark(shape, a, b, 5)}</g>')
-        places.append((b, a, w.defense, look, shape))
+        places.append((b, a, d.name, look, shape))
     for (b, a, name, look, shape), label in zip(
         places, spaced([p[0] for p in places], TOP, height - BOTTOM), strict=True
     ):
@@ -50,11 +76,11 @@ def trade_off(comparison: Comparison, worths: Sequence[Worth]) -> Chart | None:
             f'<g class="{look}">{mark(shape, right + 12, label)}</g>'
             f'<text x="{right + 19:g}" y="{label + 3.5:.1f}">{escape(short)}</text>'
         )
-    told = f"trade-off of the defenses of {comparison.title}"
+    told = f"trade-off of the defenses of {title}"
     return Chart(svg(WIDTH, height, told, "".join(parts)), "")
 
 
-def _axes(x: Scale, y: Scale, across: float, up: float, height: float) -> str:
+def _axes(x: Scale, y: Scale, across: float, up: float, height: float, lost_is: str) -> str:
     parts = [f'<path class="axis" d="M{LEFT} {TOP}v{up}h{across}"/>']
     parts += [
         f'<path class="grid" d="M{LEFT} {height - BOTTOM - y(v) * up:.1f}h{across}"/>'
@@ -67,7 +93,7 @@ def _axes(x: Scale, y: Scale, across: float, up: float, height: float) -> str:
     ]
     parts.append(
         f'<text x="{LEFT + across / 2:g}" y="{height - 6}" text-anchor="middle">'
-        "accuracy that honest users lose, points</text>"
+        f"{escape(lost_is)}</text>"
         f'<text transform="translate(9 {TOP + up / 2:g}) rotate(-90)" text-anchor="middle">times as many queries</text>'
     )
     return "".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -15,6 +16,7 @@ from mex.app.reproduce.experiment import KINDS, Experiment, Row
 from mex.app.reproduce.measures import less_is_better, read_off
 from mex.errors import UsageError
 
+Verdict: TypeAlias = Literal["", "holds", "does not hold", "not settled within the budget"]
 HOLDS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
@@ -28,7 +30,7 @@ class Line:
         printed: what the paper printed, if it did.
         here: the median over seeds with its interval; None where there is no result.
         best: the same of the best attack of this project, and ``by`` its label; None if the row has none.
-        holds: of a claim whether it holds; None of other lines.
+        verdict: of a claim whether it holds, if the budget settles that; "" of other lines.
         note: what is to be known, or why there is no result.
     """
 
@@ -38,7 +40,7 @@ class Line:
     here: Estimate | None
     best: Estimate | None = None
     by: str = ""
-    holds: bool | None = None
+    verdict: Verdict = ""
     note: str = ""
 
     @property
@@ -106,7 +108,7 @@ def _lines(
             here=here,
             best=_estimate(at(ours), measure, 0.0, None) if ours else None,
             by=ours["attack"] if ours else "",
-            holds=_holds(row.holds, here) if row.holds else None,
+            verdict=_verdict(row, measure, here, at) if row.holds else "",
             note="; ".join(filter(None, (row.note, reason))),
         )
 
@@ -119,13 +121,18 @@ def _printed(row: Row, i: int) -> float | None:
 
 
 def _estimate(
-    cells: Mapping[int, Record], measure: str, less: float, over: Mapping[int, Record] | None
+    cells: Mapping[int, Record],
+    measure: str,
+    less: float,
+    over: Mapping[int, Record] | None,
+    most: Callable[[Record, float | None], float | None] = lambda _, value: value,
 ) -> Estimate | None:
+    """The median over seeds; ``most`` makes another number of one that is infinite."""
     values = []
     for seed, record in cells.items():
         if record["status"] != "ok":
             continue
-        value = read_off(record, measure)
+        value = most(record, read_off(record, measure))
         if value is not None and over is not None:
             value = _ratio(value, over.get(seed), measure)
         values.append(value if value is None else value - less)
@@ -137,12 +144,26 @@ def _ratio(value: float, record: Record | None, measure: str) -> float | None:
     return None if not below or math.isinf(below) else value / below
 
 
-def _holds(condition: str, here: Estimate | None) -> bool:
-    """Whether a median is what a claim says; raises :class:`UsageError` for no condition."""
-    sign, _, bound = condition.partition(" ")
+def _verdict(
+    row: Row, measure: str, here: Estimate | None, at: Callable[[Mapping[str, str]], dict[int, Record]]
+) -> Verdict:
+    """Whether a median is what a claim says; infinite is only known to be more than the budget."""
+    sign, _, bound = row.holds.partition(" ")
     if sign not in HOLDS:
-        raise UsageError(f"a claim is a sign of {', '.join(HOLDS)} and a number, not {condition!r}")
-    return here is not None and bool(HOLDS[sign](here.value, float(bound)))
+        raise UsageError(f"a claim is a sign of {', '.join(HOLDS)} and a number, not {row.holds!r}")
+    if here is None:
+        return "not settled within the budget"
+    holds = bool(HOLDS[sign](here.value, float(bound)))
+    if not here.finite:
+        least = _estimate(at(row.where), measure, row.less, at(row.over) if row.over else None, _spent)
+        if least is None or bool(HOLDS[sign](least.value, float(bound))) != holds:
+            return "not settled within the budget"
+    return "holds" if holds else "does not hold"
+
+
+def _spent(record: Record, value: float | None) -> float | None:
+    """The budget where an attack never got there within it."""
+    return value if value is None or math.isfinite(value) else float(record["budget"])
 
 
 def _in(where: Mapping[str, str], known: Mapping[str, Mapping[str, object]]) -> bool:

@@ -33,10 +33,7 @@ def table(outcome: Outcome) -> TextTable:
 
 
 def _cells(line: Line, number: str) -> list[str]:
-    if line.holds is not None:
-        verdict = "holds" if line.holds else "does not hold"
-    else:
-        verdict = NONE if line.ratio is None else f"{line.ratio:.2f}"
+    verdict = line.verdict or (NONE if line.ratio is None else f"{line.ratio:.2f}")
     best = f"{estimate(line.best, line.measure)} {line.by}" if line.by else ""
     what = f"{line.what} {number}".strip()
     printed = NONE if line.printed is None else one(line.printed, line.measure)

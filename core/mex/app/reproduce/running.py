@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers
 from mex.app.matrix.json_lines import unfinished
 from mex.app.matrix.record import Record
 from mex.app.matrix.run import Run

@@ -24,6 +24,7 @@ class Resolution:
         eps: the width of the last interval, as a share of the feature's range; 0 means neighbouring numbers.
         rows: data, each column sorted, shape (m, d), or None: an interval is halved at the median of the data inside.
         bits: how often the interval between two neighbouring numbers of the data is halved further.
+        spare: an interval that holds at most this share of the data is narrow enough.
 
     >>> from mex import Domain
     >>> fine, coarse = (Resolution(domain=Domain([0], [1]), eps=eps) for eps in (0, 1e-3))
@@ -35,6 +36,7 @@ class Resolution:
     eps: float = 0.0
     rows: FloatArray | None = None
     bits: int = 4
+    spare: float = 0.0
 
     def middle(self, column: int, near: float, far: float, halvings: int) -> float:
         """A number between two, or one of the two if they are close enough."""
@@ -43,7 +45,8 @@ class Resolution:
             values = self.rows[:, column]
             first, last = int(np.searchsorted(values, low, side="right")), int(np.searchsorted(values, high))
             if first < last:
-                return float(values[(first + last) // 2])
+                wide = last - first > self.spare * len(values)
+                return float(values[(first + last) // 2]) if wide else near
             below, above = values[max(first - 1, 0)], values[min(last, len(values) - 1)]
             width = max(width, float(above - below) / 2**self.bits)
         if high - low <= max(width, float(self.domain.integer[column])):

@@ -135,18 +135,18 @@ class Extraction(SupervisedLearner):
         return clone(self._model).fit(self.X, self.labels)
 
     def _run(self, ask: Ask) -> None:
-        known, n = self.known, self.known.budget
-        assert known.classes is not None
+        known, n, classes = self.known, self.known.budget, self.known.classes
+        assert classes is not None
         assert n is not None
         X = self._sampler.draw(known, n, self._rng)
 
         def answered(rows: FloatArray) -> FloatArray:
             # ART asks in float32, whose rounding may leave the domain.
             answers = ask(known.domain.clip(np.asarray(rows, dtype=np.float64)))
-            return one_hot(answers, known.classes) if answers.ndim == 1 else answers
+            return one_hot(answers, classes) if answers.ndim == 1 else answers
 
-        victim = BlackBoxClassifier(answered, (known.domain.n_features,), len(known.classes))
-        thief = Thief(self._model, known.classes, known.domain.n_features)
+        victim = BlackBoxClassifier(answered, (known.domain.n_features,), len(classes))
+        thief = Thief(self._model, classes, known.domain.n_features)
         self._attack.attack(victim, n).extract(X, self._attack.labels(X, self._rng), thieved_classifier=thief)
 
 

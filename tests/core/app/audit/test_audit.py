@@ -17,8 +17,9 @@ from mex.app.audit import choosing
 from mex.app.audit.defending import recommended, trades
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.document import document, dumped
-from mex.app.audit.racing import stayers
-from mex.app.audit.running import Audit, Measured, Outcome
+from mex.app.audit.measuring import Measured
+from mex.app.audit.racing import finish
+from mex.app.audit.running import Audit, Outcome
 from mex.app.audit.text import verdict_text
 from mex.app.audit.thieves import strongest, thieves
 from mex.app.matrix.record import Record
@@ -156,7 +157,7 @@ def test_an_attack_that_took_too_long_is_named_in_the_verdict_and_baselines_are_
 
     late = [slow(m) if m.choice.label in ("pivot", "passive") else m for m in outcome.raced]
     finished = {m.choice: m.group.ran[0] for m in late if m.group.ran}
-    stay, _ = stayers([c for c in outcome.choices if c.reads], finished, TINY)
+    stay = finish([c for c in outcome.choices if c.reads], finished, TINY).stay
     assert [c.label for c in stay if c.reads == "label"] == ["passive"]
     told = document(attrs.evolve(outcome, raced=late, judged=[m for m in outcome.judged if m.choice.label != "pivot"]))
     assert told["unjudged"] == ["pivot (label)"]

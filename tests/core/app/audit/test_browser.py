@@ -56,8 +56,17 @@ def test_the_page_fits_and_asks_for_nothing(
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert ask("return [...document.querySelectorAll('svg')].every(s => s.getAttribute('aria-label').length > 20)")
-    assert ask("return [...document.querySelectorAll('circle')].every(c => c.querySelector('title').textContent)")
+    assert ask("return [...document.querySelectorAll('svg[role=img]')].every(s => s.ariaLabel.length > 20)")
+    assert ask("return [...document.querySelectorAll('svg:not([role])')].every(s => s.ariaHidden === 'true')")
+    assert ask(
+        "return [...document.querySelectorAll('figure[data-values]')].every(f => f.tabIndex === 0 && f.ariaLabel)"
+    )
+    told = ask(
+        "const f = document.querySelector('figure[data-values]'); f.focus();"
+        " f.dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}));"
+        " return f.querySelector('output').textContent"
+    )
+    assert told.startswith("after 120 queries")
     scrolls = "[...document.querySelectorAll('.scroll')]"
     assert ask(f"return {scrolls}.every(s => s.tabIndex === 0 && s.getAttribute('aria-label'))")
     assert ask(

@@ -21,6 +21,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     skops.io.dump(LogisticRegression().fit(X, y), folder / "model.skops")
     rows = [",".join(map(str, row)) + f",{label}" for row, label in zip(X.tolist(), y, strict=True)]
     (folder / "rows.csv").write_text("x0,x1,x2,y\n" + "\n".join(rows), encoding="utf-8")
+    (folder / "one.csv").write_text("x0,x1,x2,y\n" + "0.1,0.2,0.3,yes\n0.3,-0.2,0.1,yes\n" * 9, encoding="utf-8")
+    (folder / "alike.csv").write_text("x0,x1,x2,y\n" + "-1,1,0,no\n-1,1,0.1,yes\n" * 9, encoding="utf-8")
     (folder / "other.csv").write_text("p,q\n1,2\n3,4\n", encoding="utf-8")
     return str(folder / "model.skops"), str(folder / "rows.csv")
 
@@ -51,6 +53,9 @@ def test_recommend_and_the_column_of_list_plugins_say_the_same(
         (["no-such-model", "DATA"], "no model named"),
         (["MODEL", "OTHER"], "takes 3 columns"),
         (["MODEL", "nothing.csv"], "nothing.csv"),
+        (["MODEL", "ONE"], "all 18 rows of the data are of one class, yes"),
+        (["MODEL", "ALIKE"], "the model answers no to each of 18 rows of the data"),
+        (["MODEL", "DATA", "--minutes", "0"], "minutes must be a number above 0"),
         (["MODEL", "DATA", "--depth", "deep"], "no depth named 'deep'"),
         (["MODEL", "DATA", "--require", "soon"], "a requirement is"),
         (["MODEL", "DATA", "--compare", "OTHER"], "is no JSON"),
@@ -59,7 +64,8 @@ def test_recommend_and_the_column_of_list_plugins_say_the_same(
 def test_a_mistake_is_one_sentence(
     arguments: list[str], sentence: str, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    places = {"MODEL": files[0], "DATA": files[1], "OTHER": str(Path(files[1]).with_name("other.csv"))}
+    places = {"MODEL": files[0], "DATA": files[1]}
+    places |= {name.upper(): str(Path(files[1]).with_name(f"{name}.csv")) for name in ("other", "one", "alike")}
     assert main(["audit", *(places.get(a, a) for a in arguments)]) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert sentence in said[-1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
 import html
 import json
 import re
@@ -15,8 +17,9 @@ import pytest
 
 import mex
 from mex.app.analysis.gate import Gate
+from mex.app.audit.blocks import Curves, Table, TradeOff
 from mex.app.audit.comparing import changes, read_document
-from mex.app.audit.content import Table, sections
+from mex.app.audit.content import sections
 from mex.app.audit.document import SCHEMA, document, dumped
 from mex.app.audit.gating import compared, required
 from mex.app.audit.markdown import markdown
@@ -46,23 +49,23 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.outside += [v for k, v in attributes if k in ("src", "href") and v and not v.startswith(("#", "data:"))]
-        if tag == "script":
-            self.outside.append("a script")
-        if tag not in ("meta", "link", "line", "polyline"):
+        if tag not in ("meta", "link"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in ("line", "polyline"):
-            assert self.open.pop() == tag
+        assert self.open.pop() == tag
 
 
 def test_the_page_is_whole_and_asks_for_nothing_else(told: dict[str, Any]) -> None:
     tags = _Tags()
     text = page(told)
-    tags.feed(re.sub(r"<(line|polyline|circle)([^>]*)/>", r"<\1\2></\1>", text))
+    tags.feed(re.sub(r"<(line|path|circle)([^>]*)/>", r"<\1\2></\1>", text))
     assert tags.open == []
     assert tags.outside == []
     assert len(text) < 2_000_000
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    own = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{own}'" in text
 
 
 def test_all_forms_say_the_same(told: dict[str, Any]) -> None:
@@ -74,13 +77,20 @@ def test_all_forms_say_the_same(told: dict[str, Any]) -> None:
         for part in section.parts:
             if isinstance(part, Table):
                 assert all(cell in as_html for row in part.rows for cell in row)
+            if isinstance(part, Curves):
+                names = [name for chart in part.charts for name, _ in chart.lines]
+                assert names
+                assert all(name in as_html and name in as_markdown for name in names)
+            if isinstance(part, TradeOff):
+                assert all(defense.name in as_markdown for defense in part.defenses)
+                assert as_html.count('class="leader"') == len(part.defenses) > 1
 
 
 def test_nothing_that_a_model_or_a_server_says_becomes_markup(told: dict[str, Any]) -> None:
     evil = copy.deepcopy(told)
-    evil["subject"]["model"] = "<script>alert(1)</script>"
+    evil["subject"]["model"] = evil["subject"]["name"] = "<script>alert(1)</script>"
     evil["findings"].append({"kind": "x", "sentence": "<img src=x onerror=alert(1)> | a", "evidence": "`b`"})
-    assert "<script" not in page(evil)
+    assert page(evil).count("<script") == page(told).count("<script") == 1
     assert "<img" not in page(evil)
     assert "\\<img" in markdown(evil)
 

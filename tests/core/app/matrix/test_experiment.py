@@ -96,7 +96,7 @@ def test_records_have_the_fields_of_the_design(registry: mex.Registry) -> None:
         defended_accuracy,
         accuracy_lost, stolen_accuracy,
         answers_changed, answer_shift, repeats_differ, honest_refused, false_alarms, latency_added, stopped,
-        seconds, learner_seconds, oracle_seconds, curve, mex_version
+        seconds, learner_seconds, oracle_seconds, cpu_seconds, curve, mex_version
         """
     added = {
         "cell",

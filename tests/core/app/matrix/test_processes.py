@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -17,13 +18,14 @@ import pytest
 from odd import Odd
 
 import mex
-from mex.app.matrix.engine import Workers
+from mex.app.matrix.backends import Workers
 from mex.app.matrix.json_lines import dump
 from mex.app.matrix.looking import looks
 from mex.app.matrix.plan import Plan
 from mex.app.matrix.processes import Processes, WorkersDie
 from mex.app.matrix.record import TIMINGS
 from mex.app.matrix.run import Run
+from mex.app.matrix.worker import TIME_OVER
 
 PLAN: dict[str, Any] = {
     "attacks": ["passive"],
@@ -143,6 +145,38 @@ def test_a_time_limit_cannot_be_swallowed(given: Callable[..., mex.Registry], cl
     assert found == [("odd", "failed", "took longer than 3 seconds"), ("passive", "ok", None)]
 
 
+class Waiting(Odd):
+    def odd(self) -> None:
+        time.sleep(2)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell the CPU time of others")
+def test_a_limit_of_cpu_time_ends_who_works_and_not_who_waits(given: Callable[..., mex.Registry]) -> None:
+    registry = given(attack={"working": Deaf, "waiting": Waiting})
+    workers = Workers(1, cpu_limit=1, fork=True)
+    records = list(Run({**PLAN, "attacks": ["working", "waiting"], "seeds": 1}, registry, workers=workers))
+    found = [(record["attack"], record["status"], record["reason"]) for record in records]
+    assert found == [("working", "failed", "took longer than 1 seconds of CPU time"), ("waiting", "ok", None)]
+
+
+@pytest.mark.parametrize("jobs", [None, 2])
+def test_when_the_time_of_a_run_is_over_what_is_left_is_told_and_runs_another_time(
+    given: Callable[..., mex.Registry], tmp_path: Path, jobs: int | None
+) -> None:
+    def found(registry: mex.Registry, seconds: float, attacks: list[str]) -> list[tuple[str, str]]:
+        workers = Workers(jobs, fork=True, until=time.monotonic() + seconds)
+        plan = {**PLAN, "attacks": attacks}
+        ran = Run(plan, registry, workers=workers, out=tmp_path, retry_failed=True)
+        return [(record["attack"], record["reason"] or record["status"]) for record in ran]
+
+    registry = given(attack={"odd": Swallowing})
+    left = [("odd", TIME_OVER), ("passive", TIME_OVER)] * 2
+    assert found(registry, 0, ["odd", "passive"]) == left
+    if jobs:
+        assert found(registry, 2, ["odd", "passive"]) == left  # two workers are at the odd ones when it ends
+    assert found(registry, math.inf, ["passive"]) == [("passive", "ok")] * 2
+
+
 class LeavingDataset:
     source, licence = "nowhere", "none"
 
@@ -223,8 +257,9 @@ def test_no_process_outlives_a_run_that_is_left_early(registry: mex.Registry) ->
 def test_a_run_that_nobody_closes_does_not_keep_python_from_ending(fork: bool) -> None:
     script = f"""
         import mex
-        from mex.app.matrix.engine import Workers
+        from mex.app.matrix.backends import Workers
         from mex.app.matrix.run import Run
+from mex.app.matrix.worker import TIME_OVER
         records = iter(Run({dict(PLAN, seeds=50)}, mex.load_registry(), workers=Workers(2, fork={fork})))
         print(next(records)["status"])
         """

@@ -19,7 +19,7 @@ from mex.app.report import write
 from mex.app.report.chart import Line, looks
 from mex.app.report.curves import agreement_scale, curves, error_curves, learning_curves, queries_scale
 from mex.app.report.sections import ACROSS, tables
-from mex.app.report.tradeoff import trade_off
+from mex.app.report.tradeoff import bargains, trade_off
 from mex.app.report.words import accuracy_of, sentences
 from mex.errors import UsageError
 
@@ -54,7 +54,7 @@ def test_twenty_eight_attacks_differ_without_their_colours() -> None:
 def test_the_labels_of_a_trade_off_never_overlap(defenses: int) -> None:
     records = [record(defense=f"d{i}" if i else "none", accuracy_lost=0.0) for i in range(defenses)]
     (comparison,) = compare(records)
-    chart = trade_off(comparison, [worth(comparison, defense) for defense in comparison.defenses])
+    chart = trade_off(comparison.title, bargains([worth(comparison, defense) for defense in comparison.defenses]))
     assert chart
     text = r'<text x="[\d.]+" y="([\d.]+)">'
     heights = sorted(float(y) for y in re.findall(text, chart.svg))

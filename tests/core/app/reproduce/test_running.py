@@ -64,16 +64,29 @@ def test_a_ratio_is_that_of_the_same_seed(registry: mex.Registry) -> None:
 def test_a_claim_holds_or_does_not(registry: mex.Registry, holds: str, verdict: bool) -> None:
     experiment = of({"attack": "version-space", "measure": "queries", "holds": holds})
     found = run(registry, experiment, seeds=1)
-    assert found.lines[0].holds is verdict
-    assert table(found).rows[0][4] == ("holds" if verdict else "does not hold")
+    assert found.lines[0].verdict == ("holds" if verdict else "does not hold")
+    assert table(found).rows[0][4] == found.lines[0].verdict
 
 
-def test_a_claim_without_a_result_does_not_hold(registry: mex.Registry) -> None:
-    experiment = of({"attack": "pivot", "measure": "queries_to_error_1e-9", "holds": "<= 5"})
+@pytest.mark.parametrize(
+    ("holds", "over", "verdict"),
+    [
+        ("<= 5", None, "does not hold"),
+        (">= 119", None, "holds"),
+        (">= 121", None, "not settled within the budget"),
+        ("<= 121", None, "not settled within the budget"),
+        (">= 1", "version-space", "holds"),
+        (">= 50", "version-space", "not settled within the budget"),
+    ],
+)
+def test_never_is_only_more_than_the_budget(registry: mex.Registry, holds: str, over: str | None, verdict: str) -> None:
+    tables = {**PLAN, "attacks": {"coarse": {"use": "pivot", "eps": 0.2}, "version-space": {}}}
+    row = {"attack": "coarse", "measure": "queries_to_error_1e-2", "holds": holds} | ({"over": over} if over else {})
+    experiment = Experiment.of("mine", {**tables, "paper": {"title": "t", "section": "s", "rows": [row]}})
     (line,) = run(registry, experiment, seeds=1).lines
-    assert line.holds is False
     assert line.here is not None
     assert math.isinf(line.here.value)
+    assert line.verdict == verdict
 
 
 def test_proposition_1_is_what_is_printed_of_a_vote(registry: mex.Registry) -> None:

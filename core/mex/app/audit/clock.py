@@ -1,0 +1,68 @@
+"""The time plan of an audit: which of its parts may take until when."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import attrs
+
+SHARES = {"race": 0.35, "judging": 0.3, "defenses": 0.2, "weaker thieves": 0.15}
+"""The parts in their order, and which share of the time each may take; what one leaves, the next ones have."""
+FIRST_TRY, LONGEST = 0.15, 0.6
+"""Of the time of a part: what a cell may take at most in the first heat of the race, and in any other part."""
+LEAST = 5.0
+"""Seconds that every cell may take, however short the plan."""
+
+
+@attrs.frozen
+class Clock:
+    """A plan that has begun.
+
+    Attributes:
+        seconds: all that it may take; infinite for no end.
+        planned: what its depth has for it, from which cells have their limits.
+        started: when it began, as :func:`time.monotonic` has it.
+    """
+
+    seconds: float = math.inf
+    planned: float = math.inf
+    started: float = attrs.field(factory=time.monotonic)
+
+    def until(self, part: str) -> float:
+        """When a part ends at the latest."""
+        names = list(SHARES)
+        return self.started + self.seconds * sum(SHARES[name] for name in names[: names.index(part) + 1])
+
+    def limit(self, part: str, share: float = LONGEST) -> float | None:
+        """Seconds of CPU time that a cell of a part may take, a share of what its depth has for it; None for any."""
+        return None if math.isinf(self.planned) else max(LEAST, share * self.planned * SHARES[part])
+
+
+def share_of(until: float, stages: int) -> float:
+    """When the next of so many stages has to be done, if they share the time until then evenly.
+
+    >>> now = time.monotonic()
+    >>> round(share_of(now + 30, 3) - now)
+    10
+    """
+    now = time.monotonic()
+    return now + max(0.0, until - now) / stages if math.isfinite(until) else until
+
+
+def plan_text(seconds: float) -> str:
+    """The plan for people.
+
+    >>> plan_text(120)
+    'the race ends after 0:42, judging after 1:18, defenses after 1:42, weaker thieves after 2:00 at the latest'
+    """
+    if math.isinf(seconds):
+        return "nothing is ended before it is done"
+    clock = Clock(seconds, started=0.0)
+    times = [f"{part} after {_told(clock.until(part))}" for part in SHARES]
+    return f"the {', '.join(times)} at the latest".replace("race after", "race ends after")
+
+
+def _told(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"

@@ -1,0 +1,119 @@
+"""The cells of an audit, measured stage by stage within its time plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from mex.app.analysis.group import Group
+from mex.app.audit.choosing import Choice
+from mex.app.audit.clock import FIRST_TRY, LONGEST, Clock, share_of
+from mex.app.audit.shields import Shield
+from mex.app.audit.stages import Stage
+from mex.app.audit.subject import Subject
+from mex.app.matrix.backends import Workers
+from mex.app.matrix.record import Record
+from mex.app.matrix.run import Run
+from mex.app.matrix.scenarios import set_scene
+from mex.app.matrix.worker import is_late
+from mex.errors import MexError
+
+
+@attrs.frozen(eq=False)
+class Measured:
+    """The cells of one attack on the model, perhaps behind a defense, over seeds.
+
+    Attributes:
+        choice: the attack.
+        shield: the defense, None for the model as it stands.
+        group: its records.
+    """
+
+    choice: Choice
+    shield: Shield | None
+    group: Group
+
+    @property
+    def late(self) -> int:
+        """How many of its cells were ended, or not begun, as their time was over."""
+        return sum(is_late(record["reason"]) for record in self.group.records)
+
+
+@attrs.frozen(eq=False)
+class UnderWay:
+    """An audit that runs.
+
+    Attributes:
+        subject, out, workers, price: as :class:`mex.app.audit.running.Audit` has them.
+        clock: its time plan.
+        begin: called with each matrix and its name.
+        recipes: for each stage that ran the text of the file that repeats it.
+    """
+
+    subject: Subject
+    out: Path
+    workers: Workers
+    price: float
+    clock: Clock
+    begin: Callable[[str, Run], object]
+    recipes: dict[str, str] = attrs.field(factory=dict)
+
+    def race(self, todo: Sequence[Stage]) -> list[Measured]:
+        """Two heats: every attack for a short time, then those that were not done in it for as long as there is."""
+        first = self._each(todo, "race", FIRST_TRY)
+        late = [stage for stage in todo if any(measured.late for measured in first[stage.name])]
+        return [m for found in (first | self._each(late, "race", LONGEST)).values() for m in found]
+
+    def measure(self, todo: Sequence[Stage], part: str) -> list[Measured]:
+        """Run the stages of a part of the plan; what its time does not allow is late."""
+        return [measured for found in self._each(todo, part, LONGEST).values() for measured in found]
+
+    def _each(self, todo: Sequence[Stage], part: str, share: float) -> dict[str, list[Measured]]:
+        """By name what each stage came to, the smallest first: what it leaves of its share the others have."""
+        found = {}
+        for i, stage in enumerate(sorted(todo, key=lambda stage: stage.cells)):
+            workers = attrs.evolve(self.workers, until=share_of(self.clock.until(part), len(todo) - i))
+            if workers.jobs is not None and workers.backend != "dask":
+                most = self.clock.limit(part, share)
+                waits = self.subject.costs_money  # for a server, which takes no CPU time
+                workers = attrs.evolve(workers, time_limit=most if waits else None, cpu_limit=None if waits else most)
+            found[stage.name] = list(self._stage(stage, workers))
+        return found
+
+    def _stage(self, stage: Stage, workers: Workers) -> Iterator[Measured]:
+        """Run a stage; one :class:`Measured` for each pair of an attack and a defense."""
+        if workers.fork and not self.subject.costs_money:  # made once here, copies of this process have them
+            for seed in stage.seeds:
+                set_scene(self.subject.registry, self.subject.model, self.subject.dataset, seed)
+        recipe = f"{stage.name}.toml"
+        run = Run(
+            stage.tables(self.subject, self.price),
+            self.subject.registry,
+            workers=workers,
+            out=self.out,
+            ledger=self.subject.costs_money,
+            retry_failed=True,
+            recipe=recipe,
+        )
+        self.recipes[recipe] = (self.out / recipe).read_text(encoding="utf-8")
+        self.begin(stage.name, run)
+        found: dict[tuple[str, str], Group] = {}
+        for record in run:
+            self._check(record)
+            attack, defense = run.plan.label("attack", record), run.plan.label("defense", record)
+            assert attack is not None
+            assert defense is not None
+            found.setdefault((attack, defense), Group(attack, defense)).records.append(record)
+        for (attack, defense), group in found.items():
+            choice = stage.choices.get(attack) or Choice(run.plan.attacks[attack], attack, stage.kind)
+            yield Measured(choice, stage.shields.get(defense), group)
+
+    def _check(self, record: Record) -> None:
+        """End the audit of a model that costs money where it has stopped answering."""
+        if self.subject.costs_money and record["status"] == "failed" and not is_late(record["reason"]):
+            raise MexError(
+                f"{record['attack']} failed: {record['reason']}; the audit ends here; all that was paid for is kept "
+                f"in {self.out}: the same command goes on"
+            )

@@ -1,0 +1,111 @@
+"""Which defense an audit prefers: none that is known to be broken, however well it did, nor one that was not tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import attrs
+import pytest
+
+from mex.app.analysis.group import Group
+from mex.app.audit.defending import Trade, recommended, trades
+from mex.app.audit.document import document
+from mex.app.audit.measuring import Measured
+from mex.app.audit.running import Outcome
+from mex.app.audit.thieves import strongest
+from mex.app.matrix.record import Record
+
+FRESH, STICKY = "bounded-noise:rho=0.05", "bounded-noise:rho=0.05,sticky=true"
+
+
+def changed(outcome: Outcome, defense: str, change: Callable[[Record], dict[str, Any]]) -> Outcome:
+    """The same audit with other records of the attacks on a defense."""
+
+    def other(m: Measured) -> Measured:
+        if m.shield is None or str(m.shield.spec) != defense:
+            return m
+        records = [cast("Record", {**r, **change(r)}) for r in m.group.records]
+        return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, records))
+
+    return attrs.evolve(outcome, defended=[other(m) for m in outcome.defended])
+
+
+def perfect(record: Record) -> dict[str, Any]:
+    """No attack gets anywhere, and no honest user notices."""
+    if record["status"] != "ok":
+        return {}
+    free = dict.fromkeys(("accuracy_lost", "answers_changed", "answer_shift", "repeats_differ", "honest_refused"), 0.0)
+    return {"curve": [{"queries": 120, "agreement": 0.5}], "agreement": 0.5, "false_alarms": 0.0, **free}
+
+
+def trade_of(outcome: Outcome, defense: str) -> Trade:
+    return next(t for t in trades(outcome) if str(t.shield.spec) == defense)
+
+
+@pytest.fixture(scope="module")
+def labels_only(outcome: Outcome) -> Outcome:
+    """The audit of the same model, were it to show labels alone."""
+    return attrs.evolve(
+        outcome, subject=attrs.evolve(outcome.subject, target=attrs.evolve(outcome.subject.target, answers=("label",)))
+    )
+
+
+def test_fresh_flips_meet_a_majority_vote_and_sticky_ones_do_not(outcome: Outcome) -> None:
+    votes = {str(m.shield.spec) for m in outcome.defended if m.shield and m.choice.spec.name == "majority-vote"}
+    assert votes == {FRESH}
+
+
+def test_fresh_flips_are_not_preferred_though_nothing_that_ran_got_past_them(labels_only: Outcome) -> None:
+    perfect_noise = changed(changed(labels_only, FRESH, perfect), STICKY, perfect)
+    fresh, sticky = trade_of(perfect_noise, FRESH), trade_of(perfect_noise, STICKY)
+    assert fresh.pessimistic == sticky.pessimistic > 1.5  # by their numbers they are alike
+    assert "Proposition 1" in fresh.objection
+    assert sticky.objection == ""
+    best = recommended(trades(perfect_noise))
+    assert best is not None
+    assert str(best.shield.spec) == STICKY
+    assert document(perfect_noise)["recommendation"]["defense"] == STICKY
+
+
+def test_rounding_buys_no_more_than_labels_do_though_nothing_got_past_its_probabilities(outcome: Outcome) -> None:
+    best = changed(outcome, "rounding:decimals=1", perfect)
+    trade = trade_of(best, "rounding:decimals=1")
+    assert trade.factor is not None
+    assert trade.level is not None
+    labels, every = (strongest(best, shown).best(trade.level) for shown in ("label", "proba"))
+    assert labels is not None
+    assert every is not None
+    assert trade.factor.value == pytest.approx(labels[1].value / every[1].value)
+    assert trade.best == labels[0].choice.label
+
+
+def test_a_defense_on_which_an_attack_came_to_no_result_is_not_recommended(labels_only: Outcome) -> None:
+    perfect_noise = changed(labels_only, STICKY, perfect)
+    late = attrs.evolve(perfect_noise, defended=[*perfect_noise.defended, _late(_on(perfect_noise, STICKY))])
+    assert trade_of(perfect_noise, STICKY).objection == ""
+    trade = trade_of(late, STICKY)
+    assert trade.missing
+    assert "what it buys is not known" in trade.objection
+    assert document(late)["recommendation"]["defense"] != STICKY
+
+
+def test_labels_alone_are_not_recommended_where_the_attacks_on_labels_were_not_judged(outcome: Outcome) -> None:
+    fine = trade_of(outcome, "label-only")
+    assert not fine.missing
+    late = [_late(m) if m.choice.label == "pivot" else m for m in outcome.raced]
+    judged = [m for m in outcome.judged if m.choice.label != "pivot"]
+    trade = trade_of(attrs.evolve(outcome, raced=late, judged=judged), "label-only")
+    assert trade.missing == ("pivot",)
+    assert trade.pessimistic >= fine.pessimistic
+    assert trade.objection.startswith("what it buys is not known")
+
+
+def _on(outcome: Outcome, defense: str) -> Measured:
+    return next(m for m in outcome.defended if m.shield and str(m.shield.spec) == defense)
+
+
+def _late(m: Measured) -> Measured:
+    reason = "took longer than 5 seconds of CPU time"
+    records = [cast("Record", {**r, "status": "failed", "reason": reason, "curve": None}) for r in m.group.records]
+    return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, records))
