@@ -56,12 +56,13 @@ def error(estimator: Any, truth: mex.FittedTarget) -> float:
     return float(np.linalg.norm(w / (np.linalg.norm(w) or 1.0) - truth.estimator.coef_[0]))
 
 
-def attack(spec: str, d: int, seed: int, defense: str = "none", peek: float | None = None) -> Run:
-    """Run one attack to its own end, or with ``peek`` until the true error is that small."""
+def attack(spec: str, d: int, seed: int, defense: str = "none", peek: float | None = None, *, told: bool = True) -> Run:
+    """Run one attack to its own end, or with ``peek`` to that true error; ``told`` is whether the rate of noise is."""
     truth = target(d, seed)
     defended = REGISTRY.build("defense", defense).protect(truth, None, np.random.default_rng([seed, 1]))
     oracle = mex.Oracle(defended, budget=500_000)
-    learner = REGISTRY.build("attack", spec).learner(oracle.knowledge(), np.random.default_rng([seed, 2]))
+    known = oracle.knowledge() if told else attrs.evolve(oracle.knowledge(), rho=None)
+    learner = REGISTRY.build("attack", spec).learner(known, np.random.default_rng([seed, 2]))
     spent, asks = 0.0, 0
     with threadpool_limits(1):
         while True:
@@ -113,11 +114,16 @@ def noise_free(targets: int) -> None:
 
 
 def noisy(targets: int) -> None:
-    """Flips of a known rate."""
+    """Flips of a known rate, and of a rate that is not told."""
     for rho in (0.1, 0.2, 0.3, 0.4):
-        for eps in (1e-2, 1e-4):
-            runs = many(f"pivot:eps={eps}", 50, targets, defense=f"bounded-noise:rho={rho}")
-            row("pivot", 50, eps, rho, runs)
+        for eps in (1e-1, 1e-2, 1e-4):
+            for mode in ("sequential", "batch"):
+                runs = many(f"pivot:eps={eps},mode={mode}", 50, targets, defense=f"bounded-noise:rho={rho}")
+                row(f"pivot:mode={mode}", 50, eps, rho, runs)
+    for rho in (0.0, 0.1):
+        for eps in (1e-1, 1e-2):
+            runs = many(f"pivot:eps={eps}", 50, targets, defense=f"bounded-noise:rho={rho}", told=False)
+            row("pivot, rho not told", 50, eps, rho, runs)
     for eps in (1e-2, 1e-4):
         runs = many(f"dimension-coupling:eps={eps}", 50, targets, defense="bounded-noise:rho=0.1")
         row("dimension-coupling", 50, eps, 0.1, runs)

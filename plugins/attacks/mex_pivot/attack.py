@@ -15,6 +15,7 @@ from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.toolkit.halfspaces.multiclass import PairwiseLearner
 from mex_pivot.exact import ExactSearch
+from mex_pivot.joint import LARGEST_DIMENSION, JointSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
 from mex_pivot.search import Goal, Search
 
@@ -30,9 +31,11 @@ class Pivot:
 
     In a basis with <w*, pivot> > 0 the direction b_j - t pivot is answered by whether the ratio v_j of <w*, b_j> to
     <w*, pivot> is above t. So the version space is a box in the ratios; its halving, centroid and size have closed
-    forms, and a query takes O(d) time. If answers may be wrong, the posterior is a product of one-dimensional ones;
-    each query asks a median (probabilistic bisection), and group queries then rule out gross errors of several ratios
-    at once. No two queries are alike, so sticky noise is no harder than fresh noise.
+    forms, and a query takes O(d) time. If answers may be wrong, one joint posterior is taken for normal and directions
+    at even odds are asked, then some off its mean to test it (:class:`.JointSearch`). In many dimensions, and in
+    batches, it is a product of one-dimensional ones; each query asks a median (probabilistic bisection), and group
+    queries then rule out gross errors of several ratios at once. No two queries are alike, so sticky noise is no
+    harder than fresh noise.
 
     A model with an intercept, in a box, or of several classes is brought to that form first
     (:mod:`mex.toolkit.halfspaces`). Interfaces with whole numbers or categories are handed over to the learner of
@@ -79,7 +82,7 @@ class Pivot:
     mode: str = attrs.field(
         default="sequential",
         validator=one_of("sequential", "batch"),
-        metadata=doc("when labels are right: ask few ratios at a time at first, or all together for fewer asks"),
+        metadata=doc("ask few directions at a time for fewer queries, or many together for fewer asks"),
     )
     basis: str = attrs.field(
         default="random",
@@ -128,4 +131,5 @@ class Pivot:
         goal = Goal(eps=self.eps, stop=self.stop, confidence=self.confidence)
         if rho == 0:
             return ExactSearch(d, goal, self.basis, self.mode, rng)
-        return NoisySearch(d, goal, self.basis, rho, rng)
+        joint = 1 < d <= LARGEST_DIMENSION and self.mode == "sequential"
+        return (JointSearch if joint else NoisySearch)(d, goal, self.basis, rho, rng)

@@ -10,11 +10,11 @@ import numpy as np
 from mex.types import Array, BoolArray, FloatArray
 from mex_pivot.box import Box
 from mex_pivot.frame import Frame
-from mex_pivot.search import UNBOUNDED, Goal, Search
+from mex_pivot.search import UNBOUNDED, Goal, RatioSearch
 from mex_pivot.stopping import HalvingPlan
 
 
-class ExactSearch(Search):
+class ExactSearch(RatioSearch):
     """Halves the intervals of the ratios that contribute most to the error, until the goal is reached.
 
     While s is uncertain each answer changes the medians of all other ratios, so ``sequential`` mode asks few at a time;

@@ -15,7 +15,7 @@ from mex_pivot.frame import Frame
 from mex_pivot.groups import Groups, Ratios
 from mex_pivot.posteriors import Posteriors
 from mex_pivot.prior import normalised
-from mex_pivot.search import JITTER, UNBOUNDED, Goal, Search
+from mex_pivot.search import JITTER, UNBOUNDED, Goal, RatioSearch
 
 LARGEST_RHO = 0.45
 """The largest rate of wrong answers that works, and the first guess at an unknown one."""
@@ -37,7 +37,7 @@ PATIENCE = 6
 """The search is given up after so many times the queries that are expected."""
 
 
-class NoisySearch(Search):
+class NoisySearch(RatioSearch):
     """Bayesian bisection of all ratios together, then group queries that rule out gross errors.
 
     Each batch asks the ratios that contribute most to the error: at the median as long as the bulk of the posterior is

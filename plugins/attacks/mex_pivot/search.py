@@ -43,14 +43,12 @@ class Search(GeneratorLearner):
 
     note = ""
     _confirmations = 1  # queries that confirm that all answers are the same
-    _frame: Frame | None = None
 
     def __init__(self, d: int, goal: Goal, basis_kind: str, rng: np.random.Generator) -> None:
         self._d = d
         self._goal = goal
         self._basis_kind = basis_kind
         self._rng = rng
-        self._first: FloatArray = np.zeros(d)  # the estimate before there is a frame
         self._seen: set[float] = set()  # the answers that occurred
         self._asked = 0
 
@@ -59,8 +57,8 @@ class Search(GeneratorLearner):
         """Search in the basis ``rows``, shape (d, d); return why that has failed, or an empty string."""
 
     @abstractmethod
-    def _ratios(self) -> FloatArray:
-        """The estimate of the ratios in the frame, shape (d - 1,)."""
+    def estimate(self) -> FloatArray:
+        """The unit normal so far, shape (d,); zeros before the first answer."""
 
     def steps(self) -> Steps:
         """Search in the basis wanted and, if its pivot is orthogonal to w*, in a random one."""
@@ -83,14 +81,27 @@ class Search(GeneratorLearner):
         self._asked += len(answers)
         super().tell(X, answers)
 
+    def hypothesis(self) -> Estimator:
+        """The halfspace so far, of labels -1 and 1."""
+        return halfspace(self.estimate())
+
+
+class RatioSearch(Search):
+    """A base for searches that measure the components of w* by one of them (:class:`.Frame`)."""
+
+    _frame: Frame | None = None
+
+    def __init__(self, d: int, goal: Goal, basis_kind: str, rng: np.random.Generator) -> None:
+        super().__init__(d, goal, basis_kind, rng)
+        self._first: FloatArray = np.zeros(d)  # the estimate before there is a frame
+
+    @abstractmethod
+    def _ratios(self) -> FloatArray:
+        """The estimate of the ratios in the frame, shape (d - 1,)."""
+
     def _unbounded(self, ratios: FloatArray) -> bool:
         """Whether some ratio, or by equal answers every ratio, has no bound."""
         return bool(np.abs(ratios).max() > FARTHEST) or (len(self._seen) == 1 and self._asked > 2 * self._d + MONOTONE)
 
     def estimate(self) -> FloatArray:
-        """The unit normal so far, shape (d,); zeros before the first answer."""
         return self._first if self._frame is None else self._frame.normal(self._ratios())
-
-    def hypothesis(self) -> Estimator:
-        """The halfspace so far, of labels -1 and 1."""
-        return halfspace(self.estimate())

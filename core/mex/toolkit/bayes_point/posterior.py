@@ -20,8 +20,6 @@ NOTHING = 1e-9
 PRIOR_RHO = (0.5, 4.5)
 """The Beta prior of the share of wrong signs where it is not known: as if so many were seen, wrong and right."""
 LARGEST = 0.45
-CANCELLED = 1e-6
-"""The share of the variance across the mean in all of it, below which their difference is rounding error."""
 GROWTH = 1.25
 """How many times more sites there are when those left out are looked at again."""
 
@@ -180,13 +178,14 @@ class Posterior:
         size = float(self.mean @ across)
         if size <= 0:
             return np.inf
-        spread = float(np.sum(metric * self.cov))
-        total = spread - float(across @ self.cov @ across) / size
-        if total < CANCELLED * spread:  # nearly all of it is along the mean
-            F = self._axes @ np.linalg.cholesky((self._C + self._C.T) / 2)
-            F = F - np.multiply.outer(self.mean, across @ F) / size
-            total = float(np.sum((metric @ F) * F))
+        F = self.root - np.multiply.outer(self.mean, across @ self.root) / size
+        total = float(np.sum((metric @ F) * F))
         return float(np.sqrt(max(total, 0.0) / size))
+
+    @property
+    def root(self) -> FloatArray:
+        """A square root of the covariance, shape (d, d): root root' is ``cov``, but for less rounding."""
+        return np.asarray(self._axes @ np.linalg.cholesky((self._C + self._C.T) / 2))
 
     @property
     def rows(self) -> FloatArray:

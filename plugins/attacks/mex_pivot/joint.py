@@ -1,0 +1,233 @@
+"""Search for a halfspace by one joint posterior when answers may be wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+
+import numpy as np
+from scipy.special import betainc, gammainc, logit, ndtr
+
+from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
+from mex.toolkit.bounds import capacity, sphere_bits
+from mex.types import Array, FloatArray
+from mex_pivot.noisy import NoisySearch
+from mex_pivot.search import MONOTONE, Goal, Search
+
+LARGEST_DIMENSION = 128
+"""A query takes O(n d) operations, n queries before it: in more dimensions that is too slow."""
+
+FIRST_RHO = 0.03
+"""The first guess at an unknown rate of wrong answers."""
+
+BITS = 0.03
+"""The bits per dimension that the answers to one batch tell."""
+
+CAUTION = 1.25
+"""How many times more than the normal approximation says the error is taken for, where answers are wrong."""
+
+GROSS = 0.15
+"""The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the normal
+approximation is too narrow for."""
+
+NOISY = 0.05
+"""From this rate of wrong answers on both are as large as that; they fall to nothing with the rate."""
+
+OFF, WIDER = 2.0, 4.0
+"""Tests are so many standard deviations off the mean; a gross error is taken for so many times the standard one."""
+
+FEWEST = 9
+"""So many tests without a surprise show that answers are not those of a coin, where their rate is unknown."""
+
+LIKELY = 0.8
+"""The probability of a gross error at which the search goes back."""
+
+SWEEPS = 10
+"""From so few sweeps over all answers the posterior is wide again, and lies where most of the answers are right."""
+
+MOST_RESTARTS = 4
+"""When it went back more often, one ratio after the other is searched, by posteriors that are exact."""
+
+PATIENCE = 6
+"""The search is given up after so many times the queries that are expected."""
+
+
+class JointSearch(Search):
+    """Asks directions at even odds, then tests what it found.
+
+    The posterior of w* is taken for normal (:class:`mex.toolkit.bayes_point.posterior.Posterior`). Each batch asks
+    random directions orthogonal to its mean, mostly along its long axes, so that every answer is at even odds and
+    tells about all components at once: later answers contradict a wrong one, and no component has to be confirmed on
+    its own. When the posterior is narrow enough, directions off the mean are asked, whose answers it
+    predicts: more surprises than wrong answers explain show a gross error, and the posterior is computed afresh.
+
+    ``rho`` is the probability of a wrong answer; None estimates it from the answers.
+    """
+
+    _confirmations = 10
+    _ratios: NoisySearch | None = None
+
+    def __init__(self, d: int, goal: Goal, basis_kind: str, rho: float | None, rng: np.random.Generator) -> None:
+        super().__init__(d, goal, basis_kind, rng)
+        self._known_rho = rho is not None
+        self._eps = max(goal.eps, d * 2.0**-48)
+        self._posterior = Posterior(d, SignModel(FIRST_RHO if rho is None else rho))
+        self._bits = sphere_bits(d, self._eps) + 10 * d
+        self._tested = 0  # directions off the present posterior's mean
+        self._surprises_met = 0
+
+    def estimate(self) -> FloatArray:
+        if self._ratios is not None and (found := self._ratios.estimate()).any():
+            return found
+        length = float(np.linalg.norm(self._posterior.mean))
+        return self._posterior.mean / (length or 1.0)
+
+    def cut(self, X: FloatArray, answers: Array) -> None:
+        if self._ratios is None:
+            self._take(X[: len(answers)], answers)
+
+    def _take(self, X: FloatArray, signs: Array) -> None:
+        self._posterior.add(X * signs[:, None], at_once=True)
+        self._posterior.refine()
+        if not self._known_rho:
+            self._posterior.learn_rho()
+
+    def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
+        self._take(rows, (yield rows))
+        log_odds = self._log_odds
+        restarts = 0
+        while not self._given_up():
+            if not self._narrow:
+                X = self._even()
+                self._take(X, (yield X))
+            elif log_odds <= logit(self._allowed) and self._tells:
+                break
+            elif log_odds >= logit(LIKELY):
+                restarts += 1
+                log_odds = self._log_odds
+                if restarts > MOST_RESTARTS:
+                    return (yield from self._search_ratios())
+                self._compute_afresh()
+            else:
+                surprise, none, sure = self._weights()
+                n = max(math.ceil((log_odds - logit(self._allowed)) / sure), 0 if self._known_rho else FEWEST)
+                X, side = self._tests(max(2, (n + 1) // 2, self._tested // 4))
+                signs = yield X
+                surprises = int((signs != side).sum())
+                log_odds += surprises * surprise + (len(signs) - surprises) * none
+                self._surprises_met += surprises
+                self._tested += len(signs)
+                self._take(X, signs)
+        self._check_fit()
+        return ""
+
+    @property
+    def _noise(self) -> float:
+        """1 where answers are wrong so often that gross errors occur, down to 0 where none are."""
+        return min(self._posterior.model.rho / NOISY, 1.0)
+
+    @property
+    def _tells(self) -> bool:
+        """Whether answers to tests are what was predicted more often than not, which those of a coin are not."""
+        if self._known_rho:
+            return True
+        others = self._tested - self._surprises_met
+        return float(betainc(self._surprises_met + 1, others + 1, 0.5)) > 0.999
+
+    @property
+    def _log_odds(self) -> float:
+        """The log odds of a gross error before it is tested."""
+        return float(logit(max(GROSS * self._noise, 1e-12)))
+
+    @property
+    def _allowed(self) -> float:
+        """The probability of a gross error that the goal allows."""
+        # A gross error counts as 2, the diameter of the sphere, where the mean square is wanted.
+        return self._eps**2 / 16 if self._goal.stop == "rms" else 0.3 * (1 - self._goal.confidence)
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether the posterior is so narrow that the goal is reached, unless the error is gross."""
+        across = self._across()
+        total = float(np.trace(across)) * (1 + (CAUTION - 1) * self._noise) ** 2
+        if self._goal.stop == "rms":
+            return total <= 0.9 * self._eps**2
+        # The squared error is approximately a gamma variable of the same moments.
+        spread = 2 * float((across**2).sum()) * (1 + (CAUTION - 1) * self._noise) ** 4
+        within = float(gammainc(total**2 / spread, self._eps**2 * total / spread)) if spread > 0 else 1.0
+        return within >= 1 - (1 - 0.4 * self._noise) * (1 - self._goal.confidence)
+
+    def _across(self) -> FloatArray:
+        """The covariance of the unit normal, orthogonal to its mean, shape (d, d)."""
+        normal, root = self.estimate(), self._posterior.root / np.linalg.norm(self._posterior.mean)
+        root -= np.multiply.outer(normal, normal @ root)
+        return np.asarray(root @ root.T)
+
+    def _even(self) -> FloatArray:
+        """Directions at even odds, shape (n, d), none of which tells about the answer of another."""
+        n = math.ceil(BITS * self._d / capacity(self._posterior.model.rho))
+        covariance = self._across()
+        X = self._orthogonal(self._rng.standard_normal((min(n, self._d - 1), self._d)) @ covariance)
+        root = np.linalg.cholesky(X @ covariance @ X.T)
+        more = self._rng.standard_normal((max(n - self._d + 1, 0), self._d)) @ covariance
+        return np.concatenate([self._orthogonal(np.linalg.solve(root, X)), self._orthogonal(more)])
+
+    def _tests(self, n: int) -> tuple[FloatArray, FloatArray]:
+        """Directions off the mean, shape (n, d), and the signs that it gives them."""
+        X = self._orthogonal(self._rng.standard_normal((n, self._d)))
+        side = self._rng.choice([-1.0, 1.0], n)
+        spread = np.sqrt(np.einsum("ij,jk,ik->i", X, self._across(), X))
+        return X + np.multiply.outer(OFF * side * spread, np.ones(self._d)) * self.estimate(), side
+
+    def _orthogonal(self, X: FloatArray) -> FloatArray:
+        """The unit vectors along the parts of ``X`` that are orthogonal to the mean."""
+        normal = self.estimate()
+        for _ in range(2):  # the second time for what rounding left
+            X = X - np.multiply.outer(X @ normal, normal)
+            X = X / np.linalg.norm(X, axis=1, keepdims=True)
+        return X
+
+    def _weights(self) -> tuple[float, float, float]:
+        """What a surprising answer and another one add to the log odds, and what one takes off in the mean."""
+        rho = self._posterior.model.rho
+        fine, gross = (rho + (1 - 2 * rho) * float(ndtr(-OFF / wide)) for wide in (1.0, math.hypot(1, WIDER)))
+        surprise, none = math.log(gross / fine), math.log((1 - gross) / (1 - fine))
+        return surprise, none, -(fine * surprise + (1 - fine) * none)
+
+    def _compute_afresh(self) -> None:
+        self._tested = self._surprises_met = 0
+        old = self._posterior
+        self._posterior = Posterior(self._d, old.model)
+        self._posterior.add(old.rows, at_once=True)
+        for _ in range(SWEEPS):
+            self._posterior.refine(1)
+
+    def _search_ratios(self) -> Generator[FloatArray, Array, str]:
+        rho = self._posterior.model.rho if self._known_rho else None
+        search = self._ratios = NoisySearch(self._d, self._goal, self._basis_kind, rho, self._rng)
+        while (X := search.ask()) is not None:
+            search.tell(X, (yield X))
+        self.note = search.note
+        return ""
+
+    def _given_up(self) -> bool:
+        rho, n = self._posterior.model.rho, self._asked
+        if len(self._seen) == 1 and n > 2 * self._d + MONOTONE:
+            return True  # the caller finds out why
+        if not self._known_rho and rho > 0.98 * LARGEST and n > 20 * self._d + 200:
+            self.note = "whatever the halfspace, nearly half of the labels are wrong: they tell nothing"
+        elif n > PATIENCE * self._bits / capacity(rho):
+            self.note = f"gave up after {n} queries: answers are wrong more often than rho = {rho:.2g} explains"
+        return bool(self.note)
+
+    def _check_fit(self) -> None:
+        """Note an eps below the resolution of float64, or more wrong answers than rho explains."""
+        if self._eps > self._goal.eps:
+            self.note = f"float64 does not separate weights to within eps = {self._goal.eps:g}; it was {self._eps:.1g}"
+        elif self._known_rho and not self.note:
+            n, rho = self._asked, self._posterior.model.rho
+            share = float(np.mean(self._posterior.rows @ self._posterior.mean < 0))
+            if share > rho + 0.05 * (1 - 2 * rho) + 5 * math.sqrt(rho / n):
+                self.note = (
+                    f"{share:.0%} of the answers disagree with the best halfspace, more than rho = {rho:g} explains"
+                )
