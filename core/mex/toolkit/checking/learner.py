@@ -10,7 +10,7 @@ from mex.toolkit.checking.allowance import Allowance
 from mex.toolkit.checking.choice import choose
 from mex.toolkit.checking.readings import Told
 from mex.toolkit.checking.repeats import Repeats
-from mex.toolkit.checking.rows import natural, real, telling
+from mex.toolkit.checking.rows import PoolRows, natural, telling
 from mex.toolkit.checking.verdict import verdict, verdict_before_the_end
 from mex.toolkit.estimators import random_state
 from mex.types import Array, Estimator, FloatArray
@@ -51,6 +51,7 @@ class SelfChecked:
         self._known = known
         self._rng = rng
         self._seed = random_state(rng)
+        self._pool_rows = PoolRows(known, rng)
         self._allowance = allowance
         self._eps = eps
         self._tolerated = tolerated
@@ -110,7 +111,7 @@ class SelfChecked:
                 self._ended = "cut"
             else:
                 n = self._allowance.on_the_way(self._transcript.asked, self.checked)
-                self._plan(real(self._known, n, self._rng), n)
+                self._plan(self._pool_rows.draw(n), n)
             return
         fresh = len(self._pending) - self._again  # the others were asked before
         self._check.add(X[:fresh], answers[:fresh], self._near)
@@ -139,7 +140,7 @@ class SelfChecked:
             left = left if self._rounds == 1 else 0
             again = self._repeats.draw(left, self._rng)
             self._again = len(again)
-            return np.concatenate([real(self._known, left - len(again), self._rng), again]), left - len(again)
+            return np.concatenate([self._pool_rows.draw(left - len(again)), again]), left - len(again)
         if self._rounds == 1 and not getattr(self.inner, "confirmed", False):
             n = self._allowance.at_the_end(asked, self.checked)
         elif self._rounds == 2 and self._wrong:

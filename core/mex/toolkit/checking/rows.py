@@ -31,13 +31,26 @@ def natural(known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
     return rows
 
 
-def real(known: Knowledge, n: int, rng: np.random.Generator) -> FloatArray:
-    """Draw ``n`` rows of the pool, and rows like them where it has fewer; without one, of the domain."""
-    pool = known.pool
-    if pool is None or len(pool) == 0:
-        return known.domain.sample(n, rng)
-    rows = pool[rng.permutation(len(pool))[:n]]
-    return np.concatenate([rows, natural(known, n - len(rows), rng)]) if len(rows) < n else rows
+class PoolRows:
+    """The rows of the pool in a random order, each once; after them, and without a pool, rows like them.
+
+    Args:
+        known: what the attack knows.
+        rng: for the order and the draws.
+    """
+
+    def __init__(self, known: Knowledge, rng: np.random.Generator) -> None:
+        self._known = known
+        self._rng = rng
+        self._left: Array = np.empty(0, dtype=np.int64)
+        if known.pool is not None:
+            self._left = rng.permutation(len(known.pool))
+
+    def draw(self, n: int) -> FloatArray:
+        """The next ``n`` rows, shape (n, d)."""
+        chosen, self._left = self._left[:n], self._left[n:]
+        more = natural(self._known, n - len(chosen), self._rng)
+        return more if self._known.pool is None else np.concatenate([self._known.pool[chosen], more])
 
 
 def telling(
