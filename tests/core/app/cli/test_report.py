@@ -66,7 +66,7 @@ def test_the_page_says_who_wins_what_is_missing_and_how_to_repeat(page: Path, re
     assert text.count("<script") == 1, "that of the page"
     assert "ellipsoid in the version space" in text, "what the attack is"
     assert "version-space learns" in text or "version-space works on" in text, "the reason of the pair that was skipped"
-    assert "[attacks.&#34;passive&#34;]" in text
+    assert '[attacks."passive"]' in html.unescape(text)
     assert "http://" not in text
     assert "https://" not in text
 

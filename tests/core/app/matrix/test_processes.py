@@ -259,7 +259,6 @@ def test_a_run_that_nobody_closes_does_not_keep_python_from_ending(fork: bool) -
         import mex
         from mex.app.matrix.backends import Workers
         from mex.app.matrix.run import Run
-from mex.app.matrix.worker import TIME_OVER
         records = iter(Run({dict(PLAN, seeds=50)}, mex.load_registry(), workers=Workers(2, fork={fork})))
         print(next(records)["status"])
         """
