@@ -60,7 +60,7 @@ def resolve(app: Any, env: Any, node: Any, content: Any) -> Any:
 
 def _exists(name: str) -> bool:
     """Whether a dotted name can be imported, or is an attribute of what can."""
-    if not name.strip("."):
+    if name.startswith(".") or not name:
         return False
     try:
         importlib.import_module(name)

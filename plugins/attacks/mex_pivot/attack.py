@@ -32,7 +32,7 @@ class Pivot:
     In a basis with <w*, pivot> > 0 the direction b_j - t pivot is answered by whether the ratio v_j of <w*, b_j> to
     <w*, pivot> is above t. So the version space is a box in the ratios; its halving, centroid and size have closed
     forms, and a query takes O(d) time. If answers may be wrong, one joint posterior is taken for normal and directions
-    at even odds are asked, then some off its mean to test it (:class:`.JointSearch`). In many dimensions, and in
+    at even odds are asked, then some off its mean to test it (``mex_pivot.joint``). In many dimensions, and in
     batches, it is a product of one-dimensional ones; each query asks a median (probabilistic bisection), and group
     queries then rule out gross errors of several ratios at once. No two queries are alike, so sticky noise is no
     harder than fresh noise.
