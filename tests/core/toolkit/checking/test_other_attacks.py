@@ -126,7 +126,7 @@ def test_a_tree_that_is_replaced_while_it_is_asked(breast_cancer: mex.Dataset, a
     stolen = steal(attack, Replaced(target, other, after), answers, breast_cancer, 1500)
     early = CHECKED in stolen.note or "contradict" in stolen.note
     assert early if stolen.stopped == "done" else "the target was changed, or is random" in stolen.note
-    assert right(stolen, other, X) > 0.6
+    assert right(stolen, other, X) > 0.5  # most of what it was told is of the first tree
 
 
 @pytest.mark.parametrize(("rho", "told"), [(0.0, True), (None, False), (0.2, False)])
