@@ -20,6 +20,8 @@ KNOWN = 1e-4
 SHORTEST = 1e-8
 TOO_LONG = 0.1
 """A slope that was measured over more than this share of an interval is measured again."""
+STEP, SHARE = 1e-5, 0.02
+"""Slopes on short intervals are measured over so much, or this share of the interval: over less, rounding hides kinks."""
 CERTAIN = 20
 """How many times their errors two lines are apart where a kink between them is asked."""
 MOST = 4000
@@ -118,11 +120,16 @@ def find_kinks(eta: float, known: Known, rng: np.random.Generator) -> Search:
         guesses = [g for pair in todo if (g := _guess(*pair, known, found)) is not None]
         todo, split = yield from _check(guesses, found)
         places = [(a.t + b.t) / 2 + 0.1 * (b.t - a.t) * rng.uniform(-1, 1) for a, b in split]
-        steps = [eta * (b.t - a.t) / 2 for a, b in split]
+        steps = [_step((b.t - a.t) / 2, eta) for a, b in split]
         if split:
             middles = yield from _places(np.array(places), np.array(steps))
             todo += [pair for (a, b), c in zip(split, middles, strict=True) for pair in ((a, c), (c, b))]
     return Line(_merged(found, known), (start.t, start.value), (end.t, end.value))
+
+
+def _step(length: float, eta: float) -> float:
+    """Over how much a slope is measured at an end of an interval."""
+    return max(eta * length, min(STEP, SHARE * length))
 
 
 def _places(t: FloatArray, steps: FloatArray) -> Generator[FloatArray, tuple[FloatArray, FloatArray], list[Place]]:
@@ -154,7 +161,7 @@ def _measured_again(
     ]
     if where:
         t = np.array([pairs[k][e].t for k, e in where])
-        steps = np.array([(1 - 2 * e) * eta * (todo[k][1].t - todo[k][0].t) for k, e in where])
+        steps = np.array([(1 - 2 * e) * _step(todo[k][1].t - todo[k][0].t, eta) for k, e in where])
         for (k, e), place in zip(where, (yield from _places(t, steps)), strict=True):
             pairs[k][e] = place
     return [(a, b) for a, b in pairs]
