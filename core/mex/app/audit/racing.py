@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from mex.app.analysis.statistics import LEVELS, queries_to
+from mex.app.analysis.group import Group
+from mex.app.analysis.statistics import LEVELS
 from mex.app.audit.choosing import Choice
 from mex.app.audit.depth import Depth
+from mex.app.audit.measuring import Measured
 from mex.app.matrix.record import Record
 
 RULE = (
@@ -40,17 +42,18 @@ class Finish:
 
 
 def finish(
-    choices: Sequence[Choice], records: Mapping[Choice, Record], depth: Depth, limit: float | None = None
+    choices: Sequence[Choice], groups: Mapping[Choice, Group], depth: Depth, limit: float | None = None
 ) -> Finish:
     """Which attacks stay.
 
     Args:
         choices: all that ran.
-        records: of those that finished, by choice.
+        groups: what those that finished came to, by choice.
         depth: how many stay.
         limit: seconds of CPU time that a judged cell may take; None for any.
     """
-    ran = sorted((c for c in choices if c in records), key=lambda c: _score(records[c]), reverse=True)
+    records = {choice: group.ran[0] for choice, group in groups.items()}
+    ran = sorted((c for c in choices if c in groups), key=lambda c: _score(groups[c]), reverse=True)
     takes = {choice: seconds(records[choice]) * depth.budget for choice in ran}
     in_time = [choice for choice in ran if choice.baseline or limit is None or takes[choice] <= limit]
     stay = _stayers(in_time, depth)
@@ -67,6 +70,13 @@ def finish(
     without = [c for c in choices if c.baseline and c not in stay]  # they are judged whatever came of their race
     cheap = [choice for choice in stay if takes[choice] <= CHEAP]
     return Finish([*stay, *without], slow, cheap, late + left)
+
+
+def best_first(choices: Sequence[Choice], judged: Sequence[Measured]) -> list[Choice]:
+    """The choices as they did when they were judged, which may not be as they did in the race; the unjudged last."""
+    scores = {measured.choice: _score(measured.group) for measured in judged if measured.group.ran}
+    known = sorted((c for c in choices if c in scores), key=scores.__getitem__, reverse=True)
+    return [*known, *(choice for choice in choices if choice not in scores)]
 
 
 def seconds(record: Record) -> float:
@@ -90,7 +100,8 @@ def _name(choice: Choice) -> str:
     return f"{choice.label} on {choice.reads} answers"
 
 
-def _score(record: Record) -> tuple[float, ...]:
+def _score(group: Group) -> tuple[float, ...]:
     """How well an attack did: how few queries to each level, the highest first, then its agreement in the end."""
-    quickness = [-queries_to(record["curve"] or [], level) for level in reversed(LEVELS)]
-    return (*quickness, (record["agreement"] or 0.0) + (record["near_agreement"] or 0.0))
+    quickness = [-queries.value for level in reversed(LEVELS) if (queries := group.median(f"queries_to_{level}"))]
+    ends = [end.value for end in map(group.median, ("agreement", "near_agreement")) if end]
+    return (*quickness, sum(ends))

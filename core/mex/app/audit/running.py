@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 
+from mex.app.analysis.statistics import LEVELS
 from mex.app.audit import racing, stages
 from mex.app.audit.choosing import Choice, attacks
 from mex.app.audit.clock import Clock
@@ -52,6 +53,19 @@ class Outcome:
     def cut(self) -> int:
         """How many cells were ended, or not begun, as the time was over."""
         return sum(measured.late for measured in (*self.raced, *self.judged, *self.defended))
+
+    @property
+    def constant(self) -> float | None:
+        """The agreement of one constant answer, in the seed where it is highest; None for a regression.
+
+        It is 0 by definition of R² there: the constant is the mean.
+        """
+        return max((r["majority"] for m in self.judged for r in m.group.ran if r["majority"] is not None), default=None)
+
+    @property
+    def levels(self) -> list[float]:
+        """The levels of agreement that tell a theft: those that no constant answer gets to."""
+        return [level for level in LEVELS if level > (self.constant or 0.0)]
 
     @property
     def unjudged(self) -> list[Choice]:
@@ -107,14 +121,15 @@ class Audit:
         clock = Clock(60 * self.minutes, 60 * depth.most)
         under_way = UnderWay(subject, self.out, self.workers, self.price, clock, begin)
         raced = under_way.race(stages.race(subject, self.applying, depth))
-        finished = {m.choice: m.group.ran[0] for m in raced if m.group.ran}
+        finished = {m.choice: m.group for m in raced if m.group.ran}
         ended = racing.finish(self.applying, finished, depth, clock.limit("judging"))
         stay = ended.stay
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
         judged = under_way.measure(stages.judged(stay, depth), "judging")
+        stay = racing.best_first(stay, judged)
         defended = under_way.measure(stages.defended(stay, ended.cheap, self.shields, depth), "defenses")
         if depth.hurried:
-            stay = sorted(stay, key=lambda c: racing.seconds(finished[c]) if c in finished else math.inf)
+            stay = sorted(stay, key=lambda c: racing.seconds(finished[c].ran[0]) if c in finished else math.inf)
         judged += under_way.measure(stages.weaker(subject, stay, depth), "weaker thieves")
         given = subject, depth, self.price, self.choices, self.shields
         left, recipes = ended.left, under_way.recipes

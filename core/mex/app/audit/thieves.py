@@ -51,9 +51,9 @@ class Thief:
         measured, estimate = min(found, key=lambda pair: (pair[1].value, pair[1].low, -_agreement(pair[0])))
         return measured, attrs.evolve(estimate, low=min(e.low for _, e in found))
 
-    def row(self) -> dict[str, Any]:
-        """The thief as JSON has it."""
-        levels = {f"{level:g}": self._at(level) for level in LEVELS}
+    def row(self, telling: Sequence[float]) -> dict[str, Any]:
+        """The thief as JSON has it; a level that is not among ``telling`` is null, as getting there is no theft."""
+        levels = {f"{level:g}": self._at(level) if level in telling else None for level in LEVELS}
         most = max(self.attacks, key=_agreement, default=None)
         agreement = most.group.median("agreement") if most else None
         return {
