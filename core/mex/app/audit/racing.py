@@ -11,7 +11,6 @@ from mex.app.analysis.statistics import LEVELS
 from mex.app.audit.choosing import Choice
 from mex.app.audit.depth import Depth
 from mex.app.audit.measuring import Measured
-from mex.app.matrix.record import Record
 
 RULE = (
     "Each attack asked {rows} rows at most in the race; one that took long was tried once more after all others. Of the"
@@ -54,7 +53,7 @@ def finish(
     """
     records = {choice: group.ran[0] for choice, group in groups.items()}
     ran = sorted((c for c in choices if c in groups), key=lambda c: _score(groups[c]), reverse=True)
-    takes = {choice: seconds(records[choice]) * depth.budget for choice in ran}
+    takes = {choice: seconds(groups[choice]) * depth.budget for choice in ran}
     in_time = [choice for choice in ran if choice.baseline or limit is None or takes[choice] <= limit]
     stay = _stayers(in_time, depth)
     slow = [choice for choice in _stayers(ran, depth) if choice not in in_time]
@@ -79,9 +78,9 @@ def best_first(choices: Sequence[Choice], judged: Sequence[Measured]) -> list[Ch
     return [*known, *(choice for choice in choices if choice not in scores)]
 
 
-def seconds(record: Record) -> float:
-    """CPU time of a row in the race: as attacks think longer the more they know, the least that a row will take."""
-    return (record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1)
+def seconds(group: Group) -> float:
+    """CPU time of a row, the least of its cells: as attacks think longer the more they know, more rows take longer."""
+    return min((record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1) for record in group.ran)
 
 
 def _stayers(ranked: Sequence[Choice], depth: Depth) -> list[Choice]:

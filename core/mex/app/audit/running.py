@@ -129,7 +129,8 @@ class Audit:
         stay = racing.best_first(stay, judged)
         defended = under_way.measure(stages.defended(stay, ended.cheap, self.shields, depth), "defenses")
         if depth.hurried:
-            stay = sorted(stay, key=lambda c: racing.seconds(finished[c].ran[0]) if c in finished else math.inf)
+            took = {m.choice: racing.seconds(m.group) for m in judged if m.group.ran}
+            stay = sorted(stay, key=lambda choice: took.get(choice, math.inf))
         judged += under_way.measure(stages.weaker(subject, stay, depth), "weaker thieves")
         given = subject, depth, self.price, self.choices, self.shields
         left, recipes = ended.left, under_way.recipes
