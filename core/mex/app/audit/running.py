@@ -90,8 +90,8 @@ class Audit:
         out: the directory that keeps every finished cell.
         workers: where cells run.
         choices, shields: what is to be tried.
-        minutes: after which it ends; by default those of the depth, from which cells have their limits of CPU time in
-            any case. Only cells in worker processes can be ended.
+        minutes: after which it ends; by default those of the depth. Cells have their limits of CPU time from these, or
+            from the depth's if those are more. Only cells in worker processes can be ended.
     """
 
     subject: Subject
@@ -118,7 +118,7 @@ class Audit:
             UsageError: for a model or data that cannot be measured.
         """
         subject, depth = self.subject, self.depth
-        clock = Clock(60 * self.minutes, 60 * depth.most)
+        clock = Clock(60 * self.minutes, 60 * max(self.minutes, depth.most))
         under_way = UnderWay(subject, self.out, self.workers, self.price, clock, begin)
         raced = under_way.race(stages.race(subject, self.applying, depth))
         finished = {m.choice: m.group for m in raced if m.group.ran}
