@@ -62,10 +62,16 @@ class Thief:
             "class_known": self.family,
             "attacks": len(self.attacks),
             "levels": levels,
+            "class_agreement": self._by_class(),
             "most": None
             if most is None or agreement is None
             else {"attack": most.choice.label, "agreement": estimate(agreement), "held_out": most.group.rows},
         }
+
+    def _by_class(self) -> float | None:
+        """The most that any of them agrees, averaged over the classes, in the median."""
+        found = (m.group.median("class_agreement") for m in self.attacks)
+        return max((estimate.value for estimate in found if estimate), default=None)
 
     def _at(self, level: float) -> dict[str, Any] | None:
         best = self.best(level)

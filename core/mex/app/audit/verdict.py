@@ -91,9 +91,10 @@ def _constant(document: Mapping[str, Any]) -> list[str]:
         return []
     constant = share(document["constant"], held)
     agrees = f"One constant answer agrees with the model on {constant} of these rows, for nothing"
-    if document["levels"]:
-        return [f"{agrees}: no lower agreement is a theft."]
-    return [f"{agrees}: on rows like these no theft can be told from it. Rows of the rarer classes would tell more."]
+    agrees += ": no lower agreement is a theft." if document["levels"] else ": no agreement on them tells a theft."
+    by_class = next(thief["class_agreement"] for thief in document["thieves"] if thief["shown"] == document["shown"])
+    told = "" if by_class is None else f" With each class alike the best copy agrees on {share(by_class, held)}."
+    return [agrees + told]
 
 
 def _unjudged(names: Sequence[str]) -> str:

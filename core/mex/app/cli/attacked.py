@@ -29,6 +29,7 @@ def tell(record: Record) -> None:
     what = "R²" if record["majority"] is None else "agreement"
     measured = [
         (f"{number(rows)} held-out rows", "agreement", "majority"),
+        *([("each class alike", "class_agreement", "")] if record["class_agreement"] is not None else []),
         (f"{number(points)} rows between them", "near_agreement", ""),
         (f"{number(points)} uniform points", "uniform_agreement", "uniform_majority"),
     ]
