@@ -173,7 +173,13 @@ def test_the_target_itself_agrees_everywhere(judged: tuple[Yardstick, Rows]) -> 
     yardstick, held_out = judged
     score = yardstick.score(yardstick.target.estimator)
     right = float(np.mean(yardstick.target.answer(held_out.X, "label") == held_out.y))
-    everywhere = {"agreement": 1, "class_agreement": 1, "near_agreement": 1, "uniform_agreement": 1, "geometric_error": None}
+    everywhere = {
+        "agreement": 1,
+        "class_agreement": 1,
+        "near_agreement": 1,
+        "uniform_agreement": 1,
+        "geometric_error": None,
+    }
     assert score == {**everywhere, "stolen_accuracy": right}
 
 
