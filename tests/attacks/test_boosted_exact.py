@@ -217,14 +217,14 @@ def test_a_path_halves_what_is_known_of_its_steps_and_remembers_its_places() -> 
     for _ in range(9):
         total.add(1.0, 0.0, ((often, 1),))
     told: dict[tuple[int, float], bool | None] = {}
-    path = Path(total, np.zeros(2), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
+    path = Path(total.thresholds, np.zeros(2), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
     assert [path.place(n) for n in range(1, len(path) + 1)] == [(0, 2.0), (0, 4.0), (0, 5.0), (1, 5.0)]
     assert path.steps == [often, seldom, None, None]
     assert path.middle(0, len(path)) == 1  # most changes are at the step of nine terms
     path.tell(3, False)
     path.tell(1, True)
     assert path.between() == (1, 3)
-    again = Path(total, np.array([2.0, 0.0]), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
+    again = Path(total.thresholds, np.array([2.0, 0.0]), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
     assert again.told == {2: False}
     assert again.point(2).tolist() == [5.0, 0.0]
 

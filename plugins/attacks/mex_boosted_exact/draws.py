@@ -48,12 +48,12 @@ class Draws:
         corners = np.where(which < CORNER / 2, self.axes.first, corners)
         Z[1::3] = cells
         Z[2::3] = np.where((which >= CORNER / 2) & (which < CORNER), self.axes.upper, corners)
-        return outside(Z, total)
+        return total.thresholds.outside(Z)
 
     def in_cells(self, n: int, total: BoxSum, edge: float = EDGE) -> FloatArray:
         """Points with each coordinate in a random cell, a share ``edge`` of them next to a step."""
         Z = self.uniform(n)
-        for axis, steps in enumerate(total.steps):
+        for axis, steps in enumerate(total.thresholds.by_axis):
             if not steps:
                 continue
             finite = [s for s in steps if s.below != MISSING]
@@ -66,16 +66,3 @@ class Draws:
             inside = np.round(inside) if self.axes.whole[axis] else self.axes.number(inside)
             Z[:, axis] = np.where(Z[:, axis] == MISSING, MISSING, inside)
         return Z
-
-
-def outside(Z: FloatArray, total: BoxSum) -> FloatArray:
-    """The points with each coordinate that is between the two ends of a step moved to one of them."""
-    Z = Z.copy()
-    for axis, steps in enumerate(total.steps):
-        if steps:
-            below = np.array([*(step.below for step in steps), np.inf])
-            above = np.array([*(step.above for step in steps), np.inf])
-            following = np.searchsorted(above[:-1], Z[:, axis], side="right")
-            between = (Z[:, axis] > below[following]) & (Z[:, axis] < above[following])
-            Z[between, axis] = above[following[between]]
-    return Z

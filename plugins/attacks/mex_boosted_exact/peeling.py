@@ -17,11 +17,10 @@ import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_boosted_exact.differences import COARSE, Difference
-from mex_boosted_exact.draws import outside
 from mex_boosted_exact.paths import Path, Told, before, beyond
 from mex_boosted_exact.search import Finding, Searcher
-from mex_boosted_exact.sums import Step
 from mex_boosted_exact.tasks import Above, Box, Gates, Task
+from mex_boosted_exact.thresholds import Step
 
 MOST_STEPS = 7
 """The most steps of one mixed difference: it takes a row for each of the 2^n corners."""
@@ -64,7 +63,7 @@ class Peeler:
         task.path += steps
         while True:
             task.version = len(self.search.total)
-            z = outside(z[None], self.search.total)[0]
+            z = self.search.total.thresholds.outside(z[None])[0]
             jump, error = yield from difference.at(z)
             if jump == 0:
                 break
@@ -170,7 +169,7 @@ class Peeler:
     def _refreshed(self, task: Task, box: Box) -> Finding[bool]:
         """Whether something is left of a box, by the sum as it is now and with the steps known now."""
         task.version = len(self.search.total)
-        z = outside(box.z[None], self.search.total)[0]
+        z = self.search.total.thresholds.outside(box.z[None])[0]
         if not np.array_equal(z, box.z):
             box.z[:] = z
             box.known.clear()
@@ -183,7 +182,7 @@ class Peeler:
         """What is known now of the places on the way to a goal that were asked before."""
         if not box.known:
             return {}
-        path = Path(self.search.total, box.z, goal, order, self.search.new, {})
+        path = Path(self.search.total.thresholds, box.z, goal, order, self.search.new, {})
         places = [n for n in range(1, len(path) + 1) if path.place(n) in box.known]
         if not places:
             return {}

@@ -14,8 +14,9 @@ import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
-from mex_boosted_exact.draws import Draws, outside
-from mex_boosted_exact.sums import BoxSum, Conditions, Step
+from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.sums import BoxSum, Conditions
+from mex_boosted_exact.thresholds import Step
 
 TOGETHER = 6
 """How many steps are in one row at most."""
@@ -70,7 +71,7 @@ class Refinement:
         """Put a step whose jump is not seen at the upper end of its bracket: the sum is the same wherever it is."""
         middle = self._middle(step)
         while middle is not None:
-            self._total.narrow(step, middle, step.above)
+            self._total.thresholds.narrow(step, middle, step.above)
             middle = self._middle(step)
 
     def _middle(self, step: Step) -> float | None:
@@ -100,7 +101,7 @@ class Refinement:
 
     def _points(self, n: int) -> FloatArray:
         """Random points with no coordinate next to a step, where that may be somewhere else."""
-        return outside(self._draws.in_cells(n, self._total, 0.0), self._total)
+        return self._total.thresholds.outside(self._draws.in_cells(n, self._total, 0.0))
 
     def _enter(self, z: FloatArray, term: Conditions) -> set[int]:
         """Move a point into the box of a term; the axes that this one has."""
@@ -114,7 +115,7 @@ class Refinement:
                 z[axis] = np.floor(inside) if self._axes.whole[axis] else self._axes.number(np.array([inside]))[0]
             elif z[axis] > high:
                 z[axis] = high
-        z[:] = outside(z[None], self._total)[0]
+        z[:] = self._total.thresholds.outside(z[None])[0]
         return set(bounds)
 
     def _visible(self, z: FloatArray, steps: list[Step]) -> list[Step]:
@@ -151,10 +152,10 @@ class Refinement:
                 middle = float(row[step.axis])
                 self._tries[step] += 1
                 if sides[:, k].all():
-                    self._total.narrow(step, step.below, middle)
+                    self._total.thresholds.narrow(step, step.below, middle)
                     del self._tries[step]
                 elif not sides[:, k].any():
-                    self._total.narrow(step, middle, step.above)
+                    self._total.thresholds.narrow(step, middle, step.above)
                     del self._tries[step]
                 elif self._tries[step] == TRIES:
                     self.settle(step)
@@ -207,6 +208,6 @@ class Refinement:
             step = group.steps[0]
             if ends.all() and step.below < middle < step.above:
                 above = step.above
-                self._total.narrow(step, step.below, middle)
+                self._total.thresholds.narrow(step, step.below, middle)
                 self._total.step(step.axis, middle, above)
         self.doubts.clear()

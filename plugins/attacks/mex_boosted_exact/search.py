@@ -12,7 +12,8 @@ from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.differences import Difference
 from mex_boosted_exact.paths import Path, Told, before
-from mex_boosted_exact.sums import BoxSum, Step
+from mex_boosted_exact.sums import BoxSum
+from mex_boosted_exact.thresholds import Step
 
 T = TypeVar("T")
 Finding: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], T]
@@ -68,7 +69,7 @@ class Searcher:
         None if it still is at the goal. ``told`` has what is known of places on the way, and is added to.
         """
         while True:
-            path = Path(self.total, start, goal, order, self.new, told)
+            path = Path(self.total.thresholds, start, goal, order, self.new, told)
             n = len(path)
             if n not in path.told:
                 path.tell(n, (yield from difference.like(path.point(n), jump)))
@@ -79,10 +80,10 @@ class Searcher:
                 middle = path.middle(low, high)
                 path.tell(middle, (yield from difference.like(path.point(middle), jump)))
                 low, high = (middle, high) if path.told[middle] else (low, middle)
-            axis, z = path.axis(high), path.point(low)
+            (axis, far), z = path.place(high), path.point(low)
             if path.told[high] is None:
                 return Change(z, axis, None)
-            near, far, step, up = float(z[axis]), path.coordinate(high), path.steps[high - 1], path.up(high)
+            near, step, up = float(z[axis]), path.steps[high - 1], path.up(high)
             if step is not None:
                 z[axis] = before(step, up)
                 if (z[axis] <= near if up else z[axis] >= near) or (yield from difference.like(z, jump)):
@@ -111,7 +112,7 @@ class Searcher:
     def _known(self, cell: Cell) -> Step | None:
         """A step that has been found in a cell."""
         axis, low, high = cell
-        return next((step for step in self.total.steps[axis] if low < step.above and step.below < high), None)
+        return next((step for step in self.total.thresholds.by_axis[axis] if low < step.above and step.below < high), None)
 
     def _bisect(
         self, difference: Difference, z: FloatArray, axis: int, near: float, far: float, jump: float

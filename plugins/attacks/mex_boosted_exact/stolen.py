@@ -9,7 +9,8 @@ from mex.domain import Domain
 from mex.types import Array, Estimator, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.scores import answers_of
-from mex_boosted_exact.sums import BoxSum, Step
+from mex_boosted_exact.sums import BoxSum
+from mex_boosted_exact.thresholds import Step
 
 CHUNK = 4096
 """Rows that are answered at once."""
