@@ -21,7 +21,7 @@ class Draws:
         """``pool`` has rows of the domain that are like the data, if there are any."""
         self.axes = axes
         self.rng = rng
-        self._rows = None if pool is None or len(pool) == 0 else pool
+        self.pool = None if pool is None or len(pool) == 0 else pool
 
     def middle(self) -> FloatArray:
         """The middle of the domain, shape (1, axes)."""
@@ -33,10 +33,10 @@ class Draws:
 
     def near(self, n: int) -> FloatArray:
         """Points each coordinate of which comes from one of two rows of the data; uniform ones if there are none."""
-        if self._rows is None:
+        if self.pool is None:
             return self.uniform(n)
-        some = self.rng.integers(len(self._rows), size=2 * n)
-        one, other = np.split(self.axes.encode(self._rows[some]), 2)
+        some = self.rng.integers(len(self.pool), size=2 * n)
+        one, other = np.split(self.axes.encode(self.pool[some]), 2)
         return np.where(self.rng.random(one.shape) < self.rng.random((n, 1)), one, other)
 
     def points(self, n: int, total: BoxSum) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.guesses import Guesses
 from mex_boosted_exact.refine import Refinement
 from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.searches import Asking, Searches
@@ -36,7 +37,7 @@ class Run:
         self.reason = ""
         self._draws = draws
         self._rng = draws.rng
-        self._searches = Searches(self.told, draws.rng)
+        self._searches = Searches(self.told, Guesses(axes, draws.pool), draws.rng)
         self._refinement = Refinement(axes, self.total, draws)
         self._confirmation = Confirmation(axes, self.total, draws)
         self._probed = False  # whether it is known in which precision the target compares

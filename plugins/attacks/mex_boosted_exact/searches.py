@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from mex.types import Array, FloatArray
+from mex_boosted_exact.guesses import Guesses
 from mex_boosted_exact.peeling import Peeler
 from mex_boosted_exact.search import Finding, Searcher
 from mex_boosted_exact.tasks import Task
@@ -20,6 +21,8 @@ WIDTH = 24
 WALKS = 4
 """How many of them are on their way to a first step at most: such may lead to the same one."""
 NEAREST = 100
+OTHERS = 100
+BONUS = 0
 """Among how many points without residual the start of a walk is sought."""
 
 
@@ -42,10 +45,11 @@ class Searches:
         wrong: numbers of points at which something was left.
     """
 
-    def __init__(self, told: Transcript, rng: np.random.Generator) -> None:
+    def __init__(self, told: Transcript, guesses: Guesses, rng: np.random.Generator) -> None:
         self.wrong: list[int] = []
-        self.searcher = Searcher(told.axes, told.total, rng)
+        self.searcher = Searcher(told.axes, told.total, guesses, rng)
         self._told = told
+        self._rng = rng
         self._peeler = Peeler(self.searcher, told.again)
         self._stuck: list[int] = []  # wrong ones that led to nothing
         self._unclear: list[int] = []  # wrong ones that are between the two ends of a step
@@ -118,17 +122,21 @@ class Searches:
         else:
             return None
         self._tried[number] = version
-        some = np.array(self._right[-NEAREST:] + self._right[:1])
-        residuals, errors = self._told.residuals(some, None)
-        some = some[(np.abs(residuals) <= errors) & self._outside(some)]
+        right = self._right[-NEAREST:] + self._right[:1]
+        some = np.array(right + self._rng.integers(len(self._told.store), size=OTHERS).tolist())
+        there, slack = self._told.residuals(some, None)
+        there = np.where(np.abs(there) <= slack, 0.0, there)
+        other = np.abs(there - residuals[0]) > 2 * (slack + errors[0])
+        fit = ((there == 0) | other) & self._outside(some)
+        some, there = some[fit], there[fit]
         if len(some) == 0:  # then the constant is wrong
-            self._told.total.add(float(self._told.residuals(np.array([number]), None)[0][0]), 0.0, ())
+            self._told.total.add(float(residuals[0]), 0.0, ())
             self._right.append(number)
             return self._from_wrong()
         Z, end = self._told.store.Z[some], self._told.store.Z[number]
-        start = Z[np.argmin((end != Z).sum(axis=1))]
+        nearest = np.argmin((end != Z).sum(axis=1) + BONUS * (there == 0))
         task = Task(version=version)
-        strand = Strand(task, search := self._walk(task, start, end), end[:0], number)
+        strand = Strand(task, search := self._walk(task, Z[nearest], end, float(there[nearest])), end[:0], number)
         strand.rows = next(search)
         return strand
 
@@ -137,8 +145,8 @@ class Searches:
         Z = self._told.store.Z[numbers]
         return np.asarray((self._told.total.thresholds.outside(Z) == Z).all(axis=1))
 
-    def _walk(self, task: Task, start: FloatArray, end: FloatArray) -> Finding[None]:
-        found = yield from self.searcher.walk(start, end)
+    def _walk(self, task: Task, start: FloatArray, end: FloatArray, there: float) -> Finding[None]:
+        found = yield from self.searcher.walk(start, end, there)
         strand = next(strand for strand in self._live if strand.task is task)
         strand.walks = False
         if found is not None:
