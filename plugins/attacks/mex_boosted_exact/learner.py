@@ -42,10 +42,11 @@ class ExactLearner(GeneratorLearner):
         self._known = known
         self._checks = checks
         self._limit = limit if known.budget is None else min(limit, known.budget)
-        self._axes = Axes(known.domain, double=known.family.public.get("precision") == DOUBLE)
+        self._axes = Axes(known.domain)
         self._draws = Draws(self._axes, known.pool, rng)
         self._scores = Scores.of(known, rng)
-        self._run = Run(self._axes, self._scores, self._draws)
+        double = known.family.public.get("precision") == DOUBLE
+        self._run = Run(self._axes, self._scores, self._draws, double=double)
         self._surrogate = _surrogate(known, rng.spawn(1)[0], trees)
         self._stolen: Estimator | None = None
 

@@ -27,8 +27,15 @@ class Run:
         reason: why the end is none, a sentence; "" if it is.
     """
 
-    def __init__(self, axes: Axes, scores: Scores, draws: Draws) -> None:
-        """``scores`` gives the scores of answers and the bounds of their rounding."""
+    def __init__(self, axes: Axes, scores: Scores, draws: Draws, *, double: bool = False) -> None:
+        """Start.
+
+        Args:
+            axes: the coordinates, in float32; what float64 adds to thresholds is found in the end.
+            scores: gives the scores of answers and the bounds of their rounding.
+            draws: gives random points.
+            double: whether the target is known to compare in float64.
+        """
         self.told = Transcript(axes, scores)
         self.axes = axes
         self.store = self.told.store
@@ -40,6 +47,7 @@ class Run:
         self._searches = Searches(self.told, Guesses(axes, draws.pool), draws.rng)
         self._refinement = Refinement(axes, self.total, draws)
         self._confirmation = Confirmation(axes, self.total, draws)
+        self._double = double
         self._probed = False  # whether it is known in which precision the target compares
 
     def steps(self, checks: int) -> Asking:
@@ -69,7 +77,7 @@ class Run:
                     searches.sort((yield from self.told.ask(Z)))
                 searches.sort_unclear()
                 self.clean = 0
-            elif self.clean >= min(SETTLED, checks) and not self._probed and not self.axes.double:
+            elif self.clean >= min(SETTLED, checks) and not self.axes.double and not self._probed:
                 yield from self._probe()
             else:
                 Z = self._draws.points(min(batch, checks - self.clean) if self.clean else batch, self.total)
@@ -105,8 +113,11 @@ class Run:
 
     def _probe(self) -> Asking:
         """Find out whether the target compares in float64, by rows that float32 rounds to the ends of steps."""
-        Z, expected, slack = self._refinement.probe()
         self._probed = True
+        if self._double:
+            self.axes.compare(double=True)
+            return
+        Z, expected, slack = self._refinement.probe()
         if len(Z):
             numbers = yield from self.told.ask(Z)
             off = np.abs(self.store.score[numbers] - expected)

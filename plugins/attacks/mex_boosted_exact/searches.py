@@ -16,9 +16,9 @@ from mex_boosted_exact.tasks import Task
 from mex_boosted_exact.transcript import Transcript
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
-WIDTH = 24
+WIDTH = 32
 """How many searches are under way side by side."""
-WALKS = 4
+WALKS = 8
 """How many of them are on their way to a first step at most: such may lead to the same one."""
 NEAREST = 100
 OTHERS = 100
