@@ -52,7 +52,8 @@ class Path:
         crossed = crossed[sequence]
         self.steps = [thresholds.steps[number] if number >= 0 else None for number in crossed.tolist()]
         self._places = list(zip(axes[sequence].tolist(), coordinates[sequence].tolist(), strict=True))
-        weight = np.where(crossed >= 0, UNUSED + thresholds.uses[crossed], 0.0) if len(thresholds) else np.zeros(len(crossed))
+        weight: FloatArray = np.zeros(len(crossed))
+        weight[crossed >= 0] = UNUSED + thresholds.uses[crossed[crossed >= 0]]
         new = min(new, MOST_NEW)
         fresh = new / (1 - new) * weight.sum() / max(len(weight), 1)
         self._until = np.concatenate([[0.0], np.cumsum(weight + (fresh or 1.0))])

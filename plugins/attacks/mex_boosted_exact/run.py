@@ -123,4 +123,3 @@ class Run:
             off = np.abs(self.store.score[numbers] - expected)
             if np.any(off > self.store.error[numbers] + slack):
                 self.axes.compare(double=True)
-

@@ -114,7 +114,8 @@ class Searcher:
     def _known(self, cell: Cell) -> Step | None:
         """A step that has been found in a cell."""
         axis, low, high = cell
-        return next((step for step in self.total.thresholds.by_axis[axis] if low < step.above and step.below < high), None)
+        steps = self.total.thresholds.by_axis[axis]
+        return next((step for step in steps if low < step.above and step.below < high), None)
 
     def _bisect(
         self, difference: Difference, z: FloatArray, axis: int, near: float, far: float, jump: float

@@ -16,9 +16,9 @@ from mex_boosted_exact.tasks import Task
 from mex_boosted_exact.transcript import Transcript
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
-WIDTH = 32
+WIDTH = 24
 """How many searches are under way side by side."""
-WALKS = 8
+WALKS = 4
 """How many of them are on their way to a first step at most: such may lead to the same one."""
 NEAREST = 100
 OTHERS = 100
@@ -90,11 +90,12 @@ class Searches:
         numbers = yield from self._told.ask(np.concatenate([strand.rows for strand in strands]))
         lengths = [len(strand.rows) for strand in strands]
         versions = np.repeat([strand.task.version for strand in strands], lengths)
-        ends = np.cumsum(lengths)[:-1]
-        told = [np.split(part, ends) for part in self._told.residuals(numbers, versions)]
-        for strand, residuals, errors in zip(strands, *told, strict=True):
+        residuals, errors = self._told.residuals(numbers, versions)
+        end = 0
+        for strand, length in zip(strands, lengths, strict=True):
+            start, end = end, end + length
             try:
-                strand.rows = strand.search.send((residuals, errors))
+                strand.rows = strand.search.send((residuals[start:end], errors[start:end]))
             except StopIteration:
                 self._live.remove(strand)
                 self.wrong.append(strand.number)

@@ -39,7 +39,6 @@ class BoxSum:
         self.thresholds = Thresholds(n_axes)
         self.terms: list[Conditions] = []
         self._cells = np.full((n_axes, 1), ~np.uint64(0))  # of all axes, one after the other
-        self._axes = np.arange(n_axes)
         self._parameters = np.zeros((WORD, 2))  # coefficient and variance of each term
 
     def __len__(self) -> int:
@@ -61,7 +60,7 @@ class BoxSum:
             self.thresholds.narrow(known, max(known.below, below), above)
             return known
         step = self.thresholds.add(axis, below, above)
-        left = self.thresholds.number(step) + axis
+        left = self.thresholds.number(step) + axis  # the cell that is parted
         self._cells = np.insert(self._cells, left, self._cells[left], axis=0)
         return step
 
@@ -73,19 +72,22 @@ class BoxSum:
             self._parameters = np.concatenate([self._parameters, np.zeros_like(self._parameters)])
         for step, side in conditions:
             self.thresholds.use(step)
-            start, end = self.thresholds.first[step.axis : step.axis + 2] + (step.axis, step.axis + 1)
             right = self.thresholds.number(step) + step.axis + 1  # the cell on the right of it
-            outside = slice(start, right) if side > 0 else slice(right, end)
+            outside = slice(self._first(step.axis), right) if side > 0 else slice(right, self._first(step.axis + 1))
             self._cells[outside, word] &= ~(np.uint64(1) << np.uint64(bit))
         self._parameters[len(self.terms)] = coefficient, variance
         self.terms.append(conditions)
 
+    def _first(self, axis: int) -> int:
+        """The first cell of an axis; the number of cells for the axis after the last."""
+        return int(self.thresholds.first[axis]) + axis
+
     def members(self, Z: FloatArray, version: Array | int | None = None) -> Array:
         """Which of the first ``version`` terms each point is in, shape (n, terms), as 0 and 1; by default of all."""
-        cells = self.thresholds.passed(Z) + self.thresholds.first[:-1] + self._axes
+        cells = self.thresholds.passed(Z) + self.thresholds.first[:-1] + np.arange(Z.shape[1])
         bits: Array = np.bitwise_and.reduce(self._cells[cells], axis=1)
         if version is not None:
-            bits &= _first(np.broadcast_to(version, len(Z)), bits.shape[1])
+            bits &= _first_bits(np.broadcast_to(version, len(Z)), bits.shape[1])
         return np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=len(self.terms))
 
     def __call__(self, Z: FloatArray, version: Array | int | None = None) -> tuple[FloatArray, FloatArray]:
@@ -94,7 +96,7 @@ class BoxSum:
         return both[:, 0], both[:, 1]
 
 
-def _first(n: Array, words: int) -> Array:
+def _first_bits(n: Array, words: int) -> Array:
     """Words of bits, the first ``n`` of which are set, shape (len(n), words)."""
     word, bit = np.divmod(n.astype(np.int64), WORD)
     partial = (np.uint64(1) << bit.astype(np.uint64)) - np.uint64(1)
