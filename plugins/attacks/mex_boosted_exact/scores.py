@@ -45,7 +45,7 @@ class Scores:
 
     @classmethod
     def of(cls, known: Knowledge, rng: np.random.Generator) -> Scores:
-        """Those of an interface: boosters add up log-odds, also where they grow a forest; other forests probabilities."""
+        """Those of an interface: boosters, also of forests, add up log-odds, other forests probabilities."""
         public = known.family.public
         losses = [str(public[name]).lower() for name in ("objective", "loss", "loss_function") if public.get(name)]
         if known.classes is None:
