@@ -7,7 +7,9 @@ import numpy as np
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.groups import Grouping
 from mex_boosted_exact.guesses import Guesses
+from mex_boosted_exact.precision import probe
 from mex_boosted_exact.refine import Refinement
 from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.searches import Asking, Searches
@@ -117,7 +119,7 @@ class Run:
         if self._double:
             self.axes.compare(double=True)
             return
-        Z, expected, slack = self._refinement.probe()
+        Z, expected, slack = probe(self.axes, self.total, Grouping(self.axes, self.total, self._draws))
         if len(Z):
             numbers = yield from self.told.ask(Z)
             off = np.abs(self.store.score[numbers] - expected)
