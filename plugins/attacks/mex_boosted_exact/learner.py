@@ -98,7 +98,7 @@ class ExactLearner(GeneratorLearner):
         thresholds = sum(map(len, found.thresholds_.values()))
         off = run.told.certified(run.clean)
         self.note = (
-            f"exact: {len(run.total)} terms, {thresholds} thresholds; right to {off:.1g} at the last"
+            f"exact: a clone of {len(run.total)} terms with {thresholds} thresholds; right to {off:.1g} at the last"
             f" {run.clean} random rows, so wrong on less than {3 / run.clean:.2%} of such rows (95 % confidence)"
         )
         return found

@@ -69,7 +69,7 @@ class Run:
                 yield from searches.peel()
                 if len(self.total) > version:
                     self.clean, batch = 0, max(batch // 2, FIRST_BATCH)
-                elif searches.wrong:
+                elif searches.wrong and not searches.excused():
                     self.reason = f"at {len(searches.wrong)} rows something is left that leads to no step"
                     return
             elif self.clean >= min(SETTLED, checks) and self._refinement.open():

@@ -69,6 +69,15 @@ class Searches:
         numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
         self.sort(numbers)
 
+    def excused(self) -> bool:
+        """Whether what is left at the wrong points is rounding, of which more is allowed from then on."""
+        numbers = np.array(self.wrong)
+        if not self._told.widen(numbers):
+            return False
+        self.wrong = []
+        self.sort(numbers)
+        return True
+
     def peel(self) -> Asking:
         """Peel until nothing is left at the points asked, or what is leads to no step."""
         live = self._live
