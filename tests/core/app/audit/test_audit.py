@@ -156,6 +156,8 @@ def test_what_a_constant_answer_gets_to_is_no_theft(outcome: Outcome) -> None:
     assert "agrees with the model on 0.97" in rare_class
     assert "With each class alike the best copy agrees on " in rare_class
     assert "no theft" in verdict_text(told)
+    scarce = document(attrs.evolve(outcome, judged=[rare(m, 0.992) for m in outcome.judged]))
+    assert {trade["level"] for trade in scarce["defenses"]} == {0.999}
     only = document(attrs.evolve(outcome, judged=[rare(m, 1.0) for m in outcome.judged]))
     assert only["levels"] == []
     assert only["cap"] is None
