@@ -88,7 +88,8 @@ class KernelMachine:
         for _ in range(STEPS):
             active = self.active
             beta, intercept = self._newton(active)
-            f = self.K @ beta + intercept
+            rows = np.flatnonzero(active)  # beta is 0 elsewhere
+            f = beta[rows] @ self.K[rows] + intercept
             t = self._step(beta - self.beta, intercept - self.intercept, f - self.f)
             self.beta = self.beta + t * (beta - self.beta)
             self.intercept += t * (intercept - self.intercept)
