@@ -5,8 +5,8 @@
 
 Targets are uniform on the sphere, stops are honest (an attacker has them) unless a line says *peek*: then the
 count is that of the first query at which the true error is at most eps. ``ratio`` is queries / bound
-(mex.toolkit.bounds.query_bound), ``success`` the share of targets with error <= eps, ``largest`` the largest error,
-``us/query`` CPU of the learner alone, ``asks`` how many batches there were.
+(mex.toolkit.bounds.query_bound), in brackets without those of the self-check, ``success`` the share of targets with
+error <= eps, ``largest`` the largest error, ``us/query`` CPU of the learner alone, ``asks`` how many batches there were.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Run:
     error: float
     seconds: float
     asks: int
+    checked: int  # queries of the self-check
 
 
 def target(d: int, seed: int) -> mex.FittedTarget:
@@ -77,7 +78,8 @@ def attack(spec: str, d: int, seed: int, defense: str = "none", peek: float | No
             spent += time.process_time() - started
             if peek is not None and error(learner.hypothesis(), truth) <= peek:
                 break
-    return Run(oracle.queries, error(learner.hypothesis(), truth), spent, asks)
+    checked = getattr(learner, "checked", 0)
+    return Run(oracle.queries, error(learner.hypothesis(), truth), spent, asks, checked)
 
 
 def many(spec: str, d: int, targets: int, **options: Any) -> list[Run]:
@@ -92,8 +94,9 @@ def row(label: str, d: int, eps: float, rho: float, runs: list[Run], beside: str
     errors = np.array([r.error for r in runs])
     micro = 1e6 * sum(r.seconds for r in runs) / sum(r.queries for r in runs)
     ratio = queries / query_bound(d, eps, rho)
+    alone = np.mean([r.queries - r.checked for r in runs]) / query_bound(d, eps, rho)
     print(
-        f"{label:<44} d={d:<5} eps={eps:<7g} rho={rho:<5g} queries {queries:9.1f}  ratio {ratio:5.3f}"
+        f"{label:<44} d={d:<5} eps={eps:<7g} rho={rho:<5g} queries {queries:9.1f}  ratio {ratio:5.3f} ({alone:5.3f})"
         f"  success {np.mean(errors <= eps):4.2f}  median error {np.median(errors):.1e}"
         f"  largest {errors.max() / eps:5.2f} eps  {micro:8.0f} us/query"
         f"  asks {np.mean([r.asks for r in runs]):7.1f}  {beside}",

@@ -83,8 +83,8 @@ class Pivot:
         default="sequential",
         validator=one_of("sequential", "batch"),
         metadata=doc(
-            "ask few directions at a time for fewer queries, or many together for fewer asks: where labels may be "
-            "wrong, a fifth of them or less"
+            "ask few directions at a time for fewer queries, or many together for fewer asks: where a tenth of "
+            "the labels is wrong, a fifth of them"
         ),
     )
     basis: str = attrs.field(
