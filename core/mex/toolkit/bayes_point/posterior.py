@@ -22,6 +22,8 @@ PRIOR_RHO = (0.5, 4.5)
 LARGEST = 0.45
 GROWTH = 1.25
 """How many times more sites there are when those left out are looked at again."""
+TOGETHER = 16
+"""How many rows are taken at once."""
 
 
 @attrs.frozen
@@ -98,23 +100,35 @@ class Posterior:
         self._active = np.append(self._active, new)
         self._rows[new], self._whitened[new] = rows, rows @ self._axes
         self._sites[0, new] = rows @ self._base
-        for i in () if at_once else new.tolist():
-            self._filter(i)
+        for start in () if at_once else range(first, self.n, TOGETHER):
+            self._filter(np.arange(start, min(start + TOGETHER, self.n)))
 
-    def _filter(self, i: int) -> None:
-        """Choose the site of a row given those before it, and update the moments, which takes O(d^2)."""
-        b = self._whitened[i]
-        Cb = self._C @ b
-        v, s = max(float(b @ Cb), TINY), float(b @ self._u)
-        offset = self._sites[0, i]
-        if offset + s > FAR * np.sqrt(v + self.model.spread**2):
+    def _filter(self, new: Array) -> None:
+        """Choose the sites of some rows, each given those before it, and update the moments, which takes O(d^2).
+
+        Sites are chosen by the moments of the scores of these rows alone.
+        """
+        B, offset = self._whitened[new], self._sites[0, new]
+        CB = self._C @ B.T
+        G, s = B @ CB, B @ self._u
+        V, t = G.copy(), s.copy()
+        precision, shift = np.zeros((2, len(new)))
+        for i in range(len(new)):
+            v = max(float(V[i, i]), TINY)
+            if offset[i] + t[i] > FAR * np.sqrt(v + self.model.spread**2):
+                continue
+            p, h = (float(x[0]) for x in self.model.site(t[i : i + 1], np.array([v]), offset[i : i + 1]))
+            precision[i], shift[i], across = p, h, V[:, i].copy()
+            t = t + across * ((h - p * t[i]) / (1 + p * v))
+            V -= p / (1 + p * v) * np.multiply.outer(across, across)
+        if not precision.any() and not shift.any():
             return
-        precision, shift = (float(x[0]) for x in self.model.site(np.array([s]), np.array([v]), np.array([offset])))
-        self._sites[1:, i] = precision, shift
-        step, left = Cb * ((shift - precision * s) / (1 + precision * v)), precision / (1 + precision * v)
-        across = self._axes @ Cb
-        self._C -= left * np.multiply.outer(Cb, Cb)
-        self.cov -= left * np.multiply.outer(across, across)
+        self._sites[1:, new] = precision, shift
+        left = np.linalg.solve(np.eye(len(new)) + precision[:, None] * G, np.diag(precision))
+        pull = shift - precision * s
+        step, across = CB @ (pull - left @ (G @ pull)), self._axes @ CB
+        self._C -= CB @ left @ CB.T
+        self.cov -= across @ left @ across.T
         self._u = self._u + step
         self.mean = self.mean + self._axes @ step
 
@@ -138,6 +152,14 @@ class Posterior:
                 break
         self.mean = self._base + self._axes @ self._u
         self.cov = self._axes @ self._C @ self._axes.T
+
+    def restart(self, model: SignModel, sweeps: int = 20) -> None:
+        """Forget all sites and choose them anew by another model: a wrong one may have led to where they stay."""
+        self.model, d = model, self.d
+        self.mean, self.cov, self._base, self._axes = np.zeros(d), np.eye(d), np.zeros(d), np.eye(d)
+        self._u, self._C, self._looked_at = np.zeros(d), np.eye(d), 0
+        self._sites[:] = 0.0
+        self.refine(sweeps)
 
     def _rebase(self) -> None:
         """Move the base to the mean, take the posterior's own axes, and leave out rows that tell nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
+from scipy.special import ndtr
 
 from mex.knowledge import Knowledge
 from mex.toolkit.active.samplers import between_rows
@@ -35,6 +36,10 @@ CORNER = 0.98
 """A row is open for certain if its score has two signs at two corners, well inside."""
 SHORTLIST = 256
 """How many of all rows, those least sure, are looked at closely; four times as many as long as none is open."""
+LAST, CLOSELY = 4096, 64
+"""How many random rows are looked at when searches find none, and how many of them, those least sure, closely."""
+LEFT = 2.5e-5
+"""The expected share of wrong labels of random rows at which a search for more ends, if answers may be wrong."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,11 +98,18 @@ class Queries:
                 break
             self.mark(row)
             rows.append(row)
+            if len(rows) == self._settings.batch:
+                break
             odds = self._odds(row[None], mean, cov)
             (a,) = self._scores.difference(self._scores.encoding.encode(row[None]), odds.first, odds.second)
             across = cov @ a  # about what the answer will take, whatever it is
             cov = cov - 2 / np.pi * np.multiply.outer(across, across) / max(float(a @ across), 1e-300)
         return np.array(rows).reshape(len(rows), self._known.domain.n_features)
+
+    def expected_wrong(self) -> float:
+        """The share of the rows of the domain whose label is expected to be another than at the posterior mean."""
+        X = self._known.domain.sample(LAST, self._rng)
+        return _expected_wrong(self._odds(X, self._posterior.mean, self._posterior.cov).z)
 
     def mark(self, row: FloatArray) -> None:
         """A row that is not to be asked, or not again."""
@@ -166,7 +178,23 @@ class Queries:
                 self.mark(row)
             if first is not None:
                 return np.asarray(X[first])
-        return self._corner() if self.exact else None
+        row = self._of_random(mean, cov)
+        return self._corner() if row is None and self.exact else row
+
+    def _of_random(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
+        """One of many random rows whose label is open, or not known well enough; None if there is none."""
+        X = self._known.domain.sample(LAST, self._rng)
+        if self._pool is not None:
+            X[::2] = between_rows(self._pool, self._known.domain, len(X[::2]), self._rng, crossover=True)
+        odds = self._odds(X, mean, cov)
+        if not self.exact and max(_expected_wrong(odds.z[::2]), _expected_wrong(odds.z[1::2])) <= LEFT:
+            return None
+        best = np.argsort(odds.z if self.exact else -odds.worth, kind="stable")
+        X = X[[i for i in best[:SHORTLIST] if X[i].tobytes() not in self._asked][:CLOSELY]]
+        if not self.exact or not len(X):
+            return np.asarray(X[0]) if len(X) else None
+        first = self._settle(VersionSpace(self._posterior), X)[1]
+        return None if first is None else np.asarray(X[first])
 
     def _search(self, mean: FloatArray, cov: FloatArray, pairs_from: float) -> tuple[FloatArray, FloatArray]:
         """Rows found from random ones, the best first, and their z; pairs of changes are made if no z is small."""
@@ -198,3 +226,7 @@ class Queries:
                 if sure < CORNER and row.tobytes() not in self._asked:
                     return np.asarray(row)
         return None
+
+
+def _expected_wrong(z: FloatArray) -> float:
+    return float(ndtr(-z).mean())

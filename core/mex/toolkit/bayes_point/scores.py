@@ -78,7 +78,7 @@ class Scores:
         k, weights = self.k, self.weights(mean)
         side = self._contrasts[first] - self._contrasts[second]
         d = self.encoding.d
-        block = np.einsum("r,s,risj->ij", side, side, cov.reshape(k - 1, d, k - 1, d)) if k > 2 else cov
+        block = np.tensordot(side, np.tensordot(side, cov.reshape(k - 1, d, k - 1, d), 1), (0, 1)) if k > 2 else cov
         others = [c for c in range(k) if c not in (first, second)]
         rivals = weights[others] - (weights[first] + weights[second]) / 2
         return Belief.of(self.encoding, weights[first] - weights[second], block, rivals)
