@@ -9,8 +9,8 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import between, boolean, doc, optional, whole
-from mex.toolkit.bayes_point.learner import LARGEST_RHO, bayes_point
 from mex.toolkit.bayes_point.queries import Settings
+from mex.toolkit.bayes_point.start import LARGEST_RHO, bayes_point
 
 
 @attrs.frozen(kw_only=True)

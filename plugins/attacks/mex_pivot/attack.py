@@ -9,8 +9,8 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, one_of, optional
-from mex.toolkit.bayes_point.learner import MOST_WEIGHTS, bayes_point, weights_of
 from mex.toolkit.bayes_point.queries import Settings
+from mex.toolkit.bayes_point.start import MOST_WEIGHTS, bayes_point, weights_of
 from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.toolkit.halfspaces.multiclass import PairwiseLearner

@@ -9,17 +9,14 @@ import attrs
 import numpy as np
 from scipy.stats import binom
 
-from mex.errors import Incompatible
 from mex.knowledge import Knowledge
-from mex.learner import GeneratorLearner, Learner, Steps
+from mex.learner import GeneratorLearner, Steps
 from mex.toolkit.bayes_point.encoding import Encoding
 from mex.toolkit.bayes_point.opening import open_box
-from mex.toolkit.bayes_point.posterior import Posterior, SignModel
+from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
 from mex.toolkit.bayes_point.queries import Queries, Settings
 from mex.toolkit.bayes_point.scores import Scores
 from mex.toolkit.bayes_point.version_space import VersionSpace
-from mex.toolkit.checking.learner import SelfChecked
-from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant, linear_classifier
 from mex.types import Array, Estimator, FloatArray
 
@@ -39,36 +36,6 @@ CAUTION = (1.0, 2.0)
 """How many times more these may be off than they seem: of several classes, and of two, whose error is known too."""
 ASSUMED = 0.1
 """The share of wrong labels that is assumed at first where it is not known."""
-
-
-LARGEST_RHO = 0.45
-"""The largest share of wrong labels it works with."""
-MOST_WEIGHTS = 1500
-"""The most weights: the posterior takes their square in memory, and their cube in time."""
-
-
-def bayes_point(attack: str, knowledge: Knowledge, rng: np.random.Generator, settings: Settings) -> SelfChecked:
-    """Start a learner that checks itself; ``attack`` names the attack in the error.
-
-    Raises:
-        Incompatible: if labels are wrong too often, or there are too many weights.
-    """
-    if knowledge.rho is not None and knowledge.rho > LARGEST_RHO:
-        share = f"a share of {LARGEST_RHO:g} of wrong labels"
-        raise Incompatible(f"{attack} works up to {share} on such interfaces; this one is {knowledge.rho:g}")
-    if (n := weights_of(knowledge)) > MOST_WEIGHTS:
-        raise Incompatible(f"{attack} works up to {MOST_WEIGHTS} weights, and this model may have {n}")
-
-    def start(told: Knowledge, own: np.random.Generator) -> Learner:
-        return BayesPointLearner(told, own, settings)
-
-    return self_checked(knowledge, rng, start, eps=settings.eps, anytime=True)
-
-
-def weights_of(knowledge: Knowledge) -> int:
-    """How many weights a linear model has at most on an interface."""
-    assert knowledge.classes is not None
-    return (len(knowledge.classes) - 1) * (knowledge.domain.n_features + 1)
 
 
 class BayesPointLearner(GeneratorLearner):
@@ -161,7 +128,7 @@ class BayesPointLearner(GeneratorLearner):
         if wrong == 0 or (rho > 0 and binom.sf(wrong - 1, len(rows), rho) > CHANCE):
             return True
         if rho > 0:
-            self._posterior.restart(SignModel(min(wrong / len(rows), LARGEST_RHO)))
+            self._posterior.restart(SignModel(min(wrong / len(rows), LARGEST)))
         return False
 
     def cut(self, X: FloatArray, answers: Array) -> None:

@@ -6,15 +6,13 @@ import attrs
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
+from mex.toolkit.bayes_point.sites import FAR, TINY, one_by_one
 from mex.types import Array, FloatArray
 
-TINY = 1e-300
 DAMPING = 0.7
 """The step of a sweep, as a share of the whole one."""
 NARROWEST = 1e-6
 """The least share of its variance that a site leaves of a cavity: a step function leaves nothing in the limit."""
-FAR = 8.0
-"""A row whose sign is so many standard deviations from being another tells nothing."""
 NOTHING = 1e-9
 """A site that takes a smaller share of the variance of its cavity is left out."""
 PRIOR_RHO = (0.5, 4.5)
@@ -39,7 +37,8 @@ class SignModel:
     def site(self, mean: FloatArray, variance: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The precision and the shift of the Gaussians that match moments with cavities N(offset + mean, variance).
 
-        The shift is about the offset: precision times location, so that it is small where the mean is.
+        The shift is about the offset: precision times location, so that it is small where the mean is. The precision
+        of a sign that is likely wrong is negative: it widens the posterior.
         """
         root = np.sqrt(variance + self.spread**2)
         z = (offset + mean) / root
@@ -48,9 +47,7 @@ class SignModel:
             density *= (1 - 2 * self.rho) / (self.rho + (1 - 2 * self.rho) * ndtr(z))
         slope, curve = density / root, density * (density + z) / root**2
         left = np.maximum(1 - curve * variance, NARROWEST)
-        precision, shift = curve / left, (slope + mean * curve) / left
-        outlier = precision < 0  # a sign that is likely wrong; so the whole stays a Gaussian
-        return np.where(outlier, 0.0, precision), np.where(outlier, slope, shift)
+        return curve / left, (slope + mean * curve) / left
 
 
 class Posterior:
@@ -77,16 +74,20 @@ class Posterior:
         self.d = d
         self.model = model or SignModel()
         self.n = 0
-        self.mean: FloatArray = np.zeros(d)
-        self.cov: FloatArray = np.eye(d)
-        self._base: FloatArray = np.zeros(d)
-        self._axes: FloatArray = np.eye(d)
-        self._u: FloatArray = np.zeros(d)
-        self._C: FloatArray = np.eye(d)  # the covariance of u
+        self._reset()
         self._rows: FloatArray = np.empty((64, d))
         self._whitened: FloatArray = np.empty((64, d))  # rows in the coordinates u
         self._sites: FloatArray = np.zeros((3, 64))  # <base, a>, precision, shift
         self._active: Array = np.empty(0, dtype=int)  # rows whose sites matter, and those not looked at yet
+
+    def _reset(self) -> None:
+        """The moments before the first row."""
+        self.mean: FloatArray = np.zeros(self.d)
+        self.cov: FloatArray = np.eye(self.d)
+        self._base: FloatArray = np.zeros(self.d)
+        self._axes: FloatArray = np.eye(self.d)
+        self._u: FloatArray = np.zeros(self.d)
+        self._C: FloatArray = np.eye(self.d)  # the covariance of u
         self._looked_at = 0  # how many rows there were when all were
 
     def add(self, rows: FloatArray, *, at_once: bool = False) -> None:
@@ -104,23 +105,11 @@ class Posterior:
             self._filter(np.arange(start, min(start + TOGETHER, self.n)))
 
     def _filter(self, new: Array) -> None:
-        """Choose the sites of some rows, each given those before it, and update the moments, which takes O(d^2).
-
-        Sites are chosen by the moments of the scores of these rows alone.
-        """
+        """Choose the sites of some rows, each given those before it, and update the moments, which takes O(d^2)."""
         B, offset = self._whitened[new], self._sites[0, new]
         CB = self._C @ B.T
         G, s = B @ CB, B @ self._u
-        V, t = G.copy(), s.copy()
-        precision, shift = np.zeros((2, len(new)))
-        for i in range(len(new)):
-            v = max(float(V[i, i]), TINY)
-            if offset[i] + t[i] > FAR * np.sqrt(v + self.model.spread**2):
-                continue
-            p, h = (float(x[0]) for x in self.model.site(t[i : i + 1], np.array([v]), offset[i : i + 1]))
-            precision[i], shift[i], across = p, h, V[:, i].copy()
-            t = t + across * ((h - p * t[i]) / (1 + p * v))
-            V -= p / (1 + p * v) * np.multiply.outer(across, across)
+        precision, shift = one_by_one(self.model, s, G, offset)
         if not precision.any() and not shift.any():
             return
         self._sites[1:, new] = precision, shift
@@ -155,9 +144,8 @@ class Posterior:
 
     def restart(self, model: SignModel, sweeps: int = 20) -> None:
         """Forget all sites and choose them anew by another model: a wrong one may have led to where they stay."""
-        self.model, d = model, self.d
-        self.mean, self.cov, self._base, self._axes = np.zeros(d), np.eye(d), np.zeros(d), np.eye(d)
-        self._u, self._C, self._looked_at = np.zeros(d), np.eye(d), 0
+        self.model = model
+        self._reset()
         self._sites[:] = 0.0
         self.refine(sweeps)
 
@@ -180,7 +168,11 @@ class Posterior:
 
     def _solve(self, B: FloatArray, precision: FloatArray, shift: FloatArray) -> None:
         prior = self._axes.T @ self._axes
-        root = np.linalg.inv(np.linalg.cholesky((B.T * precision) @ B + prior))
+        try:
+            factor = np.linalg.cholesky((B.T * precision) @ B + prior)
+        except np.linalg.LinAlgError:  # more negative precision than the other sites and the prior make up for
+            factor = np.linalg.cholesky((B.T * np.maximum(precision, 0)) @ B + prior)
+        root = np.linalg.inv(factor)
         self._C = root.T @ root
         self._u = self._C @ (B.T @ shift - self._axes.T @ self._base)
 

@@ -83,6 +83,10 @@ class Scores:
         rivals = weights[others] - (weights[first] + weights[second]) / 2
         return Belief.of(self.encoding, weights[first] - weights[second], block, rivals)
 
+    def odds_of(self, X: FloatArray, mean: FloatArray, cov: FloatArray) -> Odds:
+        """As :meth:`odds`, of rows, shape (n, n_features)."""
+        return self.odds(self.encoding.encode(X), mean, cov)
+
     def odds(self, P: FloatArray, mean: FloatArray, cov: FloatArray) -> Odds:
         """The odds of the two likeliest classes of encoded rows, shape (n, d), by the moments of the weights."""
         order = np.argsort(P @ -self.weights(mean).T, axis=1, kind="stable")
