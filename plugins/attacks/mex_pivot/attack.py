@@ -10,11 +10,12 @@ import numpy as np
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, one_of, optional
 from mex.toolkit.bayes_point.queries import Settings
-from mex.toolkit.bayes_point.start import MOST_WEIGHTS, bayes_point, weights_of
+from mex.toolkit.bayes_point.start import bayes_point
 from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.toolkit.halfspaces.multiclass import PairwiseLearner
 from mex_pivot.exact import ExactSearch
+from mex_pivot.handover import hands_over
 from mex_pivot.joint import LARGEST_DIMENSION, JointSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
 from mex_pivot.search import Goal, Search
@@ -116,12 +117,7 @@ class Pivot:
             return self.search(d, rho, stream)
 
         known = attrs.evolve(knowledge, rho=rho)
-        domain = knowledge.domain
-        if domain.discrete[domain.lower < domain.upper].any() and weights_of(knowledge) <= MOST_WEIGHTS:
-            if self.stop == "certified":
-                raise Incompatible(
-                    "pivot certifies no error on whole numbers and categories: bayes-point may prove its end"
-                )
+        if hands_over(known, self.eps, certified=self.stop == "certified"):
             return bayes_point("pivot", known, rng, Settings(eps=max(self.eps, FINEST), batch=BATCH[self.mode]))
         learner = PairwiseLearner if knowledge.task == "multiclass" else HalfspaceLearner
         return self_checked(known, rng, lambda told, own: learner(told, own, start, eps=self.eps), eps=self.eps)

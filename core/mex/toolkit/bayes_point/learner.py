@@ -142,6 +142,8 @@ class BayesPointLearner(GeneratorLearner):
         self._seen = list(dict.fromkeys(self._seen + answers.tolist()))
         self._posterior.add(self._scores.signed_rows(self._scores.encoding.encode(rows), labels))
         self._answers += len(rows)
+        if self._queries:
+            self._queries.tell(rows, answers)
         self._unrefined += len(rows)
         if self._unrefined >= max(1, self._scores.d // 10):
             self._unrefined = 0

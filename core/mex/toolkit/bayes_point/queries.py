@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 from scipy.special import ndtr
@@ -13,10 +15,12 @@ from mex.toolkit.bayes_point.posterior import Posterior
 from mex.toolkit.bayes_point.scores import Scores
 from mex.toolkit.bayes_point.search import RowSearch
 from mex.toolkit.bayes_point.version_space import VersionSpace
-from mex.types import BoolArray, FloatArray
+from mex.types import Array, BoolArray, FloatArray
 
 NEAR = 0.3
 """The z below which a row near the data is asked rather than any other."""
+UNLIKE = 10
+"""So many rows near the data are asked, as long as all have one label, even if a narrow prior is surer of the next."""
 DRAWN = 300
 """Rows near the data to choose from."""
 SURE = 4.5
@@ -72,6 +76,8 @@ class Queries:
         self._settings = settings
         self._rng = rng
         self._asked: set[bytes] = set()
+        self._near: list[bytes] = []
+        self._labels: set[Any] = set()  # of the rows near the data
         self._all = AllRows(scores, rng) if count(known.domain) <= MOST else None
         self._pool = None if known.pool is None or len(known.pool) == 0 else known.domain.clip(known.pool.copy())
         self._search = RowSearch(known.domain, scores, self._pool, settings.starts, rng)
@@ -85,24 +91,22 @@ class Queries:
         """The next batch, shape (n, n_features): empty if no row is left to ask."""
         mean, cov = self._posterior.mean, self._posterior.cov
         rows: list[FloatArray] = []
-        while len(rows) < self._settings.batch:
-            row = self._one(mean, cov)
-            if row is None:
-                break
+        while len(rows) < self._settings.batch and (row := self._one(mean, cov)) is not None:
             self.mark(row)
             rows.append(row)
-            if len(rows) == self._settings.batch:
-                break
-            odds = self._scores.odds_of(row[None], mean, cov)
-            (a,) = self._scores.difference(self._scores.encoding.encode(row[None]), odds.first, odds.second)
-            across = cov @ a  # about what the answer will take, whatever it is
-            cov = cov - 2 / np.pi * np.multiply.outer(across, across) / max(float(a @ across), 1e-300)
+            if len(rows) < self._settings.batch:
+                cov = self._scores.after_answer(row, mean, cov)
         return np.array(rows).reshape(len(rows), self._known.domain.n_features)
 
     def expected_wrong(self) -> float:
         """The share of the rows of the domain whose label is expected to be another than at the posterior mean."""
         X = self._known.domain.sample(LAST, self._rng)
         return _expected_wrong(self._scores.odds_of(X, self._posterior.mean, self._posterior.cov).z)
+
+    def tell(self, rows: FloatArray, answers: Array) -> None:
+        """Take the labels of rows, shape (n, n_features) and (n,)."""
+        near = set(self._near[:UNLIKE])
+        self._labels.update(y for row, y in zip(rows, answers.tolist(), strict=True) if row.tobytes() in near)
 
     def mark(self, row: FloatArray) -> None:
         """A row that is not to be asked, or not again."""
@@ -115,7 +119,9 @@ class Queries:
             X = between_rows(self._pool, self._known.domain, DRAWN, self._rng, crossover=True)
             odds = self._scores.odds_of(X, mean, cov)
             best = int(np.argmax(odds.worth))
-            if odds.z[best] < NEAR and X[best].tobytes() not in self._asked:
+            alike = len(self._near) < UNLIKE and len(self._labels) == 1
+            if (odds.z[best] < NEAR or alike) and X[best].tobytes() not in self._asked:
+                self._near.append(X[best].tobytes())
                 return np.asarray(X[best])
         row = self._of_all(self._all, mean, cov) if self._all else self._by_search(mean, cov)
         if row is not None:
@@ -146,11 +152,8 @@ class Queries:
 
         As :meth:`.VersionSpace.settle`, of the lead of the likeliest class over each other one.
         """
-        P, rivals = self._scores.encoding.encode(X), self._scores.k - 1
-        order = np.argsort(P @ -self._scores.weights(self._posterior.mean).T, axis=1, kind="stable")
-        V = self._scores.difference(
-            np.repeat(P, rivals, axis=0), np.repeat(order[:, 0], rivals), order[:, 1:].reshape(-1)
-        )
+        rivals = self._scores.k - 1
+        V = self._scores.leads(self._scores.encoding.encode(X), self._posterior.mean)
         implied, first = VersionSpace(self._posterior).settle(V)
         return np.asarray(implied.reshape(-1, rivals).all(axis=1)), None if first is None else first // rivals
 
