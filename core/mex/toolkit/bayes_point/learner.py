@@ -175,7 +175,7 @@ class BayesPointLearner(GeneratorLearner):
             if self._posterior.model.rho == 0:
                 return self._objection
             share, rho = DOUBT * queries.expected_wrong(), self._posterior.model.rho
-            return f"with {rho:.2g} of the answers wrong, {share:.1g} of the rows are expected to be mislabelled yet"
+            return f"with {rho:.2g} of the answers wrong, about {max(share, 1e-5):.1g} of all rows may be mislabelled"
         if near_enough:
             return ""
         if queries.complete:

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
-from mex.toolkit.bayes_point.sites import FAR, TINY, one_by_one
+from mex.toolkit.bayes_point.sites import FAR, TINY, combined, one_by_one
 from mex.types import Array, FloatArray
 
 DAMPING = 0.7
@@ -94,8 +94,7 @@ class Posterior:
         """Take rows, shape (n, d): one after the other, or ``at_once`` but with no effect before :meth:`refine`."""
         first, self.n = self.n, self.n + len(rows)
         while self.n > len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-            self._whitened = np.concatenate([self._whitened, np.empty_like(self._whitened)])
+            self._rows, self._whitened = (np.concatenate([a, np.empty_like(a)]) for a in (self._rows, self._whitened))
             self._sites = np.concatenate([self._sites, np.zeros_like(self._sites)], axis=1)
         new = np.arange(first, self.n)
         self._active = np.append(self._active, new)
@@ -136,7 +135,8 @@ class Posterior:
             new[:, (new[0] * cavity < NOTHING) & (new[0] > 0)] = 0.0
             change = float(np.max(np.abs(new[0] - precision) * v))
             self._sites[1:, active] += DAMPING * (new - self._sites[1:, active])
-            self._solve(B, *self._sites[1:, active])
+            prior, pull = self._axes.T @ self._axes, -self._axes.T @ self._base
+            self._C, self._u = combined(B, *self._sites[1:, active], prior, pull)
             if change < settled:
                 break
         self.mean = self._base + self._axes @ self._u
@@ -152,10 +152,9 @@ class Posterior:
     def _rebase(self) -> None:
         """Move the base to the mean, take the posterior's own axes, and leave out rows that tell nothing."""
         root = np.linalg.cholesky((self._C + self._C.T) / 2)
+        active = self._active
         if self.n > GROWTH * self._looked_at:
             active, self._looked_at = np.arange(self.n), self.n
-        else:
-            active = self._active
         self._base, self._axes = self.mean, self._axes @ root
         moved = self._rows[active] @ self.mean - self._sites[0, active]
         self._sites[2, active] -= self._sites[1, active] * moved
@@ -165,16 +164,6 @@ class Posterior:
         keep = near | (self._sites[1, active] > 0) | (self._sites[2, active] != 0)
         self._active = active[keep]
         self._u, self._C = np.zeros(self.d), np.eye(self.d)
-
-    def _solve(self, B: FloatArray, precision: FloatArray, shift: FloatArray) -> None:
-        prior = self._axes.T @ self._axes
-        try:
-            factor = np.linalg.cholesky((B.T * precision) @ B + prior)
-        except np.linalg.LinAlgError:  # more negative precision than the other sites and the prior make up for
-            factor = np.linalg.cholesky((B.T * np.maximum(precision, 0)) @ B + prior)
-        root = np.linalg.inv(factor)
-        self._C = root.T @ root
-        self._u = self._C @ (B.T @ shift - self._axes.T @ self._base)
 
     def learn_rho(self) -> None:
         """One step of expectation maximisation for the share of wrong signs."""

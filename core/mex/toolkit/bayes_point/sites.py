@@ -1,4 +1,4 @@
-"""Sites of several rows, one after the other, by the moments of the scores of these rows alone."""
+"""Sites: Gaussians in the scores of rows, each in place of the likelihood of a sign."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TINY = 1e-300
 FAR = 8.0
 """A row whose sign is so many standard deviations from being another tells nothing."""
+WIDEST = 16.0
+"""How many times larger a variance may become in one step; by more only if no precision is negative."""
 
 
 def one_by_one(
@@ -31,3 +33,27 @@ def one_by_one(
         mean += across * ((h - p * mean[i]) / (1 + p * v))
         cov -= p / (1 + p * v) * np.multiply.outer(across, across)
     return precision, shift
+
+
+def combined(
+    rows: FloatArray, precision: FloatArray, shift: FloatArray, prior: FloatArray, pull: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The covariance and the mean of a Gaussian prior times sites of the products with ``rows``, shape (n, d).
+
+    Where negative precisions outweigh the others, or nearly so, they count as 0.
+
+    Args:
+        rows: the rows.
+        precision, shift: of their sites, shape (n,).
+        prior: the precision of the prior, shape (d, d).
+        pull: that times its mean, shape (d,).
+    """
+    for kept in (precision, np.maximum(precision, 0)):
+        try:
+            root = np.linalg.inv(np.linalg.cholesky((rows.T * kept) @ rows + prior))
+        except np.linalg.LinAlgError:
+            continue
+        cov = root.T @ root
+        if np.diag(cov).max() < WIDEST:
+            break
+    return cov, cov @ (rows.T @ shift + pull)
