@@ -126,17 +126,16 @@ class Posterior:
             return
         self._rebase()
         for _ in range(sweeps):
-            active = self._active
-            B, (offset, precision, shift) = self._whitened[active], self._sites[:, active]
-            s = B @ self._u
+            active, B = self._active, self._whitened[self._active]
+            (offset, precision, shift), s = self._sites[:, active], B @ self._u
             v = np.maximum(np.einsum("ij,ij->i", B @ self._C, B), TINY)
             cavity = 1 / np.maximum(1 / v - precision, 1e-3 / v)
             new = np.array(self.model.site(cavity * (s / v - shift), cavity, offset))
             new[:, (new[0] * cavity < NOTHING) & (new[0] > 0)] = 0.0
             change = float(np.max(np.abs(new[0] - precision) * v))
             self._sites[1:, active] += DAMPING * (new - self._sites[1:, active])
-            prior, pull = self._axes.T @ self._axes, -self._axes.T @ self._base
-            self._C, self._u = combined(B, *self._sites[1:, active], prior, pull)
+            across = self._axes.T
+            self._C, self._u = combined(B, *self._sites[1:, active], across @ self._axes, -across @ self._base)
             if change < settled:
                 break
         self.mean = self._base + self._axes @ self._u
