@@ -147,7 +147,7 @@ def test_several_classes_are_one_posterior(k: int) -> None:
     assert stolen.queries < 1.2 * query_bound(9 * (k - 1), 1e-3)
 
 
-@pytest.mark.parametrize(("data", "queries"), [("iris", 130), ("wine", 330)])
+@pytest.mark.parametrize(("data", "queries"), [("iris", 140), ("wine", 320)])
 def test_several_classes_of_real_data(data: str, queries: int) -> None:
     assert stolen_of(scene_of("logistic", data, 1), "bayes-point:eps=1e-3", queries, 1) > 0.998
 
@@ -175,7 +175,7 @@ def test_wrong_labels_are_part_of_the_model(rho: float | None) -> None:
 
 def test_where_labels_are_wrong_it_says_how_many_rows_may_be_so_at_its_end() -> None:
     said, found = [], []
-    for seed in range(4):
+    for seed in range(3):
         model = plane(BITS, seed)
         stolen = steal(model, BITS, seed, defense="bounded-noise:rho=0.2", rho=None)
         assert stolen.stopped == "done"
@@ -266,14 +266,17 @@ def test_a_domain_of_one_row_is_that_label() -> None:
     assert steal(mex.halfspace(np.array([1.0, 1.0]), -1.0), domain).hypothesis.predict([[1.0, 2.0]]).tolist() == [1]
 
 
-@pytest.mark.parametrize("queries", [62, 124])
-def test_pivot_cut_short_is_worth_a_fit_and_the_commonest_label(queries: int) -> None:
-    scene = scene_of("logistic", "breast-cancer", 3)
-    X = between_rows(scene.yardstick.points["agreement"], scene.target.domain, 5000, np.random.default_rng(0))
-    ours, theirs = (stolen_of(scene, attack, queries, 3, X) for attack in ("pivot", "margin:batch=10"))
-    y = scene.target.answer(X, "label")
-    assert ours > np.unique(y, return_counts=True)[1].max() / len(y) + 0.2
-    assert ours >= theirs
+def test_pivot_cut_short_is_worth_more_than_a_fit_and_the_commonest_label() -> None:
+    ours, theirs, commonest = [], [], []
+    for seed in range(3):
+        scene = scene_of("logistic", "breast-cancer", seed + 20)
+        X = between_rows(scene.yardstick.points["agreement"], scene.target.domain, 5000, np.random.default_rng(0))
+        ours.append(stolen_of(scene, "pivot", 62, seed, X))
+        theirs.append(stolen_of(scene, "margin:batch=10", 62, seed, X))
+        y = scene.target.answer(X, "label")
+        commonest.append(np.unique(y, return_counts=True)[1].max() / len(y))
+    assert np.mean(ours) > np.mean(theirs)
+    assert min(np.subtract(ours, commonest)) > 0.2
 
 
 def test_pivot_hands_over_where_features_are_discrete_and_others_name_who_takes_them() -> None:

@@ -40,8 +40,9 @@ class Pivot:
 
     A model with an intercept, in a box, or of several classes is brought to that form first
     (:mod:`mex.toolkit.halfspaces`). Interfaces with whole numbers or categories are handed over to the learner of
-    ``bayes-point``, which ends at the same error, or when no row is left open. With ``rho`` = 0 wrong answers are not
-    noticed; an unknown rate is estimated from the answers, at the upper end.
+    ``bayes-point``, which ends at the same error, or when no row is left open; so are boxes where the budget ends
+    before ``eps`` is reached, as its hypothesis is good at any time. With ``rho`` = 0 wrong answers are not noticed; an
+    unknown rate is estimated from the answers, at the upper end.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> from mex.toolkit.bounds import query_bound
