@@ -30,7 +30,7 @@ from mex.types import Function, stream
 
 EVALUATION = 500
 """Rows at most that a model which costs money is asked to judge."""
-CURVE = (*SCORES, "geometric_error")
+CURVE = (*SCORES, "class_agreement", "geometric_error")
 
 
 def judge_of(target: Target) -> Target:

@@ -56,6 +56,11 @@ class AttackResult(Extraction):
         return self._last("agreement")
 
     @property
+    def class_agreement(self) -> float | None:
+        """The same averaged over the classes of the real model; None for values."""
+        return self._last("class_agreement")
+
+    @property
     def near_agreement(self) -> float | None:
         """The same between held-out rows: on convex pairs, or crossovers for trees, integers and one-hot groups."""
         return self._last("near_agreement")
@@ -97,7 +102,7 @@ class AttackResult(Extraction):
         if not there:
             raise UsageError("to_frame needs pandas or polars: pip install pandas")
         rows = [{**point, "usd": point["queries"] * self.price_per_query} for point in self.curve]
-        columns = ("queries", "usd", *SCORES, "geometric_error")
+        columns = ("queries", "usd", *SCORES, "class_agreement", "geometric_error")
         library: Any = importlib.import_module(there[0])
         return library.DataFrame({name: [row[name] for row in rows] for name in columns})
 
@@ -155,6 +160,8 @@ class AttackResult(Extraction):
                 ("uniform", self._score("uniform_agreement", self.uniform_majority)),
                 *((f"to {level:g}", _queries(self.queries_to(level), self.price_per_query)) for level in LEVELS),
             ]
+        if self.class_agreement is not None:
+            told.insert(1, ("by class", f"{shown('class_agreement', self.class_agreement, self.held_out)}, each alike"))
         if self.geometric_error is not None:
             told.append(("geometric error", f"{self.geometric_error:.2g}"))
         if self.refused:

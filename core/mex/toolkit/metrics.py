@@ -24,6 +24,20 @@ def agreement(answers: Array, reference: Array, regression: bool = False) -> flo
     return float(r2_score(reference, answers))
 
 
+def class_agreement(answers: Array, reference: Array) -> float:
+    """The agreement on the rows of each class of the reference, averaged over the classes that occur there.
+
+    Of a reference that is nearly always one class, a constant agrees on nearly all rows and, of k classes, on 1/k here
+    (balanced accuracy; Brodersen et al., "The Balanced Accuracy and Its Posterior Distribution", ICPR 2010).
+
+    >>> class_agreement(np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1]))
+    0.5
+    """
+    classes, which = np.unique(reference, return_inverse=True)
+    right = np.bincount(which, answers == reference, len(classes))
+    return float((right / np.bincount(which)).mean())
+
+
 def geometric_error(stolen: Estimator, target: Estimator, domain: Domain) -> float | None:
     """||w^ - w*||_2 of unit normals (paper, Section 2), or None where either is not a halfspace.
 

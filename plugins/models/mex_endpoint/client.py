@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
-import threading
 import time
-import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
-import httpx
 import numpy as np
 
 from mex import AnswerError, MexError
@@ -23,12 +19,10 @@ from mex_endpoint import columns, findings
 from mex_endpoint.answers import Reply, as_kind, read
 from mex_endpoint.columns import Told
 from mex_endpoint.findings import Finding
-from mex_endpoint.secrets import Secrets
 from mex_endpoint.template import Records, Template
 from mex_endpoint.waiting import LEAST, Rate, back_off, now, one_of, retry_after
+from mex_endpoint.wire import Settings, Wire
 
-LARGEST = 1 << 26
-"""Bytes of a reply at most."""
 AGAIN = 5
 """How often a request that a server has answered before is sent again after 400, 500 and their like."""
 FATAL = (401, 403, 404, 405, 410, 413, 415)
@@ -37,29 +31,6 @@ READ = 1 << 16
 """Bytes of a server's own words that are read."""
 SHOWN = 200
 """Characters of a server's own words that an error shows."""
-
-
-@attrs.frozen(kw_only=True)
-class Settings:
-    """How an endpoint is asked.
-
-    Attributes:
-        url: with ``$NAME`` for what is in the environment.
-        headers: the same.
-        template: of bodies and replies.
-        batch, threads, rate, timeout, deadline: as the parameters of :class:`mex_endpoint.model.Endpoint`.
-        proxies: whether those of the environment are used.
-    """
-
-    url: str
-    headers: dict[str, str]
-    template: Template
-    batch: int
-    threads: int
-    rate: float | None
-    timeout: float
-    deadline: float
-    proxies: bool
 
 
 @attrs.define
@@ -98,6 +69,7 @@ class HTTPEndpoint:
         self.outside = Tally()
         self.told: list[Told] = []
         self._found: dict[str, Finding] = {}
+        self._wire = Wire(settings)
         self._note(findings.in_url(settings.url))
         self._proven = False
         self._shared: Path | None = None
@@ -126,15 +98,14 @@ class HTTPEndpoint:
     def _note(self, found: Iterable[Finding]) -> None:
         for finding in found:
             if finding.kind not in self._found:
-                evidence = finding.evidence and self._secrets.redacted(finding.evidence)
+                evidence = finding.evidence and self._wire.secrets.redacted(finding.evidence)
                 self._found[finding.kind] = finding._replace(evidence=evidence)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> HTTPEndpoint:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_http", "_rate", "_secrets")
-        return {name: value for name, value in vars(self).items() if name not in left_out}
+        return {name: value for name, value in vars(self).items() if name != "_rate"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _rate=Rate(state["settings"].rate, path=state["_shared"]))
@@ -192,15 +163,14 @@ class HTTPEndpoint:
 
     def described(self) -> list[Told]:
         """The columns that the endpoint describes itself, where it is asked of them by version 2 of the protocol."""
-        url = self._secrets.url
+        url = self._wire.secrets.url
         if not url.endswith("/infer"):
             return []
         self._rate.wait()
-        with contextlib.suppress(httpx.HTTPError, httpx.StreamError, ValueError, LookupError, TypeError):
-            with self._http.stream("GET", url.removesuffix("/infer"), headers=self._secrets.headers) as response:
-                content = _content(response, time.monotonic() + self.settings.timeout)
-            if response.status_code == 200 and content:
-                return columns.described(json.loads(content))
+        sent = self._wire.get(url.removesuffix("/infer"))
+        if sent.code == 200 and sent.content:
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                return columns.described(json.loads(sent.content))
         return []
 
     def ask(self, table: Records, kind: Answer, journal: Journal) -> tuple[Reply, int]:
@@ -241,67 +211,26 @@ class HTTPEndpoint:
 
     def _send(self, body: bytes, template: Template, n: int) -> tuple[str, int | None, float | None, Reply | str]:
         """Send a request: its outcome, its status, how long the server asks to wait, and the answers or a sentence."""
-        headers = {"Content-Type": template.content_type, "Accept": template.content_type, **self._secrets.headers}
-        try:
-            with self._http.stream("POST", self._secrets.url, content=body, headers=headers) as response:
-                content = _content(response, time.monotonic() + 2 * self.settings.timeout)
-                code = response.status_code
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            return "unreached", None, None, "nothing answers there"
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            return "lost", None, None, f"the reply did not come ({type(error).__name__})"
-        if content is None:
-            return "lost", code, None, f"the reply is longer than {LARGEST >> 20} MiB, or takes too long"
-        if code == 200:
-            self._note(findings.in_headers(response.headers))
+        sent = self._wire.post(body, template.content_type)
+        if sent.outcome != "replied" or sent.code is None:
+            return sent.outcome, sent.code, None, sent.said
+        self._note(findings.in_headers(sent.headers))
+        if sent.code == 200:
             try:
-                return "answered", code, None, read(template, content, response.headers.get("content-type", ""), n)
+                return "answered", 200, None, read(template, sent.content, sent.headers.get("content-type", ""), n)
             except AnswerError as error:
-                return "malformed", code, None, str(error)
-        asked = retry_after(response.headers.get("retry-after"), now())
-        said = f"it answers {code} {response.reason_phrase}".rstrip()
-        if 300 <= code < 400:
+                return "malformed", 200, None, str(error)
+        asked = retry_after(sent.headers.get("retry-after"), now())
+        said = f"it answers {sent.code} {sent.reason}".rstrip()
+        if 300 <= sent.code < 400:
             said += ", and redirections are not followed"
-        whole = self._secrets.redacted(content[:READ].decode("utf-8", "replace"))
-        self._note([*findings.in_headers(response.headers), *findings.in_error(whole)])
+        whole = self._wire.secrets.redacted(sent.content[:READ].decode("utf-8", "replace"))
+        self._note(findings.in_error(whole))
         self.told = self.told or columns.described(findings.schema_in_error(whole))
         words = " ".join(whole[: 4 * SHOWN].split())[:SHOWN]
-        outcome = "throttled" if code == 429 or (code == 503 and asked is not None) else "failed"
-        return outcome, code, asked, f"{said}: {words}" if words else said
-
-    @functools.cached_property
-    def _secrets(self) -> Secrets:
-        return Secrets.of(self.settings.url, self.settings.headers)
-
-    @functools.cached_property
-    def _http(self) -> httpx.Client:
-        with _MAKING:
-            timeout = httpx.Timeout(self.settings.timeout, connect=5.0, pool=None)
-            limits = httpx.Limits(max_connections=self.threads, max_keepalive_connections=self.threads)
-            client = httpx.Client(
-                timeout=timeout,
-                limits=limits,
-                verify=self._secrets.url.startswith("https:"),  # a context for TLS takes 50 ms
-                trust_env=self.settings.proxies,
-                follow_redirects=False,
-            )
-            weakref.finalize(self, client.close)
-            return client
+        throttled = sent.code == 429 or (sent.code == 503 and asked is not None)
+        return "throttled" if throttled else "failed", sent.code, asked, f"{said}: {words}" if words else said
 
 
 def _fatal(code: int | None) -> bool:
     return code in FATAL or (code is not None and 300 <= code < 400)
-
-
-_MAKING = threading.Lock()
-
-
-def _content(response: httpx.Response, until: float) -> bytes | None:
-    """The body of a reply; None if it is too long or has not come in time."""
-    parts, length = [], 0
-    for part in response.iter_bytes():
-        parts.append(part)
-        length += len(part)
-        if length > LARGEST or time.monotonic() > until:
-            return None
-    return b"".join(parts)

@@ -144,7 +144,8 @@ class Endpoint(DeclaredModel):
         if self.preset is None and self.template is None:
             raise UsageError(f"endpoint needs a preset, one of {', '.join(PRESETS)}, or a template in a TOML file")
         try:
-            from mex_endpoint.client import HTTPEndpoint, Settings
+            from mex_endpoint.client import HTTPEndpoint
+            from mex_endpoint.wire import Settings
         except ImportError as error:
             raise UsageError(f"an endpoint needs {error.name}: pip install 'model-extraction[live]'") from None
         template = preset(self.preset) if self.preset else read_template(Path(str(self.template)).expanduser())

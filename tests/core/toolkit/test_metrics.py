@@ -20,7 +20,7 @@ from mex.dataset import Rows
 from mex.target import labels
 from mex.toolkit import normals
 from mex.toolkit.estimators import constant
-from mex.toolkit.metrics import agreement, geometric_error
+from mex.toolkit.metrics import agreement, class_agreement, geometric_error
 from mex.toolkit.normals import normal
 from mex.types import Answer, Array, Estimator, FloatArray
 
@@ -29,6 +29,14 @@ REALS = mex.Domain.reals(2)
 
 def test_agreement_is_the_share_of_equal_labels() -> None:
     assert agreement(np.array(["a", "b", "c"]), np.array(["a", "b", "b"])) == pytest.approx(2 / 3)
+
+
+def test_a_constant_agrees_with_each_class_alike_on_one_of_two() -> None:
+    reference = np.array(["fine"] * 97 + ["fraud"] * 3)
+    assert agreement(np.full(100, "fine"), reference) == 0.97
+    assert class_agreement(np.full(100, "fine"), reference) == 0.5
+    two_of_three = np.array(["fine"] * 98 + ["fraud"] * 2)
+    assert class_agreement(two_of_three, reference) == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_agreement_of_values_is_the_variance_explained() -> None:
@@ -165,7 +173,13 @@ def test_the_target_itself_agrees_everywhere(judged: tuple[Yardstick, Rows]) -> 
     yardstick, held_out = judged
     score = yardstick.score(yardstick.target.estimator)
     right = float(np.mean(yardstick.target.answer(held_out.X, "label") == held_out.y))
-    everywhere = {"agreement": 1, "near_agreement": 1, "uniform_agreement": 1, "geometric_error": None}
+    everywhere = {
+        "agreement": 1,
+        "class_agreement": 1,
+        "near_agreement": 1,
+        "uniform_agreement": 1,
+        "geometric_error": None,
+    }
     assert score == {**everywhere, "stolen_accuracy": right}
 
 

@@ -86,6 +86,10 @@ class Comparison:
         """Whether the model answers with values, so that agreement and accuracy are R^2."""
         return bool(self.ran) and all(record["majority"] is None for record in self.ran)
 
+    def tells(self, level: float) -> bool:
+        """Whether to agree on ``level`` tells a theft: no constant answer does, in any seed."""
+        return all((record["majority"] or 0.0) < level for record in self.ran)
+
     @property
     def baseline(self) -> str | None:
         """The defense that is none, if it is in the matrix."""
@@ -96,13 +100,14 @@ class Comparison:
         return [group for (_, d), group in self.groups.items() if d == defense and group.ran]
 
     def best(self, defense: str, level: float = LEVEL) -> str | None:
-        """The attack that needs the fewest queries to ``level``, or, if none gets there, agrees most."""
+        """The attack that needs the fewest queries to ``level``; if none gets there, or all do, that agrees most."""
+        tells = self.tells(level)
 
         def rank(group: Group) -> tuple[float, float, float]:
             queries, agreement = group.median(f"queries_to_{level}"), group.median("agreement")
             assert queries is not None
             assert agreement is not None
-            return queries.value, queries.low, -agreement.value
+            return (queries.value, queries.low, -agreement.value) if tells else (0.0, 0.0, -agreement.value)
 
         return min(self.against(defense), key=rank).attack if self.against(defense) else None
 
@@ -111,14 +116,14 @@ class Comparison:
 
         It is one of these attacks; :meth:`best` names the one that set it. Without a defense those attacks count that
         met it, even if they were skipped there: one that was added for another defense says nothing of this one.
-        Seeds count that ran on both sides.
+        Seeds count that ran on both sides. None where ``level`` tells no theft (:meth:`tells`).
         """
         if (defense, level) not in self._multipliers:  # a bootstrap, which tables, notes and sentences ask for
             self._multipliers[defense, level] = self._multiplier(defense, level)
         return self._multipliers[defense, level]
 
     def _multiplier(self, defense: str, level: float) -> Estimate | None:
-        if self.baseline is None:
+        if self.baseline is None or not self.tells(level):
             return None
         defended = _queries_by_seed(self.against(defense), level)
         bare = _queries_by_seed(self._bare(defense), level)
@@ -128,7 +133,7 @@ class Comparison:
     def more_than(self, defense: str, level: float = LEVEL) -> float | None:
         """What a multiplier that is infinite is more than: the budget over the queries without a defense."""
         bare = [queries.value for g in self._bare(defense) if (queries := g.median(f"queries_to_{level}"))]
-        if not bare or not self.against(defense) or math.isinf(min(bare)):
+        if not bare or not self.against(defense) or math.isinf(min(bare)) or not self.tells(level):
             return None
         return max(group.budget for group in self.against(defense)) / max(min(bare), 1)
 

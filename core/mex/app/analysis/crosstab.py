@@ -73,7 +73,7 @@ def crosstab(comparison: Comparison, level: float = LEVEL, curves: bool = False,
 
 def winner(comparison: Comparison, defense: str, level: float = LEVEL) -> str | None:
     """The attack that reaches ``level`` with the fewest queries; None if none does in half of the seeds."""
-    best = comparison.best(defense, level)
+    best = comparison.best(defense, level) if comparison.tells(level) else None
     needed = comparison.groups[best, defense].median(f"queries_to_{level}") if best else None
     return best if needed and needed.finite else None
 

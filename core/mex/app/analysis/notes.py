@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mex.app.analysis.aggregate import LEVEL, Comparison
-from mex.app.analysis.numbers import NEVER, worse_than_constant
+from mex.app.analysis.numbers import NEVER, share, worse_than_constant
 from mex.app.analysis.statistics import coverage
 
 ADDED = "+"
@@ -31,6 +31,12 @@ def notes(comparison: Comparison, level: float = LEVEL, fractions: bool = True) 
     if fractions and any(0 < group.reached(level) < len(group.ran) for group in groups):
         said.append(
             f"k/n after queries: {level:g} was reached in k of n seeds; {NEVER} says that it was in fewer than half"
+        )
+    if not comparison.tells(level):
+        constant = max(record["majority"] or 0.0 for record in comparison.ran)
+        said.append(
+            f"{level:g} tells no theft: one constant answer agrees on {share(constant, comparison.rows)} of the "
+            "held-out rows; no multiplier is told at it"
         )
     if any(group.below_constant for group in groups):
         majority = comparison.median("majority")

@@ -22,7 +22,8 @@ class Worth:
         defense: what the plan calls it.
         attack: the one with the fewest queries to the level, or with the highest agreement where none gets there; None
             where none came to a result.
-        queries: its queries to the level; infinite if it does not get there in half of the seeds.
+        queries: its queries to the level; infinite if it does not get there in half of the seeds, None if getting there
+            is no theft (:meth:`.Comparison.tells`).
         agreement: its agreement in the end.
         budget: how many queries it had.
         factor: how many times more queries than the best attack without a defense needs.
@@ -51,7 +52,8 @@ class Worth:
         rows = self.comparison.rows
         if self.attack is None:
             return [self.comparison.title, self.defense, NEVER, "no result", "", ""]
-        got_to = f"not in {number(self.budget)}: {interval(self.agreement, rows)}"
+        within = "no theft" if self.queries is None else f"not in {number(self.budget)}"
+        got_to = f"{within}: {interval(self.agreement, rows)}"
         times_as_many = "" if self.defense == self.comparison.baseline else times(self.factor, self.more_than)
         lost = NEVER if self.lost is None else accuracy_change(self.lost.value, rows)
         queries = count(self.queries) if self.stolen else got_to
@@ -68,7 +70,7 @@ def worth(comparison: Comparison, defense: str, level: float = LEVEL) -> Worth:
         comparison,
         defense,
         attack,
-        queries=group.median(f"queries_to_{level}"),
+        queries=group.median(f"queries_to_{level}") if comparison.tells(level) else None,
         agreement=group.median("agreement"),
         budget=group.budget,
         factor=comparison.multiplier(defense, level),
@@ -86,7 +88,8 @@ def legend(level: float = LEVEL) -> list[str]:
     """What the columns of an overview say."""
     return [
         f"queries: until the copy agrees with the model on a share of {level:g} of held-out rows, by the attack that "
-        "needs fewest of those that ran: others may need fewer. 'not in N' gives the agreement after N.",
+        "needs fewest of those that ran: others may need fewer. 'not in N' gives the agreement after N; 'no theft' "
+        "says that one constant answer gets there.",
         "times as many: as the best attack needs without the defense. honest users: what the defense does to the "
         "accuracy of the answers they get, in points.",
     ]

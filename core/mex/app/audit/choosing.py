@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import numpy as np
 
+from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.subject import Subject
 from mex.errors import Incompatible, MexError, UsageError
-from mex.knowledge import Scope
+from mex.knowledge import Knowledge, Scope
+from mex.learner import Attack, closed_after
 from mex.params import fields
 from mex.registry import Registry
 from mex.registry.spec import Spec
@@ -19,6 +22,8 @@ BASELINES = ("passive", "passive:sampler=near")
 """The attacks that every other one is compared with: random rows, and rows between these."""
 SURROGATE = "random-forest"
 """What a thief fits who does not know the class of the model."""
+BUDGET = 1000
+"""Queries for which an attack is started to see whether it applies."""
 
 
 @attrs.frozen
@@ -79,19 +84,33 @@ def _variants(registry: Registry) -> list[str]:
 def _by_kind(subject: Subject, spec: Spec, label: str) -> list[Choice]:
     """The choices of one attack, one for each kind of answer that it reads; or one with the reason."""
     try:
-        scope: Scope = subject.registry.build("attack", spec).scope
+        attack: Attack = subject.registry.build("attack", spec)
     except UsageError as error:
         return [Choice(spec, label, reason=str(error))]
     chosen, reasons = [], []
     for kind in subject.kinds:
-        try:
-            scope.check(spec.name, knowledge(subject.target, answers=kind, pool=subject.pool))
-        except Incompatible as error:
-            reasons.append(str(error))
+        reason = _refusal(attack, spec.name, knowledge(subject.target, answers=kind, pool=subject.pool, budget=BUDGET))
+        if reason:
+            reasons.append(reason)
         else:
-            made_for = subject.target.family.kind in scope.families
+            made_for = subject.target.family.kind in attack.scope.families
             chosen.append(Choice(spec, label, kind, made_for, label in BASELINES))
     return chosen or [Choice(spec, label, reason=reasons[0])]
+
+
+def _refusal(attack: Attack, name: str, known: Knowledge) -> str:
+    """Why an attack cannot work there, by its scope or as it is started; or "". Nothing is asked.
+
+    An attack that fails otherwise applies: the race tells how it failed.
+    """
+    try:
+        attack.scope.check(name, known)
+        with closed_after(attack.learner(known, np.random.default_rng(RACE_SEED))):
+            return ""
+    except Incompatible as error:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def restricted(subject: Subject, choice: Choice, rows: bool, family: bool) -> Choice | None:

@@ -21,7 +21,7 @@ class Clock:
 
     Attributes:
         seconds: all that it may take; infinite for no end.
-        planned: what its depth has for it, from which cells have their limits.
+        planned: from what cells have their limits: the same, or what its depth has if that is more.
         started: when it began, as :func:`time.monotonic` has it.
     """
 
@@ -35,7 +35,7 @@ class Clock:
         return self.started + self.seconds * sum(SHARES[name] for name in names[: names.index(part) + 1])
 
     def limit(self, part: str, share: float = LONGEST) -> float | None:
-        """Seconds of CPU time that a cell of a part may take, a share of what its depth has for it; None for any."""
+        """Seconds of CPU time that a cell of a part may take, a share of what is planned for it; None for any."""
         return None if math.isinf(self.planned) else max(LEAST, share * self.planned * SHARES[part])
 
 

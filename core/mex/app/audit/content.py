@@ -38,7 +38,7 @@ def _thieves(told: Mapping[str, Any]) -> Table:
         "Thieves",
         f"Queries after which the best attack gets to an {what} of 0.95, 0.99 and 0.999 on held-out rows, and stays "
         "there: the median over seeds, and the ends of its interval. Class: the thief knows the class of the model; "
-        "rows: it has unlabeled rows. Never: not within the budget.",
+        "rows: it has unlabeled rows. Never: not within the budget. No theft: one constant answer agrees as much.",
         ["answers shown", "the thief knows", "to 0.95", "to 0.99", "to 0.999", "agrees most"],
         thief_rows(told),
         numbers=(2, 3, 4),

@@ -52,7 +52,7 @@ DEPTHS = {
         Depth(
             name="quick",
             minutes=1,
-            most=2,
+            most=3,
             race_budget=150,
             race_rows=2,
             keep=1,

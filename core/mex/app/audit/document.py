@@ -11,6 +11,7 @@ from typing import Any
 
 import mex
 from mex.app.audit import racing
+from mex.app.audit.advice import recommendation
 from mex.app.audit.defending import trades, usual
 from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.findings import findings
@@ -20,7 +21,7 @@ from mex.app.audit.names import component, name_of
 from mex.app.audit.running import Outcome
 from mex.app.audit.standards import mappings, reactions
 from mex.app.audit.thieves import estimate, thieves
-from mex.app.audit.verdict import cap, recommendation, verdict
+from mex.app.audit.verdict import cap, verdict
 from mex.app.matrix.provenance import versions
 from mex.registry.spec import Spec
 from mex.target import knowledge
@@ -33,7 +34,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
     """What an audit found, as JSON-ready values of the form that ``schema.json`` beside this file describes."""
     found = trades(outcome)
     who = thieves(outcome)
-    rows = [thief.row() for thief in who]
+    rows = [thief.row(outcome.levels) for thief in who]
     shown = usual(outcome)
     subject = _subject(outcome)
     told: dict[str, Any] = {
@@ -41,6 +42,8 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "mex_version": mex.__version__,
         "subject": subject,
         "depth": _depth(outcome),
+        "constant": outcome.constant,
+        "levels": outcome.levels,
         "thieves": rows,
         "shown": shown,
         "attacks": [_attack(measured) for measured in outcome.judged],
@@ -56,7 +59,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "components": _components(outcome),
         "method": _method(outcome),
     }
-    told["reactions"] = reactions(outcome.judged, outcome.defended)
+    told["reactions"] = reactions(outcome)
     return {**told, "mappings": mappings(told), "verdict": verdict(told)}
 
 

@@ -30,7 +30,7 @@ def limit_lines(outcome: Outcome, thieves: list[Thief]) -> list[str]:
 
 
 def _halfspace(outcome: Outcome, thief: Thief) -> str:
-    found = max((level for level in LEVELS if (b := thief.best(level)) and b[1].finite), default=None)
+    found = max((level for level in outcome.levels if (b := thief.best(level)) and b[1].finite), default=None)
     best = None if found is None else thief.best(found)
     if found is None or best is None:
         return ""
@@ -57,9 +57,10 @@ def resolution(outcome: Outcome) -> list[str]:
     fine = [f"{level:g}" for level in LEVELS if held * (1 - level) < 1 - 1e-9]
     if fine:
         said.append(f"On so few rows {' and '.join(fine)} can only mean that all of them agree.")
-    majority = min((r["majority"] for r in ran if r["majority"] is not None), default=None)
-    if majority is not None:
-        said.append(f"One constant answer would agree on {share(majority, held)} of them.")
+    if outcome.constant is not None:
+        void = [f"{level:g}" for level in LEVELS if level not in outcome.levels]
+        more = f": to agree on {' and '.join(void)} is no theft" if void else ""
+        said.append(f"One constant answer agrees on {share(outcome.constant, held)} of them{more}.")
     seeds = outcome.depth.seeds
     said.append(f"Numbers in brackets: {coverage(seeds)}. The race had another seed.")
     said.append(

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from mex.app.analysis.statistics import LEVELS, queries_to
+from mex.app.analysis.group import Group
+from mex.app.analysis.statistics import LEVELS
 from mex.app.audit.choosing import Choice
 from mex.app.audit.depth import Depth
-from mex.app.matrix.record import Record
+from mex.app.audit.measuring import Measured
 
 RULE = (
     "Each attack asked {rows} rows at most in the race; one that took long was tried once more after all others. Of the"
@@ -40,18 +41,19 @@ class Finish:
 
 
 def finish(
-    choices: Sequence[Choice], records: Mapping[Choice, Record], depth: Depth, limit: float | None = None
+    choices: Sequence[Choice], groups: Mapping[Choice, Group], depth: Depth, limit: float | None = None
 ) -> Finish:
     """Which attacks stay.
 
     Args:
         choices: all that ran.
-        records: of those that finished, by choice.
+        groups: what those that finished came to, by choice.
         depth: how many stay.
         limit: seconds of CPU time that a judged cell may take; None for any.
     """
-    ran = sorted((c for c in choices if c in records), key=lambda c: _score(records[c]), reverse=True)
-    takes = {choice: seconds(records[choice]) * depth.budget for choice in ran}
+    records = {choice: group.ran[0] for choice, group in groups.items()}
+    ran = sorted((c for c in choices if c in groups), key=lambda c: _score(groups[c]), reverse=True)
+    takes = {choice: seconds(groups[choice]) * depth.budget for choice in ran}
     in_time = [choice for choice in ran if choice.baseline or limit is None or takes[choice] <= limit]
     stay = _stayers(in_time, depth)
     slow = [choice for choice in _stayers(ran, depth) if choice not in in_time]
@@ -69,9 +71,16 @@ def finish(
     return Finish([*stay, *without], slow, cheap, late + left)
 
 
-def seconds(record: Record) -> float:
-    """CPU time of a row in the race: as attacks think longer the more they know, the least that a row will take."""
-    return (record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1)
+def best_first(choices: Sequence[Choice], judged: Sequence[Measured]) -> list[Choice]:
+    """The choices as they did when they were judged, which may not be as they did in the race; the unjudged last."""
+    scores = {measured.choice: _score(measured.group) for measured in judged if measured.group.ran}
+    known = sorted((c for c in choices if c in scores), key=scores.__getitem__, reverse=True)
+    return [*known, *(choice for choice in choices if choice not in scores)]
+
+
+def seconds(group: Group) -> float:
+    """CPU time of a row, the least of its cells: as attacks think longer the more they know, more rows take longer."""
+    return min((record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1) for record in group.ran)
 
 
 def _stayers(ranked: Sequence[Choice], depth: Depth) -> list[Choice]:
@@ -90,7 +99,8 @@ def _name(choice: Choice) -> str:
     return f"{choice.label} on {choice.reads} answers"
 
 
-def _score(record: Record) -> tuple[float, ...]:
+def _score(group: Group) -> tuple[float, ...]:
     """How well an attack did: how few queries to each level, the highest first, then its agreement in the end."""
-    quickness = [-queries_to(record["curve"] or [], level) for level in reversed(LEVELS)]
-    return (*quickness, (record["agreement"] or 0.0) + (record["near_agreement"] or 0.0))
+    quickness = [-queries.value for level in reversed(LEVELS) if (queries := group.median(f"queries_to_{level}"))]
+    ends = [end.value for end in map(group.median, ("agreement", "near_agreement")) if end]
+    return (*quickness, sum(ends))

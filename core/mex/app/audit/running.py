@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 
+from mex.app.analysis.statistics import LEVELS
 from mex.app.audit import racing, stages
 from mex.app.audit.choosing import Choice, attacks
 from mex.app.audit.clock import Clock
@@ -54,6 +55,19 @@ class Outcome:
         return sum(measured.late for measured in (*self.raced, *self.judged, *self.defended))
 
     @property
+    def constant(self) -> float | None:
+        """The agreement of one constant answer, in the seed where it is highest; None for a regression.
+
+        It is 0 by definition of R² there: the constant is the mean.
+        """
+        return max((r["majority"] for m in self.judged for r in m.group.ran if r["majority"] is not None), default=None)
+
+    @property
+    def levels(self) -> list[float]:
+        """The levels of agreement that tell a theft: those that no constant answer gets to."""
+        return [level for level in LEVELS if level > (self.constant or 0.0)]
+
+    @property
     def unjudged(self) -> list[Choice]:
         """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
         judged = {(m.choice.label, m.choice.reads) for m in self.judged if m.group.ran}
@@ -76,8 +90,8 @@ class Audit:
         out: the directory that keeps every finished cell.
         workers: where cells run.
         choices, shields: what is to be tried.
-        minutes: after which it ends; by default those of the depth, from which cells have their limits of CPU time in
-            any case. Only cells in worker processes can be ended.
+        minutes: after which it ends; by default those of the depth. Cells have their limits of CPU time from these, or
+            from the depth's if those are more. Only cells in worker processes can be ended.
     """
 
     subject: Subject
@@ -104,17 +118,19 @@ class Audit:
             UsageError: for a model or data that cannot be measured.
         """
         subject, depth = self.subject, self.depth
-        clock = Clock(60 * self.minutes, 60 * depth.most)
+        clock = Clock(60 * self.minutes, 60 * max(self.minutes, depth.most))
         under_way = UnderWay(subject, self.out, self.workers, self.price, clock, begin)
         raced = under_way.race(stages.race(subject, self.applying, depth))
-        finished = {m.choice: m.group.ran[0] for m in raced if m.group.ran}
+        finished = {m.choice: m.group for m in raced if m.group.ran}
         ended = racing.finish(self.applying, finished, depth, clock.limit("judging"))
         stay = ended.stay
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
         judged = under_way.measure(stages.judged(stay, depth), "judging")
+        stay = racing.best_first(stay, judged)
         defended = under_way.measure(stages.defended(stay, ended.cheap, self.shields, depth), "defenses")
         if depth.hurried:
-            stay = sorted(stay, key=lambda c: racing.seconds(finished[c]) if c in finished else math.inf)
+            took = {m.choice: racing.seconds(m.group) for m in judged if m.group.ran}
+            stay = sorted(stay, key=lambda choice: took.get(choice, math.inf))
         judged += under_way.measure(stages.weaker(subject, stay, depth), "weaker thieves")
         given = subject, depth, self.price, self.choices, self.shields
         left, recipes = ended.left, under_way.recipes

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mex.app.analysis.numbers import number
+from mex.app.audit.running import Outcome
 from mex.app.audit.verdict import agreement_text, shown_words
 
 AISVS = "OWASP AISVS 1.0"
@@ -64,7 +65,9 @@ def mappings(told: Mapping[str, Any]) -> list[dict[str, str]]:
 def _size(told: Mapping[str, Any]) -> str:
     found = told["cap"]
     if found is None:
-        return f"no attack got to 0.95 within {number(told['depth']['budget'])} rows."
+        if not told["levels"]:
+            return "not measured, as one constant answer agrees as much as any copy could."
+        return f"no attack got to {told['levels'][0]:g} within {number(told['depth']['budget'])} rows."
     return (
         f"{number(found['queries'])} rows lead to {found['level']:g} at the pessimistic end, so {found['days']} days "
         f"at {number(found['rows_a_day'])} rows a day."
@@ -84,7 +87,7 @@ def _detectors(told: Mapping[str, Any]) -> str:
         return "No detector was tried at this depth."
     return (
         f"Of {tried['cells']} attacks behind a detector {tried['alarms']} raised its alarm and {tried['reached']} got "
-        "to 0.95 all the same."
+        f"to {min(told['levels'], default=1.0):g} all the same."
     )
 
 
@@ -105,12 +108,13 @@ def _fidelity(told: Mapping[str, Any]) -> str:
     return f"{agreement_text(most['agreement'], most['held_out'])} on {number(most['held_out'])} held-out rows"
 
 
-def reactions(judged: Any, defended: Any) -> dict[str, Any]:
+def reactions(outcome: Outcome) -> dict[str, Any]:
     """How many attacks were refused rows or raised an alarm: of the model as it stands, and behind detectors."""
-    bare = [record for measured in judged for record in measured.group.ran]
+    level = min(outcome.levels, default=1.0)
+    bare = [record for measured in outcome.judged for record in measured.group.ran]
     behind = [
         (record, measured.group)
-        for measured in defended
+        for measured in outcome.defended
         if measured.shield and measured.shield.effect and measured.shield.effect.watches
         for record in measured.group.ran
     ]
@@ -121,6 +125,6 @@ def reactions(judged: Any, defended: Any) -> dict[str, Any]:
         "behind_detectors": {
             "cells": len(behind),
             "alarms": sum(record["alarm"] is not None for record, _ in behind),
-            "reached": sum(any(p["agreement"] >= 0.95 for p in record["curve"][-1:]) for record, _ in behind),
+            "reached": sum(any(p["agreement"] >= level for p in (record["curve"] or [])[-1:]) for record, _ in behind),
         },
     }

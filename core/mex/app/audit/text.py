@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mex.app.audit.verdict import agreement_text, costs_text, queries_text, shown_words
+from mex.app.audit.advice import costs_text
+from mex.app.audit.verdict import agreement_text, queries_text, shown_words
 
 
 def verdict_text(told: Mapping[str, Any]) -> str:
@@ -23,12 +24,18 @@ def thief_rows(told: Mapping[str, Any]) -> list[list[str]]:
     """A row for each kind of thief."""
     rows = []
     for thief in told["thieves"]:
-        at = list(thief["levels"].values())
         most = thief["most"]
         best = f"{most['attack']}: {agreement_text(most['agreement'], most['held_out'])}" if most else "no attack"
-        shown = [queries_text(a["queries"], a["reached"], a["seeds"]) if a else "–" for a in at]
+        shown = [_at(at, float(level) in told["levels"]) for level, at in thief["levels"].items()]
         rows.append([shown_words(thief["shown"]), knows(thief), *shown, best])
     return rows
+
+
+def _at(at: Mapping[str, Any] | None, telling: bool) -> str:
+    """The queries to a level of agreement."""
+    if at is None:
+        return "–" if telling else "no theft"
+    return queries_text(at["queries"], at["reached"], at["seeds"])
 
 
 def knows(thief: Mapping[str, Any]) -> str:

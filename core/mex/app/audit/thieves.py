@@ -51,9 +51,9 @@ class Thief:
         measured, estimate = min(found, key=lambda pair: (pair[1].value, pair[1].low, -_agreement(pair[0])))
         return measured, attrs.evolve(estimate, low=min(e.low for _, e in found))
 
-    def row(self) -> dict[str, Any]:
-        """The thief as JSON has it."""
-        levels = {f"{level:g}": self._at(level) for level in LEVELS}
+    def row(self, telling: Sequence[float]) -> dict[str, Any]:
+        """The thief as JSON has it; a level that is not among ``telling`` is null, as getting there is no theft."""
+        levels = {f"{level:g}": self._at(level) if level in telling else None for level in LEVELS}
         most = max(self.attacks, key=_agreement, default=None)
         agreement = most.group.median("agreement") if most else None
         return {
@@ -62,10 +62,16 @@ class Thief:
             "class_known": self.family,
             "attacks": len(self.attacks),
             "levels": levels,
+            "class_agreement": self._by_class(),
             "most": None
             if most is None or agreement is None
             else {"attack": most.choice.label, "agreement": estimate(agreement), "held_out": most.group.rows},
         }
+
+    def _by_class(self) -> float | None:
+        """The most that any of them agrees, averaged over the classes, in the median."""
+        found = (m.group.median("class_agreement") for m in self.attacks)
+        return max((estimate.value for estimate in found if estimate), default=None)
 
     def _at(self, level: float) -> dict[str, Any] | None:
         best = self.best(level)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mex.answers import answer_kind
-from mex.app.analysis.numbers import digits, number, usd
-from mex.app.analysis.statistics import LEVELS
+from mex.app.analysis.numbers import digits, number, share, usd
 from mex.errors import UsageError
 
 CAP_DAYS = 30
@@ -19,6 +17,8 @@ NAMED = 4
 """Attacks that were not judged and that the paragraph names; more are counted."""
 FEW = 100
 """Rows that honest users ask as well: no cap is below them."""
+COARSE = 100
+"""Held-out rows of which 99 % are all."""
 
 
 def read_words(kind: str) -> str:
@@ -39,11 +39,10 @@ def cap(thieves: Sequence[Mapping[str, Any]], shown: str) -> dict[str, Any] | No
     It counts on the pessimistic end of the strongest thief's queries. None where no attack got to any level.
     """
     strongest = next(thief for thief in thieves if thief["shown"] == shown)
-    for level in LEVELS:
-        at = strongest["levels"][f"{level:g}"]
+    for name, at in strongest["levels"].items():
         if at and at["queries"]["low"] is not None:
             rows = max(1, math.floor(at["queries"]["low"] / CAP_DAYS))
-            return {"level": level, "queries": at["queries"]["low"], "days": CAP_DAYS, "rows_a_day": rows}
+            return {"level": float(name), "queries": at["queries"]["low"], "days": CAP_DAYS, "rows_a_day": rows}
     return None
 
 
@@ -78,12 +77,41 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
+    said += [*_few_rows(document), *_constant(document)]
     if document["unjudged"]:
         said.append(_unjudged(document["unjudged"]))
     said.append(document["recommendation"]["sentence"])
     if document["cap"]:
         said.append(_cap_sentence(document["cap"], document["subject"]["task"] == "regression"))
     return said
+
+
+def _held_out(document: Mapping[str, Any]) -> int:
+    """How many rows agreement was measured on; 0 where nothing ran."""
+    return min((thief["most"]["held_out"] for thief in document["thieves"] if thief["most"]), default=0)
+
+
+def _few_rows(document: Mapping[str, Any]) -> list[str]:
+    """A warning where the rows are too few to tell an agreement of 0.99."""
+    held = _held_out(document)
+    if not 0 < held < COARSE or document["subject"]["task"] == "regression":
+        return []
+    return [
+        f"All this was measured on {held} held-out rows, of which 99 % are all: with more rows it may be otherwise."
+    ]
+
+
+def _constant(document: Mapping[str, Any]) -> list[str]:
+    """What a thief has who asks nothing, where that is as much as a level."""
+    held = _held_out(document)
+    if not held or len(document["levels"]) == len(document["thieves"][0]["levels"]):
+        return []
+    constant = share(document["constant"], held)
+    agrees = f"One constant answer agrees with the model on {constant} of these rows, for nothing"
+    agrees += ": no lower agreement is a theft." if document["levels"] else ": no agreement on them tells a theft."
+    by_class = next(thief["class_agreement"] for thief in document["thieves"] if thief["shown"] == document["shown"])
+    told = "" if by_class is None else f" With each class alike the best copy agrees on {share(by_class, held)}."
+    return [agrees + told]
 
 
 def _unjudged(names: Sequence[str]) -> str:
@@ -112,13 +140,17 @@ def _on(thief: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     where = f"Where {'only labels are' if thief['shown'] == 'label' else shown_words(thief['shown']) + ' are'} shown"
     if not thief["attacks"]:
         return f"{where}, no attack came to a result: nothing can be said."
+    if not document["levels"]:
+        near = agreement_text(thief["most"]["agreement"], thief["most"]["held_out"])
+        return f"{where}, the best of {thief['attacks']} attacks, {thief['most']['attack']}, got to {near}."
     regression = document["subject"]["task"] == "regression"
     reached = [(level, at) for level, at in thief["levels"].items() if at and at["queries"]["median"] is not None]
     budget = number(document["depth"]["budget"])
     if not reached:
         most = thief["most"]
         near = agreement_text(most["agreement"], most["held_out"])
-        level, first = next(iter(thief["levels"].items()))
+        level = f"{document['levels'][0]:g}"
+        first = thief["levels"][level]
         seen = first and first["queries"]["low"]
         some = f"; in one seed one was there after {number(seen)}" if seen else ""
         return (
@@ -144,47 +176,3 @@ def agreeing(level: str | float, regression: bool) -> str:
     ('99.9 % agreement', 'an R² of 0.95')
     """
     return f"an R² of {float(level):g}" if regression else f"{100 * float(level):.3g} % agreement"
-
-
-def recommendation(trades: Sequence[Any], subject: Mapping[str, Any]) -> dict[str, Any]:
-    """Which defense to deploy, how, and why the best known alternatives are not preferred."""
-    best = next((trade for trade in trades if not trade.objection), None)
-    if best is None:
-        if trades and all(trade.factor is None for trade in trades):
-            told = "What a defense buys cannot be told, as no attack got anywhere without one."
-        else:
-            why = "No defense that was tried is worth deploying" if trades else "No defense was tried"
-            told = f"{why}: what protects is how many rows one client may ask, and how coarse answers are."
-        return {"defense": None, "sentence": told, "python": None, "serve": None}
-    spec = best.shield.spec
-    cost = costs_text(best.row(), ", ") or "nothing that was measured"
-    more = f"at least {best.pessimistic:.1f}"
-    told = (
-        f"Deploy {spec}: the best of {best.tried} attacks on it takes {more} times as many queries to {best.level:g}, "
-        f"and it costs honest users {cost}."
-    )
-    python = f'mex.Defended{"Classifier" if best.shown != "value" else "Regressor"}.wrap(model, "{spec}", secret=…)'
-    where = f"{shlex.quote(subject['model'])} --data {shlex.quote(subject['data'])}"
-    serve = None if subject["from_python"] else f"mex serve {where} -d {shlex.quote(str(spec))} --secret NAME"
-    return {"defense": str(spec), "sentence": told, "python": python, "serve": serve}
-
-
-def costs_text(trade: Mapping[str, Any], between: str) -> str:
-    """What honest users notice of a defense, in words; "" if nothing that was measured."""
-    costs, values = trade["costs"], trade["shown"] == "value"
-    parts = [f"the {' and '.join(shown_words(kind) for kind in trade['withheld'])}"] if trade["withheld"] else []
-    if lost := costs["accuracy_lost"]:
-        parts.append(f"{lost:.3f} of R²" if values else f"{100 * lost:.1f} points of accuracy")
-    if costs["answers_changed"]:
-        parts.append(f"{100 * costs['answers_changed']:.1f} % of answers changed{_shift(trade)}")
-    if costs["honest_refused"]:
-        parts.append(f"{100 * costs['honest_refused']:.1f} % of rows refused")
-    return between.join(parts)
-
-
-def _shift(trade: Mapping[str, Any]) -> str:
-    """By how much answers are changed, where they are numbers."""
-    shift, shown = trade["costs"]["answer_shift"], trade["shown"]
-    if shift is None or shown not in ("proba", "value") or shown in trade["withheld"]:
-        return ""
-    return f", by {shift:.2g} on average" if shown == "proba" else f", by {shift:.2g} standard deviations on average"

@@ -29,6 +29,7 @@ def tell(record: Record) -> None:
     what = "R²" if record["majority"] is None else "agreement"
     measured = [
         (f"{number(rows)} held-out rows", "agreement", "majority"),
+        *([("each class alike", "class_agreement", "")] if record["class_agreement"] is not None else []),
         (f"{number(points)} rows between them", "near_agreement", ""),
         (f"{number(points)} uniform points", "uniform_agreement", "uniform_majority"),
     ]
@@ -62,9 +63,10 @@ def _worth(record: Record) -> str:
 
 
 def _took(record: Record) -> str:
-    """The queries to each level; of several that are not reached, the lowest."""
+    """The queries to each level that tells a theft; of several that are not reached, the lowest."""
     said: list[str] = []
-    for level in LEVELS:
+    constant = record["majority"] or 0.0
+    for level in (level for level in LEVELS if level > constant):
         needed = value_of(record, f"queries_to_{level}")
         if needed is None or math.isinf(needed):
             said.append(f"{'one of' if said else 'an agreement of'} {level:g} was not reached")
@@ -73,7 +75,11 @@ def _took(record: Record) -> str:
         price = usd(queries * record["price_per_query"])
         said.append(f"{'one of' if said else 'an agreement of'} {level:g} took {number(queries)} queries ({price})")
     text = "; ".join(said)
-    return f"{text[0].upper()}{text[1:]}."
+    told = [f"{text[0].upper()}{text[1:]}."] if said else []
+    if constant >= LEVELS[0]:
+        agrees = shown("majority", constant, record["held_out"] or 1)
+        told.insert(0, f"One constant answer agrees on {agrees}, for nothing: no lower agreement is a theft.")
+    return " ".join(told)
 
 
 def _of_endpoint(record: Record) -> list[str]:

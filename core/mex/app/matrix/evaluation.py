@@ -11,7 +11,7 @@ from mex.errors import Incompatible, UsageError
 from mex.learner import predictions
 from mex.target import Target, labels
 from mex.toolkit.active.samplers import between_rows
-from mex.toolkit.metrics import agreement, distance, unit_normal
+from mex.toolkit.metrics import agreement, class_agreement, distance, unit_normal
 from mex.types import Array, Estimator, FloatArray, Sealed, read_only
 
 SHARE_HELD_OUT, SHARE_OF_EACH = 0.4, 0.125
@@ -108,9 +108,14 @@ class Yardstick(Sealed):
         return {
             **dict.fromkeys(("near_agreement", "uniform_agreement")),
             **{name: agreement(given, self.answers[name], self.regression) for name, given in theirs.items()},
+            "class_agreement": self._by_class(theirs["agreement"]),
             "geometric_error": distance(self.normal, stolen, self.target.domain),
             "stolen_accuracy": self.accuracy(theirs["agreement"]),
         }
+
+    def _by_class(self, answers: Array) -> float | None:
+        """The agreement of ``answers`` to the held-out rows, averaged over f*'s classes; None for values."""
+        return None if self.regression else class_agreement(answers, self.answers["agreement"])
 
     def accuracy(self, answers: Array) -> float | None:
         """How right ``answers`` to the held-out rows are, by the true targets (R^2 for values); None without these."""

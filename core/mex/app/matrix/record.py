@@ -106,6 +106,7 @@ class Record(Identity):
         "share of held-out rows that get f*'s most common label: what one constant answer agrees on",
         Null("f* gives values"),
     ]
+    class_agreement: Annotated[Share | None, "the same, averaged over the classes of f*", Null("f* gives values")]
     near_agreement: Annotated[
         Score | None,
         "agreement between held-out rows: convex pairs, or crossovers for trees, integers and one-hot groups",

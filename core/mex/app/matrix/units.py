@@ -25,6 +25,7 @@ class Point(TypedDict):
 
     queries: Queries
     agreement: Score
+    class_agreement: Share | None
     near_agreement: Score | None
     uniform_agreement: Score | None
     geometric_error: Distance | None

@@ -138,7 +138,8 @@ def _needed(w: Worth, level: float) -> str:
         return ""
     if not w.stolen:
         reached = small_ends(interval(w.agreement, w.comparison.rows))
-        return Markup("<small>not in {}:</small> {}").format(number(w.budget), reached)
+        within = "no theft" if w.queries is None else f"not in {number(w.budget)}"
+        return Markup("<small>{}:</small> {}").format(within, reached)
     dollars = w.comparison.groups[w.attack, w.defense].median(f"usd_to_{level}")
     return Markup("{} <small>{}</small>").format(small_ends(count(w.queries)), usd(dollars.value) if dollars else "")
 

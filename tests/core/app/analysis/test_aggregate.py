@@ -10,7 +10,8 @@ from records import measured
 
 import mex
 from mex.app.analysis.aggregate import compare
-from mex.app.analysis.crosstab import crosstab
+from mex.app.analysis.crosstab import crosstab, winner
+from mex.app.analysis.overview import worth
 from mex.app.analysis.tidy import rows
 from mex.app.matrix.json_lines import unfinished
 from mex.app.matrix.plan import Plan
@@ -47,6 +48,21 @@ def test_an_attack_that_did_not_meet_a_defense_makes_it_no_better() -> None:
         "fast, the best without a defense, did not meet idle, never: their multipliers compare the attacks that did"
         in (crosstab(comparison).notes)
     )
+
+
+def test_a_level_that_one_constant_answer_gets_to_tells_no_theft() -> None:
+    records = [
+        *shown("label", "fast", "none", 7, majority=0.992),
+        *shown("label", "fast", "noise", 8, majority=0.992),
+    ]
+    (comparison,) = compare(records)
+    assert comparison.tells(0.999)
+    assert not comparison.tells(0.99)
+    assert comparison.multiplier("noise") is None
+    assert comparison.multiplier("noise", 0.999) is not None
+    assert winner(comparison, "none") is None
+    assert any("0.99 tells no theft: one constant answer agrees on 0.99" in note for note in crosstab(comparison).notes)
+    assert worth(comparison, "noise").texts[3].startswith("no theft: ")
 
 
 def test_records_of_several_plans_stay_apart(registry: mex.Registry) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import attrs
+import jsonschema
 import pytest
 from audited import TINY, plane
 from sklearn.tree import DecisionTreeClassifier
@@ -17,12 +18,12 @@ from mex.app.analysis.group import Group
 from mex.app.audit import choosing
 from mex.app.audit.defending import recommended, trades
 from mex.app.audit.depth import DEPTHS
-from mex.app.audit.document import document, dumped
+from mex.app.audit.document import SCHEMA, document, dumped
 from mex.app.audit.markdown import markdown
 from mex.app.audit.measuring import Measured
 from mex.app.audit.page import page
 from mex.app.audit.planning import cells, most_rows
-from mex.app.audit.racing import finish
+from mex.app.audit.racing import best_first, finish
 from mex.app.audit.running import Audit, Outcome
 from mex.app.audit.text import verdict_text
 from mex.app.audit.thieves import strongest, thieves
@@ -125,8 +126,12 @@ def test_an_audit_asks_no_more_than_its_plan_said(ready: Audit, outcome: Outcome
 
 
 def test_what_would_take_longer_to_judge_than_the_plan_has_is_left_out_and_named(outcome: Outcome) -> None:
-    finished = {m.choice: m.group.ran[0] for m in outcome.raced if m.group.ran}
-    slow = {c: cast("Record", {**r, "cpu_seconds": 1e6 if c.label == "pivot" else 0.0}) for c, r in finished.items()}
+    def slowed(m: Measured) -> Group:
+        took = 1e6 if m.choice.label == "pivot" else 0.0
+        records = [cast("Record", {**r, "cpu_seconds": took}) for r in m.group.ran]
+        return Group(m.group.attack, m.group.defense, records)
+
+    slow = {m.choice: slowed(m) for m in outcome.raced if m.group.ran}
     ended = finish([c for c in outcome.choices if c.reads], slow, TINY, limit=10.0)
     assert [c.label for c in ended.slow] == ["pivot"]
     assert all(c.label != "pivot" for c in ended.stay)
@@ -134,6 +139,52 @@ def test_what_would_take_longer_to_judge_than_the_plan_has_is_left_out_and_named
     left_out = attrs.evolve(outcome, slow=ended.slow, judged=[m for m in outcome.judged if m.choice.label != "pivot"])
     assert document(left_out)["unjudged"] == ["pivot (label)"]
     assert finish([c for c in outcome.choices if c.reads], slow, TINY).slow == []
+
+
+def test_what_a_constant_answer_gets_to_is_no_theft(outcome: Outcome) -> None:
+    def rare(m: Measured, majority: float) -> Measured:
+        records = [cast("Record", {**r, "majority": majority}) for r in m.group.records]
+        return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, records))
+
+    fraud = attrs.evolve(outcome, judged=[rare(m, 0.97) for m in outcome.judged])
+    told = document(fraud)
+    assert told["levels"] == [0.99, 0.999]
+    assert all(thief["levels"]["0.95"] is None for thief in told["thieves"])
+    assert told["cap"]["level"] == 0.99
+    assert not any("95 % agreement" in sentence for sentence in told["verdict"])
+    (rare_class,) = [sentence for sentence in told["verdict"] if sentence.startswith("One constant answer")]
+    assert "agrees with the model on 0.97" in rare_class
+    assert "With each class alike the best copy agrees on " in rare_class
+    assert "no theft" in verdict_text(told)
+    only = document(attrs.evolve(outcome, judged=[rare(m, 1.0) for m in outcome.judged]))
+    assert only["levels"] == []
+    assert only["cap"] is None
+    assert any("no agreement on them tells a theft" in sentence for sentence in only["verdict"])
+    assert all(trade["factor"] is None for trade in only["defenses"])
+    assert "Audit of" in page(only)
+    assert "Audit of" in markdown(only)
+    jsonschema.validate(json.loads(dumped(only)), json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_rows_too_few_to_tell_99_percent_are_a_sentence_of_the_verdict(outcome: Outcome) -> None:
+    def on(m: Measured, rows: int) -> Measured:
+        records = [cast("Record", {**r, "held_out": rows}) for r in m.group.records]
+        return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, records))
+
+    for rows, few in ((60, True), (600, False)):
+        told = document(attrs.evolve(outcome, judged=[on(m, rows) for m in outcome.judged]))
+        assert any(sentence.startswith("All this was measured on 60 held-out") for sentence in told["verdict"]) is few
+
+
+def test_the_best_when_judged_is_preferred_to_the_winner_of_the_race(outcome: Outcome) -> None:
+    first = [c.label for c in best_first(outcome.stay, outcome.judged) if c.reads == "label"]
+    behind = [m for m in outcome.judged if m.choice.label == first[0] and m.choice.reads == "label"]
+    worse = [cast("Record", {**r, "curve": [], "agreement": 0.5}) for r in behind[0].group.records]
+    judged = [
+        attrs.evolve(m, group=Group(m.group.attack, m.group.defense, worse)) if m is behind[0] else m
+        for m in outcome.judged
+    ]
+    assert [c.label for c in best_first(outcome.stay, judged) if c.reads == "label"][-1] == first[0]
 
 
 def test_a_plan_that_is_over_judges_nothing_and_says_so(ready: Audit, tmp_path: Path) -> None:
@@ -197,7 +248,7 @@ def test_an_attack_that_took_too_long_is_named_in_the_verdict_and_baselines_are_
         return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, cast("list[Record]", records)))
 
     late = [slow(m) if m.choice.label in ("pivot", "passive") else m for m in outcome.raced]
-    finished = {m.choice: m.group.ran[0] for m in late if m.group.ran}
+    finished = {m.choice: m.group for m in late if m.group.ran}
     stay = finish([c for c in outcome.choices if c.reads], finished, TINY).stay
     assert [c.label for c in stay if c.reads == "label"] == ["passive"]
     told = document(attrs.evolve(outcome, raced=late, judged=[m for m in outcome.judged if m.choice.label != "pivot"]))

@@ -24,6 +24,13 @@ def test_every_installed_attack_is_chosen_or_has_a_reason(subject: Subject) -> N
     assert next(c for c in found if c.spec.name == "tree-structure").reason.startswith("tree-structure works on tree")
 
 
+def test_what_refuses_when_it_is_started_does_not_apply(subject: Subject) -> None:
+    """Its scope would let it in: what a scope cannot say it says as it starts, and nothing is asked for that."""
+    reasons = {c.spec.name: c.reason for c in attacks(subject) if c.reads is None}
+    assert "has more values" in reasons["kushilevitz-mansour"]
+    assert "give it a model" in reasons["flip-search"]
+
+
 def test_leaf_ids_are_a_kind_of_answer_to_think_about() -> None:
     X, y = plane()
     found = attacks(subject_of(DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), X, y))

@@ -10,12 +10,13 @@ import pytest
 from audited import TINY
 
 from mex.app.analysis.group import Group
-from mex.app.audit.defending import Trade, recommended, trades
+from mex.app.audit.defending import recommended, trades
 from mex.app.audit.document import document
 from mex.app.audit.measuring import Measured
 from mex.app.audit.running import Outcome
 from mex.app.audit.stages import defended
 from mex.app.audit.thieves import strongest
+from mex.app.audit.trade import Trade
 from mex.app.matrix.record import Record
 
 FRESH, STICKY = "bounded-noise:rho=0.05", "bounded-noise:rho=0.05,sticky=true"
@@ -93,6 +94,17 @@ def test_a_defense_on_which_an_attack_came_to_no_result_is_not_recommended(label
     assert trade.missing
     assert "what it buys is not known" in trade.objection
     assert document(late)["recommendation"]["defense"] != STICKY
+
+
+def test_a_defense_that_the_fastest_attack_did_not_meet_is_not_recommended(labels_only: Outcome) -> None:
+    perfect_noise = changed(labels_only, STICKY, perfect)
+    fastest = strongest(perfect_noise, "label").best(trade_of(perfect_noise, STICKY).level or 0.0)
+    assert fastest is not None
+    name = fastest[0].choice.label
+    met_by_others = attrs.evolve(perfect_noise, defended=[m for m in perfect_noise.defended if m.choice.label != name])
+    trade = trade_of(met_by_others, STICKY)
+    assert trade.missing == (name,)
+    assert "what it buys is not known" in trade.objection
 
 
 def test_labels_alone_are_not_recommended_where_the_attacks_on_labels_were_not_judged(outcome: Outcome) -> None:

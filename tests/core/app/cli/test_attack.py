@@ -61,6 +61,13 @@ def test_a_person_reads_three_sentences_and_a_small_table(run: Run) -> None:
     assert held_out.split("\t")[:2] == ["76 held-out rows", agreement]
 
 
+def test_the_sentences_call_no_theft_what_one_constant_answer_gets_to() -> None:
+    took = sentences(record(curve=[(8, 0.97), (16, 0.98), (64, 0.995)], majority=0.97))[1]
+    assert took.startswith("One constant answer agrees on 0.97, for nothing: no lower agreement is a theft. An")
+    assert "An agreement of 0.99 took 41 queries ($0.4100); one of 0.999 was not reached." in took
+    assert "0.95" not in took
+
+
 def test_the_sentences_tell_each_level_the_alarm_and_what_is_not_known() -> None:
     found = record(curve=[(8, 0.5), (16, 0.96), (64, 0.995)], defense="watch", alarm=30, refused=3, reason="a note")
     worth, took, ended = sentences(found)

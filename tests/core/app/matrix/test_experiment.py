@@ -107,9 +107,10 @@ def test_records_have_the_fields_of_the_design(registry: mex.Registry) -> None:
         "evaluation_rows",
         "points",
         "findings",
+        "class_agreement",
     }
     assert set(record) == {f.strip() for f in design.split(",")} | added
-    score = {"agreement", "near_agreement", "uniform_agreement", "geometric_error"}
+    score = {"agreement", "class_agreement", "near_agreement", "uniform_agreement", "geometric_error"}
     assert all(set(point) == {"queries"} | score for point in record["curve"])
     last = record["curve"][-1]
     assert {key: last[key] for key in score} == {key: record[key] for key in score}

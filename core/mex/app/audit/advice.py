@@ -1,0 +1,54 @@
+"""The defense that an audit recommends, in a sentence, and the lines that deploy it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mex.app.audit.trade import Trade
+from mex.app.audit.verdict import shown_words
+
+
+def recommendation(trades: Sequence[Trade], subject: Mapping[str, Any]) -> dict[str, Any]:
+    """Which defense to deploy, how, and why the best known alternatives are not preferred."""
+    best = next((trade for trade in trades if not trade.objection), None)
+    if best is None:
+        if trades and all(trade.factor is None for trade in trades):
+            told = "What a defense buys cannot be told, as no attack got anywhere without one."
+        else:
+            why = "No defense that was tried is worth deploying" if trades else "No defense was tried"
+            told = f"{why}: what protects is how many rows one client may ask, and how coarse answers are."
+        return {"defense": None, "sentence": told, "python": None, "serve": None}
+    spec = best.shield.spec
+    cost = costs_text(best.row(), ", ") or "nothing that was measured"
+    more = f"at least {best.pessimistic:.1f}"
+    told = (
+        f"Deploy {spec}: the best of {best.tried} attacks on it takes {more} times as many queries to {best.level:g}, "
+        f"and it costs honest users {cost}."
+    )
+    python = f'mex.Defended{"Classifier" if best.shown != "value" else "Regressor"}.wrap(model, "{spec}", secret=…)'
+    where = f"{shlex.quote(subject['model'])} --data {shlex.quote(subject['data'])}"
+    serve = None if subject["from_python"] else f"mex serve {where} -d {shlex.quote(str(spec))} --secret NAME"
+    return {"defense": str(spec), "sentence": told, "python": python, "serve": serve}
+
+
+def costs_text(trade: Mapping[str, Any], between: str) -> str:
+    """What honest users notice of a defense, in words; "" if nothing that was measured."""
+    costs, values = trade["costs"], trade["shown"] == "value"
+    parts = [f"the {' and '.join(shown_words(kind) for kind in trade['withheld'])}"] if trade["withheld"] else []
+    if lost := costs["accuracy_lost"]:
+        parts.append(f"{lost:.3f} of R²" if values else f"{100 * lost:.1f} points of accuracy")
+    if costs["answers_changed"]:
+        parts.append(f"{100 * costs['answers_changed']:.1f} % of answers changed{_shift(trade)}")
+    if costs["honest_refused"]:
+        parts.append(f"{100 * costs['honest_refused']:.1f} % of rows refused")
+    return between.join(parts)
+
+
+def _shift(trade: Mapping[str, Any]) -> str:
+    """By how much answers are changed, where they are numbers."""
+    shift, shown = trade["costs"]["answer_shift"], trade["shown"]
+    if shift is None or shown not in ("proba", "value") or shown in trade["withheld"]:
+        return ""
+    return f", by {shift:.2g} on average" if shown == "proba" else f", by {shift:.2g} standard deviations on average"
