@@ -134,8 +134,8 @@ class Posterior:
             new[:, (new[0] * cavity < NOTHING) & (new[0] > 0)] = 0.0
             change = float(np.max(np.abs(new[0] - precision) * v))
             self._sites[1:, active] += DAMPING * (new - self._sites[1:, active])
-            across = self._axes.T
-            self._C, self._u = combined(B, *self._sites[1:, active], across @ self._axes, -across @ self._base)
+            precision, shift = self._sites[1:, active]
+            self._C, self._u = combined(B, precision, shift, self._axes.T @ self._axes, -self._axes.T @ self._base)
             if change < settled:
                 break
         self.mean = self._base + self._axes @ self._u
