@@ -35,6 +35,8 @@ SHORTLIST = 256
 """How many of all rows, those least sure, are looked at closely; four times as many as long as none is open."""
 LAST, CLOSELY = 4096, 64
 """How many random rows are looked at when searches find none, and how many of them, those least sure, closely."""
+SAID = 20_000
+"""From how many random rows it is told how many may be mislabelled: most of that is of few rows near the boundary."""
 LEFT = 2.5e-5
 """The expected share of wrong labels of random rows at which a search for more ends, if answers may be wrong."""
 
@@ -100,7 +102,7 @@ class Queries:
 
     def expected_wrong(self) -> float:
         """The share of the rows of the domain whose label is expected to be another than at the posterior mean."""
-        X = self._known.domain.sample(LAST, self._rng)
+        X = self._known.domain.sample(SAID, self._rng)
         return _expected_wrong(self._scores.odds_of(X, self._posterior.mean, self._posterior.cov).z)
 
     def tell(self, rows: FloatArray, answers: Array) -> None:
