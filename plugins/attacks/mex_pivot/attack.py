@@ -84,7 +84,10 @@ class Pivot:
     mode: str = attrs.field(
         default="sequential",
         validator=one_of("sequential", "batch"),
-        metadata=doc("ask few directions at a time for fewer queries, or many together for fewer asks"),
+        metadata=doc(
+            "ask few directions at a time for fewer queries, or many together for fewer asks: where labels may be "
+            "wrong, a fifth of them or less"
+        ),
     )
     basis: str = attrs.field(
         default="random",

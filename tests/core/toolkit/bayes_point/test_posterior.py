@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import linprog
 from scipy.special import ndtr
 
+from mex.toolkit.bayes_point.draws import draw
 from mex.toolkit.bayes_point.posterior import Posterior, SignModel
 from mex.toolkit.bayes_point.version_space import VersionSpace
 from mex.types import FloatArray
@@ -31,6 +32,25 @@ def test_its_moments_are_those_of_the_prior_weighed_by_the_answers(model: SignMo
     cov = (W - mean).T * weight @ (W - mean) / weight.sum()
     assert np.abs(posterior.mean - mean).max() < 0.05
     assert np.abs(posterior.cov - cov).max() < 0.08
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.1, 0.3])
+def test_draws_are_those_of_the_prior_weighed_by_the_answers(rho: float) -> None:
+    rng = np.random.default_rng(1)
+    rows = turned(rng.standard_normal((25, 3)), rng.standard_normal(3))
+    rows[::8] *= -1 if rho else 1
+    posterior = Posterior(3, SignModel(rho))
+    posterior.add(rows)
+    posterior.refine(sweeps=20)
+    W, drawn = rng.standard_normal((400_000, 3)), draw(posterior, 4000, rng)
+    wrong = (rows @ W.T < 0).sum(axis=0)
+    weight = (rho / (1 - rho)) ** wrong if rho else wrong == 0
+    for i in range(3):
+        order = np.argsort(W[:, i])
+        share = np.cumsum(weight[order]) / weight.sum()
+        for q in (0.02, 0.1, 0.5, 0.9, 0.98):
+            at = W[order[np.searchsorted(share, q)], i]
+            assert np.mean(drawn[:, i] < at) == pytest.approx(q, abs=0.03)
 
 
 @pytest.mark.parametrize("seed", range(3))
