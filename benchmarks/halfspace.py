@@ -214,6 +214,7 @@ PARTS: dict[str, Part] = {
     "discrete": interfaces.discrete,
     "flipped": interfaces.flipped,
     "one-sided": interfaces.one_sided,
+    "cut-short": interfaces.cut_short,
 }
 
 if __name__ == "__main__":
