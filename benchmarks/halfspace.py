@@ -6,7 +6,8 @@
 Targets are uniform on the sphere, stops are honest (an attacker has them) unless a line says *peek*: then the
 count is that of the first query at which the true error is at most eps. ``ratio`` is queries / bound
 (mex.toolkit.bounds.query_bound), in brackets without those of the self-check, ``success`` the share of targets with
-error <= eps, ``largest`` the largest error, ``us/query`` CPU of the learner alone, ``asks`` how many batches there were.
+error <= eps, ``largest`` the largest error, ``us/query`` CPU of the learner alone, ``asks`` how many batches there
+were.
 """
 
 from __future__ import annotations
