@@ -105,7 +105,7 @@ def _opened(registry: Registry, model: Spec, dataset: Spec) -> tuple[FittedTarge
     with isolated(RACE_SEED):
         target, held = open_deployed(registry, model, dataset)
         remote = evaluation_budget(registry, model) is not None
-        rows = Rows(held.X, np.zeros(len(held.X))) if held.y is None or remote else as_rows(target, held.X, held.y)
+        rows = Rows(held.X, np.zeros(len(held.X))) if remote else as_rows(target, held.X, held.y)
     return target, rows, str(held)
 
 
