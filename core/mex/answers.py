@@ -78,7 +78,13 @@ class AnswerKind:
 
 
 def _no_labels(y: Array, classes: Array | None) -> str:
-    return "" if classes is not None and y.ndim == 1 and _among(y, classes) else f"among the classes {classes}"
+    if classes is None or y.ndim != 1:
+        return f"among the classes {classes}, one a row"
+    if _among(y, classes):
+        return ""
+    known = classes.tolist()
+    strange = next((label for label in y.tolist() if label not in known), y[0])
+    return f"among the classes {classes}, such as {strange!r}"
 
 
 def _no_probabilities(P: Array, classes: Array | None) -> str:

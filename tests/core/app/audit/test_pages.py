@@ -25,6 +25,7 @@ from mex.app.audit.gating import compared, required
 from mex.app.audit.markdown import markdown
 from mex.app.audit.page import page
 from mex.app.audit.running import Outcome
+from mex.app.audit.verdict import verdict
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,13 @@ def test_nothing_that_a_model_or_a_server_says_becomes_markup(told: dict[str, An
     assert page(evil).count("<script") == page(told).count("<script") == 1
     assert "<img" not in page(evil)
     assert "\\<img" in markdown(evil)
+
+
+def test_of_a_model_that_answers_by_chance_the_verdict_says_what_an_agreement_means(told: dict[str, Any]) -> None:
+    assert told["varies"] == {}
+    (said,) = [s for s in verdict({**told, "varies": {"proba": 1.0, "label": 0.1}}) if "asked again" in s]
+    assert said.startswith("The model itself gives 10 % of rows other labels when they are asked again: no copy")
+    assert "on more than about 95 % of rows" in said
 
 
 def test_standards_say_what_is_shown_and_what_is_not(told: dict[str, Any]) -> None:
