@@ -339,6 +339,6 @@ def test_of_a_model_that_answers_by_chance_the_most_that_a_copy_can_agree_is_tol
     most = float(re.findall(r"more than about (0\.\d+)", remark)[0])
     bare, noisy = Dropout(0.0, values).predict(rows), Dropout(0.8, values).predict(rows)
     best = 1 - np.var(noisy - bare) / np.var(noisy) if values else np.mean(bare == noisy)
-    assert best - 0.04 < most < best + 0.1
+    assert best - 0.06 < most < best + 0.1
     steady = mex.attack(attack, Dropout(0.0, values), domain=mex.Domain.of(rows), pool=rows[:50], held_out=rows)
     assert steady.remarks == ()

@@ -21,7 +21,7 @@ answers are compared with f*'s, and these asked again."""
 
 
 POINTS_OF = ("agreement", "near_agreement", "uniform_agreement")
-REPEATED = 500
+REPEATED = 1000
 """Held-out rows that a model which costs nothing is asked once more, to see whether it answers by chance."""
 
 
