@@ -17,7 +17,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -25,10 +25,13 @@ from audit_parts.models import MODELS, Made
 from parts import Part, run
 
 import mex
+from mex.app.audit.clock import SHARES, Clock
 from mex.app.audit.depth import depth_called, plan_minutes
 from mex.app.audit.document import document, dumped
+from mex.app.audit.measuring import Measured, UnderWay
 from mex.app.audit.page import page
 from mex.app.audit.running import Audit, Outcome
+from mex.app.audit.stages import judged
 from mex.app.audit.subject import open_subject
 from mex.app.audit.thieves import strongest
 from mex.app.matrix.backends import Workers, cores
@@ -75,9 +78,7 @@ def part(name: str, made: Callable[[Path], Made]) -> Part:
             (folder / "audit.json").write_text(dumped(told), encoding="utf-8")
             print(*told["verdict"], sep="\n")
             if not given.no_matrix:
-                everything = attrs.evolve(depth, keep=1000)  # nothing leaves the race
-                kinds = {"depth": everything, "shields": (), "choices": audit.applying, "minutes": given.matrix_minutes}
-                _compared(audited, _timed("matrix", attrs.evolve(audit, **kinds)))
+                _compared(audited, _matrix(audit, audited, given.matrix_minutes))
 
     compare.__doc__ = made.__doc__
     return compare
@@ -86,14 +87,25 @@ def part(name: str, made: Callable[[Path], Made]) -> Part:
 def _timed(what: str, audit: Audit) -> Outcome:
     started = time.perf_counter()
     outcome = audit.run(lambda name, run: None, lambda sentence: None)
-    minutes = (time.perf_counter() - started) / 60
-    cells = len([r for m in (*outcome.raced, *outcome.measured) for r in m.group.records])
-    print(
-        f"{what}: {len(audit.applying)} attacks apply, {len(outcome.stay)} stay; {cells} cells, {outcome.cut} cut; "
-        f"{minutes:.1f} min",
-        flush=True,
-    )
+    measured = [*outcome.raced, *outcome.measured]
+    print(f"{len(audit.applying)} attacks apply, {len(outcome.stay)} stay; ", end="")
+    _told(what, measured, started)
     return outcome
+
+
+def _matrix(audit: Audit, audited: Outcome, minutes: float) -> Outcome:
+    """Every attack that applies, with the budget and the seeds of the judging."""
+    started = time.perf_counter()
+    under_way = UnderWay(audit.subject, audit.out, audit.workers, audit.price, Clock(60 * minutes), lambda *_: None)
+    measured = under_way.measure(judged(audit.applying, audit.depth), list(SHARES)[-1])
+    _told("matrix", measured, started)
+    return attrs.evolve(audited, judged=measured)
+
+
+def _told(what: str, measured: Sequence[Measured], started: float) -> None:
+    """How many cells there were, and how long they took."""
+    cells, cut = sum(len(m.group.records) for m in measured), sum(m.late for m in measured)
+    print(f"{what}: {cells} cells, {cut} cut; {(time.perf_counter() - started) / 60:.1f} min", flush=True)
 
 
 def _compared(audited: Outcome, matrix: Outcome) -> None:

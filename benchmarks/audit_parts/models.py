@@ -57,6 +57,13 @@ def _once(folder: Path, name: str, make: Callable[[Path], None]) -> Path:
     return path
 
 
+def _halves(dataset: str, n: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series[Any]]:
+    """``n`` rows to fit on and the others, in an order of their own, and all labels by the index of their rows."""
+    X, y = frame(dataset)
+    mixed = X.sample(frac=1.0, random_state=0)
+    return mixed[:n], mixed[n:], y
+
+
 @contextlib.contextmanager
 def strings(folder: Path) -> Iterator[tuple[str, str]]:
     """A pipeline of adult: texts encoded, numbers scaled, a logistic regression; skops."""
@@ -89,28 +96,26 @@ def categories(folder: Path) -> Iterator[tuple[str, str]]:
 
 @contextlib.contextmanager
 def xgboost(folder: Path) -> Iterator[tuple[str, str]]:
-    """XGBoost on breast-cancer, 50 trees; its own format."""
+    """XGBoost on spambase, 50 trees; its own format."""
     from xgboost import XGBClassifier
 
-    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    seen, unseen, y = _halves("spambase", 3000)
 
     def make(path: Path) -> None:
-        XGBClassifier(n_estimators=50, max_depth=3).fit(X[:300], y[:300]).save_model(path)
+        XGBClassifier(n_estimators=50, max_depth=3).fit(seen, y[seen.index]).save_model(path)
 
-    yield str(_once(folder, "model.ubj", make)), _saved(folder, X[300:], y[300:])
+    yield str(_once(folder, "model.ubj", make)), _saved(folder, unseen, y[unseen.index])
 
 
 @contextlib.contextmanager
 def forest(folder: Path) -> Iterator[tuple[str, str]]:
     """A random forest of 300 trees on spambase; skops."""
-    X, y = frame("spambase")
-    mixed = X.sample(frac=1.0, random_state=0).index
-    seen, unseen = mixed[:3000], mixed[3000:]
+    seen, unseen, y = _halves("spambase", 3000)
 
     def make(path: Path) -> None:
-        skops.io.dump(RandomForestClassifier(300, random_state=0).fit(X.loc[seen], y[seen]), path)
+        skops.io.dump(RandomForestClassifier(300, random_state=0).fit(seen, y[seen.index]), path)
 
-    yield str(_once(folder, "forest.skops", make)), _saved(folder, X.loc[unseen], y[unseen])
+    yield str(_once(folder, "forest.skops", make)), _saved(folder, unseen, y[unseen.index])
 
 
 @contextlib.contextmanager

@@ -17,6 +17,8 @@ NAMED = 4
 """Attacks that were not judged and that the paragraph names; more are counted."""
 FEW = 100
 """Rows that honest users ask as well: no cap is below them."""
+COARSE = 100
+"""Held-out rows of which 99 % are all."""
 
 
 def read_words(kind: str) -> str:
@@ -75,8 +77,7 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
-    said += _constant(document)
-    said += _by_chance(document.get("varies", {}))
+    said += [*_few_rows(document), *_constant(document), *_by_chance(document.get("varies", {}))]
     if document["unjudged"]:
         said.append(_unjudged(document["unjudged"]))
     said.append(document["recommendation"]["sentence"])
@@ -85,9 +86,24 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def _held_out(document: Mapping[str, Any]) -> int:
+    """How many rows agreement was measured on; 0 where nothing ran."""
+    return min((thief["most"]["held_out"] for thief in document["thieves"] if thief["most"]), default=0)
+
+
+def _few_rows(document: Mapping[str, Any]) -> list[str]:
+    """A warning where the rows are too few to tell an agreement of 0.99."""
+    held = _held_out(document)
+    if not 0 < held < COARSE or document["subject"]["task"] == "regression":
+        return []
+    return [
+        f"All this was measured on {held} held-out rows, of which 99 % are all: with more rows it may be otherwise."
+    ]
+
+
 def _constant(document: Mapping[str, Any]) -> list[str]:
     """What a thief has who asks nothing, where that is as much as a level."""
-    held = max((thief["most"]["held_out"] for thief in document["thieves"] if thief["most"]), default=0)
+    held = _held_out(document)
     if not held or len(document["levels"]) == len(document["thieves"][0]["levels"]):
         return []
     constant = share(document["constant"], held)

@@ -166,6 +166,16 @@ def test_what_a_constant_answer_gets_to_is_no_theft(outcome: Outcome) -> None:
     jsonschema.validate(json.loads(dumped(only)), json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
+def test_rows_too_few_to_tell_99_percent_are_a_sentence_of_the_verdict(outcome: Outcome) -> None:
+    def on(m: Measured, rows: int) -> Measured:
+        records = [cast("Record", {**r, "held_out": rows}) for r in m.group.records]
+        return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, records))
+
+    for rows, few in ((60, True), (600, False)):
+        told = document(attrs.evolve(outcome, judged=[on(m, rows) for m in outcome.judged]))
+        assert any(sentence.startswith("All this was measured on 60 held-out") for sentence in told["verdict"]) is few
+
+
 def test_the_best_when_judged_is_preferred_to_the_winner_of_the_race(outcome: Outcome) -> None:
     first = [c.label for c in best_first(outcome.stay, outcome.judged) if c.reads == "label"]
     behind = [m for m in outcome.judged if m.choice.label == first[0] and m.choice.reads == "label"]
