@@ -33,7 +33,6 @@ FEW = 30
 """Labels, or classes, that are compared one by one."""
 USUAL: tuple[Answer, ...] = ("label", "value")
 """What a hypothesis predicts: f*(x) itself, of a classifier or a regressor."""
-TYPES: tuple[Any, ...] = (np.float64, np.int64, None)
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +59,7 @@ class AnswerKind:
     words: str
     ask: str | Callable[[Estimator, Any], npt.ArrayLike]
     objection: Callable[[Array, Array | None], str]
-    dtype: type | None = attrs.field(default=np.float64, validator=attrs.validators.in_(TYPES))
+    dtype: type | None = attrs.field(default=np.float64, validator=attrs.validators.in_((np.float64, np.int64, None)))
     given_by: Callable[[Estimator], bool] = lambda estimator: False
     labels: Callable[[Array, Array | None], Array] | None = None
     beside: bool = False
@@ -78,21 +77,16 @@ class AnswerKind:
 
 
 def _no_labels(y: Array, classes: Array | None) -> str:
-    if classes is None or y.ndim != 1:
-        return f"among the classes {classes}, one a row"
-    if _among(y, classes):
-        return ""
-    known = classes.tolist()
-    strange = next((label for label in y.tolist() if label not in known), y[0])
-    return f"among the classes {classes}, such as {strange!r}"
+    fine = classes is not None and y.ndim == 1 and _among(y, classes)
+    strange = None if fine else next((v for v in y.tolist() if v not in np.atleast_1d(classes).tolist()), None)
+    return "" if fine else f"among the classes {classes}, such as {strange!r}"
 
 
 def _no_probabilities(P: Array, classes: Array | None) -> str:
-    whole = classes is not None and P.shape == (len(P), len(classes))
-    if whole and (P < 0).any():
+    fits = classes is not None and P.shape == (len(P), len(classes))
+    if fits and (P < 0).any():
         return f"between 0 and 1, such as {P.min():g}"
-    sums = whole and (abs(P.sum(axis=1) - 1) <= SUM).all()
-    return "" if sums else f"{len(P)} rows, one for each class, that sum to 1"
+    return "" if fits and (abs(P.sum(axis=1) - 1) <= SUM).all() else f"{len(P)} rows, one for each class, that sum to 1"
 
 
 def _no_ids(ids: Array, classes: Array | None) -> str:

@@ -77,7 +77,7 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
-    said += [*_few_rows(document), *_constant(document), *_by_chance(document.get("varies", {}))]
+    said += [*_few_rows(document), *_constant(document), *_by_chance(document["varies"])]
     if document["unjudged"]:
         said.append(_unjudged(document["unjudged"]))
     said.append(document["recommendation"]["sentence"])
