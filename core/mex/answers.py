@@ -33,6 +33,7 @@ FEW = 30
 """Labels, or classes, that are compared one by one."""
 USUAL: tuple[Answer, ...] = ("label", "value")
 """What a hypothesis predicts: f*(x) itself, of a classifier or a regressor."""
+TYPES: tuple[Any, ...] = (np.float64, np.int64, None)
 
 
 @attrs.frozen(kw_only=True)
@@ -52,14 +53,13 @@ class AnswerKind:
         labels: the label (or value) of each answer, given the answers and the classes; None if they do not tell it.
         beside: whether the label or value is shown beside such an answer, in one query: the oracle answers a structured
             array, with a field for each.
-        shift: how far answers are from others to the same rows, for the costs of a defense; None for the share of rows
-            whose answers differ.
+        shift: how far answers are from others to the same rows, as a defense costs; None for the share that differ.
     """
 
     words: str
     ask: str | Callable[[Estimator, Any], npt.ArrayLike]
     objection: Callable[[Array, Array | None], str]
-    dtype: type | None = attrs.field(default=np.float64, validator=attrs.validators.in_((np.float64, np.int64, None)))
+    dtype: type | None = attrs.field(default=np.float64, validator=attrs.validators.in_(TYPES))
     given_by: Callable[[Estimator], bool] = lambda estimator: False
     labels: Callable[[Array, Array | None], Array] | None = None
     beside: bool = False
@@ -78,7 +78,7 @@ class AnswerKind:
 
 def _no_labels(y: Array, classes: Array | None) -> str:
     fine = classes is not None and y.ndim == 1 and _among(y, classes)
-    strange = None if fine else next((v for v in y.tolist() if v not in np.atleast_1d(classes).tolist()), None)
+    strange = None if fine else next((v for v in y.tolist() if classes is None or v not in classes.tolist()), None)
     return "" if fine else f"among the classes {classes}, such as {strange!r}"
 
 
