@@ -51,7 +51,7 @@ def defense_rows(told: Mapping[str, Any]) -> list[list[str]]:
         [
             trade["setting"],
             factor_text(trade),
-            trade["best_attack"] or "none got there",
+            trade["best_attack"] or ("none got there" if trade["attacks"] else "none ran"),
             costs_text(trade, "; ") or "nothing measured",
             trade["objection"] or ("deploy" if trade["setting"] == deploy else "worth its cost"),
         ]

@@ -92,7 +92,8 @@ def objection(trade: Trade, varies: float = 0.0) -> str:
     if (effect and effect.fresh) or (trade.costs["repeats_differ"] or 0) > ALIKE * varies:
         return "it answers a row otherwise when asked again: repeating and averaging undoes it (Proposition 1)"
     if trade.factor is None:
-        return "what it buys cannot be told: no attack got anywhere without it, or none ran against it"
+        far = "no attack got anywhere without it" if trade.level is None else "no attack came to a result against it"
+        return f"what it buys cannot be told: {far}"
     if trade.pessimistic < WORTH:
         how = f", by {trade.best}" if trade.best else ""
         return f"it buys a factor of {trade.pessimistic:.2g} at the pessimistic end{how}"
