@@ -65,9 +65,11 @@ def resolution(outcome: Outcome) -> list[str]:
         said.append(f"One constant answer agrees on {share(outcome.constant, held)} of them{more}.")
     seeds = outcome.depth.seeds
     said.append(f"Numbers in brackets: {coverage(seeds)}. The race had another seed.")
+    asked = max(record["queries"] or 0 for record in ran)
+    ended = f", and none asked more than {asked:,}" if asked < outcome.depth.budget else ""
     said.append(
-        f"Attacks were given {outcome.depth.budget:,} queries: never means not within these, and is no proof that more "
-        "would not do."
+        f"Attacks were given {outcome.depth.budget:,} queries{ended}: never means not within these, and is no proof "
+        "that more would not do."
     )
     return said + _cut(outcome)
 
