@@ -16,7 +16,7 @@ def recommendation(trades: Sequence[Trade], subject: Mapping[str, Any]) -> dict[
     if best is None:
         if trades and all(trade.factor is None for trade in trades):
             far = all(trade.level is None for trade in trades)
-            why = "no attack got anywhere without one" if far else "no attack came to a result against one"
+            why = "without one no attack got far enough" if far else "no attack came to a result against one"
             told = f"What a defense buys cannot be told, as {why}."
         else:
             why = "No defense that was tried is worth deploying" if trades else "No defense was tried"
