@@ -26,7 +26,24 @@ class Draws:
 
     def draw(self, kind: int) -> FloatArray:
         """A point of one kind, shape (d,)."""
-        return np.asarray(self._chart.inside(self._draw(kind % KINDS))[0])
+        return np.asarray(self.several(1, kind)[0])
+
+    def several(self, n: int, first: int = 0) -> FloatArray:
+        """Points of each kind in turn, shape (n, d)."""
+        return self._chart.inside(np.concatenate([self._draw((first + i) % KINDS) for i in range(n)]))
+
+    def corner(self, W: FloatArray) -> FloatArray:
+        """The corner that is farthest in a random mixture of directions, shape (d,), with random levels.
+
+        Hyperplanes that cut off few corners are seldom unlike all others: they are met there more often than elsewhere.
+
+        Args:
+            W: the directions, shape (h, d).
+        """
+        U, n = self._draw(1), self._chart.n_real
+        if len(W):
+            U[:, :n] = self.rng.standard_normal(len(W)) @ W[:, :n] > 0
+        return np.asarray(self._chart.inside(U)[0])
 
     def _draw(self, kind: int) -> FloatArray:
         chart, domain = self._chart, self._known.domain

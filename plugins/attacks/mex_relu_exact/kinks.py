@@ -20,6 +20,8 @@ KNOWN = 1e-4
 SHORTEST = 1e-8
 TOO_LONG = 0.1
 """A slope that was measured over more than this share of an interval is measured again."""
+STEP, SHARE = 1e-5, 0.02
+"""Slopes on short intervals are measured over so much, or this share of them: over less, rounding hides kinks."""
 CERTAIN = 20
 """How many times their errors two lines are apart where a kink between them is asked."""
 MOST = 4000
@@ -116,22 +118,39 @@ def find_kinks(eta: float, known: Known, rng: np.random.Generator) -> Search:
     while todo and len(found) + len(todo) <= MOST:
         todo = yield from _measured_again(todo, eta)
         guesses = [g for pair in todo if (g := _guess(*pair, known, found)) is not None]
-        todo, split = yield from _check(guesses, found)
+        todo, split = yield from _check(guesses, found, eta)
         places = [(a.t + b.t) / 2 + 0.1 * (b.t - a.t) * rng.uniform(-1, 1) for a, b in split]
-        steps = [eta * (b.t - a.t) / 2 for a, b in split]
+        steps = [_step((b.t - a.t) / 2, eta) for a, b in split]
         if split:
             middles = yield from _places(np.array(places), np.array(steps))
             todo += [pair for (a, b), c in zip(split, middles, strict=True) for pair in ((a, c), (c, b))]
     return Line(_merged(found, known), (start.t, start.value), (end.t, end.value))
 
 
+def _step(length: float, eta: float) -> float:
+    """Over how much a slope is measured at an end of an interval."""
+    return max(eta * length, min(STEP, SHARE * length))
+
+
 def _places(t: FloatArray, steps: FloatArray) -> Generator[FloatArray, tuple[FloatArray, FloatArray], list[Place]]:
+    """Places with their values and slopes."""
     values, noise = yield from _asked(np.concatenate([t, t + steps]))
     n = len(t)
-    return [
-        Place(t[i], values[i], (values[i + n] - values[i]) / steps[i], abs(steps[i]), max(noise[i], noise[i + n]))
-        for i in range(n)
-    ]
+    return _between(t, steps, (values[:n], noise[:n]), (values[n:], noise[n:]))
+
+
+def _slopes(
+    t: FloatArray, steps: FloatArray, values: FloatArray, noise: FloatArray
+) -> Generator[FloatArray, tuple[FloatArray, FloatArray], list[Place]]:
+    """Places the values of which are known, and the slopes there."""
+    return _between(t, steps, (values, noise), (yield from _asked(t + steps)))
+
+
+def _between(
+    t: FloatArray, steps: FloatArray, here: tuple[FloatArray, FloatArray], there: tuple[FloatArray, FloatArray]
+) -> list[Place]:
+    slopes, noise = (there[0] - here[0]) / steps[:, None], np.maximum(here[1], there[1])
+    return [Place(t[i], here[0][i], slopes[i], abs(steps[i]), noise[i]) for i in range(len(t))]
 
 
 def _asked(t: FloatArray) -> Generator[FloatArray, tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
@@ -154,7 +173,7 @@ def _measured_again(
     ]
     if where:
         t = np.array([pairs[k][e].t for k, e in where])
-        steps = np.array([(1 - 2 * e) * eta * (todo[k][1].t - todo[k][0].t) for k, e in where])
+        steps = np.array([(1 - 2 * e) * _step(todo[k][1].t - todo[k][0].t, eta) for k, e in where])
         for (k, e), place in zip(where, (yield from _places(t, steps)), strict=True):
             pairs[k][e] = place
     return [(a, b) for a, b in pairs]
@@ -185,30 +204,38 @@ def _guess(a: Place, b: Place, known: Known, found: list[Kink]) -> Guess | None:
 
 
 def _check(
-    guesses: list[Guess], found: list[Kink]
+    guesses: list[Guess], found: list[Kink], eta: float
 ) -> Generator[FloatArray, tuple[FloatArray, FloatArray], tuple[list[tuple[Place, Place]], list[tuple[Place, Place]]]]:
     """Ask both sides of supposed kinks; the intervals that these answers split, and those still to be split."""
-    todo, split = list[tuple[Place, Place]](), list[tuple[Place, Place]]()
     asked = [g for g in guesses if g.t is not None]
-    split += [(g.start, g.end) for g in guesses if g.t is None]
-    if not asked:
-        return todo, split
+    split = [(g.start, g.end) for g in guesses if g.t is None]
     sides = np.array([(g.t - g.side, g.t + g.side) for g in asked if g.t is not None])
+    if not asked:
+        return [], split
     values, noise = yield from _asked(sides.ravel())
-    for g, (before, after), (low, high), off in zip(
-        asked, sides, values.reshape(len(asked), 2, -1), noise.reshape(-1, 2).max(axis=1), strict=True
-    ):
+    values, noise = values.reshape(len(asked), 2, -1), noise.reshape(-1, 2)
+    todo, parted = list[tuple[Place, Place]](), list[tuple[Guess, int]]()
+    for i, (g, (before, after), (low, high)) in enumerate(zip(asked, sides, values, strict=True)):
         a, b, length = g.start, g.end, g.end.t - g.start.t
         left = np.abs(low - (a.value + a.slope * (before - a.t))).max()
         right = np.abs(high - (b.value + b.slope * (after - b.t))).max()
         assert g.t is not None
-        if max(left, right) <= g.tolerance + off:
+        if max(left, right) <= g.tolerance + noise[i].max():
             found.append(Kink(g.t, (float(before), low), (float(after), high)))
+        elif max(left, right) <= g.side * np.abs(b.slope - a.slope).max():  # it may be between the two
+            parted.append((g, i))
         elif min(g.t - a.t, b.t - g.t) > 0.1 * length and after - before < 0.01 * length:
-            middle = Place(float(before), low, (high - low) / (after - before), float(after - before), float(off))
+            middle = Place(float(before), low, (high - low) / (after - before), float(after - before), noise[i].max())
             todo += [(a, middle), (middle, b)]
         else:
             split.append((a, b))
+    if not parted:
+        return todo, split
+    which = [i for _, i in parted]
+    steps = np.array([(-_step(g.t - g.start.t, eta), _step(g.end.t - g.t, eta)) for g, _ in parted if g.t is not None])
+    ends = yield from _slopes(sides[which].ravel(), steps.ravel(), np.concatenate(values[which]), noise[which].ravel())
+    for (g, _), low, high in zip(parted, ends[::2], ends[1::2], strict=True):
+        todo += [(g.start, low), (low, high), (high, g.end)]
     return todo, split
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-import attrs
 import numpy as np
 
 from mex import GeneratorLearner, Knowledge
@@ -22,8 +21,9 @@ from mex_relu_exact.surrogate import TrainedNetwork
 from mex_relu_exact.survey import Survey
 from mex_relu_exact.transcript import Transcript
 
-NO_BUDGET = 10**9
-APART = 0.02
+PART, PROMISING = 0.6, 0.95
+"""The part of a budget after which the search goes on only if the network has this R² on the first rows."""
+APART = 0.3
 """How far rows are apart, as a share of the range of some feature, that a model is fitted to: steps are too alike."""
 EXACT = 1e-8
 """How far, as a share of the size of scores, a network may be off that is called exact."""
@@ -47,8 +47,7 @@ class ReluLearner(GeneratorLearner):
         self._told = Transcript(Chart(known.domain), Scores(0 if known.classes is None else len(known.classes)))
         self._draws = Draws(self._told.chart, known, rng)
         self._run = Run(self._told, self._draws)
-        endless = known if known.budget is not None else attrs.evolve(known, budget=NO_BUDGET)
-        self._trained = TrainedNetwork(endless, rng.spawn(1)[0])
+        self._trained = TrainedNetwork(known, rng.spawn(1)[0])
         self._given_up = False
         self._best: tuple[int, Estimator] | None = None
 
@@ -72,12 +71,13 @@ class ReluLearner(GeneratorLearner):
 
     def _kept(self, search: Steps) -> Generator[FloatArray, Array, str]:
         """Let a search ask, and keep what it is told; why it was given up, or "" if it ended."""
+        limit, first = self._limit, self._limit if self._known.budget is None else int(PART * self._limit)
         X = next(search, None)
         while X is not None:
-            if self._trained.asked + len(X) > self._limit:
-                return (
-                    f"the end is not in sight after {self._trained.asked} rows, with {len(self._run.network)} neurons"
-                )
+            asked = self._trained.asked
+            if asked + len(X) > limit or (asked + len(X) > first and self._told.explained() < PROMISING):
+                return f"the end is not in sight after {asked} rows, with {len(self._run.network)} neurons"
+            first = limit if asked + len(X) > first else first
             answers = yield X
             self.cut(X, answers)
             try:

@@ -26,8 +26,14 @@ APART = 30.0
 """The largest condition of output weights by which the neurons between two gradients are told apart."""
 SHORTER, RETRIES = 0.9, 8
 """How much of the way to a lost place is tried next, and how often."""
-CHECKED, PLACES = 5, 3
-"""Neurons that are sought far away on their hyperplanes, and at how many places each."""
+CHECKED, PLACES, GONE = 6, 2, 2
+"""Neurons that are sought elsewhere on their hyperplanes, at how many places each, and how many gone are too many."""
+ACROSS, BENT = (1e-5, 0.01), (0.1, 0.2)
+"""How far across a hyperplane is asked, and the share of its bend that may miss; then where answers are coarse."""
+CLOSER = 8
+"""How much nearer is asked again where the bend is another, as there may be a second hyperplane."""
+DRAWN = 60
+"""Pairs of random rows among which those on either side of a hyperplane are sought."""
 BLUR = 5.0
 """How many times the error of its gradient a hyperplane may be off."""
 SAME, CHANGED = 1e-3, 0.05
@@ -76,7 +82,7 @@ class Peeler:
         self._most = 0
         self._limit = told.fine
         self._eta = ETA
-        self._checked = False
+        self._sought = list[bool]()  # of the first neurons, whether they are gone elsewhere on their hyperplanes
 
     def line(self, start: FloatArray, end: FloatArray, limit: float, *, first: bool = False) -> Steps[int]:
         """Add every neuron that the residual shows between two points that differ in real coordinates; how many.
@@ -164,9 +170,9 @@ class Peeler:
                     one = Affine(np.outer(out[:, i], part), -out[:, i] * at, APART * change.error)
                     jumps.append(Jump(one, t[k + i + 1], room[k + i]))
             here, k = there, k + r
-            if not self._checked and len(jumps) >= min(CHECKED, len(bends)):
-                self._checked = True
-                yield from self._far_away(jumps[:CHECKED], start, way)
+            missing = CHECKED - len(self._sought)
+            if missing > 0 and (len(jumps) >= missing or k == len(bends)):
+                yield from self._far_away(jumps[:missing], start, way)
         return jumps
 
     def _take(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> None:
@@ -205,36 +211,40 @@ class Peeler:
 
     def _far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
         """Ask across hyperplanes just found, far away from where that was."""
-        told = self._told
-        h, share = (1e-4, 0.1) if self._limit < COARSE else (0.01, 0.2)
-        failed = list[bool]()
         for jump in jumps:
             w, b, a = jump.neuron(way)
             length = float(np.linalg.norm(w))
             w, b, a = w / length, b / length, a * length
-            gone = [False]
+            gone = False
             for z in self._on(w, b, start):
-                Y, noise = yield from told.ask(z + h * np.array([[-1.0], [0.0], [1.0]]) * w)
-                if not told.visible(noise).all():
-                    continue
-                bend = np.abs(Y[0] + Y[2] - 2 * Y[1])
-                gone.append(np.abs(bend - np.abs(a) * h).max() > share * np.abs(a).max() * h + 4 * noise.max())
-            failed.append(any(gone))
-        if sum(failed) > max(1, len(failed) // 3):
+                gone = gone or not (yield from self._bends(z, w, a))
+            self._sought.append(gone)
+        if sum(self._sought) >= GONE:
             raise GivenUp(
-                f"{sum(failed)} of {len(failed)} kinks found on a line are gone elsewhere on their hyperplanes: there"
-                " is more than one hidden layer"
+                f"{sum(self._sought)} of {len(self._sought)} kinks found on lines are gone elsewhere on their"
+                " hyperplanes: there is more than one hidden layer"
             )
 
+    def _bends(self, z: FloatArray, w: FloatArray, a: FloatArray) -> Steps[bool]:
+        """Whether answers are bent by ``a`` across a point; they are where they do not tell."""
+        told, coarse = self._told, self._limit >= COARSE
+        h = ACROSS[coarse]
+        for step in (h, h / CLOSER):
+            Y, noise = yield from told.ask(z + step * np.array([[-1.0], [0.0], [1.0]]) * w)
+            bend = np.abs(Y[0] + Y[2] - 2 * Y[1]) if told.visible(noise).all() else np.abs(a) * step
+            if np.abs(bend - np.abs(a) * step).max() <= BENT[coarse] * np.abs(a).max() * step + 4 * noise.max():
+                return True
+        return False
+
     def _on(self, w: FloatArray, b: float, start: FloatArray) -> list[FloatArray]:
-        """Points on a hyperplane, far apart: random rows, and corners of the box, projected to it."""
+        """Points on a hyperplane, far apart: between rows on either side of it, corners and rows like the data."""
         n, found = self._told.chart.n_real, list[FloatArray]()
-        for turn in range(200):
-            z = self._draws.draw(turn % 2)
-            z[n:] = start[n:]
-            z -= (w @ z + b) * w
-            if np.abs(z[:n] - 0.5).max() < 0.499:
-                found.append(z)
+        for turn in range(DRAWN):
+            first, second = self._draws.draw(turn), self._draws.draw(1 + turn % 2)
+            first[n:] = second[n:] = start[n:]
+            before, after = float(w @ first + b), float(w @ second + b)
+            if before * after < 0:
+                found.append(first + before / (before - after) * (second - first))
                 if len(found) == PLACES:
                     break
         return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mex.types import FloatArray
+from mex.types import BoolArray, FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.fitting import refined
 from mex_relu_exact.network import Network
 from mex_relu_exact.peeling import GivenUp, Peeler, Steps
+from mex_relu_exact.scores import answers_of
 from mex_relu_exact.transcript import VISIBLE, Transcript
 
 CALM = 1e-6, 1e3
@@ -24,10 +25,17 @@ SHARP = 1e-10
 MISFITS, IDLE = 6, 20
 BENT, FEWEST_BENT = 0.3, 5
 """The share of known hyperplanes, of so many at least, that may bend answers anew."""
-SATURATED = 20.0
-"""From which score on a bound tells whether a network is right where probabilities are 0 or 1."""
+HIDDEN = 1e-9
+"""How far probabilities of nearly 0 or 1 may be off that count as explained."""
+SEARCHED, PART, CHANCE = 30, 25, 0.05
+"""How many rows are explained before others are drawn that certify the network; of all rows at least one of so many is
+such; the chance that a network is wrong on more rows than it says."""
 GROWN = 1.1
 """How many times as many neurons a network has that is fitted again."""
+FIRST = (1 / 16, 1 / 4, 1.0)
+"""The parts of the way to a corner that are searched first, so that a second hidden layer shows early."""
+BATCHES, POLISHED = 4, 3
+"""How many batches are drawn at most as long as the network is not exact on the last, and how often it is fitted."""
 HALVINGS, TRIES = 8, 40
 FINAL = 4
 """How often rows that are not exact at the end are searched."""
@@ -39,9 +47,14 @@ class Run:
     Attributes:
         told, draws: the answers, and where random rows come from.
         base: the point from which all lines start.
-        calm: how many random rows, one after the other, were explained.
-        saturated: how many random rows told nothing of kinks.
-        largest: how far the network is off at any row at most, as a share of the size of scores.
+        certified: how many random rows were explained by the network as it was found; they were drawn after that.
+        trials: how many networks were tried on such rows.
+        saturated: how many of them told nothing of kinks.
+        hidden: how far the network is off at one of these at most, in probability.
+        fresh: how far the network was off, as a share of the size of scores, at the rows asked last, before it was
+            fitted to them too.
+        largest: how far the network is off at most, as a share of the size of scores, at any row that is answered as
+            exactly as usual; it is also that at others, if it is more than their rounding.
         begun: whether there is a network at all.
         reason: why the end is none, a sentence; "" if it is.
     """
@@ -50,8 +63,11 @@ class Run:
         self.told = told
         self.draws = draws
         self.base = np.zeros(0)
-        self.calm = 0
+        self.certified = 0
+        self.trials = 0
         self.saturated = 0
+        self.hidden = 0.0
+        self.fresh = np.inf
         self.largest = np.inf
         self.reason = ""
         self.begun = False
@@ -65,31 +81,40 @@ class Run:
         """The network so far."""
         return self.told.network
 
+    def wrong(self) -> float:
+        """Below which share of random rows the network is off (95 % confidence): those of the three kinds in turn.
+
+        Of the k-th network that is tried on such rows the chance that it passes although it is off on more is 0.05 / k
+        (k + 1), which add up to 0.05.
+        """
+        return float(1 - (CHANCE / (self.trials * (self.trials + 1))) ** (1 / self.certified))
+
     def verdict(self) -> str:
         """What was found, and how sure that is."""
         network, off = self.network, max(self.largest, float(np.finfo(np.float64).eps))
         answers = "values" if self.told.scores.classes == 0 else "log-odds"
-        dim = f"; {self.saturated} of them were too near to 0 or 1 to tell" if self.saturated else ""
-        kind = "exact" if off <= EXACT[0] * 10 else "done"
+        dim = ""
+        if self.saturated:
+            dim = f"; {self.saturated} of these are too near to 0 or 1 to tell, and right to {self.hidden:.1g}"
+        kind = "exact" if off <= EXACT[0] * 10 and self.hidden <= HIDDEN else "done"
         return (
             f"{kind}: {len(network)} neurons have their kink inside the domain; {answers} right to {off:.1g} of their"
-            f" size at all answers, {self.calm} random rows among them{dim}; so wrong on less than {3 / self.calm:.0%}"
-            " of such rows (95 % confidence)"
+            f" size at all answers, the last {self.certified} random rows among them{dim}; so off on less than"
+            f" {self.wrong():.1%} of rows like these (95 % confidence): a neuron that shows on fewer may be missing"
         )
 
     def steps(self, checks: int) -> Steps[None]:
-        """Peel until ``checks`` random rows, one after the other, are explained."""
+        """Peel until ``checks`` random rows or more are explained, which are drawn when all seems to be."""
         told = self.told
         try:
             yield from self._first_line()
             for _ in range(FINAL):
-                yield from self._until_calm(checks)
+                yield from self._until_certified(checks)
                 if (z := self._not_exact()) is None:
                     return
                 if not (yield from self._peeler.line(self.base, *z)):
                     break
                 self._fit()
-                self.calm = 0
             self._not_exact()
         except GivenUp as why:
             self.reason = str(why)
@@ -109,50 +134,85 @@ class Run:
         z[self.told.chart.n_real :] = self.base[self.told.chart.n_real :]
         if not (yield from self._is_fine(z)):
             z = yield from self._shortened(z)
-        yield from self._peeler.line(self.base, z, self.told.fine, first=True)
-        self.begun = True
-        self._fit()
+        for share in FIRST:
+            yield from self._peeler.line(
+                self.base, self.base + share * (z - self.base), self.told.fine, first=share == FIRST[0]
+            )
+            self.begun = True
+            self._fit()
 
-    def _until_calm(self, checks: int) -> Steps[None]:
-        told, peeler = self.told, self._peeler
-        while self.calm < checks:
-            z = self.draws.draw(self.calm)
-            off, noise = yield from self._off(z)
-            if not off:
-                self.calm += 1
-                self.saturated += not told.visible(noise)[0]
-                continue
-            limit = told.fine
-            if not told.visible(noise, limit):
-                end = yield from self._shortened(z)
-                if (yield from self._off(end))[0]:
-                    z = end
-                else:
-                    limit = min(1.1 * float(noise[0]) / told.size, VISIBLE)
-            found = yield from peeler.line(self.base, z, limit)
-            if not found or len(told.network) > GROWN * self._fitted:
-                self._fit()
-            if found:
-                self.calm = 0
+    def _until_certified(self, checks: int) -> Steps[None]:
+        """Explain random rows until batches of others are explained all, the last of them exactly or nearly so."""
+        while True:
+            yield from self._until_calm()
+            self._polish()
+            self.trials += 1
+            self.certified = self.saturated = 0
+            for _ in range(BATCHES):
+                Z = self.draws.several(max(checks, len(self.told) // PART))
+                off, noise = yield from self._off(Z)
+                if off.any():
+                    for z, own in zip(Z[off], noise[off], strict=True):
+                        yield from self._explain(z, float(own))
+                    break
+                self.certified += len(Z)
+                self.saturated += int((~self.told.visible(noise)).sum())
+                if self.fresh <= EXACT[0]:
+                    return
+                self._polish()
             else:
-                self._idle += 1
-                peeler.rough /= 30
-            if self._idle > IDLE or self._misfits > MISFITS:
-                raise GivenUp("no network of one hidden layer with the kinks that were found fits the answers")
-            if peeler.bent > max(FEWEST_BENT, BENT * peeler.crossed):
-                raise GivenUp(
-                    f"{peeler.bent} of {peeler.crossed} known hyperplanes bend answers otherwise where lines cross them"
-                    " again: there is more than one hidden layer"
-                )
+                return
 
-    def _off(self, z: FloatArray) -> Steps[tuple[bool, FloatArray]]:
-        """Whether a point is answered otherwise than by the network, and how far its score may be off by rounding."""
+    def _until_calm(self) -> Steps[None]:
+        """Explain rows that are likely to be off until some, one after the other, are not."""
+        calm = 0
+        while calm < SEARCHED:
+            z = self.draws.draw(calm // 2) if calm % 2 else self.draws.corner(self.network.W)
+            off, noise = yield from self._off(z[None])
+            calm = 0 if off[0] and (yield from self._explain(z, float(noise[0]))) else calm + 1
+
+    def _explain(self, z: FloatArray, noise: float) -> Steps[int]:
+        """Find what is missing at a row that is off; how many neurons that are."""
+        told, peeler = self.told, self._peeler
+        limit, saturated = told.fine, noise > VISIBLE * told.size
+        if noise > limit * told.size:
+            end = yield from self._shortened(z)
+            if (yield from self._off(end[None]))[0][0]:
+                z = end
+            else:
+                limit = min(1.1 * noise / told.size, VISIBLE)
+        found = yield from peeler.line(self.base, z, limit)
+        if not found or len(told.network) > GROWN * self._fitted:
+            self._fit()
+        if not found and not saturated:
+            self._idle += 1
+            peeler.rough /= 30
+        if self._idle > IDLE or self._misfits > MISFITS:
+            raise GivenUp("no network of one hidden layer with the kinks that were found fits the answers")
+        if peeler.bent > max(FEWEST_BENT, BENT * peeler.crossed):
+            raise GivenUp(
+                f"{peeler.bent} of {peeler.crossed} known hyperplanes bend answers otherwise where lines cross them"
+                " again: there is more than one hidden layer"
+            )
+        return found
+
+    def _off(self, Z: FloatArray) -> Steps[tuple[BoolArray, FloatArray]]:
+        """Which points are answered otherwise than by the network, and how far scores may be off by rounding.
+
+        Of scores that are but bounds the probabilities are compared.
+        """
         told = self.told
-        off, noise = yield from told.ask_residual(z[None])
-        if not told.visible(noise)[0]:  # the score is a bound
-            score, own = told.table()[1][-1], told.network(told.table()[0][-1:])[0]
-            return bool(((np.abs(score) > SATURATED) & (np.sign(score) * own < np.abs(score) / 2)).any()), noise
-        return bool(np.abs(off).max() > max(CALM[0] * told.size, CALM[1] * float(noise[0]))), noise
+        off, noise = yield from told.ask_residual(Z)
+        clear, usual = told.visible(noise), told.visible(noise, told.fine)
+        self.fresh = float(np.abs(off[usual]).max(initial=0.0)) / told.size
+        wrong = np.abs(off).max(axis=1) > np.maximum(CALM[0] * told.size, CALM[1] * noise)
+        if not clear.all():
+            U, Y, _ = told.table()
+            p, own = (answers_of(S[-len(Z) :], told.scores.classes) for S in (Y, told.network(U[-len(Z) :])))
+            apart = np.abs(p - own).max(axis=1)
+            self.hidden = float(apart[~clear].max())
+            wrong = np.where(clear, wrong, apart > HIDDEN)
+        return np.asarray(wrong), noise
 
     def _is_fine(self, z: FloatArray) -> Steps[bool]:
         """Whether a point is answered as exactly as any."""
@@ -170,18 +230,32 @@ class Run:
 
     def _not_exact(self) -> tuple[FloatArray, float] | None:
         """The row that is worst explained in the end, and its rounding as a share of the size; None if all are well."""
-        for _ in range(3):
-            self._fit()
+        over, off, noise = self._polish()
         told = self.told
-        U, Y, noise = told.table()
-        rows = told.visible(noise)
-        off = np.abs(Y[rows] - told.network(U[rows])).max(axis=1)
-        over = off / np.maximum(EXACT[0] * told.size, EXACT[1] * noise[rows])
-        self.largest = float(off.max()) / told.size
+        U, _, every = told.table()
+        U = U[told.visible(every)]
+        usual = told.visible(noise, told.fine) | (over > 1)
+        self.largest = max(self.fresh, float(off[usual].max(initial=0.0)) / told.size)
         worst = int(over.argmax())
         if over[worst] <= 1:
             return None
-        return U[rows][worst], max(told.fine, 1.1 * float(noise[rows][worst]) / told.size)
+        return U[worst], max(told.fine, 1.1 * float(noise[worst]) / told.size)
+
+    def _polish(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Fit to all answers until these are explained.
+
+        Returns of those that tell of kinks by how many times too much they are off, how far, and how far they may be.
+        """
+        told = self.told
+        for fits in range(POLISHED + 1):
+            U, Y, noise = told.table()
+            rows = told.visible(noise)
+            off, noise = np.abs(Y[rows] - told.network(U[rows])).max(axis=1), noise[rows]
+            over = off / np.maximum(EXACT[0] * told.size, EXACT[1] * noise)
+            if fits == POLISHED or (fits and over.max() <= 1):
+                break
+            self._fit()
+        return over, off, noise
 
     def _fit(self) -> None:
         """Fit the network to all answers that it can explain; undone where that leaves more than rounding."""

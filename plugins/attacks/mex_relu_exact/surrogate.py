@@ -12,28 +12,39 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mex import Knowledge
-from mex.toolkit.active.batch_mode import BatchModeLearner
-from mex.toolkit.active.schedule import Schedule
+from mex.toolkit.active.supervised import SupervisedLearner
+from mex.toolkit.checking.rows import natural
 from mex.toolkit.estimators import random_state
 from mex.types import Array, Estimator, FloatArray
 from mex_relu_exact.scores import answers_of
 
 UNITS, PENALTY = 64, 1e-3
+BATCH = 100
 LEAST = 1e-9
 """The least probability whose logarithm is fitted."""
 
 
-class TrainedNetwork(BatchModeLearner):
-    """Trains a network on the scores of all answers and asks random rows, near the data where there is any."""
+class TrainedNetwork(SupervisedLearner):
+    """Trains a network on the scores of all answers and asks rows like the data, or of the domain if there are none."""
 
     def __init__(self, known: Knowledge, rng: np.random.Generator) -> None:
-        sampler = "near" if known.pool is not None and len(known.pool) else "uniform"
-        plan = Schedule(sampler=sampler, start=50, batch=50, growth=0.5, explore=0.0, candidates=1000)
-        super().__init__("relu-exact", known, rng, plan)
+        super().__init__(known)
+        self._rng = rng
         self._seed = random_state(rng)
+        self._pending: FloatArray | None = None
 
-    def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
-        return np.arange(n)
+    def ask(self) -> FloatArray | None:
+        """Rows of a batch; None at the end of the budget."""
+        if self._pending is None:
+            n = max(BATCH, len(self.X) // 2)
+            left = n if self.known.budget is None else self.known.budget - self.asked
+            self._pending = natural(self.known, max(min(n, left), 0), self._rng)
+        return self._pending if len(self._pending) else None
+
+    def tell(self, X: FloatArray, answers: Array) -> None:
+        """Take the answers of the batch."""
+        super().tell(X, answers)
+        self._pending = None
 
     def fit(self) -> Estimator:
         network = MLPRegressor(UNITS, solver="lbfgs", alpha=PENALTY, max_iter=500, random_state=self._seed)

@@ -18,6 +18,8 @@ Asking: TypeAlias = Generator[FloatArray, Array, Told]
 
 FINE, VISIBLE = 1e-13, 3e-6
 """Up to which rounding, as shares of the size of scores, a score is exact, and up to which it tells of kinks."""
+FIRST = 24
+"""How many of the first rows are random places of the survey."""
 DOUBTFUL = 1e3
 """How many times their rounding doubtful answers may be off that are explained."""
 SCALE = 4.0
@@ -54,6 +56,15 @@ class Transcript:
             self._parts = [(U, Y, loss, doubt)]
         U, Y, loss, _ = self._parts[0]
         return U, Y, self.noise(Y, loss)
+
+    def explained(self) -> float:
+        """The share of the variance of the first scores that the network explains; below 0 if it adds to it."""
+        if len(self) == 0:
+            return 0.0
+        U, Y, noise = (column[:FIRST] for column in self.table())
+        U, Y = U[np.isfinite(noise)], Y[np.isfinite(noise)]
+        variance = float(((Y - Y.mean(axis=0)) ** 2).sum()) if len(Y) else 0.0
+        return 1 - float(((Y - self.network(U)) ** 2).sum()) / variance if variance else 0.0
 
     def explicable(self) -> Array:
         """Which rows of the table a network without further neurons has to explain."""

@@ -49,8 +49,9 @@ SCENES: dict[str, tuple[str, Answer]] = {
     "stump-scan": ("boosted-trees:max_depth=1,trees=20", "value"),
     "active-regression": ("kernel-ridge", "value"),
     "kushilevitz-mansour": ("boolean-tree", "label"),
+    "relu-exact": ("mlp:activation=relu,units=8", "proba"),
 }
-"""What each attack is tried on; an attack on networks alone is left out."""
+"""What each attack is tried on."""
 OURS = [p.component.name for p in mex.load_registry().provided("attack") if p.provider == "model-extraction"]
 DATA = {"value": "diabetes", "boolean-tree": "boolean"}
 SPECS = {
