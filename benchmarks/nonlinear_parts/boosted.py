@@ -39,6 +39,8 @@ CELLS = (  # library, dataset, depth, trees
     ("gradient-boosting", "wine", 3, 50),
     *((library, "pima-diabetes", 3, 100) for library in ("hist", "lightgbm", "xgboost", "catboost", "forest")),
     *(("gradient-boosting", data, 4, 100) for data in ("breast-cancer", "diabetes")),
+    ("forest", "breast-cancer", 6, 50),
+    ("gradient-boosting", "diabetes", 6, 100),
 )
 SURROGATE = (10_000, 50_000, 200_000)
 COMPARED = ("diabetes", 3)

@@ -44,7 +44,10 @@ class Learner(Protocol):
         ...
 
     def hypothesis(self) -> Estimator:
-        """Return f^ so far, a fitted scikit-learn estimator of its own; changes nothing in the learner."""
+        """Return f^ so far, a fitted scikit-learn estimator of its own; changes nothing in the learner.
+
+        It may have a method ``describe()``, which returns lines for people; ``mex attack --describe`` writes them.
+        """
         ...
 
 

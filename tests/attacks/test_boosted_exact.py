@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import skops.io
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.datasets import load_iris
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -21,6 +21,7 @@ from mex_boosted_exact.attack import BoostedExact
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.guesses import Guesses, spacing
 from mex_boosted_exact.paths import Path
 from mex_boosted_exact.sums import BoxSum
 
@@ -80,7 +81,91 @@ def test_a_boosted_regressor_is_stolen_exactly(diabetes: mex.Dataset) -> None:
     true = {float(np.float32(t)) for e in model.estimators_[:, 0] for t in e.tree_.threshold[e.tree_.feature >= 0]}
     found = {t for some in stolen.hypothesis.thresholds_.values() for t in some}
     assert len(found) <= len(true)
-    assert len(stolen.hypothesis.describe()) == len(stolen.hypothesis.coefficients)
+    lines = stolen.hypothesis.describe()
+    assert len(lines) == len(stolen.hypothesis.thresholds_) + len(stolen.hypothesis.coefficients)
+    assert all(repr(t) in "".join(lines) for t in found)
+
+
+def test_searches_ask_side_by_side(diabetes: mex.Dataset) -> None:
+    model = GradientBoostingRegressor(n_estimators=30, max_depth=2, random_state=0).fit(diabetes.X, diabetes.y)
+    oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=diabetes.domain))
+    learner = BoostedExact(checks=300).learner(oracle.knowledge(), np.random.default_rng(0))
+    trips = 0
+    while (X := learner.ask()) is not None:
+        learner.tell(X, oracle.ask(X))
+        trips += 1
+    assert "exact" in learner.note
+    assert oracle.queries / trips > 6  # one search by itself asks a row or two
+
+
+def test_values_of_the_data_tell_where_thresholds_are_likely_and_others_are_found_as_well() -> None:
+    rng = np.random.default_rng(0)
+    pool = np.column_stack([rng.integers(1000, size=300) / 100, rng.random(300)])
+    axes = Axes(mex.Domain([0, 0], [10, 1]))
+    assert abs(spacing(np.unique(pool[:, 0])) - 0.01) < 1e-9
+    assert spacing(np.unique(pool[:, 1])) == 0
+
+    def rows(guesses: Guesses, axis: int, threshold: float) -> int:
+        low, high, asked = float(axes.lower[axis]), float(axes.upper[axis]), 0
+        while (middle := guesses.middle(axis, low, high)) is not None:
+            low, high = (middle, high) if middle <= threshold else (low, middle)
+            asked += 1
+        assert low <= threshold < high
+        assert np.nextafter(np.float32(low), np.float32(99)) == np.float32(high)
+        guesses.learn(axis, low, high)
+        return asked
+
+    with_data, without = Guesses(axes, pool), Guesses(axes, None)
+    likely = rng.integers(1, 1999, size=40) / 200
+    assert sum(rows(with_data, 0, t) for t in likely) < 0.6 * sum(rows(without, 0, t) for t in likely)
+    anywhere = 10 * rng.random(20)
+    assert sum(rows(with_data, 0, t) for t in anywhere) < 1.25 * sum(rows(without, 0, t) for t in anywhere)
+    assert rows(with_data, 1, 0.123) < 40
+
+
+class Neighbours(RegressorMixin, BaseEstimator):
+    """Trees whose thresholds are neighbouring float32 numbers."""
+
+    def __init__(self) -> None:
+        self.is_fitted_ = True
+
+    def predict(self, X):
+        x, near = np.asarray(X).astype(np.float32), np.nextafter(np.float32(0.37), np.float32(1))
+        first, second, third = x[:, 0] >= np.float32(0.37), x[:, 0] >= near, x[:, 1] >= near
+        return np.pi * (first + 2.0 * (second & third) - 0.7 * (first & ~third) + 0.3 * (second & (x[:, 2] < 0.5)))
+
+
+def test_thresholds_that_are_neighbouring_numbers_are_told_apart() -> None:
+    domain, model = mex.Domain([0, 0, 0], [1, 1, 1]), Neighbours()
+    stolen = steal(model, domain, "value", family=mex.Family("boosted"), checks=300)
+    rows = domain.sample(2000, np.random.default_rng(0))
+    numbers = np.nextafter(np.float32(0.37), np.float32([0, 0.37, 1]))
+    rows[:, :2] = numbers[np.random.default_rng(1).integers(3, size=(2000, 2))]
+    assert "exact:" in stolen.note
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
+
+
+def test_a_forest_of_boosted_trees_adds_up_log_odds(tumours: mex.Dataset) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    model = xgboost.XGBRFClassifier(n_estimators=8, max_depth=2, n_jobs=1).fit(tumours.X, tumours.y)
+    stolen = steal(model, tumours.domain, "proba", checks=300)
+    X = points(tumours.domain, tumours.X)
+    assert "exact:" in stolen.note
+    assert np.abs(stolen.hypothesis.predict_proba(X) - model.predict_proba(X)).max() < 1e-5
+
+
+def test_native_categories_and_missing_values_are_stolen_exactly() -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(6, size=400), rng.random((400, 2))]).astype(float)
+    y = rng.standard_normal(6)[X[:, 0].astype(int)] * (X[:, 1] > 0.4) + X[:, 2]
+    X[rng.random(X.shape) < 0.1] = np.nan
+    model = HistGradientBoostingRegressor(max_iter=4, max_depth=3, categorical_features=[0]).fit(X, y)
+    domain = mex.Domain([0, 0, 0], [5, 1, 1], integer=[True, False, False], incomplete=True)
+    stolen = steal(model, domain, "value", checks=300)
+    rows = domain.sample(3000, rng)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    assert "exact:" in stolen.note
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
 
 
 def test_several_classes_cost_one_search(registry: mex.Registry) -> None:
@@ -217,14 +302,14 @@ def test_a_path_halves_what_is_known_of_its_steps_and_remembers_its_places() -> 
     for _ in range(9):
         total.add(1.0, 0.0, ((often, 1),))
     told: dict[tuple[int, float], bool | None] = {}
-    path = Path(total, np.zeros(2), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
+    path = Path(total.thresholds, np.zeros(2), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
     assert [path.place(n) for n in range(1, len(path) + 1)] == [(0, 2.0), (0, 4.0), (0, 5.0), (1, 5.0)]
     assert path.steps == [often, seldom, None, None]
     assert path.middle(0, len(path)) == 1  # most changes are at the step of nine terms
     path.tell(3, False)
     path.tell(1, True)
     assert path.between() == (1, 3)
-    again = Path(total, np.array([2.0, 0.0]), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
+    again = Path(total.thresholds, np.array([2.0, 0.0]), np.full(2, 5.0), np.array([0, 1]), 0.0, told)
     assert again.told == {2: False}
     assert again.point(2).tolist() == [5.0, 0.0]
 

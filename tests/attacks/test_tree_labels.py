@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, make_classification
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.testing import check_attack
+from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.trees.comparison import disagreement, equal
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote
+from mex_passive.attack import Passive
 from mex_threshold_cart.attack import ThresholdCart
 from mex_tree_labels.attack import TreeLabels
 
@@ -104,6 +106,30 @@ def test_a_budget_leaves_a_tree_of_what_is_known(budget: int) -> None:
         rows, answers = stolen.transcript.X, stolen.transcript.answers
         share = np.mean(answers == answers[0])
         assert np.mean(stolen.hypothesis.predict(rows) == answers) > max(share, 1 - share) + 0.1
+
+
+@pytest.mark.parametrize("budget", [100, 400])
+def test_a_tree_too_large_for_the_budget_is_learned_no_worse_than_by_passive_learning(budget: int) -> None:
+    def agreement(attack: mex.Attack, seed: int) -> float:
+        X, y = make_classification(2400, 10, n_informative=7, n_clusters_per_class=3, flip_y=0.1, random_state=seed)
+        target = tree(X[:1200], y[:1200], mex.Domain.of(X), max_depth=9)
+        assert target.estimator.get_n_leaves() > 80
+        hypothesis = steal(target, attack, budget=budget, pool=X[1200:1800]).hypothesis
+        near = between_rows(X[1800:], target.domain, 2000, np.random.default_rng(seed), crossover=True)
+        rows = np.concatenate([X[1800:], near])
+        return float(np.mean(hypothesis.predict(rows) == target.answer(rows, "label")))
+
+    attacks = (TreeLabels(), Passive(), Passive(sampler="near"))
+    ours, pool, near = (np.mean([agreement(attack, seed) for seed in range(3)]) for attack in attacks)
+    assert ours > max(pool, near) + 0.01
+
+
+def test_with_a_budget_that_is_enough_the_tree_is_found_all_the_same() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    target = tree(X[::2], y[::2], mex.Domain.of(X), max_depth=4)
+    stolen = steal(target, budget=3000, pool=X[1::4])
+    assert stolen.stopped == "done"
+    assert wrong(stolen, target) == 0
 
 
 class Stump:

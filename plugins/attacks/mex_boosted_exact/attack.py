@@ -21,14 +21,15 @@ class BoostedExact:
     found so far is searched for nodes whose effect is constant on a box, from the leaves of the trees up; each is taken
     off (:mod:`mex_boosted_exact.peeling`). The rows needed grow with the distinct nodes: some thousand for a hundred
     trees of depth 2, some ten thousand for depth 3 or 4. A category costs as many rows as a number of its
-    levels, and a missing value is one more level.
+    levels, and a missing value is one more level. Searches go on side by side, a row of each in a batch; rows of the
+    data, if there are any, tell where thresholds are likely to be.
 
     The end is ``checks`` rows in a row of three kinds (uniform, or near the data; in random cells between thresholds;
     at corners of the domain) where nothing is left, which bounds the share of such rows on which the stolen model is
     wrong. ``thresholds_`` of the stolen model has the thresholds, to the last bit of float32, or of float64 where the
-    model is known to compare in it; ``describe()`` its terms. The first 200 rows tell whether answers are rounded,
-    noisy or saturated; then, and as long as the end is not reached, the hypothesis is that of ``boosted-surrogate``
-    fitted to the same rows.
+    model is known, or found, to compare in it; ``describe()`` lists them and the terms, for people. The first 200 rows
+    tell whether answers are rounded, noisy or saturated; then, and as long as the end is not reached, the hypothesis is
+    that of ``boosted-surrogate`` fitted to the same rows.
 
     >>> import mex
     >>> from sklearn.datasets import load_diabetes
@@ -49,7 +50,7 @@ class BoostedExact:
         ),
     )
     limit: int = attrs.field(
-        default=1_000_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
+        default=300_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
     )
 
     trees: int = attrs.field(default=400, validator=whole(1), metadata=doc("trees of the surrogate"))

@@ -14,7 +14,8 @@ import numpy as np
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.draws import Draws
-from mex_boosted_exact.sums import BoxSum, Conditions, Step
+from mex_boosted_exact.sums import BoxSum, Conditions
+from mex_boosted_exact.thresholds import Step
 
 CHUNK = 512
 """Rows that are looked at together."""
@@ -78,7 +79,7 @@ class Confirmation:
         """Which points have a coordinate that is an end of a step."""
         found: Array = np.zeros(len(asked), dtype=bool)
         for axis in np.flatnonzero(~self._axes.whole):
-            ends = [end for step in self._total.steps[axis] for end in (step.below, step.above)]
+            ends = [end for step in self._total.thresholds.by_axis[axis] for end in (step.below, step.above)]
             found |= np.isin(asked[:, axis], ends)
         return found
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mex.types import FloatArray
-from mex_boosted_exact.sums import Step
+from mex_boosted_exact.thresholds import Step
 
 Search: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], None]
 """It yields points, and receives their residuals and how far rounding may have moved these."""

@@ -21,7 +21,7 @@ class Draws:
         """``pool`` has rows of the domain that are like the data, if there are any."""
         self.axes = axes
         self.rng = rng
-        self._rows = None if pool is None or len(pool) == 0 else pool
+        self.pool = None if pool is None or len(pool) == 0 else pool
 
     def middle(self) -> FloatArray:
         """The middle of the domain, shape (1, axes)."""
@@ -33,10 +33,10 @@ class Draws:
 
     def near(self, n: int) -> FloatArray:
         """Points each coordinate of which comes from one of two rows of the data; uniform ones if there are none."""
-        if self._rows is None:
+        if self.pool is None:
             return self.uniform(n)
-        some = self.rng.integers(len(self._rows), size=2 * n)
-        one, other = np.split(self.axes.encode(self._rows[some]), 2)
+        some = self.rng.integers(len(self.pool), size=2 * n)
+        one, other = np.split(self.axes.encode(self.pool[some]), 2)
         return np.where(self.rng.random(one.shape) < self.rng.random((n, 1)), one, other)
 
     def points(self, n: int, total: BoxSum) -> FloatArray:
@@ -48,12 +48,12 @@ class Draws:
         corners = np.where(which < CORNER / 2, self.axes.first, corners)
         Z[1::3] = cells
         Z[2::3] = np.where((which >= CORNER / 2) & (which < CORNER), self.axes.upper, corners)
-        return outside(Z, total)
+        return total.thresholds.outside(Z)
 
     def in_cells(self, n: int, total: BoxSum, edge: float = EDGE) -> FloatArray:
         """Points with each coordinate in a random cell, a share ``edge`` of them next to a step."""
         Z = self.uniform(n)
-        for axis, steps in enumerate(total.steps):
+        for axis, steps in enumerate(total.thresholds.by_axis):
             if not steps:
                 continue
             finite = [s for s in steps if s.below != MISSING]
@@ -66,16 +66,3 @@ class Draws:
             inside = np.round(inside) if self.axes.whole[axis] else self.axes.number(inside)
             Z[:, axis] = np.where(Z[:, axis] == MISSING, MISSING, inside)
         return Z
-
-
-def outside(Z: FloatArray, total: BoxSum) -> FloatArray:
-    """The points with each coordinate that is between the two ends of a step moved to one of them."""
-    Z = Z.copy()
-    for axis, steps in enumerate(total.steps):
-        if steps:
-            below = np.array([*(step.below for step in steps), np.inf])
-            above = np.array([*(step.above for step in steps), np.inf])
-            following = np.searchsorted(above[:-1], Z[:, axis], side="right")
-            between = (Z[:, axis] > below[following]) & (Z[:, axis] < above[following])
-            Z[between, axis] = above[following[between]]
-    return Z

@@ -42,10 +42,11 @@ class ExactLearner(GeneratorLearner):
         self._known = known
         self._checks = checks
         self._limit = limit if known.budget is None else min(limit, known.budget)
-        self._axes = Axes(known.domain, double=known.family.public.get("precision") == DOUBLE)
+        self._axes = Axes(known.domain)
         self._draws = Draws(self._axes, known.pool, rng)
         self._scores = Scores.of(known, rng)
-        self._run = Run(self._axes, self._scores, self._draws)
+        double = known.family.public.get("precision") == DOUBLE
+        self._run = Run(self._axes, self._scores, self._draws, double=double)
         self._surrogate = _surrogate(known, rng.spawn(1)[0], trees)
         self._stolen: Estimator | None = None
 
@@ -97,7 +98,7 @@ class ExactLearner(GeneratorLearner):
         thresholds = sum(map(len, found.thresholds_.values()))
         off = run.told.certified(run.clean)
         self.note = (
-            f"exact: {len(run.total)} terms, {thresholds} thresholds; right to {off:.1g} at the last"
+            f"exact: a clone of {len(run.total)} terms with {thresholds} thresholds; right to {off:.1g} at the last"
             f" {run.clean} random rows, so wrong on less than {3 / run.clean:.2%} of such rows (95 % confidence)"
         )
         return found

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from operator import attrgetter
 from typing import TypeAlias
 
 import numpy as np
 
 from mex.types import Array, FloatArray
-from mex_boosted_exact.sums import BoxSum, Step
+from mex_boosted_exact.thresholds import Step, Thresholds
 
 UNUSED = 0.3
 """The weight of a step that no term has yet; that of others is the number of terms with it, and this."""
@@ -32,37 +30,35 @@ class Path:
     """
 
     def __init__(
-        self, total: BoxSum, start: FloatArray, goal: FloatArray, order: Array, new: float, told: Told
+        self, thresholds: Thresholds, start: FloatArray, goal: FloatArray, order: Array, new: float, told: Told
     ) -> None:
         """``new`` is the share of changes that are at steps not known yet; ``told`` is added to."""
-        self.steps: list[Step | None] = []
         self._start = start
         self._goal = goal
         self._order = order
-        self._axes: list[int] = []  # the place of each in the order
-        self._coordinates: list[float] = []
-        weights: list[float] = []
-        for k, axis in enumerate(order.tolist()):
-            here, end = float(start[axis]), float(goal[axis])
-            up = end > here
-            for step in ahead(total.steps[axis], here, end):
-                here = beyond(step, up)
-                self._put(k, here, step)
-                weights.append(UNUSED + step.uses)
-            if here != end:
-                self._put(k, end, None)
-                weights.append(0.0)
+        self._turn: Array = np.full(len(start), -1)  # of each axis, -1 for those that do not move
+        self._turn[order] = np.arange(len(order))
+        axis, above = thresholds.axis, thresholds.above
+        low, high = np.minimum(start, goal), np.maximum(start, goal)
+        crossed = np.flatnonzero((self._turn[axis] >= 0) & (low[axis] < above) & (above <= high[axis]))
+        up = goal > start
+        beyond = np.where(up[axis[crossed]], above[crossed], thresholds.below[crossed])
+        at_goal = axis[crossed[beyond == goal[axis[crossed]]]]
+        ends = order[~np.isin(order, at_goal)]
+        axes = np.concatenate([axis[crossed], ends])
+        coordinates = np.concatenate([beyond, goal[ends]])
+        crossed = np.concatenate([crossed, np.full(len(ends), -1)])
+        sequence = np.lexsort((np.where(up[axes], coordinates, -coordinates), self._turn[axes]))
+        crossed = crossed[sequence]
+        self.steps = [thresholds.steps[number] if number >= 0 else None for number in crossed.tolist()]
+        self._places = list(zip(axes[sequence].tolist(), coordinates[sequence].tolist(), strict=True))
+        weight: FloatArray = np.zeros(len(crossed))
+        weight[crossed >= 0] = UNUSED + thresholds.uses[crossed[crossed >= 0]]
         new = min(new, MOST_NEW)
-        weight = np.array(weights)
         fresh = new / (1 - new) * weight.sum() / max(len(weight), 1)
-        self._told = told
-        self.told = {n: told[place] for n in range(1, len(self) + 1) if (place := self.place(n)) in told}
         self._until = np.concatenate([[0.0], np.cumsum(weight + (fresh or 1.0))])
-
-    def _put(self, k: int, coordinate: float, step: Step | None) -> None:
-        self._axes.append(k)
-        self._coordinates.append(coordinate)
-        self.steps.append(step)
+        self._told = told
+        self.told = {n: told[place] for n, place in enumerate(self._places, 1) if place in told} if told else {}
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -71,10 +67,10 @@ class Path:
         """The point after ``n`` places."""
         z = self._start.copy()
         if n:
-            k = self._axes[n - 1]
-            passed = self._order[:k]
+            axis, coordinate = self._places[n - 1]
+            passed = self._order[: self._turn[axis]]
             z[passed] = self._goal[passed]
-            z[self._order[k]] = self._coordinates[n - 1]
+            z[axis] = coordinate
         return z
 
     def tell(self, n: int, same: bool | None) -> None:
@@ -83,19 +79,11 @@ class Path:
 
     def place(self, n: int) -> Place:
         """The axis and the coordinate on it."""
-        return self.axis(n), self._coordinates[n - 1]
-
-    def axis(self, n: int) -> int:
-        """The axis on which the n-th place is."""
-        return int(self._order[self._axes[n - 1]])
-
-    def coordinate(self, n: int) -> float:
-        """Where on its axis the n-th place is."""
-        return self._coordinates[n - 1]
+        return self._places[n - 1]
 
     def up(self, n: int) -> bool:
         """Whether the axis of the n-th place moves up."""
-        axis = self.axis(n)
+        axis, _ = self.place(n)
         return bool(self._goal[axis] > self._start[axis])
 
     def between(self) -> tuple[int, int]:
@@ -109,13 +97,6 @@ class Path:
         n = int(np.searchsorted(self._until, half))
         n = n if self._until[n] - half <= half - self._until[n - 1] else n - 1
         return min(max(n, low + 1), high - 1)
-
-
-def ahead(steps: list[Step], here: float, end: float) -> list[Step]:
-    """The steps between two numbers, in the order in which they are passed."""
-    low, high = (bisect_right(steps, place, key=attrgetter("above")) for place in sorted((here, end)))
-    passed = steps[low:high]
-    return passed if end > here else passed[::-1]
 
 
 def beyond(step: Step, up: bool) -> float:

@@ -45,13 +45,14 @@ class Scores:
 
     @classmethod
     def of(cls, known: Knowledge, rng: np.random.Generator) -> Scores:
-        """Those of an interface: boosted classifiers add up log-odds, forests probabilities."""
+        """Those of an interface: boosters, also of forests, add up log-odds, other forests probabilities."""
         public = known.family.public
         losses = [str(public[name]).lower() for name in ("objective", "loss", "loss_function") if public.get(name)]
         if known.classes is None:
             exponential = any(word in loss for loss in losses for word in EXPONENTIAL)
             return cls("log" if exponential else "value", np.ones(1))
-        link = "logit" if known.family.kind == "boosted" else "mean"
+        adds_log_odds = known.family.kind == "boosted" or "learning_rate" in public  # also forests of boosters
+        link = "logit" if adds_log_odds else "mean"
         if len(known.classes) == 2:
             return cls(link, np.ones(1))
         weights = rng.standard_normal(len(known.classes))

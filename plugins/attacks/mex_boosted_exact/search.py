@@ -11,8 +11,10 @@ import numpy as np
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.differences import Difference
+from mex_boosted_exact.guesses import Guesses
 from mex_boosted_exact.paths import Path, Told, before
-from mex_boosted_exact.sums import BoxSum, Step
+from mex_boosted_exact.sums import BoxSum
+from mex_boosted_exact.thresholds import Step
 
 T = TypeVar("T")
 Finding: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], T]
@@ -43,21 +45,22 @@ class Searcher:
         new: the share of the steps found of late that were not known.
     """
 
-    def __init__(self, axes: Axes, total: BoxSum, rng: np.random.Generator) -> None:
+    def __init__(self, axes: Axes, total: BoxSum, guesses: Guesses, rng: np.random.Generator) -> None:
         self.axes = axes
+        self.guesses = guesses
         self.total = total
         self.rng = rng
         self.origin = np.zeros(len(axes.units))
         self.new = 1.0
         self._open = set[Cell]()  # parts of axes that are bisected
 
-    def walk(self, start: FloatArray, end: FloatArray) -> Finding[tuple[Step, FloatArray] | None]:
-        """A step and a point where the residual leaves 0, between a point where it is 0 and one where it is not.
+    def walk(self, start: FloatArray, end: FloatArray, there: float) -> Finding[tuple[Step, FloatArray] | None]:
+        """A step and a point where the residual changes, between one where it is ``there`` and one where it is not.
 
         None if it was found meanwhile that one of them is where the side of a step is not known.
         """
         order = self.rng.permutation(np.flatnonzero(start != end))
-        change = yield from self.change(VALUE, start, end, order, 0.0, {})
+        change = yield from self.change(VALUE, start, end, order, there, {})
         return None if change is None or change.step is None else (change.step, change.z)
 
     def change(
@@ -68,7 +71,7 @@ class Searcher:
         None if it still is at the goal. ``told`` has what is known of places on the way, and is added to.
         """
         while True:
-            path = Path(self.total, start, goal, order, self.new, told)
+            path = Path(self.total.thresholds, start, goal, order, self.new, told)
             n = len(path)
             if n not in path.told:
                 path.tell(n, (yield from difference.like(path.point(n), jump)))
@@ -79,10 +82,10 @@ class Searcher:
                 middle = path.middle(low, high)
                 path.tell(middle, (yield from difference.like(path.point(middle), jump)))
                 low, high = (middle, high) if path.told[middle] else (low, middle)
-            axis, z = path.axis(high), path.point(low)
+            (axis, far), z = path.place(high), path.point(low)
             if path.told[high] is None:
                 return Change(z, axis, None)
-            near, far, step, up = float(z[axis]), path.coordinate(high), path.steps[high - 1], path.up(high)
+            near, step, up = float(z[axis]), path.steps[high - 1], path.up(high)
             if step is not None:
                 z[axis] = before(step, up)
                 if (z[axis] <= near if up else z[axis] >= near) or (yield from difference.like(z, jump)):
@@ -111,7 +114,8 @@ class Searcher:
     def _known(self, cell: Cell) -> Step | None:
         """A step that has been found in a cell."""
         axis, low, high = cell
-        return next((step for step in self.total.steps[axis] if low < step.above and step.below < high), None)
+        steps = self.total.thresholds.by_axis[axis]
+        return next((step for step in steps if low < step.above and step.below < high), None)
 
     def _bisect(
         self, difference: Difference, z: FloatArray, axis: int, near: float, far: float, jump: float
@@ -128,7 +132,7 @@ class Searcher:
             change = np.abs(residuals[:n] - residuals[n:]) - errors[:n] - errors[n:]
             corner = int(np.argmax(change))
             low, high = near, far
-            while (middle := self.axes.middle(axis, min(low, high), max(low, high))) is not None:
+            while (middle := self.guesses.middle(axis, min(low, high), max(low, high))) is not None:
                 if change[corner] > 0:
                     row = rows[corner : corner + 1].copy()
                     row[:, axis] = middle
@@ -139,6 +143,7 @@ class Searcher:
                     alike = (yield from difference.like(z, jump)) is True
                 low, high = (middle, high) if alike else (low, middle)
             step = self.total.step(axis, float(min(low, high)), float(max(low, high)))
+            self.guesses.learn(axis, step.below, step.above)
             if change[corner] <= 0:
                 return step
             z[axis] = low

@@ -9,7 +9,8 @@ from mex.domain import Domain
 from mex.types import Array, Estimator, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.scores import answers_of
-from mex_boosted_exact.sums import BoxSum, Step
+from mex_boosted_exact.sums import BoxSum
+from mex_boosted_exact.thresholds import Step
 
 CHUNK = 4096
 """Rows that are answered at once."""
@@ -56,9 +57,9 @@ class Boxes(BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no ty
         return np.concatenate([total.members(Z).astype(np.float64) @ self.coefficients for Z in parts])
 
     def describe(self) -> list[str]:
-        """One line for each term: its coefficients and its conditions."""
+        """The thresholds of each feature, in a line each; then each term: its coefficients and its conditions."""
         axes, domain = Axes(self.domain), self.domain
-        lines = []
+        lines = [f"thresholds of {name}: {', '.join(map(repr, found))}" for name, found in self.thresholds_.items()]
         for k, c in enumerate(self.coefficients):
             parts = [" ".join(f"{value:+.17g}" for value in c)]
             for _, axis, above, side in self.conditions[self.conditions[:, 0] == k]:

@@ -35,6 +35,10 @@ class Store:
     def error(self) -> FloatArray:
         return self._scores[: len(self), 1]
 
+    def has(self, Z: FloatArray) -> bool:
+        """Whether all points were asked."""
+        return all(row.tobytes() in self._index for row in Z + 0.0)
+
     def find(self, Z: FloatArray) -> tuple[Array, FloatArray]:
         """The number of each point, shape (n,), and the new ones among them, which :meth:`add` has to take next."""
         step = Z.shape[1] * Z.itemsize

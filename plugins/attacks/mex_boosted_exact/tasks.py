@@ -9,7 +9,7 @@ import attrs
 from mex.types import FloatArray
 from mex_boosted_exact.differences import Difference
 from mex_boosted_exact.paths import Place
-from mex_boosted_exact.sums import Step
+from mex_boosted_exact.thresholds import Step
 
 Gates = dict[tuple[int, int], Step]
 """The step at which a box ends, by axis and direction: 1 up, -1 down."""

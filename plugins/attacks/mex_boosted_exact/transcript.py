@@ -14,7 +14,7 @@ from mex_boosted_exact.store import Store
 from mex_boosted_exact.sums import BoxSum
 
 SIGMAS = 3
-"""How many standard deviations of the rounding of its coefficients a sum may be off."""
+"""How many standard deviations of the rounding of its coefficients a sum may be off; twice as many if need be."""
 SLACK = 10
 """How many times the rounding of all outputs of a row may be left of one, after they are solved for."""
 FIRST = 200
@@ -34,6 +34,7 @@ class Transcript:
         self.store = Store(len(axes.units))
         self.total = BoxSum(len(axes.units))
         self._answers: list[Array] = []
+        self._sigmas = SIGMAS
 
     def explained(self) -> float:
         """The share of the first random points at which nothing is left."""
@@ -43,8 +44,19 @@ class Transcript:
         return float(np.mean(np.abs(residuals) <= errors))
 
     def certified(self, rows: int) -> float:
-        """How far rounding may have moved the scores of the last rows, at most of 99 percent of them."""
-        return float(np.quantile(self.store.error[-max(rows, 1) :], 0.99))
+        """How far rounding may have moved scores and sum at the last rows, at most of 99 percent of them."""
+        last = np.arange(len(self.store))[-max(rows, 1) :]
+        return float(np.quantile(self.residuals(last, None)[1], 0.99))
+
+    def widen(self, numbers: Array) -> bool:
+        """Allow twice the rounding of coefficients, if that explains all of some points; whether it does."""
+        if self._sigmas > SIGMAS:
+            return False
+        self._sigmas = 2 * SIGMAS
+        residuals, errors = self.residuals(numbers, None)
+        if (np.abs(residuals) > errors).any():
+            self._sigmas = SIGMAS
+        return self._sigmas > SIGMAS
 
     def coefficients(self) -> tuple[FloatArray, str]:
         """Those of each output, shape (terms, k); of several outputs by least squares on all answers.
@@ -73,7 +85,7 @@ class Transcript:
 
     def residuals(self, numbers: Array, versions: Array | int | None) -> tuple[FloatArray, FloatArray]:
         values, variances = self.total(self.store.Z[numbers], versions)
-        return self.store.score[numbers] - values, self.store.error[numbers] + SIGMAS * np.sqrt(variances)
+        return self.store.score[numbers] - values, self.store.error[numbers] + self._sigmas * np.sqrt(variances)
 
     def ask(self, Z: FloatArray) -> Generator[FloatArray, Array, Array]:
         """The numbers of points, of which the new ones are asked."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.tree import DecisionTreeClassifier
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps
+from mex.toolkit.checking.rows import natural
 from mex.toolkit.estimators import constant
 from mex.toolkit.generators import lockstep, relay
 from mex.toolkit.trees.growth import Decision, Growth, Leaf, grow
@@ -31,6 +34,14 @@ ATTEMPTS = 3
 """Failed searches between the rows of a mixed leaf after which its labels count as contradicting each other."""
 LARGE = 12
 """A mixed leaf with more rows is searched twice at a time."""
+FIRST = 32
+"""Rows like the data after which the leaves of the target are estimated, and again at each doubling."""
+QUERIES_A_SPLIT = 32
+"""What a threshold takes about, besides the checks of each leaf."""
+DOUBLINGS = 3
+"""Over so many doublings of the rows the growth of the leaves is extrapolated."""
+DRY = 10
+"""Draws in a row without a row that was not asked, after which there are none."""
 
 
 class TreeLabelsLearner(GeneratorLearner):
@@ -51,12 +62,58 @@ class TreeLabelsLearner(GeneratorLearner):
         self._failed = Counter[bytes]()
         self._exhausted: set[bytes] = set()
         self._look = attack.look if known.rho == 0 else 1  # look-ahead takes long, and does not help to fit noise
+        self._searching = False  # for the whole tree; else rows like the data are asked, and a fit to them is as good
+        self.natural = 0  # how many of the rows at hand, the first, are like the data
         self.note = ""
         if known.rho != 0:
             self.note = "labels may be wrong here: tree-labels believes each one, majority-vote would ask again"
 
     def steps(self) -> Steps:
-        """Ask probes and rows of the pool, then whatever the tree lacks until it lacks nothing."""
+        """Ask rows like the data until the tree seems small enough for the budget, then search for all of it."""
+        if self._known.budget is not None:
+            yield from self._ask_until_small(self._known.budget)
+        self._searching = True
+        yield from self._search()
+        if not self._searching:
+            yield from self._ask_natural(sys.maxsize)
+
+    def _ask_until_small(self, budget: int) -> Steps:
+        """Ask rows like the data, up to the end of the budget as long as the tree takes more than is left of it."""
+        n = FIRST
+        while (asked := len(self._answers.y)) < budget:
+            yield from self._ask_natural(n - asked)
+            if len(self._answers.y) < n or not self._too_large(self._estimated_leaves(budget), n):
+                return
+            n *= 2
+
+    def _estimated_leaves(self, budget: int) -> float:
+        """The leaves of a tree fitted to as many rows as there are, as far as their growth so far tells."""
+        n = len(self._answers.y)
+        half, all_rows = (
+            DecisionTreeClassifier(random_state=0).fit(self._answers.X[:m], self._answers.y[:m]).get_n_leaves()
+            for m in (n // 2, n)
+        )
+        return float(all_rows * max(all_rows / half, 1.0) ** min(np.log2(budget / n), DOUBLINGS))
+
+    def _too_large(self, leaves: float, spent: int = 0) -> bool:
+        """Whether a tree of so many leaves takes more queries than the budget has after those ``spent`` otherwise."""
+        budget = self._known.budget
+        return budget is not None and QUERIES_A_SPLIT * (leaves - 1) + self._attack.checks * leaves > budget - spent
+
+    def _ask_natural(self, n: int) -> Steps:
+        """Ask ``n`` rows like the data, if there are so many."""
+        dry = 0
+        while n > 0 and dry < DRY:
+            drawn = natural(self._known, min(n, MOST_PROBES), self._rng)
+            rows = self._answers.missing(self._thresholds.grid.cast(drawn))
+            dry = 0 if len(rows) else dry + 1
+            n -= len(rows)
+            self.natural = len(rows)
+            yield from self._ask(rows, probe=False)
+        self.natural = 0
+
+    def _search(self) -> Steps:
+        """Ask probes and rows of the pool, then whatever the tree lacks until it lacks nothing or is too large."""
         attack, box = self._attack, self._thresholds.box
         yield from self._ask(np.concatenate([corners(box, self._thresholds), self._probes(box, attack.start)]))
         pool = self._known.pool
@@ -66,6 +123,9 @@ class TreeLabelsLearner(GeneratorLearner):
             yield from self._ask(self._thresholds.grid.cast(rows), probe=False)
         while True:
             growth = self._grow(attack.patience, self._decisions)
+            if self._too_large(growth.expected_leaves):
+                self._searching = False
+                return
             if growth.expected_leaves > attack.max_leaves:
                 self._add_note(
                     f"more than {attack.max_leaves} leaves: no small tree, or labels that contradict each other"
@@ -169,10 +229,13 @@ class TreeLabelsLearner(GeneratorLearner):
         self.note = "; ".join(filter(None, [self.note, sentence]))
 
     def hypothesis(self) -> Estimator:
-        """The tree that fits the answers so far."""
+        """The tree that fits the answers so far; as long as it is not searched for, their commonest label.
+
+        So there the best fit to the answers is handed over (:class:`.SelfChecked`).
+        """
         n_features = self._known.domain.n_features
-        if len(self._answers.y) == 0:
-            return constant(self._classes[0], n_features)
+        if not self._searching or len(self._answers.y) == 0:
+            return constant(self._classes[np.bincount(self._answers.y, minlength=1).argmax()], n_features)
         growth = self._grow(patience=0, decisions=dict(self._decisions))
         labels = {leaf.node: self._classes[leaf.label] for leaf in growth.leaves}
         return growth.tree.build(labels, n_features, classes=self._classes)

@@ -26,11 +26,11 @@ def usual(outcome: Outcome) -> Answer:
 
 
 def told_at(outcome: Outcome, shown: Answer) -> float | None:
-    """The agreement at which defenses are told: the usual 0.99 if the best attack gets there, else 0.95, else None.
+    """The agreement at which defenses are told: the usual 0.99 if the best attack gets there, else the next lower.
 
-    None as well where one constant answer gets as far: it says nothing of a theft.
+    Where one constant answer gets to 0.99, the lowest level that tells a theft; None if no attack gets to any.
     """
-    usual_first = (level for level in (LEVEL, LEVELS[0]) if level in outcome.levels)
+    usual_first = [level for level in (LEVEL, LEVELS[0]) if level in outcome.levels] or outcome.levels[:1]
     found = ((level, strongest(outcome, shown).best(level)) for level in usual_first)
     return next((level for level, best in found if best and best[1].finite), None)
 

@@ -22,8 +22,8 @@ class Depth:
         most: minutes of wall time after which it ends, whatever the model and the machine.
         race_budget: rows that each attack has in the race, but at least ``race_rows`` for each feature.
         race_rows: see there.
-        keep: how many attacks of each kind of answer go on to be judged, and as many others, made for the model's class
-            if there are such.
+        keep: how many attacks of each kind of answer go on to be judged for each level of agreement, how many that did
+            best in all, and how many others, made for the model's class if there are such.
         budget: rows that a judged attack has.
         seeds: how many seeds judge, 0 to this minus one.
         defenses: the defenses that are tried; empty for all that apply.

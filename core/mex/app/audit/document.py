@@ -19,6 +19,7 @@ from mex.app.audit.limits import checks, limit_lines, not_tried, resolution
 from mex.app.audit.measuring import Measured
 from mex.app.audit.names import component, name_of
 from mex.app.audit.running import Outcome
+from mex.app.audit.stages import race_rows
 from mex.app.audit.standards import mappings, reactions
 from mex.app.audit.thieves import estimate, thieves
 from mex.app.audit.verdict import cap, verdict
@@ -103,7 +104,7 @@ def _depth(outcome: Outcome) -> dict[str, Any]:
         "budget": depth.budget,
         "seeds": list(range(depth.seeds)),
         "race_seed": RACE_SEED,
-        "race_rule": racing.RULE.format(keep=depth.keep, rows=max((m.group.budget for m in outcome.raced), default=0)),
+        "race_rule": racing.RULE.format(keep=depth.keep, rows=race_rows(outcome.subject, depth)),
         "price_per_query": outcome.price,
         "rows_asked": sum(r["queries"] or 0 for m in _all(outcome) for r in m.group.records),
         "rows_sent": sum(r["rows_sent"] or 0 for m in _all(outcome) for r in m.group.records),

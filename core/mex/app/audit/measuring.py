@@ -61,9 +61,12 @@ class UnderWay:
     recipes: dict[str, str] = attrs.field(factory=dict)
 
     def race(self, todo: Sequence[Stage]) -> list[Measured]:
-        """Two heats: every attack for a short time, then those that were not done in it for as long as there is."""
+        """Two heats: every attack for a short time, then those that were not done in it for as long as there is.
+
+        What asks as much as when it is judged has as long as there is at once.
+        """
         first = self._each(todo, "race", FIRST_TRY)
-        late = [stage for stage in todo if any(measured.late for measured in first[stage.name])]
+        late = [s for s in todo if not s.long and any(measured.late for measured in first[s.name])]
         return [m for found in (first | self._each(late, "race", LONGEST)).values() for m in found]
 
     def measure(self, todo: Sequence[Stage], part: str) -> list[Measured]:
@@ -76,7 +79,7 @@ class UnderWay:
         for i, stage in enumerate(sorted(todo, key=lambda stage: stage.cells)):
             workers = attrs.evolve(self.workers, until=share_of(self.clock.until(part), len(todo) - i))
             if workers.jobs is not None and workers.backend != "dask":
-                most = self.clock.limit(part, share)
+                most = self.clock.limit(part, LONGEST if stage.long else share)
                 waits = self.subject.costs_money  # for a server, which takes no CPU time
                 workers = attrs.evolve(workers, time_limit=most if waits else None, cpu_limit=None if waits else most)
             found[stage.name] = list(self._stage(stage, workers))

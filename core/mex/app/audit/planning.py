@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mex.app.analysis.statistics import LEVELS
 from mex.app.audit import stages
 from mex.app.audit.choosing import BASELINES, attacks
 from mex.app.audit.clock import plan_text
@@ -67,7 +68,7 @@ def cells(audit: Audit) -> tuple[int, int]:
     in_race = sum(len(stage.choices) for stage in raced)
     kinds = {choice.reads for choice in audit.applying}
     baselines = sum(choice.baseline for choice in audit.applying)
-    of_kind = 2 * audit.depth.keep  # and the baselines
+    of_kind = (2 + len(LEVELS)) * audit.depth.keep  # and the baselines
     stay = of_kind * len(kinds) + baselines
     weaker = 2 * len(stages.KNOWS_LESS) * audit.depth.keep * len(kinds)
     met = sum(stages.meets(s, kind) for s in audit.shields if not s.reason for kind in kinds if kind)
@@ -77,10 +78,11 @@ def cells(audit: Audit) -> tuple[int, int]:
 
 def most_rows(audit: Audit) -> int:
     """Rows that a model is sent at most, if none is sent twice: those of all attacks and those to measure."""
-    in_race, judging = cells(audit)
-    budget = stages.race(audit.subject, audit.applying, audit.depth)[0].budget
+    _, judging = cells(audit)
+    race = stages.race(audit.subject, audit.applying, audit.depth)
+    in_race = sum(stage.budget * stage.cells for stage in race)
     measuring = (audit.subject.evaluation_budget or 0) * (audit.depth.seeds + 1)
-    return in_race * budget + judging * audit.depth.budget + measuring
+    return in_race + judging * audit.depth.budget + measuring
 
 
 def plan_sentences(audit: Audit) -> list[str]:

@@ -13,10 +13,11 @@ from mex.app.audit.depth import Depth
 from mex.app.audit.measuring import Measured
 
 RULE = (
-    "Each attack asked {rows} rows at most in the race; one that took long was tried once more after all others. Of the"
-    " attacks on each kind of answer those stay that got to 0.999, 0.99 and 0.95 with the fewest queries, or agree most"
-    " at the end of the race: {keep} of all, {keep} others, those made for the model's class first, and the baselines;"
-    " but none that would take longer to judge than the time plan has"
+    "Each attack asked {rows} rows at most in the race, those made for the model's class as many as when they are "
+    "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those stay "
+    "that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did best in "
+    "all, and {keep} others, first those made for the model's class; and the baselines; but none that would take "
+    "longer to judge than the time plan has"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 CHEAP = 3.0
@@ -55,8 +56,8 @@ def finish(
     ran = sorted((c for c in choices if c in groups), key=lambda c: _score(groups[c]), reverse=True)
     takes = {choice: seconds(groups[choice]) * depth.budget for choice in ran}
     in_time = [choice for choice in ran if choice.baseline or limit is None or takes[choice] <= limit]
-    stay = _stayers(in_time, depth)
-    slow = [choice for choice in _stayers(ran, depth) if choice not in in_time]
+    stay = _stayers(in_time, groups, depth)
+    slow = [choice for choice in _stayers(ran, groups, depth) if choice not in in_time]
     late = [
         f"{_name(c)} left the race: it would take {takes[c]:.0f} s of CPU time or more to judge, of {limit:.0f}"
         for c in slow
@@ -83,16 +84,23 @@ def seconds(group: Group) -> float:
     return min((record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1) for record in group.ran)
 
 
-def _stayers(ranked: Sequence[Choice], depth: Depth) -> list[Choice]:
+def _stayers(ranked: Sequence[Choice], groups: Mapping[Choice, Group], depth: Depth) -> list[Choice]:
     stay = []
     for kind in dict.fromkeys(choice.reads for choice in ranked):
         of_kind = [choice for choice in ranked if choice.reads == kind]
         baselines, best = [c for c in of_kind if c.baseline], of_kind[: depth.keep]
         others = [choice for choice in of_kind if choice not in (*best, *baselines)]
         others.sort(key=lambda choice: not choice.made_for)
-        kept = {*best, *others[: depth.keep], *baselines}
+        fastest = [c for level in LEVELS for c in _fastest(of_kind, groups, level)[: depth.keep]]
+        kept = {*best, *fastest, *others[: depth.keep], *baselines}
         stay += [choice for choice in of_kind if choice in kept]
     return stay
+
+
+def _fastest(choices: Sequence[Choice], groups: Mapping[Choice, Group], level: float) -> list[Choice]:
+    """The choices that got to a level, that with the fewest queries first."""
+    queries = {c: found.value for c in choices if (found := groups[c].median(f"queries_to_{level}")) and found.finite}
+    return sorted(queries, key=queries.__getitem__)
 
 
 def _name(choice: Choice) -> str:

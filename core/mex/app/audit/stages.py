@@ -28,6 +28,7 @@ class Stage:
         choices: its attacks, by label.
         shields: its defenses, by label; none is the model as it stands.
         seeds, budget: as a plan has them.
+        long: whether its cells may take as long as judged ones, though it is of the race.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Stage:
     shields: dict[str, Shield]
     seeds: tuple[int, ...]
     budget: int
+    long: bool = False
 
     @property
     def cells(self) -> int:
@@ -59,12 +61,25 @@ class Stage:
 
 
 def race(subject: Subject, choices: Sequence[Choice], depth: Depth) -> list[Stage]:
-    """All attacks that apply, each for the answers that it reads, with a small budget and a seed of its own."""
-    rows = min(depth.budget, max(depth.race_budget, depth.race_rows * subject.target.domain.n_features))
-    return [
-        Stage(f"race-{kind}", kind, by_label(of_kind), {}, (RACE_SEED,), rows)
-        for kind, of_kind in _by_kind(choices).items()
-    ]
+    """All attacks that apply, each for the answers that it reads, with a seed of its own and a small budget.
+
+    Those made for the class of the model have the budget of the judging: exact ones show little until they have asked
+    several rows for each feature, and are then the best.
+    """
+    rows, stages = race_rows(subject, depth), []
+    for kind, of_kind in _by_kind(choices).items():
+        made_for = [choice for choice in of_kind if choice.made_for]
+        others = [choice for choice in of_kind if not choice.made_for]
+        for name, these, budget in (("race", others, rows), ("long-race", made_for, depth.budget)):
+            if these:
+                long = budget > rows
+                stages.append(Stage(f"{name}-{kind}", kind, by_label(these), {}, (RACE_SEED,), budget, long))
+    return stages
+
+
+def race_rows(subject: Subject, depth: Depth) -> int:
+    """How many rows an attack asks in the race that is not made for the class of the model."""
+    return min(depth.budget, max(depth.race_budget, depth.race_rows * subject.target.domain.n_features))
 
 
 def judged(stay: Sequence[Choice], depth: Depth) -> list[Stage]:

@@ -41,6 +41,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--out", type=Path, metavar="DIR", help="keep what is asked there; go on from there")
     command.add_argument("--evaluation-budget", type=number, metavar="N", help=EVALUATION_HELP)
     command.add_argument("--save", type=Path, metavar="FILE", help="write the stolen model there, in skops' format")
+    command.add_argument("--describe", type=Path, metavar="FILE", help="write there in words what the stolen model is")
     command.add_argument("--json", action="store_true", help="the record as one JSON line on stdout")
     command.set_defaults(run=run)
 
@@ -73,10 +74,10 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
         budget=args.budget,
         price_per_query=PRICE_PER_QUERY if args.price_per_query is None else args.price_per_query,
     )
-    if args.save:
-        check_writable(args.save)
+    for path in filter(None, (args.save, args.describe)):
+        check_writable(path)
     results = Results(args.out) if args.out else None
-    if results and not args.save and cell.key in results.records:
+    if results and not (args.save or args.describe) and cell.key in results.records:
         print(f"mex: the attack is in {args.out} already", file=sys.stderr)
         _show(results.records[cell.key], args.json)
         return OK
@@ -111,6 +112,8 @@ def run(args: argparse.Namespace, registry: Registry) -> int:
     if args.save:
         with plugins_aside():
             lost |= not _saved(extraction.hypothesis, args.save)
+    if args.describe:
+        _described(extraction.hypothesis, args.describe)
     if extraction.stopped == "failed":
         print(f"mex: {extraction.note}; this is what the attack had until then", file=sys.stderr)
     if unfinished and args.out:
@@ -127,6 +130,16 @@ def _show(record: Record, as_json: bool) -> None:
         print_line(dump(record))
     else:
         tell(record)
+
+
+def _described(hypothesis: Estimator, path: Path) -> None:
+    """Write what a stolen model says of itself, if it does."""
+    if not hasattr(hypothesis, "describe"):
+        say(f"the stolen model is a {type(hypothesis).__name__}, which says nothing of itself: {path} is not written")
+        return
+    lines: list[str] = hypothesis.describe()
+    with replacing(path) as part:
+        part.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _saved(hypothesis: Estimator, path: Path) -> bool:

@@ -19,6 +19,8 @@ COMPARED = 1000
 """Rows that models are compared on at most, by cross-validation."""
 TELLING = 20
 """With fewer rows like the data not even the commonest label is known."""
+FEW = 150
+"""With fewer rows like the data a forest is taken for a class of trees, unless another model is surely better."""
 WORTH = 4
 """How many rows like the data all others count for when models are compared."""
 
@@ -64,7 +66,8 @@ def best_fit(natural: Told, others: Told, known: Knowledge, seed: int, *, any_cl
         if sample.natural:
             weight[-1] = far[:-1].min()  # rows chosen to part labels say nothing of the commonest one
         best = int(np.argmin(near.sum(axis=1) + WORTH * weight))
-        if known.family.axis_parallel and not any_class and not surely_better(near[best], near[0]):
+        few = known.family.axis_parallel and not any_class and sample.natural < FEW
+        if few and not surely_better(near[best], near[0]):
             best = 0  # of trees a forest varies least
         if not surely_better(near[best], near[-1], 0.5):
             best = len(several) - 1

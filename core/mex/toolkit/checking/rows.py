@@ -48,6 +48,8 @@ class PoolRows:
 
     def draw(self, n: int) -> FloatArray:
         """The next ``n`` rows, shape (n, d)."""
+        if n == 0:  # after most batches
+            return np.empty((0, self._known.domain.n_features))
         chosen, self._left = self._left[:n], self._left[n:]
         more = natural(self._known, n - len(chosen), self._rng)
         return more if self._known.pool is None else np.concatenate([self._known.pool[chosen], more])

@@ -11,11 +11,13 @@ import attrs
 import jsonschema
 import pytest
 from audited import TINY, plane
+from records import points
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.app.analysis.group import Group
 from mex.app.audit import choosing
+from mex.app.audit.choosing import Choice
 from mex.app.audit.defending import recommended, trades
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.document import SCHEMA, document, dumped
@@ -25,9 +27,11 @@ from mex.app.audit.page import page
 from mex.app.audit.planning import cells, most_rows
 from mex.app.audit.racing import best_first, finish
 from mex.app.audit.running import Audit, Outcome
+from mex.app.audit.stages import race
 from mex.app.audit.text import verdict_text
 from mex.app.audit.thieves import strongest, thieves
 from mex.app.matrix.record import Record
+from mex.registry.spec import Spec
 
 
 def test_equations_steal_a_linear_model_whose_probabilities_are_shown(outcome: Outcome) -> None:
@@ -141,6 +145,34 @@ def test_what_would_take_longer_to_judge_than_the_plan_has_is_left_out_and_named
     assert finish([c for c in outcome.choices if c.reads], slow, TINY).slow == []
 
 
+def test_attacks_made_for_the_class_race_as_long_as_they_are_judged(ready: Audit) -> None:
+    budgets = {
+        c.label: stage.budget for stage in race(ready.subject, ready.applying, TINY) for c in stage.choices.values()
+    }
+    assert budgets["pivot"] == TINY.budget
+    assert budgets["passive"] == TINY.race_budget
+
+
+def test_the_fastest_to_each_level_stays(outcome: Outcome) -> None:
+    def raced(m: Measured, curve: list[tuple[int, float]]) -> Group:
+        ends = {"curve": points(*curve), "agreement": curve[-1][1], "near_agreement": curve[-1][1]}
+        records = [cast("Record", {**r, **ends}) for r in m.group.ran]
+        return Group(m.group.attack, m.group.defense, records)
+
+    some = next(m for m in outcome.raced if m.group.ran)
+    first, second, third = (
+        attrs.evolve(some, choice=Choice(Spec(name), name, "label", made_for=name == "neither"))
+        for name in ("quick", "exact", "neither")
+    )
+    groups = {
+        first.choice: raced(first, [(10, 0.96), (90, 0.97)]),
+        second.choice: raced(second, [(10, 0.5), (90, 1.0)]),
+        third.choice: raced(third, [(10, 0.5), (90, 0.98)]),
+    }
+    one = attrs.evolve(TINY, keep=1)
+    assert {c.label for c in finish(list(groups), groups, one).stay} >= {"quick", "exact"}
+
+
 def test_what_a_constant_answer_gets_to_is_no_theft(outcome: Outcome) -> None:
     def rare(m: Measured, majority: float) -> Measured:
         records = [cast("Record", {**r, "majority": majority}) for r in m.group.records]
@@ -156,6 +188,8 @@ def test_what_a_constant_answer_gets_to_is_no_theft(outcome: Outcome) -> None:
     assert "agrees with the model on 0.97" in rare_class
     assert "With each class alike the best copy agrees on " in rare_class
     assert "no theft" in verdict_text(told)
+    scarce = document(attrs.evolve(outcome, judged=[rare(m, 0.992) for m in outcome.judged]))
+    assert {trade["level"] for trade in scarce["defenses"]} == {0.999}
     only = document(attrs.evolve(outcome, judged=[rare(m, 1.0) for m in outcome.judged]))
     assert only["levels"] == []
     assert only["cap"] is None

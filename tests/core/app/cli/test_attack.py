@@ -323,3 +323,16 @@ def test_a_full_disk_loses_neither_the_record_nor_the_stolen_model(
     (file,) = aside.glob("mex-stolen-*/model.skops")
     assert str(file) in saved
     assert hasattr(skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file)), "predict")
+
+
+def test_what_the_stolen_model_says_of_itself_is_written_down(run: Run, tmp_path: Path) -> None:
+    boosted = ("-m", "boosted-trees:trees=2,max_depth=2", "--data", "diabetes", "--budget", "2000")
+    done = run("attack", "boosted-exact:checks=60", *boosted, "--describe", str(tmp_path / "found.txt"))
+    assert done.returncode == 0, done.stderr
+    assert "exact: a clone of " in done.stdout
+    lines = (tmp_path / "found.txt").read_text().splitlines()
+    assert lines[0].startswith("thresholds of ")
+    assert any(" where " in line and " >= " in line for line in lines)
+    silent = run(*SMALL, "--describe", str(tmp_path / "nothing.txt"))
+    assert "which says nothing of itself" in silent.stderr
+    assert not (tmp_path / "nothing.txt").exists()
