@@ -25,7 +25,7 @@ SHARP = 1e-10
 MISFITS, IDLE = 6, 20
 BENT, FEWEST_BENT = 0.3, 5
 """The share of known hyperplanes, of so many at least, that may bend answers anew."""
-COARSE, ATTEMPTS, ROUGH = 1e-7, 4, (1e-5, 1e-3)
+COARSE, ATTEMPTS, ROUGH = 1e-7, 3, (1e-5, 1e-3)
 """From which rounding on, as a share of the size, other starts are tried where a network does not fit, and how many;
 what the error of known kinks is then taken for, and how near they are taken for the same (:class:`.kinks.Known`)."""
 LONGEST = 60
