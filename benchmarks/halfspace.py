@@ -5,8 +5,8 @@
 
 Targets are uniform on the sphere, stops are honest (an attacker has them) unless a line says *peek*: then the
 count is that of the first query at which the true error is at most eps. ``ratio`` is queries / bound
-(mex.toolkit.bounds.query_bound), ``success`` the share of targets with error <= eps, ``us/query`` CPU of the
-learner alone.
+(mex.toolkit.bounds.query_bound), ``success`` the share of targets with error <= eps, ``largest`` the largest error,
+``us/query`` CPU of the learner alone, ``asks`` how many batches there were.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def row(label: str, d: int, eps: float, rho: float, runs: list[Run], beside: str
     ratio = queries / query_bound(d, eps, rho)
     print(
         f"{label:<44} d={d:<5} eps={eps:<7g} rho={rho:<5g} queries {queries:9.1f}  ratio {ratio:5.3f}"
-        f"  success {np.mean(errors <= eps):4.2f}  median error {np.median(errors):.1e}  {micro:8.0f} us/query"
+        f"  success {np.mean(errors <= eps):4.2f}  median error {np.median(errors):.1e}"
+        f"  largest {errors.max() / eps:5.2f} eps  {micro:8.0f} us/query"
         f"  asks {np.mean([r.asks for r in runs]):7.1f}  {beside}",
         flush=True,
     )
@@ -210,6 +211,7 @@ PARTS: dict[str, Part] = {
     "discrete": interfaces.discrete,
     "flipped": interfaces.flipped,
     "one-sided": interfaces.one_sided,
+    "cut-short": interfaces.cut_short,
 }
 
 if __name__ == "__main__":

@@ -16,4 +16,4 @@ PARTS = {
 }
 
 if __name__ == "__main__":
-    run(__doc__, PARTS, parents=[baselines.OPTIONS])
+    run(__doc__, PARTS, parents=[baselines.OPTIONS, cpu.OPTIONS])

@@ -20,7 +20,7 @@ def points(*scores: tuple[int, float]) -> list[Point]:
         {
             "queries": queries,
             "agreement": agreement,
-            "class_agreement": agreement,
+            "class_agreement": max(agreement, 0.0),
             "near_agreement": agreement,
             "uniform_agreement": agreement,
             "geometric_error": 1 - agreement,

@@ -42,12 +42,16 @@ DISCRETE = {
     "breast-cancer-wisconsin/logistic": 400,
     "vote/linear-svm": 500,
     "tic-tac-toe/logistic": 500,
-    "mushroom/logistic": 900,
+    "10 groups of 5": 900,
+    "mushroom/logistic": 1500,
+    "adult/logistic": 1500,
     "digits/logistic": 1000,
 }
 """All-discrete targets, and how many queries are made at most."""
 MIXED = ("heart/logistic", "german-credit/logistic", "bank/logistic", "10 reals, 10 groups of 4")
-FLIPPED = {"20 bits": 800, "10 groups of 5": 1100, "tic-tac-toe/logistic": 700}
+FLIPPED = {"20 bits": 1200, "10 groups of 5": 1400, "tic-tac-toe/logistic": 900}
+
+CUT = ("breast-cancer/logistic", "ionosphere/logistic", "heart/logistic")
 
 
 @attrs.frozen

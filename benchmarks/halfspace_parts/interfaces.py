@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 from halfspace_parts.discrete import (
+    CUT,
     DISCRETE,
     FIRST_SEED,
     FLIPPED,
@@ -84,10 +88,34 @@ def flipped(targets: int) -> None:
                 best = [min(median(reached(r, level) for r in m) for m in theirs) for level in LEVELS]
                 said.append(f"margin {best[0]:.0f} / {best[1]:.0f}")
             milliseconds = np.mean([r["ms"] for r in runs])
+            ends = "; ".join(
+                f"{r['queries']}{' done' if r['done'] else ''}, {r['wrong'][0] * TEST_ROWS:.0f} wrong, said {_said(r)}"
+                for r in runs
+            )
             print(
-                f"{name:22} rho={rho:<4g}{'told' if told else 'not told':9}{'  '.join(said)}  {milliseconds:.1f} ms",
+                f"{name:22} rho={rho:<4g}{'told' if told else 'not told':9}{'  '.join(said)}  ends {ends}  "
+                f"{milliseconds:.1f} ms",
                 flush=True,
             )
+
+
+def _said(run: dict[str, Any]) -> str:
+    """How many of the uniform rows a run says may be wrong."""
+    found = re.search(r"about (\S+) of all rows", run["note"])
+    return f"{float(found[1]) * TEST_ROWS:.0f}" if found else "nothing"
+
+
+def cut_short(targets: int) -> None:
+    """`pivot` cut at two queries for each weight, beside `margin` on the pool and on uniform rows."""
+    for name in CUT:
+        d = weights(name, FIRST_SEED)
+        for seed in range(FIRST_SEED, FIRST_SEED + min(targets, 3)):
+            runs = {a: measured(name, a, seed, 2 * d) for a in ("pivot", "margin:batch=10", MARGIN[1])}
+            said = "  ".join(
+                f"{a.split(',')[0]} {' / '.join(f'{1 - w:.3f}' for w in r['wrong'])}" for a, r in runs.items()
+            )
+            common = " / ".join(f"{share:.3f}" for share in runs["pivot"]["majority"])
+            print(f"{name:26} at {2 * d:<4} uniform / near: {said}  commonest {common}", flush=True)
 
 
 def one_sided(targets: int) -> None:

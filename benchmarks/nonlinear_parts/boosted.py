@@ -136,7 +136,7 @@ def steal(library: str, dataset: str, depth: int, trees: int, seed: int) -> Run:
         learner.count,
         1e6 * spent / stolen.queries,
         len(found.coefficients) if found else 0,
-        information(found, model) if found else np.nan,
+        information(found, library, model) if found else np.nan,
         int((off > tolerance).sum()),
         float(off.max()),
         exact,
@@ -144,16 +144,27 @@ def steal(library: str, dataset: str, depth: int, trees: int, seed: int) -> Run:
     )
 
 
-def information(found: Any, model: Any) -> float:
-    """K bits + leaves; NaN for a library whose leaves are not counted here."""
-    if not hasattr(model, "estimators_"):
-        return np.nan
+def information(found: Any, library: str, model: Any) -> float:
+    """K bits + leaves."""
     domain, bits = found.domain, 0.0
     names = list(domain.names) or [str(i) for i in range(domain.n_features)]
     for name, places in found.thresholds_.items():
         i = names.index(name)
         bits += len(places) * (np.log2(domain.upper[i] - domain.lower[i] + 1) if domain.integer[i] else 24)
-    return bits + sum(int(tree.tree_.n_leaves) for tree in np.ravel(model.estimators_))
+    return bits + leaves(library, model)
+
+
+def leaves(library: str, model: Any) -> int:
+    """How many leaves an ensemble has."""
+    if library == "hist":
+        return sum(int(tree.get_n_leaf_nodes()) for stage in model._predictors for tree in stage)
+    if library == "lightgbm":
+        return sum(tree["num_leaves"] for tree in model.booster_.dump_model()["tree_info"])
+    if library == "xgboost":
+        return sum(tree.count("leaf=") for tree in model.get_booster().get_dump())
+    if library == "catboost":
+        return int(sum(model.get_tree_leaf_counts()))
+    return sum(int(tree.tree_.n_leaves) for tree in np.ravel(model.estimators_))
 
 
 def surrogate(dataset: str, depth: int, trees: int, n: int) -> str:

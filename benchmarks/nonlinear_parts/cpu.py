@@ -2,11 +2,15 @@
 
 CPU is that of the process, on one thread, not wall time. The attack's is what passes in its methods; the rest of the
 cell is the target's and the framework's. Figures are medians over the seeds with the least and the most; an attack
-that takes long is run with the first seed only.
+that takes long is run with the first seed only. With ``--beside PYTHON`` each attack runs on that build too, in turn.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +26,8 @@ from mex.registry.spec import Spec
 from mex.types import Answer, Array, FloatArray
 
 REGISTRY = mex.load_registry()
+OPTIONS = argparse.ArgumentParser(add_help=False)
+OPTIONS.add_argument("--beside", metavar="PYTHON", help="cpu: the python of another build, measured in the same run")
 BUDGET, DEAR_BUDGET = 2000, 1000
 DEAR = ("dual-space:margin=maxmin", "dual-space:margin=ratio")
 """The rules that train sixteen machines to choose one row: half of the queries show what they cost."""
@@ -106,6 +112,12 @@ def bill(attack: str, model: str, dataset: str, answers: Answer, seed: int) -> B
     return Bill(n, 1e3 * own.seconds / n, 1e3 * late / (0.1 * n), own.seconds / whole.seconds)
 
 
+def bill_beside(python: str, attack: str, model: str, dataset: str, answers: Answer, seed: int) -> Bill:
+    """The same by another build."""
+    command = [python, __file__, attack, model, dataset, answers, str(seed)]
+    return Bill(**json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+
+
 def spread(values: Sequence[float], form: str) -> str:
     """Median, least and most."""
     return f"{np.median(values):{form}} [{min(values):{form}} {max(values):{form}}]"
@@ -114,19 +126,27 @@ def spread(values: Sequence[float], form: str) -> str:
 def cpu(seeds: int) -> None:
     """CPU of every attack to 2,000 queries; asked: its share, and a reason in its docstring above 20 ms per query."""
     started = time.process_time()
+    other = OPTIONS.parse_known_args()[0].beside
     for attack, model, dataset, answers in CELLS:
         bills = [bill(attack, model, dataset, answers, 0)]
         slow = bills[0].each > ASKED
         bills += [bill(attack, model, dataset, answers, seed) for seed in range(1, 1 if slow else seeds)]
+        beside = "  above 20 ms" if slow else ""
+        if other:
+            theirs = [bill_beside(other, attack, model, dataset, answers, seed).each for seed in range(len(bills))]
+            beside += f"  {np.median([b.each for b in bills]) / np.median(theirs):.2f} of the other build's"
         print(
             f"{attack:<27}{model + ' of ' + dataset:<31}{answers:<6}"
             f"queries {spread([b.queries for b in bills], '.0f'):<18}"
             f"ms/query {spread([b.each for b in bills], '.3g'):<26}"
             f"last tenth {spread([b.last for b in bills], '.3g'):<26}"
-            f"share of the cell {spread([100 * b.share for b in bills], '.0f')} %{'  above 20 ms' if slow else ''}",
+            f"share of the cell {spread([100 * b.share for b in bills], '.0f')} %{beside}",
             flush=True,
         )
     print(f"CPU of all of this: {time.process_time() - started:.0f} s", flush=True)
 
 
 PARTS: dict[str, Callable[[int], None]] = {"cpu": cpu}
+
+if __name__ == "__main__":  # for a run beside another build
+    print(json.dumps(attrs.asdict(bill(*sys.argv[1:5], int(sys.argv[5])))))

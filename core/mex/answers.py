@@ -53,8 +53,7 @@ class AnswerKind:
         labels: the label (or value) of each answer, given the answers and the classes; None if they do not tell it.
         beside: whether the label or value is shown beside such an answer, in one query: the oracle answers a structured
             array, with a field for each.
-        shift: how far answers are from others to the same rows, for the costs of a defense; None for the share of rows
-            whose answers differ.
+        shift: how far answers are from others to the same rows, as a defense costs; None for the share that differ.
     """
 
     words: str
@@ -78,15 +77,16 @@ class AnswerKind:
 
 
 def _no_labels(y: Array, classes: Array | None) -> str:
-    return "" if classes is not None and y.ndim == 1 and _among(y, classes) else f"among the classes {classes}"
+    fine = classes is not None and y.ndim == 1 and _among(y, classes)
+    strange = None if fine else next((v for v in y.tolist() if classes is None or v not in classes.tolist()), None)
+    return "" if fine else f"among the classes {classes}, such as {strange!r}"
 
 
 def _no_probabilities(P: Array, classes: Array | None) -> str:
-    whole = classes is not None and P.shape == (len(P), len(classes))
-    if whole and (P < 0).any():
+    fits = classes is not None and P.shape == (len(P), len(classes))
+    if fits and (P < 0).any():
         return f"between 0 and 1, such as {P.min():g}"
-    sums = whole and (abs(P.sum(axis=1) - 1) <= SUM).all()
-    return "" if sums else f"{len(P)} rows, one for each class, that sum to 1"
+    return "" if fits and (abs(P.sum(axis=1) - 1) <= SUM).all() else f"{len(P)} rows, one for each class, that sum to 1"
 
 
 def _no_ids(ids: Array, classes: Array | None) -> str:

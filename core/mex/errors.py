@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+RAISED_BY_MODEL = "raised by the model"
+"""How the note of an error begins that neither mex nor a plugin made."""
+
+
 class MexError(Exception):
     """Base of every error that mex raises on purpose."""
 
@@ -61,6 +65,11 @@ def sentence(error: BaseException) -> str:
     except Exception:
         said = "an error that cannot be printed"
     return said if isinstance(error, MexError) else f"{type(error).__name__}: {said}"
+
+
+def by_model(error: BaseException) -> str:
+    """What was noted of an error that the model itself raised (:data:`RAISED_BY_MODEL`); "" of any other."""
+    return next((note for note in getattr(error, "__notes__", ()) if note.startswith(RAISED_BY_MODEL)), "")
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

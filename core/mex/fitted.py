@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mex.answers import AnswerKind, answer_kind, given_kinds
 from mex.dataset import Dataset, Rows, Table
 from mex.domain import Domain
-from mex.errors import MexError, UsageError
+from mex.errors import RAISED_BY_MODEL, MexError, UsageError
 from mex.family import family_of, without_learner
 from mex.knowledge import Family, Scope
 from mex.schema import Schema
@@ -124,6 +124,7 @@ class FittedTarget(Sealed):
             except Exception as error:
                 pauses = PAUSES if isinstance(error, OSError) else (0.0,)
                 if failures >= len(pauses):
+                    error.add_note(f"{RAISED_BY_MODEL}, which was asked {len(X)} rows")
                     raise
                 time.sleep(pauses[failures])
                 failures += 1

@@ -180,7 +180,7 @@ class Oracle:
         return answers.copy()  # what the attacker does to it is not in the transcript
 
     def _told(self, X: FloatArray, kind: Answer) -> Array:
-        return labels(self._target, X) if kind == "label" else self._target.answer(X, kind)
+        return self._target.answer(X, kind) if kind in self._target.answers else labels(self._target, X)
 
     def _checked(self, X: npt.ArrayLike) -> FloatArray:
         d = self._public.domain.n_features

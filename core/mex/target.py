@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mex.answers import USUAL, answer_kind
+from mex.answers import USUAL, answer_kind, checked_answers
 from mex.domain import Domain
 from mex.errors import Incompatible
 from mex.knowledge import Family, Knowledge
@@ -96,11 +96,12 @@ def labels(target: Target, X: FloatArray) -> Array:
     Of probabilities that is the most probable class.
 
     Raises:
+        AnswerError: if the target answers something that its interface does not allow.
         Incompatible: if the interface gives none that tells it.
     """
     for kind in (*(usual for usual in USUAL if usual in target.answers), *target.answers):
         if (read := answer_kind(kind).labels) is not None:
-            return read(target.answer(X, kind), target.classes)
+            return read(checked_answers(target.answer(X, kind), len(X), kind, target.classes), target.classes)
     raise Incompatible(f"{' and '.join(target.answers)} answers tell no label or value")
 
 

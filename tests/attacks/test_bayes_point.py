@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ from toys import built, planes
 import mex
 from mex.app.matrix.scenarios import set_scene
 from mex.registry.spec import Spec
+from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.bayes_point.all_rows import count, listed
 from mex.toolkit.bayes_point.encoding import Encoding
 from mex.toolkit.bounds import query_bound
@@ -108,14 +110,14 @@ def scene_of(model: str, data: str, seed: int) -> Any:
     return set_scene(mex.load_registry(), Spec.parse(model), Spec.parse(data), seed)
 
 
-def stolen_of(scene: Any, attack: str, budget: int, seed: int) -> float:
-    """The agreement on uniform rows of real data's domain."""
+def stolen_of(scene: Any, attack: str, budget: int, seed: int, X: FloatArray | None = None) -> float:
+    """The agreement on rows, if none are given on uniform ones of real data's domain."""
     oracle = mex.Oracle(scene.target, answers="label", budget=budget)
     knowledge = oracle.knowledge(pool=scene.pool.X)
     stolen = mex.extract(
         oracle, built("attack", attack).learner(knowledge, np.random.default_rng(seed)), snapshots=False
     )
-    X = scene.target.domain.sample(5000, np.random.default_rng([seed, 1]))
+    X = scene.target.domain.sample(5000, np.random.default_rng([seed, 1])) if X is None else X
     return float(np.mean(stolen.hypothesis.predict(X) == scene.target.answer(X, "label")))
 
 
@@ -145,6 +147,11 @@ def test_several_classes_are_one_posterior(k: int) -> None:
     assert stolen.queries < 1.2 * query_bound(9 * (k - 1), 1e-3)
 
 
+@pytest.mark.parametrize(("data", "queries"), [("iris", 140), ("wine", 320)])
+def test_several_classes_of_real_data(data: str, queries: int) -> None:
+    assert stolen_of(scene_of("logistic", data, 1), "bayes-point:eps=1e-3", queries, 1) > 0.998
+
+
 def test_several_classes_of_few_rows_are_proved_too() -> None:
     domain = mex.Domain([0] * 5, [2] * 5, integer=[True] * 5)
     model = plane(domain, 3, 3)
@@ -164,6 +171,23 @@ def test_wrong_labels_are_part_of_the_model(rho: float | None) -> None:
         stolen = steal(model, BITS, seed, defense="bounded-noise:rho=0.1", rho=rho, budget=250)
         found.append(agreement(stolen, model, listed(BITS)))
     assert np.mean(found) > 0.98
+
+
+def test_where_labels_are_wrong_it_says_how_many_rows_may_be_so_at_its_end() -> None:
+    said, found = [], []
+    for seed in range(3):
+        model = plane(BITS, seed)
+        stolen = steal(model, BITS, seed, defense="bounded-noise:rho=0.2", rho=None)
+        assert stolen.stopped == "done"
+        told = re.fullmatch(
+            r"with ([\d.]+) of the answers wrong, about (\S+) of all rows may be mislabelled", stolen.note
+        )
+        assert told is not None, stolen.note
+        assert 0.1 < float(told[1]) < 0.3
+        said.append(float(told[2]))
+        found.append(1 - agreement(stolen, model, listed(BITS)))
+    assert np.mean(found) < 1.5 * np.mean(said)
+    assert np.mean(said) < 0.05
 
 
 def test_an_unknown_share_that_is_none_is_found_out_and_the_end_is_a_proof() -> None:
@@ -240,6 +264,19 @@ def test_what_it_cannot_do_is_refused_with_the_reason(spec: str, reason: str) ->
 def test_a_domain_of_one_row_is_that_label() -> None:
     domain = mex.Domain([1.0, 2.0], [1.0, 2.0])
     assert steal(mex.halfspace(np.array([1.0, 1.0]), -1.0), domain).hypothesis.predict([[1.0, 2.0]]).tolist() == [1]
+
+
+def test_pivot_cut_short_is_near_the_data_what_uncertainty_sampling_is() -> None:
+    ours, theirs, commonest = [], [], []
+    for seed in range(3):
+        scene = scene_of("logistic", "breast-cancer", seed + 20)
+        X = between_rows(scene.yardstick.points["agreement"], scene.target.domain, 5000, np.random.default_rng(0))
+        ours.append(stolen_of(scene, "pivot", 62, seed, X))
+        theirs.append(stolen_of(scene, "margin:batch=10", 62, seed, X))
+        y = scene.target.answer(X, "label")
+        commonest.append(np.unique(y, return_counts=True)[1].max() / len(y))
+    assert np.mean(ours) > np.mean(theirs) - 0.02
+    assert min(np.subtract(ours, commonest)) > 0.2
 
 
 def test_pivot_hands_over_where_features_are_discrete_and_others_name_who_takes_them() -> None:

@@ -131,35 +131,40 @@ def test_a_certificate_bounds_the_farthest_corner_of_the_box() -> None:
 
 @pytest.mark.parametrize(
     ("d", "eps", "rho", "targets", "most"),
-    [(50, 1e-1, 0.1, 8, 1.42), (50, 1e-2, 0.1, 8, 1.26), (50, 1e-4, 0.1, 4, 1.14), (10, 1e-2, 0.1, 15, 1.5)],
+    [(50, 1e-1, 0.1, 8, 1.34), (50, 1e-2, 0.1, 6, 1.2), (50, 1e-4, 0.1, 3, 1.12), (10, 1e-2, 0.3, 8, 1.6)],
 )
-def test_with_noise_it_stays_near_the_capacity_bound_and_keeps_its_confidence(
-    d: int, eps: float, rho: float, targets: int, most: float
-) -> None:
+def test_with_noise_it_stays_near_the_capacity_bound(d: int, eps: float, rho: float, targets: int, most: float) -> None:
     errors, queries, _ = campaign(Pivot(eps=eps), d, targets, rho=rho, known=rho)
     assert queries.mean() <= most * query_bound(d, eps, rho)
-    assert np.mean(errors <= 1) >= 0.6
+    assert errors.max() <= 2
+
+
+@pytest.mark.parametrize(("confidence", "least", "most"), [(0.5, 0.5, 0.85), (0.9, 0.86, 1.0), (0.99, 0.97, 1.0)])
+def test_with_noise_the_confidence_is_what_is_asked_for(confidence: float, least: float, most: float) -> None:
+    attack = Pivot(eps=0.1, confidence=confidence)
+    errors = np.concatenate([campaign(attack, 10, 15, rho=rho, known=rho)[0] for rho in (0.05, 0.2)])
+    assert least <= np.mean(errors <= 1) <= most
     assert errors.max() <= 3
 
 
 def test_an_error_far_from_what_is_found_shows_in_tests_off_the_mean() -> None:
     # After so few answers, of which so many are wrong, what is found first is more than 3 eps off in one of eight runs.
-    errors, _, _ = campaign(Pivot(eps=1e-2), 6, 40, rho=0.1, known=0.1)
-    assert np.mean(errors <= 1) >= 0.8
-    assert np.mean(errors > 3) <= 1 / 40
+    errors, _, _ = campaign(Pivot(eps=1e-2), 6, 30, rho=0.1, known=0.1)
+    assert np.mean(errors <= 1) >= 0.85
+    assert errors.max() <= 3
 
 
 def test_batches_of_noisy_answers_take_few_asks() -> None:
     errors, queries, asks = campaign(Pivot(eps=1e-2, mode="batch"), 50, 5, rho=0.1, known=0.1)
-    assert np.mean(errors <= 1) >= 0.6
+    assert np.mean(errors <= 1) >= 0.8
     assert queries.mean() <= 1.4 * query_bound(50, 1e-2, 0.1)
     assert asks.mean() <= 60
 
 
 def test_noise_that_sticks_to_rows_is_no_harder() -> None:
     fresh, sticky = (campaign(Pivot(eps=1e-2), 12, 10, rho=0.2, known=0.2, sticky=s) for s in (False, True))
-    assert np.mean(sticky[0] <= 1) >= 0.7
-    assert sticky[1].mean() <= 1.3 * fresh[1].mean()
+    assert np.mean(sticky[0] <= 1) >= 0.8
+    assert sticky[1].mean() <= 1.1 * fresh[1].mean()
 
 
 @pytest.mark.parametrize("known", [0.2, None])
@@ -170,11 +175,11 @@ def test_no_two_queries_are_alike(known: float | None) -> None:
 
 @pytest.mark.parametrize("rho", [0.0, 0.1, 0.3])
 def test_an_unknown_rate_is_found_out_without_losing_the_confidence(rho: float) -> None:
-    errors, queries, _ = campaign(Pivot(eps=1e-2), 10, 8, rho=rho, known=None)
-    assert np.mean(errors <= 1) >= 0.75
+    errors, queries, _ = campaign(Pivot(eps=1e-2), 10, 10, rho=rho, known=None)
+    assert np.mean(errors <= 1) >= 0.85
     if rho:
-        known = campaign(Pivot(eps=1e-2), 10, 8, rho=rho, known=rho)[1]
-        assert 0.8 * known.mean() <= queries.mean() <= 1.5 * known.mean()
+        known = campaign(Pivot(eps=1e-2), 10, 10, rho=rho, known=rho)[1]
+        assert 0.9 * known.mean() <= queries.mean() <= 1.3 * known.mean()
 
 
 def test_a_rate_taken_for_too_small_is_noticed() -> None:
@@ -183,7 +188,7 @@ def test_a_rate_taken_for_too_small_is_noticed() -> None:
 
 
 def test_the_mean_square_is_wanted_with_noise_too() -> None:
-    errors, _, _ = campaign(Pivot(eps=1e-2, stop="rms"), 10, 12, rho=0.1, known=0.1)
+    errors, _, _ = campaign(Pivot(eps=1e-2, stop="rms"), 10, 15, rho=0.1, known=0.1)
     assert np.sqrt(np.mean(errors**2)) <= 1
 
 

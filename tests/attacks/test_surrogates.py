@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
@@ -14,6 +15,7 @@ from mex.dataset import Rows
 from mex.testing import check_attack
 from mex.toolkit.active.samplers import between_rows
 from mex_boosted_surrogate.attack import BoostedSurrogate
+from mex_boosted_surrogate.students import LaplacianMachine, ScoreSum, lead, scores
 from mex_passive.attack import Passive
 from mex_query_by_committee.attack import QueryByCommittee, _Committee, votes_of
 
@@ -59,7 +61,7 @@ def test_the_surrogate_steals_a_forest_better_than_passive_learning_of_a_forest(
 
 
 def test_probabilities_help_the_surrogate() -> None:
-    attack = BoostedSurrogate(trees=200, candidates=500)
+    attack = BoostedSurrogate(trees=200, candidates=500, several=False)
     by_label, by_proba = (
         np.mean([steal(attack, scenario(budget=150, answers=a, seed=s))[1] for s in range(3)])
         for a in ("label", "proba")
@@ -109,8 +111,37 @@ def test_the_surrogate_asks_where_its_classes_are_close() -> None:
     learner.tell(X := learner.ask(), oracle.ask(X))
     fitted = learner.hypothesis()
     chosen = learner.choose(fitted, near, 50)
-    lead = np.abs(np.diff(fitted.predict_proba(near), axis=1)[:, 0])
-    assert lead[chosen].max() <= np.delete(lead, chosen).min() + 1e-9
+    margin = lead(scores(fitted, near))
+    assert margin[chosen].max() <= np.delete(margin, chosen).min() + 1e-9
+
+
+def test_the_model_that_is_right_on_random_rows_is_fitted() -> None:
+    domain = mex.Domain([0.0] * 8, [1.0] * 8, integer=[True] * 8)
+    parity = DecisionTreeClassifier().fit(X := domain.sample(2000, np.random.default_rng(0)), X[:, :3].sum(axis=1) % 2)
+    family = mex.Family("tree", learner=DecisionTreeClassifier(max_depth=3))
+    for learner_of, name in ((family, "public"), (mex.Family("forest", learner=DummyClassifier()), "deep")):
+        oracle = mex.Oracle(mex.FittedTarget.wrap(parity, domain=domain, family=learner_of), budget=150)
+        attack = BoostedSurrogate(trees=20, sampler="uniform")
+        learner = attack.learner(oracle.knowledge(), np.random.default_rng(0))
+        learner._fits = {  # whatever the others are worth, one that is always right is found out
+            other: (lambda X, y: parity) if other == name else fit for other, fit in learner._fits.items()
+        }
+        stolen = mex.extract(oracle, learner, snapshots=False)
+        assert learner.leader == name
+        assert (stolen.hypothesis.predict(X) == parity.predict(X)).all()
+
+
+def test_scores_are_summed_in_units_of_their_margins_and_the_machine_weighs_what_matters() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.random((300, 6)) * [1, 1e6, 1, 1, 1, 1]
+    y = np.array(["no", "yes", "perhaps"])[(X[:, 0] > 0.3).astype(int) + (X[:, 1] > 6e5)]
+    machine = LaplacianMachine(random_state=0).fit(X, y)
+    assert machine.weights_[:2].min() > machine.weights_[2:].max()
+    assert np.mean(machine.predict(X) == y) > 0.97
+    both = ScoreSum([LaplacianMachine(random_state=0), DecisionTreeClassifier(max_depth=1)]).fit(X, y)
+    parts = [scores(member, X) / unit for member, unit in zip(both.members_, both.units_, strict=True)]
+    assert np.allclose([lead(part).mean() for part in parts], 1)
+    assert np.array_equal(both.predict(X), both.classes_[np.argmax(parts[0] + parts[1], axis=1)])
 
 
 @pytest.mark.parametrize("attack", [BoostedSurrogate(**SMALL), QueryByCommittee(**FEW)])

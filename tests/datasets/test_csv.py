@@ -489,3 +489,12 @@ def test_bad_parameters(parameters: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError) as error:
         Csv(**parameters)
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("held", [("False", "False"), ("TRUE", "true"), ("true", "False"), ("", "false")])
+def test_truth_values_are_read_as_such_where_only_one_of_both_occurs(held: tuple[str, str], tmp_path: Path) -> None:
+    """A model fitted on truth values takes no texts for them, and few rows may hold one of both only."""
+    rows = "".join(f"{i},{value},{'ab'[i % 2]}\n" for i, value in enumerate(held * 3))
+    table = Csv(path=write(tmp_path, "n,flag,y\n" + rows)).table()
+    (flag,) = (column for column in mex.Schema.of(table.columns).columns if column.name == "flag")
+    assert flag.kind == "boolean"

@@ -25,6 +25,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.app.cli import main
+from mex.toolkit.tabular.holding import hold
+from mex.toolkit.tabular.opening import open_model
 from mex_file.skops_reader import TRUSTED
 
 
@@ -39,6 +41,15 @@ def test_one_command_steals_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert record["agreement"] == 1.0
     assert record["target_accuracy"] is None
     assert "no labels, so no accuracy is measured" in printed.err
+    assert "repeat" not in printed.err
+
+
+def test_rows_that_are_there_twice_are_told(tmp_path: Path) -> None:
+    """A copy is judged on rows that its attacker has been given then, and one that remembers them looks good."""
+    pd.concat([TUMOURS, TUMOURS[:69]]).to_csv(tmp_path / "twice.csv", index=False)
+    table = mex.load_registry().build("dataset", f"csv:path={tmp_path / 'twice.csv'}").table()
+    held = hold(open_model(LogisticRegression(max_iter=9999).fit(TUMOURS[X.columns], y), table), table)
+    assert "69 of them repeat another, so that rows to measure by are among those of the attacker" in str(held)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def attack(
         pool: unlabeled rows that the attacker has, shape (n, d), or a table.
         held_out: rows on which the stolen model is compared with the real one, or the share of the pool that is
             held out for this (of a pool of 40 or more rows); None for no comparison. It asks the model about
-            these rows and 4000 others, none of which are the attacker's queries.
+            these rows, up to 1000 of them twice, and 4000 others; none of these are the attacker's queries.
         train: the operator's rows and labels, for defenses that learn from them.
         answers, budget, price_per_query, seed: as :class:`mex.Oracle` and the command line have them. The same pool
             and seed give the same queries as there. Of a function ``answers`` says which kind it gives.

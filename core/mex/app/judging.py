@@ -61,7 +61,8 @@ def judged(
     if given.held_out is not None:
         try:
             with _asked(judge, ledger, budget) as asked:
-                scores = _scores(extraction, given, asked, seed, budget)
+                scores, chance = _scores(extraction, given, asked, seed, budget)
+                remarks += filter(None, [chance])
         except Exception as error:
             remarks.append(f"nothing was judged: {sentence(error)}")
     kept = {field.name: getattr(extraction, field.name) for field in attrs.fields(Extraction)}
@@ -92,7 +93,8 @@ def _sent(judge: Target) -> int:
     return sum(map(judge.session.ledger.sent, ("evaluation", "check"))) if isinstance(judge, RecordedTarget) else 0
 
 
-def _scores(extraction: Extraction, given: Given, judge: Target, seed: int, budget: int) -> dict[str, Any]:
+def _scores(extraction: Extraction, given: Given, judge: Target, seed: int, budget: int) -> tuple[dict[str, Any], str]:
+    """The fields of a result, and a sentence if the model answers by chance."""
     assert given.held_out is not None
     before = _sent(judge)
     with isolated(seed):
@@ -100,11 +102,11 @@ def _scores(extraction: Extraction, given: Given, judge: Target, seed: int, budg
         most = budget if _remote(judge) else None
         yardstick = Yardstick.of(judge, rows, stream(seed, "yardstick"), labelled=False, budget=most)
         scores = [(queries, yardstick.score(hypothesis)) for queries, hypothesis in extraction.snapshots]
-    all_rows = sum(map(len, yardstick.points.values()))
-    return {
+    told = {
         "curve": [{"queries": queries, **{name: then[name] for name in CURVE}} for queries, then in scores],
         "majority": yardstick.majority("agreement"),
         "uniform_majority": yardstick.majority("uniform_agreement"),
         "held_out": len(yardstick.points["agreement"]),
-        "asked_to_judge": _sent(judge) - before if isinstance(judge, RecordedTarget) else all_rows,
+        "asked_to_judge": _sent(judge) - before if isinstance(judge, RecordedTarget) else yardstick.asked,
     }
+    return told, yardstick.chance

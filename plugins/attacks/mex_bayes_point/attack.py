@@ -9,8 +9,8 @@ import numpy as np
 
 from mex import Knowledge, Learner, Scope
 from mex.params import between, boolean, doc, optional, whole
-from mex.toolkit.bayes_point.learner import LARGEST_RHO, bayes_point
 from mex.toolkit.bayes_point.queries import Settings
+from mex.toolkit.bayes_point.start import LARGEST_RHO, bayes_point
 
 
 @attrs.frozen(kw_only=True)
@@ -25,8 +25,9 @@ class BayesPoint:
     Where the domain has at most 131,072 rows all of them are looked at, and the end is a proof for each.
 
     Where features are real the attack ends at the geometric error ``eps``. Wrong labels are part of the model; their
-    share is estimated if it is not known. Several classes are one posterior of all scores. A domain without bounds is
-    searched box by box for one with a boundary.
+    share is estimated if it is not known, and random rows confirm it at the end. Then the note says how many rows may
+    be mislabelled: no row is asked twice, so that on a domain of few rows some stay in doubt. Several classes are one
+    posterior of all scores. A domain without bounds is searched box by box for one with a boundary.
 
     >>> import mex
     >>> domain = mex.Domain([0] * 8, [1] * 8, integer=[True] * 8)  # eight yes-or-no features

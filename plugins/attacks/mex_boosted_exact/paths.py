@@ -43,8 +43,9 @@ class Path:
         crossed = np.flatnonzero((self._turn[axis] >= 0) & (low[axis] < above) & (above <= high[axis]))
         up = goal > start
         beyond = np.where(up[axis[crossed]], above[crossed], thresholds.below[crossed])
-        at_goal = axis[crossed[beyond == goal[axis[crossed]]]]
-        ends = order[~np.isin(order, at_goal)]
+        arrives: Array = np.zeros(len(start), dtype=bool)  # where the goal is the number just beyond a step
+        arrives[axis[crossed[beyond == goal[axis[crossed]]]]] = True
+        ends = order[~arrives[order]]
         axes = np.concatenate([axis[crossed], ends])
         coordinates = np.concatenate([beyond, goal[ends]])
         crossed = np.concatenate([crossed, np.full(len(ends), -1)])

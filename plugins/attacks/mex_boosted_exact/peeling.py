@@ -15,7 +15,7 @@ from collections import defaultdict
 import numpy as np
 
 from mex.types import FloatArray
-from mex_boosted_exact.differences import Difference
+from mex_boosted_exact.differences import COARSE, Difference
 from mex_boosted_exact.extents import Again, Extents
 from mex_boosted_exact.search import Finding, Searcher
 from mex_boosted_exact.tasks import Above, Box, Gates, Task
@@ -54,7 +54,7 @@ class Peeler:
             task.version = len(self.search.total)
             z = self.search.total.thresholds.outside(z[None])[0]
             jump, error = yield from difference.at(z)
-            if jump == 0:
+            if abs(jump) <= COARSE * error:  # nothing, or no answer here tells that from nothing
                 break
             box = Box(task, difference, z.copy(), jump)
             if (other := self._same(box, error)) is not None:
@@ -63,8 +63,10 @@ class Peeler:
                 task.awaited = None
                 continue
             self._boxes[steps].append(box)
-            done = yield from self._take_off(task, box, hints)
-            self._boxes[steps].remove(box)
+            try:
+                done = yield from self._take_off(task, box, hints)
+            finally:  # a search may be given up
+                self._boxes[steps].remove(box)
             if done:
                 break
         del task.path[len(task.path) - len(steps) :]

@@ -101,8 +101,10 @@ class Searcher:
                 continue
             self._open.add(cell)
             self.new += (1 - self.new) / RECENT
-            step = yield from self._bisect(difference, path.point(low), axis, near, far, jump)
-            self._open.remove(cell)
+            try:
+                step = yield from self._bisect(difference, path.point(low), axis, near, far, jump)
+            finally:
+                self._open.remove(cell)
             z[axis] = before(step, up)
             return Change(z, axis, step)
 

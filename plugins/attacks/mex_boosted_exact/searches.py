@@ -20,9 +20,9 @@ WIDTH = 24
 """How many searches are under way side by side."""
 WALKS = 4
 """How many of them are on their way to a first step at most: such may lead to the same one."""
-NEAREST = 100
-OTHERS = 100
-BONUS = 0
+ROUNDS, PATIENCE = 16, 2000
+"""How often a search goes on at once that needs no new row, and how often in a row until it is given up."""
+NEAREST, OTHERS = 100, 100
 """Among how many points without residual the start of a walk is sought."""
 
 
@@ -35,6 +35,7 @@ class Strand:
     rows: FloatArray
     number: int
     walks: bool = True  # on its way to a step
+    idle: int = 0  # how often in a row it went on without a new row
 
 
 class Searches:
@@ -86,9 +87,12 @@ class Searches:
                 live.append(strand)
             if not live:
                 break
-            while ready := [strand for strand in live if len(strand.rows) and self._told.store.has(strand.rows)]:
-                yield from self._advance(ready)
+            for _ in range(ROUNDS):
+                yield from self._advance([strand for strand in live if self._is_ready(strand)])
             yield from self._advance(tuple(live))
+            for strand in [strand for strand in live if strand.idle > PATIENCE]:
+                strand.search.close()
+                self._end(strand)
         numbers, self._stuck = np.array(self._stuck, dtype=np.int64), []
         self.sort(numbers)
 
@@ -96,18 +100,31 @@ class Searches:
         """Ask what some strands wait for, and let each go on."""
         if not strands:
             return
+        before = len(self._told.store)
         numbers = yield from self._told.ask(np.concatenate([strand.rows for strand in strands]))
+        asked = numbers >= before
         lengths = [len(strand.rows) for strand in strands]
         versions = np.repeat([strand.task.version for strand in strands], lengths)
         residuals, errors = self._told.residuals(numbers, versions)
         end = 0
         for strand, length in zip(strands, lengths, strict=True):
             start, end = end, end + length
+            if asked[start:end].any():
+                strand.idle = 0
+            elif length or not asked.any():
+                strand.idle += 1
             try:
                 strand.rows = strand.search.send((residuals[start:end], errors[start:end]))
             except StopIteration:
-                self._live.remove(strand)
-                self.wrong.append(strand.number)
+                self._end(strand)
+
+    def _is_ready(self, strand: Strand) -> bool:
+        """Whether all points that a search waits for were asked before."""
+        return len(strand.rows) > 0 and self._told.store.has(strand.rows)
+
+    def _end(self, strand: Strand) -> None:
+        self._live.remove(strand)
+        self.wrong.append(strand.number)
 
     def _start(self) -> Strand | None:
         """A walk from a row that is right to one that is not, unless enough are on their way."""
@@ -144,7 +161,7 @@ class Searches:
             self._right.append(number)
             return self._from_wrong()
         Z, end = self._told.store.Z[some], self._told.store.Z[number]
-        nearest = np.argmin((end != Z).sum(axis=1) + BONUS * (there == 0))
+        nearest = np.argmin((end != Z).sum(axis=1))
         task = Task(version=version)
         strand = Strand(task, search := self._walk(task, Z[nearest], end, float(there[nearest])), end[:0], number)
         strand.rows = next(search)

@@ -86,19 +86,12 @@ class BoxSum:
         """Which of the first ``version`` terms each point is in, shape (n, terms), as 0 and 1; by default of all."""
         cells = self.thresholds.passed(Z) + self.thresholds.first[:-1] + np.arange(Z.shape[1])
         bits: Array = np.bitwise_and.reduce(self._cells[cells], axis=1)
+        members: Array = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=len(self.terms))
         if version is not None:
-            bits &= _first_bits(np.broadcast_to(version, len(Z)), bits.shape[1])
-        return np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=len(self.terms))
+            members &= np.arange(len(self.terms)) < np.reshape(version, (-1, 1))
+        return members
 
     def __call__(self, Z: FloatArray, version: Array | int | None = None) -> tuple[FloatArray, FloatArray]:
         """Values and variances at points, shape (n,) each, of the sum of the first ``version`` terms."""
         both = self.members(Z, version).astype(np.float64) @ self._parameters[: len(self.terms)]
         return both[:, 0], both[:, 1]
-
-
-def _first_bits(n: Array, words: int) -> Array:
-    """Words of bits, the first ``n`` of which are set, shape (len(n), words)."""
-    word, bit = np.divmod(n.astype(np.int64), WORD)
-    partial = (np.uint64(1) << bit.astype(np.uint64)) - np.uint64(1)
-    place = np.arange(words)
-    return np.where(place < word[:, None], ~np.uint64(0), np.where(place == word[:, None], partial[:, None], 0))

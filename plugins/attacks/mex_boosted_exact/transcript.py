@@ -59,17 +59,18 @@ class Transcript:
         return self._sigmas > SIGMAS
 
     def coefficients(self) -> tuple[FloatArray, str]:
-        """Those of each output, shape (terms, k); of several outputs by least squares on all answers.
+        """Those of each output, shape (terms, k); of several outputs, or float32 ones, by least squares on all answers.
 
         The second is a sentence where these do not follow from the same terms, or "".
         """
-        if len(self.scores.weights) == 1:
+        if len(self.scores.weights) == 1 and not self.scores.single:
             return self.total.coefficients[:, None].copy(), ""
         outputs, errors = self.scores.outputs(np.concatenate(self._answers))
         residuals, slack = self.residuals(np.arange(len(self.store)), None)
         right = np.abs(residuals) <= slack  # others are of the probe
         outputs, errors = outputs[right], errors[right]
-        outputs = outputs - outputs.mean(axis=1, keepdims=True) * (self.scores.link == "logit")
+        if outputs.shape[1] > 1 and self.scores.link == "logit":
+            outputs = outputs - outputs.mean(axis=1, keepdims=True)
         members = self.total.members(self.store.Z[right]).astype(np.float64)
         found = coefficients(members, outputs, 1 / errors.max(axis=1))
         wrong = np.abs(outputs - members @ found) > SLACK * errors.sum(axis=1, keepdims=True)

@@ -6,21 +6,31 @@ from typing import ClassVar
 
 import attrs
 import numpy as np
+from sklearn.base import clone
 
 from mex import Knowledge, Learner, Scope
-from mex.params import above, doc, whole
+from mex.params import above, boolean, doc, whole
 from mex.toolkit.active import schedule
 from mex.toolkit.active.boosting import BoostedLearner, Boosting
 from mex.toolkit.active.samplers import sampler_parameter
+from mex.toolkit.estimators import random_state
+from mex.toolkit.tuning import tuned
+from mex.types import Estimator
+from mex_boosted_surrogate.learner import Fit, SeveralLearner
+from mex_boosted_surrogate.students import LaplacianMachine, ScoreSum
+
+DEEP, DEEP_TREES, DEEP_RATE, DEEP_FEATURES = 5, 0.75, 0.6, 0.15
+"""Of the deep trees: the least depth, how many and the learning rate as shares of the others', features of a split."""
 
 
 @attrs.frozen(kw_only=True)
 class BoostedSurrogate:
     """Fit boosted trees to the answers, ask the candidates with the smallest margin between two classes, repeat.
 
-    For targets that sum many trees, such as forests, whose vote is nearly a sum of functions of a few features each.
-    So the surrogate's trees are shallow by default; deeper ones overfit the rows asked. On targets of two features
-    ``query-by-committee`` with a forest agrees better.
+    For targets that sum many trees, such as forests. From labels three models compete: deep boosted trees together with
+    a kernel machine, whose errors differ (:mod:`mex_boosted_surrogate.students`); shallow boosted trees, for a target
+    that is nearly a sum of functions of a few features each; and the public class, as ``passive`` fits it. The one that
+    has been right most often on the random rows of later batches is fitted.
 
     Where the interface answers probabilities, boosted regressors learn them, one per class, and the largest is the
     label (:class:`mex.toolkit.active.boosting.ProbabilityRegressor`).
@@ -50,6 +60,11 @@ class BoostedSurrogate:
         validator=whole(1),
         metadata=doc("fewest rows in a leaf; with more, a wrong label matters less"),
     )
+    several: bool = attrs.field(
+        default=True,
+        validator=boolean(),
+        metadata=doc("from labels, let other models compete; without, the boosted trees of these parameters alone"),
+    )
     start: int = schedule.start(50)
     batch: int = schedule.batch(20)
     growth: float = schedule.growth(0.25)
@@ -62,4 +77,26 @@ class BoostedSurrogate:
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where there is no pool to draw from, or no end to the asking."""
         boosting = Boosting(**{field.name: getattr(self, field.name) for field in attrs.fields(Boosting)})
-        return BoostedLearner("boosted-surrogate", knowledge, rng, schedule.Schedule.of(self), boosting)
+        plan = schedule.Schedule.of(self)
+        if knowledge.answers == "proba" or not self.several:
+            return BoostedLearner("boosted-surrogate", knowledge, rng, plan, boosting)
+        shallow = boosting.estimator(knowledge, random_state(rng))
+        machine = LaplacianMachine(random_state=random_state(rng))
+        deep = ScoreSum([self._deep(boosting, knowledge, rng), machine])
+        fits: dict[str, Fit] = {
+            "deep": lambda X, y: clone(deep).fit(X, y),
+            "shallow": lambda X, y: clone(shallow).fit(X, y),
+            "public": tuned("boosted-surrogate", None, "adapted", knowledge, rng).fit,
+        }
+        return SeveralLearner("boosted-surrogate", knowledge, rng, plan, fits)
+
+    def _deep(self, boosting: Boosting, knowledge: Knowledge, rng: np.random.Generator) -> Estimator:
+        """Deep trees, fewer of them and slower, each split among few of the features: they vary, and are summed."""
+        deep = attrs.evolve(
+            boosting,
+            trees=max(1, int(DEEP_TREES * boosting.trees)),
+            max_depth=max(DEEP, boosting.max_depth),
+            learning_rate=DEEP_RATE * boosting.learning_rate,
+            min_samples_leaf=max(1, boosting.min_samples_leaf // 2),
+        )
+        return deep.estimator(knowledge, random_state(rng)).set_params(max_features=DEEP_FEATURES)

@@ -13,7 +13,7 @@ from mex import Knowledge, Learner
 from mex.learner import Steps
 from mex.params import doc, one_of, optional, whole
 from mex.toolkit.kernels.diversity import diverse_batch
-from mex.toolkit.kernels.functions import Kernel
+from mex.toolkit.kernels.functions import Covariance, Kernel
 from mex.toolkit.kernels.learner import KernelLearner
 from mex.toolkit.kernels.machine import KernelMachine
 from mex.toolkit.kernels.parameters import KernelAttack
@@ -86,6 +86,8 @@ class _MarginPoints(KernelLearner):
         self._parameters = attack
         rows = self.draw(ROWS) if known.pool is None or len(known.pool) == 0 else known.pool
         self._data = self.encode(rows[rng.permutation(len(rows))[:ROWS]])
+        self._factor: FloatArray = np.empty((0, 0))  # of the covariance of noisy decision values
+        self._factor_of: tuple[Covariance, float] | None = None  # the kernel and the noise
 
     def queries(self) -> Steps:
         attack = self._parameters
@@ -113,8 +115,7 @@ class _MarginPoints(KernelLearner):
     def _choose_by_variance(self, Z: FloatArray, n: int) -> list[int]:
         """The indices of up to ``n`` of the encoded rows ``Z`` that lower the variance summed over all of them most."""
         kernel, rows, noise = self.machine.kernel, self.machine.X, 1 / self.machine.C
-        factor = cholesky(self.machine.K + noise * np.eye(len(rows)), lower=True, check_finite=False)
-        explained = solve_triangular(factor, kernel(rows, Z), lower=True, check_finite=False)
+        explained = solve_triangular(self._update_factor(noise), kernel(rows, Z), lower=True, check_finite=False)
         covariance = kernel(Z, Z) - explained.T @ explained
         weight = np.exp(-np.abs(self.machine.decision_function(Z)))  # 1 on the boundary, small beyond the margin
         chosen: list[int] = []
@@ -126,6 +127,19 @@ class _MarginPoints(KernelLearner):
             chosen.append(j)
             covariance -= np.outer(covariance[:, j], covariance[:, j]) / observed[j]
         return chosen
+
+    def _update_factor(self, noise: float) -> FloatArray:
+        """The lower factor of K + ``noise`` I, shape (n, n), from that of the rows before, if kernel and noise stay."""
+        K, kernel = self.machine.K, self.machine.kernel
+        if self._factor_of != (kernel, noise):
+            self._factor_of = kernel, noise
+            self._factor = np.empty((0, 0))
+        n, m = len(self._factor), len(K) - len(self._factor)
+        below = solve_triangular(self._factor, K[:n, n:], lower=True, check_finite=False) if n else np.empty((0, m))
+        rest = K[n:, n:] + noise * np.eye(m) - below.T @ below
+        corner = cholesky(rest, lower=True, check_finite=False) if m else rest
+        self._factor = np.block([[self._factor, np.zeros((n, m))], [below.T, corner]])
+        return self._factor
 
     def hypothesis(self) -> Estimator:
         """The machine, or one with the covariance of the data, whichever predicts left-out answers better."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import between, doc, one_of, optional
-from mex.toolkit.bayes_point.learner import MOST_WEIGHTS, bayes_point, weights_of
 from mex.toolkit.bayes_point.queries import Settings
+from mex.toolkit.bayes_point.start import bayes_point
 from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.halfspaces.adapter import HalfspaceLearner
 from mex.toolkit.halfspaces.multiclass import PairwiseLearner
 from mex_pivot.exact import ExactSearch
+from mex_pivot.handover import hands_over
 from mex_pivot.joint import LARGEST_DIMENSION, JointSearch
 from mex_pivot.noisy import LARGEST_RHO, NoisySearch
 from mex_pivot.search import Goal, Search
@@ -39,8 +40,9 @@ class Pivot:
 
     A model with an intercept, in a box, or of several classes is brought to that form first
     (:mod:`mex.toolkit.halfspaces`). Interfaces with whole numbers or categories are handed over to the learner of
-    ``bayes-point``, which ends at the same error, or when no row is left open. With ``rho`` = 0 wrong answers are not
-    noticed; an unknown rate is estimated from the answers, at the upper end.
+    ``bayes-point``, which ends at the same error, or when no row is left open; so are boxes where the budget ends
+    before ``eps`` is reached, as its hypothesis is good at any time. With ``rho`` = 0 wrong answers are not noticed; an
+    unknown rate is estimated from the answers, at the upper end.
 
     >>> from mex import Family, FittedTarget, Oracle, extract, halfspace
     >>> from mex.toolkit.bounds import query_bound
@@ -82,7 +84,10 @@ class Pivot:
     mode: str = attrs.field(
         default="sequential",
         validator=one_of("sequential", "batch"),
-        metadata=doc("ask few directions at a time for fewer queries, or many together for fewer asks"),
+        metadata=doc(
+            "ask few directions at a time for fewer queries, or many together for fewer asks: where labels may be "
+            "wrong, a fifth of them or less"
+        ),
     )
     basis: str = attrs.field(
         default="random",
@@ -116,12 +121,7 @@ class Pivot:
             return self.search(d, rho, stream)
 
         known = attrs.evolve(knowledge, rho=rho)
-        domain = knowledge.domain
-        if domain.discrete[domain.lower < domain.upper].any() and weights_of(knowledge) <= MOST_WEIGHTS:
-            if self.stop == "certified":
-                raise Incompatible(
-                    "pivot certifies no error on whole numbers and categories: bayes-point may prove its end"
-                )
+        if hands_over(known, self.eps, certified=self.stop == "certified"):
             return bayes_point("pivot", known, rng, Settings(eps=max(self.eps, FINEST), batch=BATCH[self.mode]))
         learner = PairwiseLearner if knowledge.task == "multiclass" else HalfspaceLearner
         return self_checked(known, rng, lambda told, own: learner(told, own, start, eps=self.eps), eps=self.eps)

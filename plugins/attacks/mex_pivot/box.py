@@ -19,7 +19,8 @@ FAR = 5.0
 FORGOTTEN = -40.0
 """The log of the weight, relative to the largest, below which a node of s is dropped."""
 
-TINY = 1e-300
+TINY, LARGEST = 1e-300, 1e300
+ROOT_2_PI = math.sqrt(2 * math.pi)
 
 
 class Box:
@@ -66,15 +67,15 @@ class Box:
         low, s, mean = self.low[rows], self._s, self.scale
         above = self._above_low[rows]
         share = self._weight / self._mass(rows)
-        # Two Newton steps, from the median at the mean of s to the median under the posterior of s.
+        # A Newton step, from the median at the mean of s to the median under the posterior of s.
         t = -ndtri((ndtr(-low * mean) + ndtr(-self.high[rows] * mean)) / 2 + TINY) / mean
-        for _ in range(2):
-            excess = (share * (above - upper_tail(t, s))).sum(axis=1) - 0.5
-            density = np.exp(-(np.multiply.outer(t, s) ** 2) / 2) * s / math.sqrt(2 * math.pi)
-            t = t - excess / ((share * density).sum(axis=1) + TINY)
+        excess = (share * (above - upper_tail(t, s))).sum(axis=1) - 0.5
+        density = np.exp(-((t[:, None] * s) ** 2) / 2) * s / ROOT_2_PI
+        t = t - excess / ((share * density).sum(axis=1) + TINY)
         high = np.minimum(self.high[rows], 3 * low + 16 / mean)
         margin = 0.05 * np.minimum(high - low, 1 / mean)
-        return np.where(low * mean > FAR, (low + high) / 2, np.clip(t, low + margin, high - margin))
+        inside = np.minimum(np.maximum(t, low + margin), high - margin)
+        return np.where(low * mean > FAR, (low + high) / 2, inside)
 
     def cut(self, rows: Array, t: FloatArray, signs: FloatArray) -> None:
         """Take the answers: whether each ratio of ``rows`` is above (+1) or below (-1) its ``t``."""
@@ -119,11 +120,12 @@ class Box:
         """Update the moments of ``rows`` to those of the truncated normal at the mean of s."""
         a, b = self.low[rows] * self.scale, self.high[rows] * self.scale
         mass = np.maximum(ndtr(-a) - ndtr(-b), TINY)
-        p, q = (np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi) for x in (a, b))
-        mean = np.clip((p - q) / mass, a, b)
-        square = 1 + (a * p - np.where(np.isinf(b), 0.0, b) * q) / mass
-        variance = np.clip(square - mean**2, FLAT**2 / 50, (b - a) ** 2 / 12)
-        far, end = a > FAR, np.minimum(b, 3 * a)
+        p, q = np.exp(-(a**2) / 2) / ROOT_2_PI, np.exp(-(b**2) / 2) / ROOT_2_PI
+        mean = np.minimum(np.maximum((p - q) / mass, a), b)
+        square = 1 + (a * p - np.minimum(b, LARGEST) * q) / mass
+        variance = np.minimum(np.maximum(square - mean**2, FLAT**2 / 50), (b - a) ** 2 / 12)
+        far = a > FAR
+        end = np.minimum(b, 3 * a)
         self.mean[rows] = np.where(far, (a + end) / 2, mean) / self.scale
         self.variance[rows] = np.where(far, (b - a) ** 2 / 12, variance) / self.scale**2
 

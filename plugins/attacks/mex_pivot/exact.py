@@ -34,7 +34,7 @@ class ExactSearch(RatioSearch):
         super().__init__(d, goal, basis_kind, rng)
         self._plan = HalvingPlan(goal, rng)
         # How many ratios are asked in one batch at first, and after how many answers one more is.
-        self._first_batch, self._answers_per_more = (1, 8.0) if mode == "sequential" else (4, 0.25)
+        self._first_batch, self._answers_per_more = (2, 4.0) if mode == "sequential" else (4, 0.25)
         self._box: Box | None = None
 
     def _ratios(self) -> FloatArray:

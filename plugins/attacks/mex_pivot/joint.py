@@ -6,8 +6,9 @@ import math
 from collections.abc import Generator
 
 import numpy as np
-from scipy.special import betainc, gammainc, logit, ndtr
+from scipy.special import betainc, chdtri, logit, ndtr
 
+from mex.toolkit.bayes_point.draws import draw
 from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
 from mex.toolkit.bounds import capacity, sphere_bits
 from mex.types import Array, FloatArray
@@ -17,21 +18,33 @@ from mex_pivot.search import MONOTONE, Goal, Search
 LARGEST_DIMENSION = 128
 """A query takes O(n d) operations, n queries before it: in more dimensions that is too slow."""
 
-FIRST_RHO = 0.03
+FIRST_RHO = 0.01
 """The first guess at an unknown rate of wrong answers."""
 
 BITS = 0.03
 """The bits per dimension that the answers to one batch tell."""
 
-CAUTION = 1.25
-"""How many times more than the normal approximation says the error is taken for, where answers are wrong."""
+DRAWS = 80
+"""Draws of the posterior that tell whether the error is as small as wanted."""
+
+LOOK_AGAIN = 1.3
+"""They are drawn again when the trace of the covariance is so many times smaller."""
+
+SOON = 1.25
+"""Gross errors are tested once the trace is at most so many times that of the goal: the tests tell more than that."""
+
+TESTED = 0.2
+"""The share of the probability of an error above eps that may be left to gross errors."""
+
+MOST_GROSS = 0.02
+"""The largest probability of a gross error with which the search ends."""
 
 GROSS = 0.15
-"""The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the normal
-approximation is too narrow for."""
+"""The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the
+posterior takes for right."""
 
 NOISY = 0.05
-"""From this rate of wrong answers on both are as large as that; they fall to nothing with the rate."""
+"""From this rate of wrong answers on it is as large as that; it falls to nothing with the rate."""
 
 OFF, WIDER = 2.0, 4.0
 """Tests are so many standard deviations off the mean; a gross error is taken for so many times the standard one."""
@@ -59,7 +72,8 @@ class JointSearch(Search):
     random directions orthogonal to its mean, mostly along its long axes, so that every answer is at even odds and
     tells about all components at once: later answers contradict a wrong one, and no component has to be confirmed on
     its own. When the posterior is narrow enough, directions off the mean are asked, whose answers it
-    predicts: more surprises than wrong answers explain show a gross error, and the posterior is computed afresh.
+    predicts: more surprises than wrong answers explain show a gross error, and the posterior is computed afresh. How
+    narrow that is, is told by draws of the posterior itself, whose tails are heavier than those of its Gaussian.
 
     ``rho`` is the probability of a wrong answer; None estimates it from the answers.
     """
@@ -73,6 +87,8 @@ class JointSearch(Search):
         self._eps = max(goal.eps, d * 2.0**-48)
         self._posterior = Posterior(d, SignModel(FIRST_RHO if rho is None else rho))
         self._bits = sphere_bits(d, self._eps) + 10 * d
+        self._looked_at = math.inf  # the trace of the covariance when draws were looked at
+        self._wanted = self._eps**2 / self._quantile(d - 1)  # the trace that reaches the goal
         self._tested = 0  # directions off the present posterior's mean
         self._surprises_met = 0
 
@@ -97,10 +113,14 @@ class JointSearch(Search):
         log_odds = self._log_odds
         restarts = 0
         while not self._given_up():
-            if not self._narrow:
+            trace = float(np.trace(self._across()))
+            fine = log_odds <= logit(self._allowed) and self._tells
+            if trace > self._wanted * (1 if fine else SOON):
                 X = self._even()
                 self._take(X, (yield X))
-            elif log_odds <= logit(self._allowed) and self._tells:
+            elif self._looked_at > LOOK_AGAIN * trace:
+                self._look()
+            elif fine:
                 break
             elif log_odds >= logit(LIKELY):
                 restarts += 1
@@ -143,19 +163,30 @@ class JointSearch(Search):
     def _allowed(self) -> float:
         """The probability of a gross error that the goal allows."""
         # A gross error counts as 2, the diameter of the sphere, where the mean square is wanted.
-        return self._eps**2 / 16 if self._goal.stop == "rms" else 0.3 * (1 - self._goal.confidence)
+        return self._eps**2 / 16 if self._goal.stop == "rms" else min(TESTED * (1 - self._goal.confidence), MOST_GROSS)
 
     @property
-    def _narrow(self) -> bool:
-        """Whether the posterior is so narrow that the goal is reached, unless the error is gross."""
+    def _sure(self) -> float:
+        """The probability that an error that is not gross is to be within eps."""
+        return 1 - (1 - TESTED * self._noise) * (1 - self._goal.confidence)
+
+    def _look(self) -> None:
+        """Find out how small the trace of the covariance has to be for the goal, in the shape that it has."""
         across = self._across()
-        total = float(np.trace(across)) * (1 + (CAUTION - 1) * self._noise) ** 2
-        if self._goal.stop == "rms":
-            return total <= 0.9 * self._eps**2
-        # The squared error is approximately a gamma variable of the same moments.
-        spread = 2 * float((across**2).sum()) * (1 + (CAUTION - 1) * self._noise) ** 4
-        within = float(gammainc(total**2 / spread, self._eps**2 * total / spread)) if spread > 0 else 1.0
-        return within >= 1 - (1 - 0.4 * self._noise) * (1 - self._goal.confidence)
+        self._looked_at = float(np.trace(across))
+        if self._posterior.model.rho * self._posterior.n < 1:  # all answers are right: then the normal is near
+            error2 = self._quantile(self._looked_at**2 / float((across**2).sum()))
+        else:
+            drawn = draw(self._posterior, DRAWS, self._rng)
+            drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+            squares = ((drawn - self.estimate()) ** 2).sum(axis=1)
+            within = squares.mean() if self._goal.stop == "rms" else np.quantile(squares, self._sure)
+            error2 = float(within) / self._looked_at
+        self._wanted = self._eps**2 / error2
+
+    def _quantile(self, n: float) -> float:
+        """The squared error that is to be within eps^2, as a share of its mean, by a chi-square of ``n`` directions."""
+        return 1.0 if self._goal.stop == "rms" else float(chdtri(n, 1 - self._sure)) / n
 
     def _across(self) -> FloatArray:
         """The covariance of the unit normal, orthogonal to its mean, shape (d, d)."""
@@ -196,6 +227,7 @@ class JointSearch(Search):
 
     def _compute_afresh(self) -> None:
         self._tested = self._surprises_met = 0
+        self._looked_at, self._wanted = math.inf, self._eps**2 / self._quantile(self._d - 1)
         old = self._posterior
         self._posterior = Posterior(self._d, old.model)
         self._posterior.add(old.rows, at_once=True)

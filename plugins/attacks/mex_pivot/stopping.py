@@ -11,7 +11,7 @@ from mex.types import Array, FloatArray
 from mex_pivot.box import Box
 from mex_pivot.search import Goal
 
-DRAWS = 1000
+DRAWS = 400
 """Draws from the posterior by which P(error <= eps) is estimated."""
 
 LEVELS = 4

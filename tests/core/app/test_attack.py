@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import sys
 import types
 from typing import Any
@@ -311,3 +312,33 @@ def test_what_cannot_learn_from_few_rows_waits_for_more(attack: str, model: Any,
     assert more.note == ""
     assert more.agreement is not None
     assert more.agreement > 0.8
+
+
+class Dropout:
+    """A classifier, or a regressor, that answers with noise of its own."""
+
+    n_features_in_ = 2
+
+    def __init__(self, noise: float, values: bool = False) -> None:
+        self.noise, self.values, self.rng = noise, values, np.random.default_rng(0)
+        if not values:
+            self.classes_ = np.array([0, 1])
+
+    def predict(self, rows: FloatArray) -> Array:
+        score = rows.sum(axis=1) + self.noise * self.rng.normal(size=len(rows))
+        return score if self.values else (score > 0).astype(int)
+
+
+@pytest.mark.parametrize("values", [False, True])
+def test_of_a_model_that_answers_by_chance_the_most_that_a_copy_can_agree_is_told(values: bool) -> None:
+    """The best copy is the model without its noise: it agrees as far as is told, within what 1,000 rows can tell."""
+    rows = np.random.default_rng(1).normal(size=(1000, 2))
+    attack = "passive:model=kernel-ridge" if values else "passive:model=logistic"
+    stolen = mex.attack(attack, Dropout(0.8, values), domain=mex.Domain.of(rows), pool=rows[:50], held_out=rows)
+    (remark,) = stolen.remarks
+    most = float(re.findall(r"more than about (0\.\d+)", remark)[0])
+    bare, noisy = Dropout(0.0, values).predict(rows), Dropout(0.8, values).predict(rows)
+    best = 1 - np.var(noisy - bare) / np.var(noisy) if values else np.mean(bare == noisy)
+    assert best - 0.06 < most < best + 0.1
+    steady = mex.attack(attack, Dropout(0.0, values), domain=mex.Domain.of(rows), pool=rows[:50], held_out=rows)
+    assert steady.remarks == ()

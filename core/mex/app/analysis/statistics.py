@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import attrs
 import numpy as np
@@ -105,7 +106,9 @@ def _resamples(n: int) -> Array:
     return np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
 
 
-def queries_to(curve: Sequence[Point], level: float) -> float:
+def queries_to(
+    curve: Sequence[Point], level: float, score: Literal["agreement", "class_agreement"] = "agreement"
+) -> float:
     """Queries after which an attack agrees to ``level`` and stays there, by its learning curve; infinite if never.
 
     Between two points of the learning curve the agreement is taken to be linear in the logarithm of the
@@ -114,17 +117,17 @@ def queries_to(curve: Sequence[Point], level: float) -> float:
     >>> queries_to([{"queries": 8, "agreement": 0.8}, {"queries": 16, "agreement": 1.0}], 0.9)
     11.313708498984761
     """
-    below = [i for i, point in enumerate(curve) if point["agreement"] < level]
+    scores = [(point["queries"], float(point[score] or 0.0)) for point in curve]
+    below = [i for i, (_, reached) in enumerate(scores) if reached < level]
     first = below[-1] + 1 if below else 0
-    if first == len(curve):
+    if first == len(scores):
         return math.inf
-    there = curve[first]
+    queries, reached = scores[first]
     if first == 0:
-        return float(there["queries"])
-    before = curve[first - 1]
-    from_queries = max(before["queries"], 1)
-    share = (level - before["agreement"]) / (there["agreement"] - before["agreement"])
-    return float(from_queries * (there["queries"] / from_queries) ** share)
+        return float(queries)
+    before = max(scores[first - 1][0], 1)
+    share = (level - scores[first - 1][1]) / (reached - scores[first - 1][1])
+    return float(before * (queries / before) ** share)
 
 
 def best_attack_ratio(defended: Sequence[Sequence[float]], bare: Sequence[Sequence[float]]) -> Estimate | None:

@@ -15,7 +15,9 @@ def recommendation(trades: Sequence[Trade], subject: Mapping[str, Any]) -> dict[
     best = next((trade for trade in trades if not trade.objection), None)
     if best is None:
         if trades and all(trade.factor is None for trade in trades):
-            told = "What a defense buys cannot be told, as without one no attack got far enough."
+            far = all(trade.level is None for trade in trades)
+            why = "without one no attack got far enough" if far else "no attack came to a result against one"
+            told = f"What a defense buys cannot be told, as {why}."
         else:
             why = "No defense that was tried is worth deploying" if trades else "No defense was tried"
             told = f"{why}: what protects is how many rows one client may ask, and how coarse answers are."

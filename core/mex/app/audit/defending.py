@@ -84,7 +84,7 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
         costs["accuracy_lost"] = 0.0
     withheld = () if effect is None else tuple(k for k in outcome.subject.kinds if k not in effect.answers)
     trade = Trade(shield, shown, level, factor, at_least, best, len(against), costs, withheld, missing, "")
-    return attrs.evolve(trade, objection=objection(trade))
+    return attrs.evolve(trade, objection=objection(trade, outcome.varies.get(shown, 0.0)))
 
 
 def _compared(

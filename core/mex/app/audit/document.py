@@ -44,6 +44,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "subject": subject,
         "depth": _depth(outcome),
         "constant": outcome.constant,
+        "varies": outcome.varies,
         "levels": outcome.levels,
         "thieves": rows,
         "shown": shown,

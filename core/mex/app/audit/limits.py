@@ -53,9 +53,11 @@ def resolution(outcome: Outcome) -> list[str]:
     if not ran:
         return _cut(outcome)
     held = min(record["held_out"] or 1 for record in ran)
-    said = [f"Agreement is measured on {held:,} held-out rows: it has steps of {1 / held:.2g}."]
+    values = outcome.subject.target.classes is None  # R² has no steps
+    steps = "" if values else f": it has steps of {1 / held:.2g}"
+    said = [f"Agreement is measured on {held:,} held-out rows{steps}."]
     fine = [f"{level:g}" for level in LEVELS if held * (1 - level) < 1 - 1e-9]
-    if fine:
+    if fine and not values:
         said.append(f"On so few rows {' and '.join(fine)} can only mean that all of them agree.")
     if outcome.constant is not None:
         void = [f"{level:g}" for level in LEVELS if level not in outcome.levels]
@@ -63,9 +65,11 @@ def resolution(outcome: Outcome) -> list[str]:
         said.append(f"One constant answer agrees on {share(outcome.constant, held)} of them{more}.")
     seeds = outcome.depth.seeds
     said.append(f"Numbers in brackets: {coverage(seeds)}. The race had another seed.")
+    asked = max(record["queries"] or 0 for record in ran)
+    ended = f", and none asked more than {asked:,}" if asked < outcome.depth.budget else ""
     said.append(
-        f"Attacks were given {outcome.depth.budget:,} queries: never means not within these, and is no proof that more "
-        "would not do."
+        f"Attacks were given {outcome.depth.budget:,} queries{ended}: never means not within these, and is no proof "
+        "that more would not do."
     )
     return said + _cut(outcome)
 

@@ -18,6 +18,7 @@ from mex.app.audit.shields import Shield, shields
 from mex.app.audit.subject import Subject
 from mex.app.matrix.backends import Workers
 from mex.app.matrix.run import Run
+from mex.types import Answer
 
 
 @attrs.frozen(eq=False)
@@ -66,6 +67,16 @@ class Outcome:
     def levels(self) -> list[float]:
         """The levels of agreement that tell a theft: those that no constant answer gets to."""
         return [level for level in LEVELS if level > (self.constant or 0.0)]
+
+    @property
+    def varies(self) -> dict[Answer, float]:
+        """By kind the share of rows that the model itself answers otherwise when asked again, of a model of chance."""
+        found: dict[Answer, float] = {}
+        for measured in self.judged:
+            if (kind := measured.choice.reads) is not None:
+                shares = [r["repeats_differ"] or 0.0 for r in measured.group.ran]
+                found[kind] = max([found.get(kind, 0.0), *shares])
+        return {kind: share for kind, share in found.items() if share}
 
     @property
     def unjudged(self) -> list[Choice]:

@@ -105,22 +105,22 @@ def _opened(registry: Registry, model: Spec, dataset: Spec) -> tuple[FittedTarge
     with isolated(RACE_SEED):
         target, held = open_deployed(registry, model, dataset)
         remote = evaluation_budget(registry, model) is not None
-        rows = Rows(held.X, np.zeros(len(held.X))) if held.y is None or remote else as_rows(target, held.X, held.y)
+        rows = Rows(held.X, np.zeros(len(held.X))) if remote else as_rows(target, held.X, held.y)
     return target, rows, str(held)
 
 
 def _check_answers(subject: Subject) -> None:
     """Raise a :class:`UsageError` if all rows are answered alike, or the labels of all are one."""
     X, truth = subject.pool[:ASKED], np.unique(subject.rows.y)
-    if subject.target.classes is not None and len(truth) == 1 and len(X) > 1:
-        raise UsageError(
-            f"all {len(subject.pool)} rows of the data are of one class, {truth[0]!s}: they tell neither copies nor "
-            "the costs of defenses apart; give rows of every class"
-        )
     with isolated(RACE_SEED):
         answers = labels(subject.target, X)
     if len(X) and len(np.unique(answers)) == 1:
         raise UsageError(
             f"the model answers {answers[0]!s} to each of {len(X)} rows of the data: one constant answer would be its "
             "copy; give rows that it answers differently"
+        )
+    if subject.target.classes is not None and len(truth) == 1:
+        raise UsageError(
+            f"all {len(subject.pool)} rows of the data are of one class, {truth[0]!s}: they tell neither copies nor "
+            "the costs of defenses apart; give rows of every class"
         )

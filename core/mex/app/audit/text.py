@@ -51,7 +51,7 @@ def defense_rows(told: Mapping[str, Any]) -> list[list[str]]:
         [
             trade["setting"],
             factor_text(trade),
-            trade["best_attack"] or "none got there",
+            trade["best_attack"] or ("none got there" if trade["attacks"] else "none ran"),
             costs_text(trade, "; ") or "nothing measured",
             trade["objection"] or ("deploy" if trade["setting"] == deploy else "worth its cost"),
         ]
@@ -60,10 +60,15 @@ def defense_rows(told: Mapping[str, Any]) -> list[list[str]]:
 
 
 def factor_text(trade: Mapping[str, Any]) -> str:
-    """How many times more queries, with the ends of the interval; *over* where no attack got there."""
+    """How many times more queries, with the ends of the interval; *over* where no attack got there.
+
+    Where attacks on it came to no result any number would be that of the weaker ones that are left.
+    """
     factor = trade["factor"]
     if factor is None:
         return "–"
+    if trade["missing"]:
+        return "not known"
     over = f"over {trade['at_least']:.1f}" if trade["at_least"] else "more than was tried"
     ends = [over if factor[end] is None else f"{factor[end]:.1f}" for end in ("median", "low", "high")]
     return ends[0] if ends[1] == ends[2] else f"{ends[0]} ({ends[1]} to {ends[2]})"

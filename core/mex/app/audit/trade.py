@@ -16,6 +16,8 @@ WORTH = 1.5
 """The least factor, at the pessimistic end, that makes a defense worth deploying."""
 MOST = {"accuracy_lost": 0.01, "answer_shift": 0.05, "honest_refused": 0.01, "false_alarms": 0.05}
 """The most that a recommended defense may cost honest users."""
+ALIKE = 1.5
+"""Times as many rows as the model itself answers otherwise again that a defense may, and be no cause of it."""
 NAMED = 3
 """Attacks that came to no result and that an objection names."""
 COSTS = (*MOST, "answers_changed", "repeats_differ", "latency_added")
@@ -79,15 +81,19 @@ class Trade:
         }
 
 
-def objection(trade: Trade) -> str:
-    """Why a defense is not to be deployed: what is known to break it, what was measured, what it costs; or ""."""
+def objection(trade: Trade, varies: float = 0.0) -> str:
+    """Why a defense is not to be deployed: what is known to break it, what was measured, what it costs; or "".
+
+    Of the rows a share ``varies`` is answered otherwise again by the model itself.
+    """
     effect = trade.shield.effect
     if effect and effect.watches:
         return "it watches one client: a thief with several accounts meets it in none of them"
-    if (effect and effect.fresh) or (trade.costs["repeats_differ"] or 0) > 0:
+    if (effect and effect.fresh) or (trade.costs["repeats_differ"] or 0) > ALIKE * varies:
         return "it answers a row otherwise when asked again: repeating and averaging undoes it (Proposition 1)"
     if trade.factor is None:
-        return "what it buys cannot be told: no attack got anywhere without it, or none ran against it"
+        far = "no attack got anywhere without it" if trade.level is None else "no attack came to a result against it"
+        return f"what it buys cannot be told: {far}"
     if trade.pessimistic < WORTH:
         how = f", by {trade.best}" if trade.best else ""
         return f"it buys a factor of {trade.pessimistic:.2g} at the pessimistic end{how}"

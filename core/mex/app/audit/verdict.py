@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mex.answers import answer_kind
+from mex.answers import USUAL, answer_kind
 from mex.app.analysis.numbers import digits, number, share, usd
 from mex.errors import UsageError
 
@@ -77,7 +77,7 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
     for thief in document["thieves"]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
-    said += [*_few_rows(document), *_constant(document)]
+    said += [*_few_rows(document), *_constant(document), *_by_chance(document["varies"])]
     if document["unjudged"]:
         said.append(_unjudged(document["unjudged"]))
     said.append(document["recommendation"]["sentence"])
@@ -112,6 +112,20 @@ def _constant(document: Mapping[str, Any]) -> list[str]:
     by_class = next(thief["class_agreement"] for thief in document["thieves"] if thief["shown"] == document["shown"])
     told = "" if by_class is None else f" With each class alike the best copy agrees on {share(by_class, held)}."
     return [agrees + told]
+
+
+def _by_chance(varies: Mapping[str, float]) -> list[str]:
+    """What an agreement means of a model that answers by chance: of labels no copy gets to 1 (``Yardstick.chance``)."""
+    if not varies:
+        return []
+    kind = next((usual for usual in USUAL if usual in varies), next(iter(varies)))
+    said = (
+        f"The model itself gives {100 * varies[kind]:.2g} % of rows other {read_words(kind)} when they are asked again"
+    )
+    if kind == "label":
+        most = 100 - 50 * varies[kind]
+        said += f": no copy can be expected to agree with one answer on more than about {most:.3g} % of rows"
+    return [f"{said}, and a level that was not reached may be out of reach of any copy: it tells nothing of safety."]
 
 
 def _unjudged(names: Sequence[str]) -> str:

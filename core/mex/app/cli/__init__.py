@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import mex
-from mex.errors import Incompatible, MexError, UsageError
+from mex.errors import Incompatible, MexError, UsageError, by_model
 from mex.registry import Registry
 from mex.registry.loader import OURS_ALONE, load_registry
 
@@ -92,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BaseException as error:  # a plugin that raises SystemExit has not succeeded
         if os.environ.get("MEX_TRACEBACK"):
             raise
-        bug = f"{type(error).__name__}: {error} (a bug in a plugin or in mex; MEX_TRACEBACK=1 shows where)"
+        whose = by_model(error) or "a bug in a plugin or in mex"
+        bug = f"{type(error).__name__}: {error} ({whose}; MEX_TRACEBACK=1 shows where)"
         return _complain(" ".join(bug.split()), FAILED)
     finally:
         if ours_alone:

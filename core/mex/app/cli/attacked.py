@@ -7,7 +7,7 @@ import sys
 
 from mex.app.analysis.group import above_constant, value_of
 from mex.app.analysis.numbers import BELOW, number, shown, usd, worse_than_constant
-from mex.app.analysis.statistics import LEVELS
+from mex.app.analysis.statistics import LEVELS, queries_to
 from mex.app.cli.documents import one_line
 from mex.app.cli.tables import print_table
 from mex.app.matrix.record import Record
@@ -79,6 +79,9 @@ def _took(record: Record) -> str:
     if constant >= LEVELS[0]:
         agrees = shown("majority", constant, record["held_out"] or 1)
         told.insert(0, f"One constant answer agrees on {agrees}, for nothing: no lower agreement is a theft.")
+        needed = queries_to(record["curve"] or [], LEVELS[0], "class_agreement")
+        took = "was not reached" if math.isinf(needed) else f"took {number(math.ceil(needed))} queries"
+        told.append(f"With each class alike, an agreement of {LEVELS[0]:g} {took}.")
     return " ".join(told)
 
 

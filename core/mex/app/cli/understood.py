@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mex.answers import checked_answers
 from mex.app.cli.look import row
 from mex.app.cli.output import print_json
 from mex.app.cli.tables import print_table
@@ -80,6 +81,8 @@ def _about(
 def _seen(target: FittedTarget, X: FloatArray) -> dict[str, str]:
     """What answers to some rows look like."""
     facts, answers = {}, {kind: target.answer(X, kind) for kind in target.answers}
+    for kind, given in answers.items():
+        checked_answers(given, len(X), kind, target.classes)
     numbers = [str(answers[kind].dtype) for kind in ("proba", "value") if kind in answers]
     if numbers:
         facts["outputs"] = numbers[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from mex.app.analysis.numbers import digits
 from mex.app.matrix.record import POINTS
 from mex.dataset import Rows
 from mex.errors import Incompatible, UsageError
@@ -19,6 +20,11 @@ SHARE_HELD_OUT, SHARE_OF_EACH = 0.4, 0.125
 answers are compared with f*'s, and these asked again."""
 
 
+POINTS_OF = ("agreement", "near_agreement", "uniform_agreement")
+REPEATED = 1000
+"""Held-out rows that a model which costs nothing is asked once more, to see whether it answers by chance."""
+
+
 def _read_only(points: dict[str, FloatArray]) -> dict[str, FloatArray]:
     return {name: read_only(X) for name, X in points.items()}
 
@@ -29,6 +35,9 @@ class Yardstick(Sealed):
 
     ``held_out`` rows saturate early and a high-dimensional model can be nearly constant on uniform
     points, so each set alone misleads: ``near`` lies between held-out rows.
+
+    ``repeated`` is the agreement of f* with itself on the first held-out rows, asked twice: 1 unless it answers by
+    chance. None of a model that costs money, and of a record.
     """
 
     target: Target
@@ -36,6 +45,7 @@ class Yardstick(Sealed):
     points: dict[str, FloatArray] = attrs.field(converter=_read_only)
     answers: dict[str, Array]
     normal: FloatArray | None
+    repeated: float | None = None
 
     @classmethod
     def of(
@@ -73,7 +83,7 @@ class Yardstick(Sealed):
             "uniform_agreement": target.domain.sample(points_of_each, rng),
         }
         answers = {"agreement": labels(target, held_out.X)}
-        for name in ("near_agreement", "uniform_agreement"):
+        for name in POINTS_OF[1:]:
             try:
                 answers[name] = labels(target, points[name])
             except Incompatible:  # a record answers what was asked of it
@@ -81,7 +91,33 @@ class Yardstick(Sealed):
         truth = held_out.y if labelled else None
         estimator = getattr(target, "estimator", None)  # a target of another kind does not show one
         normal = None if estimator is None else unit_normal(estimator, target.domain)
-        return cls(target, truth, points, answers, normal)
+        free = budget is None and len(answers) == len(POINTS_OF)
+        repeated = _with_itself(target, held_out.X[:REPEATED], answers["agreement"][:REPEATED]) if free else None
+        return cls(target, truth, points, answers, normal, repeated)
+
+    @property
+    def asked(self) -> int:
+        """How many rows f* was asked."""
+        again = 0 if self.repeated is None else len(self.points["agreement"][:REPEATED])
+        return sum(map(len, self.points.values())) + again
+
+    @property
+    def chance(self) -> str:
+        """A sentence if f* answers rows otherwise when they are asked again; "" if it was not seen to.
+
+        Of answers drawn afresh a copy that always gives the likeliest one (of values, the mean) agrees with one draw on
+        (1 + repeated) / 2 at most: two draws agree with probability sum(p^2) >= max(p)^2 >= 2 max(p) - 1, and the R^2
+        of the mean misses half of the variance between two draws.
+        """
+        if self.repeated is None or self.repeated >= 1:
+            return ""
+        places = digits(len(self.points["agreement"][:REPEATED]))
+        most = (
+            f"no copy can be expected to agree with one answer on more than about {(1 + self.repeated) / 2:.{places}f}"
+        )
+        if self.regression:
+            return f"the model gives other values when asked again (R² {self.repeated:.{places}f} between both): {most}"
+        return f"the model answers {1 - self.repeated:.{places}f} of rows otherwise when asked again: {most} of them"
 
     @property
     def regression(self) -> bool:
@@ -129,3 +165,11 @@ class Yardstick(Sealed):
         theirs = self.accuracy(labels(defended, self.points["agreement"]))
         lost = None if ours is None or theirs is None else ours - theirs
         return {"target_accuracy": ours, "defended_accuracy": theirs, "accuracy_lost": lost}
+
+
+def _with_itself(target: Target, X: FloatArray, first: Array) -> float:
+    """The agreement of a second answer to each row with the first; 1 where values differ by rounding only."""
+    again = labels(target, X)
+    if target.classes is None and np.allclose(again, first, rtol=1e-6, atol=1e-9 * float(np.ptp(first))):
+        return 1.0
+    return agreement(again, first, target.classes is None)

@@ -129,7 +129,7 @@ def measure(
             "status": "failed" if extraction.stopped == "failed" else "ok",
             "features": known.domain.n_features,
             "rho": known.rho,
-            "reason": "; ".join(filter(None, (extraction.note, idle))) or None,
+            "reason": "; ".join(filter(None, (extraction.note, idle, yardstick.chance))) or None,
             "queries": extraction.queries,
             "unique_queries": extraction.unique_queries,
             **rows,

@@ -190,7 +190,8 @@ MEASURED = tuple(field.name for field in FIELDS.values() if field.measured)
 DERIVED = {
     "queries_to_LEVEL": (
         "queries",
-        "queries after which agreement is LEVEL or more and stays so; infinite if not within the budget",
+        "queries after which agreement is LEVEL or more and stays so, interpolated between two points of the curve; "
+        "infinite if not within the budget",
     ),
     "usd_to_LEVEL": ("US dollars", "price of these queries"),
     "multiplier": ("times", "queries of the best of these attacks to LEVEL, over those without a defense"),

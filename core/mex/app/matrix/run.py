@@ -30,6 +30,7 @@ DEFAULT: dict[str, Any] = {
             "learning_rate": 0.4,
             "start": 100,
             "growth": 1.0,
+            "several": False,
         },
     },
     "defenses": {

@@ -61,6 +61,7 @@ class Candidates:
         Drawn rows may be asked again where labels may be wrong (``rho`` is not 0); rows of the pool never are.
         """
         repeat = self._known.rho != 0 and not self.from_pool
-        distinct = {row.tobytes(): row for row in rows}
-        unseen = [row for key, row in distinct.items() if repeat or key not in self._asked]
-        return np.array(unseen).reshape(-1, rows.shape[1])
+        every, width = rows.tobytes(), rows.itemsize * rows.shape[1]
+        keys = (every[at : at + width] for at in range(0, len(every), width))
+        distinct = dict(zip(keys, range(len(rows)), strict=True))
+        return rows[[i for key, i in distinct.items() if repeat or key not in self._asked]]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import attrs
 import numpy as np
+from scipy.stats import binom
 
-from mex.errors import Incompatible
 from mex.knowledge import Knowledge
-from mex.learner import GeneratorLearner, Learner, Steps
+from mex.learner import GeneratorLearner, Steps
 from mex.toolkit.bayes_point.encoding import Encoding
 from mex.toolkit.bayes_point.opening import open_box
-from mex.toolkit.bayes_point.posterior import Posterior, SignModel
+from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
 from mex.toolkit.bayes_point.queries import Queries, Settings
 from mex.toolkit.bayes_point.scores import Scores
 from mex.toolkit.bayes_point.version_space import VersionSpace
-from mex.toolkit.checking.learner import SelfChecked
-from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.estimators import constant, linear_classifier
 from mex.types import Array, Estimator, FloatArray
 
@@ -26,43 +25,17 @@ WITHIN = 1.12
 LATE = 1
 """After how many answers for each weight rows are asked only if they are open; nearly all are before."""
 VERIFY = 12
-"""How many random rows are asked at the end, where the share of wrong labels was not known and none seems to be."""
+"""How many random rows are asked at the end, where the share of wrong labels was not known."""
+CHANCE = 0.05
+"""How improbable it has to be that so many of them are answered otherwise for the share to count as wrong."""
+DOUBT = 1.5
+"""How many times more rows may be mislabelled than the posterior expects, where answers may be wrong."""
 LAST = 2
 """For how many of the rows found last, for each of two classes in order, boundaries have to be known."""
 CAUTION = (1.0, 2.0)
 """How many times more these may be off than they seem: of several classes, and of two, whose error is known too."""
 ASSUMED = 0.1
 """The share of wrong labels that is assumed at first where it is not known."""
-
-
-LARGEST_RHO = 0.45
-"""The largest share of wrong labels it works with."""
-MOST_WEIGHTS = 1500
-"""The most weights: the posterior takes their square in memory, and their cube in time."""
-
-
-def bayes_point(attack: str, knowledge: Knowledge, rng: np.random.Generator, settings: Settings) -> SelfChecked:
-    """Start a learner that checks itself; ``attack`` names the attack in the error.
-
-    Raises:
-        Incompatible: if labels are wrong too often, or there are too many weights.
-    """
-    if knowledge.rho is not None and knowledge.rho > LARGEST_RHO:
-        share = f"a share of {LARGEST_RHO:g} of wrong labels"
-        raise Incompatible(f"{attack} works up to {share} on such interfaces; this one is {knowledge.rho:g}")
-    if (n := weights_of(knowledge)) > MOST_WEIGHTS:
-        raise Incompatible(f"{attack} works up to {MOST_WEIGHTS} weights, and this model may have {n}")
-
-    def start(told: Knowledge, own: np.random.Generator) -> Learner:
-        return BayesPointLearner(told, own, settings)
-
-    return self_checked(knowledge, rng, start, eps=settings.eps, anytime=True)
-
-
-def weights_of(knowledge: Knowledge) -> int:
-    """How many weights a linear model has at most on an interface."""
-    assert knowledge.classes is not None
-    return (len(knowledge.classes) - 1) * (knowledge.domain.n_features + 1)
 
 
 class BayesPointLearner(GeneratorLearner):
@@ -91,7 +64,6 @@ class BayesPointLearner(GeneratorLearner):
         self._answers = 0
         self._unrefined = 0
         self._estimates_rho = known.rho is None
-        self._verified = False
         self._objection = ""
         self.note = ""
 
@@ -128,19 +100,36 @@ class BayesPointLearner(GeneratorLearner):
         queries = self._queries = Queries(known, scores, self._posterior, self._settings, self._rng)
         if len(opened.rows):
             self._learn(opened.rows, opened.labels)
-        while self.error > self._settings.eps:
+        confirmed = not self._estimates_rho
+        while True:
             queries.exact = self._only_open
-            rows = queries.choose()
-            if len(rows) == 0:
-                if self._changed_its_mind():
-                    continue
-                if not self._estimates_rho or self._verified or self._posterior.model.rho > 0:
-                    break
-                self._verified, rows = True, known.domain.sample(VERIFY, self._rng)
-            self._learn(rows, (yield rows))
-        else:
-            return
-        self.note = self._end(queries)
+            near_enough = self.error <= self._settings.eps
+            rows = np.empty((0, known.domain.n_features)) if near_enough else queries.choose()
+            if len(rows):
+                self._learn(rows, (yield rows))
+            elif not near_enough and self._changed_its_mind():
+                confirmed = False
+            elif confirmed:
+                break
+            else:
+                confirmed = yield from self._confirm(known)
+        self.note = self._end(queries, near_enough)
+
+    def _confirm(self, known: Knowledge) -> Generator[FloatArray, Array, bool]:
+        """Whether random rows are answered as expected, where the share of wrong labels was not known.
+
+        Rows at even odds hardly tell it. If they are not, a larger share is assumed, and sites are chosen anew.
+        """
+        rows = known.domain.sample(VERIFY, self._rng)
+        expected = self.hypothesis().predict(rows)
+        answers = yield rows
+        self._learn(rows, answers)
+        wrong, rho = int(np.sum(answers != expected)), self._posterior.model.rho
+        if wrong == 0 or (rho > 0 and binom.sf(wrong - 1, len(rows), rho) > CHANCE):
+            return True
+        if rho > 0:
+            self._posterior.restart(SignModel(min(wrong / len(rows), LARGEST)))
+        return False
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Learn from what the budget left of the last rows."""
@@ -153,6 +142,8 @@ class BayesPointLearner(GeneratorLearner):
         self._seen = list(dict.fromkeys(self._seen + answers.tolist()))
         self._posterior.add(self._scores.signed_rows(self._scores.encoding.encode(rows), labels))
         self._answers += len(rows)
+        if self._queries:
+            self._queries.tell(rows, answers)
         self._unrefined += len(rows)
         if self._unrefined >= max(1, self._scores.d // 10):
             self._unrefined = 0
@@ -176,13 +167,17 @@ class BayesPointLearner(GeneratorLearner):
         if rho == 0 and not self._estimates_rho:
             self._objection = "no linear model gives all of these answers"
         self._estimates_rho = True
-        self._posterior.model = SignModel() if rho > 0 else SignModel(max(ASSUMED / 10, 1 / self._answers))
-        self._posterior.refine()
+        self._posterior.restart(SignModel(0.0 if rho > 0 else max(ASSUMED / 10, 1 / self._answers)))
         return True
 
-    def _end(self, queries: Queries) -> str:
+    def _end(self, queries: Queries, near_enough: bool) -> str:
         if not queries.exact:
-            return self._objection
+            if self._posterior.model.rho == 0:
+                return self._objection
+            share, rho = DOUBT * queries.expected_wrong(), self._posterior.model.rho
+            return f"with {rho:.2g} of the answers wrong, about {max(share, 1e-5):.1g} of all rows may be mislabelled"
+        if near_enough:
+            return ""
         if queries.complete:
             return "the label of every row of the domain follows from the answers"
         return "no row was found that the answers leave open"

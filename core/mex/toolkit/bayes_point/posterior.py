@@ -6,15 +6,13 @@ import attrs
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
+from mex.toolkit.bayes_point.sites import FAR, TINY, combined, one_by_one
 from mex.types import Array, FloatArray
 
-TINY = 1e-300
 DAMPING = 0.7
 """The step of a sweep, as a share of the whole one."""
 NARROWEST = 1e-6
 """The least share of its variance that a site leaves of a cavity: a step function leaves nothing in the limit."""
-FAR = 8.0
-"""A row whose sign is so many standard deviations from being another tells nothing."""
 NOTHING = 1e-9
 """A site that takes a smaller share of the variance of its cavity is left out."""
 PRIOR_RHO = (0.5, 4.5)
@@ -22,6 +20,8 @@ PRIOR_RHO = (0.5, 4.5)
 LARGEST = 0.45
 GROWTH = 1.25
 """How many times more sites there are when those left out are looked at again."""
+TOGETHER = 16
+"""How many rows are taken at once."""
 
 
 @attrs.frozen
@@ -37,7 +37,8 @@ class SignModel:
     def site(self, mean: FloatArray, variance: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The precision and the shift of the Gaussians that match moments with cavities N(offset + mean, variance).
 
-        The shift is about the offset: precision times location, so that it is small where the mean is.
+        The shift is about the offset: precision times location, so that it is small where the mean is. The precision
+        of a sign that is likely wrong is negative: it widens the posterior.
         """
         root = np.sqrt(variance + self.spread**2)
         z = (offset + mean) / root
@@ -46,9 +47,7 @@ class SignModel:
             density *= (1 - 2 * self.rho) / (self.rho + (1 - 2 * self.rho) * ndtr(z))
         slope, curve = density / root, density * (density + z) / root**2
         left = np.maximum(1 - curve * variance, NARROWEST)
-        precision, shift = curve / left, (slope + mean * curve) / left
-        outlier = precision < 0  # a sign that is likely wrong; so the whole stays a Gaussian
-        return np.where(outlier, 0.0, precision), np.where(outlier, slope, shift)
+        return curve / left, (slope + mean * curve) / left
 
 
 class Posterior:
@@ -75,46 +74,49 @@ class Posterior:
         self.d = d
         self.model = model or SignModel()
         self.n = 0
-        self.mean: FloatArray = np.zeros(d)
-        self.cov: FloatArray = np.eye(d)
-        self._base: FloatArray = np.zeros(d)
-        self._axes: FloatArray = np.eye(d)
-        self._u: FloatArray = np.zeros(d)
-        self._C: FloatArray = np.eye(d)  # the covariance of u
+        self._reset()
         self._rows: FloatArray = np.empty((64, d))
         self._whitened: FloatArray = np.empty((64, d))  # rows in the coordinates u
         self._sites: FloatArray = np.zeros((3, 64))  # <base, a>, precision, shift
         self._active: Array = np.empty(0, dtype=int)  # rows whose sites matter, and those not looked at yet
+
+    def _reset(self) -> None:
+        """The moments before the first row."""
+        self.mean: FloatArray = np.zeros(self.d)
+        self.cov: FloatArray = np.eye(self.d)
+        self._base: FloatArray = np.zeros(self.d)
+        self._axes: FloatArray = np.eye(self.d)
+        self._u: FloatArray = np.zeros(self.d)
+        self._C: FloatArray = np.eye(self.d)  # the covariance of u
         self._looked_at = 0  # how many rows there were when all were
 
     def add(self, rows: FloatArray, *, at_once: bool = False) -> None:
         """Take rows, shape (n, d): one after the other, or ``at_once`` but with no effect before :meth:`refine`."""
         first, self.n = self.n, self.n + len(rows)
         while self.n > len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-            self._whitened = np.concatenate([self._whitened, np.empty_like(self._whitened)])
+            self._rows, self._whitened = (np.concatenate([a, np.empty_like(a)]) for a in (self._rows, self._whitened))
             self._sites = np.concatenate([self._sites, np.zeros_like(self._sites)], axis=1)
         new = np.arange(first, self.n)
         self._active = np.append(self._active, new)
         self._rows[new], self._whitened[new] = rows, rows @ self._axes
         self._sites[0, new] = rows @ self._base
-        for i in () if at_once else new.tolist():
-            self._filter(i)
+        for start in () if at_once else range(first, self.n, TOGETHER):
+            self._filter(np.arange(start, min(start + TOGETHER, self.n)))
 
-    def _filter(self, i: int) -> None:
-        """Choose the site of a row given those before it, and update the moments, which takes O(d^2)."""
-        b = self._whitened[i]
-        Cb = self._C @ b
-        v, s = max(float(b @ Cb), TINY), float(b @ self._u)
-        offset = self._sites[0, i]
-        if offset + s > FAR * np.sqrt(v + self.model.spread**2):
+    def _filter(self, new: Array) -> None:
+        """Choose the sites of some rows, each given those before it, and update the moments, which takes O(d^2)."""
+        B, offset = self._whitened[new], self._sites[0, new]
+        CB = self._C @ B.T
+        G, s = B @ CB, B @ self._u
+        precision, shift = one_by_one(self.model, s, G, offset)
+        if not precision.any() and not shift.any():
             return
-        precision, shift = (float(x[0]) for x in self.model.site(np.array([s]), np.array([v]), np.array([offset])))
-        self._sites[1:, i] = precision, shift
-        step, left = Cb * ((shift - precision * s) / (1 + precision * v)), precision / (1 + precision * v)
-        across = self._axes @ Cb
-        self._C -= left * np.multiply.outer(Cb, Cb)
-        self.cov -= left * np.multiply.outer(across, across)
+        self._sites[1:, new] = precision, shift
+        left = np.linalg.solve(np.eye(len(new)) + precision[:, None] * G, np.diag(precision))
+        pull = shift - precision * s
+        step, across = CB @ (pull - left @ (G @ pull)), self._axes @ CB
+        self._C -= CB @ left @ CB.T
+        self.cov -= across @ left @ across.T
         self._u = self._u + step
         self.mean = self.mean + self._axes @ step
 
@@ -124,28 +126,34 @@ class Posterior:
             return
         self._rebase()
         for _ in range(sweeps):
-            active = self._active
-            B, (offset, precision, shift) = self._whitened[active], self._sites[:, active]
-            s = B @ self._u
+            active, B = self._active, self._whitened[self._active]
+            (offset, precision, shift), s = self._sites[:, active], B @ self._u
             v = np.maximum(np.einsum("ij,ij->i", B @ self._C, B), TINY)
             cavity = 1 / np.maximum(1 / v - precision, 1e-3 / v)
             new = np.array(self.model.site(cavity * (s / v - shift), cavity, offset))
             new[:, (new[0] * cavity < NOTHING) & (new[0] > 0)] = 0.0
             change = float(np.max(np.abs(new[0] - precision) * v))
             self._sites[1:, active] += DAMPING * (new - self._sites[1:, active])
-            self._solve(B, *self._sites[1:, active])
+            precision, shift = self._sites[1:, active]
+            self._C, self._u = combined(B, precision, shift, self._axes.T @ self._axes, -self._axes.T @ self._base)
             if change < settled:
                 break
         self.mean = self._base + self._axes @ self._u
         self.cov = self._axes @ self._C @ self._axes.T
 
+    def restart(self, model: SignModel, sweeps: int = 20) -> None:
+        """Forget all sites and choose them anew by another model: a wrong one may have led to where they stay."""
+        self.model = model
+        self._reset()
+        self._sites[:] = 0.0
+        self.refine(sweeps)
+
     def _rebase(self) -> None:
         """Move the base to the mean, take the posterior's own axes, and leave out rows that tell nothing."""
         root = np.linalg.cholesky((self._C + self._C.T) / 2)
+        active = self._active
         if self.n > GROWTH * self._looked_at:
             active, self._looked_at = np.arange(self.n), self.n
-        else:
-            active = self._active
         self._base, self._axes = self.mean, self._axes @ root
         moved = self._rows[active] @ self.mean - self._sites[0, active]
         self._sites[2, active] -= self._sites[1, active] * moved
@@ -155,12 +163,6 @@ class Posterior:
         keep = near | (self._sites[1, active] > 0) | (self._sites[2, active] != 0)
         self._active = active[keep]
         self._u, self._C = np.zeros(self.d), np.eye(self.d)
-
-    def _solve(self, B: FloatArray, precision: FloatArray, shift: FloatArray) -> None:
-        prior = self._axes.T @ self._axes
-        root = np.linalg.inv(np.linalg.cholesky((B.T * precision) @ B + prior))
-        self._C = root.T @ root
-        self._u = self._C @ (B.T @ shift - self._axes.T @ self._base)
 
     def learn_rho(self) -> None:
         """One step of expectation maximisation for the share of wrong signs."""

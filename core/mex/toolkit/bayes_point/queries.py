@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
+from scipy.special import ndtr
 
 from mex.knowledge import Knowledge
 from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.bayes_point.all_rows import MOST, AllRows, count
-from mex.toolkit.bayes_point.climb import Climb
-from mex.toolkit.bayes_point.pairs import after_best_pair
 from mex.toolkit.bayes_point.posterior import Posterior
-from mex.toolkit.bayes_point.scores import Odds, Scores
+from mex.toolkit.bayes_point.scores import Scores
+from mex.toolkit.bayes_point.search import RowSearch
 from mex.toolkit.bayes_point.version_space import VersionSpace
-from mex.types import BoolArray, FloatArray
+from mex.types import Array, BoolArray, FloatArray
 
 NEAR = 0.3
 """The z below which a row near the data is asked rather than any other."""
+UNLIKE = 10
+"""So many rows near the data are asked, as long as all have one label, even if a narrow prior is surer of the next."""
 DRAWN = 300
 """Rows near the data to choose from."""
-TRIED = 4
-"""From how many rows each start of a search is chosen."""
 SURE = 4.5
 """The z above which a label counts as known where no program says so."""
 DOUBTFUL = 0.5
 """The z above which, if labels are right, a row is asked only where the answers leave its label open."""
 ALMOST = 1.0
 """The z above which single changes are not enough, and pairs of them are tried."""
-SEARCHES, CORNERS = 4, 16
-"""How many searches in vain there are before the corners of the version space are looked for, and how many of these."""
-OFF = 1e3
-"""How far off the posterior mean corners are looked for from, in standard deviations."""
-CORNER = 0.98
-"""A row is open for certain if its score has two signs at two corners, well inside."""
+SEARCHES = 4
+"""How many searches in vain there are before many random rows, and the corners of the version space, are looked at."""
 SHORTLIST = 256
 """How many of all rows, those least sure, are looked at closely; four times as many as long as none is open."""
+LAST, CLOSELY = 4096, 64
+"""How many random rows are looked at when searches find none, and how many of them, those least sure, closely."""
+SAID = 20_000
+"""From how many random rows it is told how many may be mislabelled: most of that is of few rows near the boundary."""
+LEFT = 2.5e-5
+"""The expected share of wrong labels of random rows at which a search for more ends, if answers may be wrong."""
 
 
 @attrs.frozen(kw_only=True)
@@ -73,10 +77,12 @@ class Queries:
         self._posterior = posterior
         self._settings = settings
         self._rng = rng
-        self._climb = Climb(scores.encoding)
         self._asked: set[bytes] = set()
+        self._near: list[bytes] = []
+        self._labels: set[Any] = set()  # of the rows near the data
         self._all = AllRows(scores, rng) if count(known.domain) <= MOST else None
         self._pool = None if known.pool is None or len(known.pool) == 0 else known.domain.clip(known.pool.copy())
+        self._search = RowSearch(known.domain, scores, self._pool, settings.starts, rng)
 
     @property
     def complete(self) -> bool:
@@ -87,17 +93,22 @@ class Queries:
         """The next batch, shape (n, n_features): empty if no row is left to ask."""
         mean, cov = self._posterior.mean, self._posterior.cov
         rows: list[FloatArray] = []
-        while len(rows) < self._settings.batch:
-            row = self._one(mean, cov)
-            if row is None:
-                break
+        while len(rows) < self._settings.batch and (row := self._one(mean, cov)) is not None:
             self.mark(row)
             rows.append(row)
-            odds = self._odds(row[None], mean, cov)
-            (a,) = self._scores.difference(self._scores.encoding.encode(row[None]), odds.first, odds.second)
-            across = cov @ a  # about what the answer will take, whatever it is
-            cov = cov - 2 / np.pi * np.multiply.outer(across, across) / max(float(a @ across), 1e-300)
+            if len(rows) < self._settings.batch:
+                cov = self._scores.after_answer(row, mean, cov)
         return np.array(rows).reshape(len(rows), self._known.domain.n_features)
+
+    def expected_wrong(self) -> float:
+        """The share of the rows of the domain whose label is expected to be another than at the posterior mean."""
+        X = self._known.domain.sample(SAID, self._rng)
+        return _expected_wrong(self._scores.odds_of(X, self._posterior.mean, self._posterior.cov).z)
+
+    def tell(self, rows: FloatArray, answers: Array) -> None:
+        """Take the labels of rows, shape (n, n_features) and (n,)."""
+        near = set(self._near[:UNLIKE])
+        self._labels.update(y for row, y in zip(rows, answers.tolist(), strict=True) if row.tobytes() in near)
 
     def mark(self, row: FloatArray) -> None:
         """A row that is not to be asked, or not again."""
@@ -105,19 +116,18 @@ class Queries:
         if self._all:
             self._all.discard(row)
 
-    def _odds(self, X: FloatArray, mean: FloatArray, cov: FloatArray) -> Odds:
-        return self._scores.odds(self._scores.encoding.encode(X), mean, cov)
-
     def _one(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
         if self._pool is not None and self._rng.random() < self._settings.near:
             X = between_rows(self._pool, self._known.domain, DRAWN, self._rng, crossover=True)
-            odds = self._odds(X, mean, cov)
+            odds = self._scores.odds_of(X, mean, cov)
             best = int(np.argmax(odds.worth))
-            if odds.z[best] < NEAR and X[best].tobytes() not in self._asked:
+            alike = len(self._near) < UNLIKE and len(self._labels) == 1
+            if (odds.z[best] < NEAR or alike) and X[best].tobytes() not in self._asked:
+                self._near.append(X[best].tobytes())
                 return np.asarray(X[best])
         row = self._of_all(self._all, mean, cov) if self._all else self._by_search(mean, cov)
         if row is not None:
-            self.widths.append(float(self._odds(row[None], mean, cov).width[0]))
+            self.widths.append(float(self._scores.odds_of(row[None], mean, cov).width[0]))
         return row
 
     def _of_all(self, rows: AllRows, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
@@ -125,76 +135,64 @@ class Queries:
         few = SHORTLIST
         while rows.left:
             listed = rows.least_sure(mean, cov, few)
-            odds = self._odds(rows.X[listed], mean, cov)
+            odds = self._scores.odds_of(rows.X[listed], mean, cov)
             order = np.argsort(-odds.worth, kind="stable")
             listed, best = listed[order], int(order[0])
             if not self.exact:
                 return np.asarray(rows.X[listed[0]]) if odds.z[best] <= SURE else None
             if odds.z[best] <= DOUBTFUL:
                 return np.asarray(rows.X[listed[0]])
-            implied, first = self._settle(VersionSpace(self._posterior), rows.X[listed])
+            implied, first = self._settle(rows.X[listed])
             rows.discard_all(listed[implied])
             if first is not None:
                 return np.asarray(rows.X[listed[first]])
             few *= 4
         return None
 
-    def _settle(self, space: VersionSpace, X: FloatArray) -> tuple[BoolArray, int | None]:
+    def _settle(self, X: FloatArray) -> tuple[BoolArray, int | None]:
         """Which rows have the label at the mean by all weights of the version space, and the first whose label is open.
 
         As :meth:`.VersionSpace.settle`, of the lead of the likeliest class over each other one.
         """
-        P, rivals = self._scores.encoding.encode(X), self._scores.k - 1
-        order = np.argsort(P @ -self._scores.weights(self._posterior.mean).T, axis=1, kind="stable")
-        V = self._scores.difference(
-            np.repeat(P, rivals, axis=0), np.repeat(order[:, 0], rivals), order[:, 1:].reshape(-1)
-        )
-        implied, first = space.settle(V)
+        rivals = self._scores.k - 1
+        V = self._scores.leads(self._scores.encoding.encode(X), self._posterior.mean)
+        implied, first = VersionSpace(self._posterior).settle(V)
         return np.asarray(implied.reshape(-1, rivals).all(axis=1)), None if first is None else first // rivals
 
     def _by_search(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
         for _ in range(SEARCHES):
-            X, z = self._search(mean, cov, pairs_from=ALMOST if self.exact else np.inf)
+            X, z = self._search.run(mean, cov, pairs_from=ALMOST if self.exact else np.inf)
             new = np.array([row.tobytes() not in self._asked for row in X])
             X, z = X[new], z[new]
             if not len(X) or (not self.exact and z[0] > SURE):
                 continue
             if not self.exact or z[0] <= DOUBTFUL:
                 return np.asarray(X[0])
-            implied, first = self._settle(VersionSpace(self._posterior), X)
+            implied, first = self._settle(X)
             for row in X[implied]:
                 self.mark(row)
             if first is not None:
                 return np.asarray(X[first])
-        return self._corner() if self.exact else None
+        row = self._of_random(mean, cov)
+        if row is None and self.exact:
+            return self._search.corner(VersionSpace(self._posterior), self._asked)
+        return row
 
-    def _search(self, mean: FloatArray, cov: FloatArray, pairs_from: float) -> tuple[FloatArray, FloatArray]:
-        """Rows found from random ones, the best first, and their z; pairs of changes are made if no z is small."""
-        X = self._known.domain.sample(TRIED * self._settings.starts, self._rng)
+    def _of_random(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
+        """One of many random rows whose label is open, or not known well enough; None if there is none."""
+        X = self._known.domain.sample(LAST, self._rng)
         if self._pool is not None:
-            X[::2] = self._pool[self._rng.integers(len(self._pool), size=len(X[::2]))]
-        odds = self._odds(X, mean, cov)
-        best = np.argsort(-odds.worth, kind="stable")[: self._settings.starts]
-        belief = self._scores.belief(mean, cov, int(odds.first[best[0]]), int(odds.second[best[0]]))
-        X = self._climb.run(X[best], belief)
-        odds = self._odds(X, mean, cov)
-        if odds.z[np.argmax(odds.worth)] > pairs_from:
-            X = self._climb.run(after_best_pair(self._scores.encoding, X, belief.mean), belief)
-            odds = self._odds(X, mean, cov)
-        order = np.argsort(-odds.worth, kind="stable")
-        return X[order], odds.z[order]
+            X[::2] = between_rows(self._pool, self._known.domain, len(X[::2]), self._rng, crossover=True)
+        odds = self._scores.odds_of(X, mean, cov)
+        if not self.exact and max(_expected_wrong(odds.z[::2]), _expected_wrong(odds.z[1::2])) <= LEFT:
+            return None
+        best = np.argsort(odds.z if self.exact else -odds.worth, kind="stable")
+        X = X[[i for i in best[:SHORTLIST] if X[i].tobytes() not in self._asked][:CLOSELY]]
+        if not self.exact or not len(X):
+            return np.asarray(X[0]) if len(X) else None
+        first = self._settle(X)[1]
+        return None if first is None else np.asarray(X[first])
 
-    def _corner(self) -> FloatArray | None:
-        """A row with two signs at two corners of the version space, though the posterior is sure of it."""
-        space = VersionSpace(self._posterior)
-        for _ in range(CORNERS):
-            t = OFF * self._rng.standard_normal(self._scores.d)
-            ends = space.nearest(t), space.nearest(-t)
-            if ends[0] is None or ends[1] is None:
-                continue
-            middle, half = (ends[0] + ends[1]) / 2, (ends[0] - ends[1]) / 2
-            X, z = self._search(middle, np.multiply.outer(half, half), pairs_from=0.0)
-            for row, sure in zip(X, z, strict=True):
-                if sure < CORNER and row.tobytes() not in self._asked:
-                    return np.asarray(row)
-        return None
+
+def _expected_wrong(z: FloatArray) -> float:
+    return float(ndtr(-z).mean())

@@ -64,6 +64,12 @@ class Scores:
         sides = self._contrasts[first] - self._contrasts[second]
         return np.asarray((sides[:, :, None] * P[:, None, :]).reshape(-1, self.d))
 
+    def leads(self, P: FloatArray, mean: FloatArray) -> FloatArray:
+        """The vectors of the lead of each row's likeliest class over every other, shape (n (k - 1), (k - 1) d)."""
+        order = np.argsort(P @ -self.weights(mean).T, axis=1, kind="stable")
+        rivals = self.k - 1
+        return self.difference(np.repeat(P, rivals, axis=0), np.repeat(order[:, 0], rivals), order[:, 1:].reshape(-1))
+
     def weights(self, w: FloatArray) -> FloatArray:
         """The weights of each score, shape (k, d)."""
         return np.asarray(self._contrasts @ w.reshape(self.k - 1, -1))
@@ -78,10 +84,21 @@ class Scores:
         k, weights = self.k, self.weights(mean)
         side = self._contrasts[first] - self._contrasts[second]
         d = self.encoding.d
-        block = np.einsum("r,s,risj->ij", side, side, cov.reshape(k - 1, d, k - 1, d)) if k > 2 else cov
+        block = np.tensordot(side, np.tensordot(side, cov.reshape(k - 1, d, k - 1, d), 1), (0, 1)) if k > 2 else cov
         others = [c for c in range(k) if c not in (first, second)]
         rivals = weights[others] - (weights[first] + weights[second]) / 2
         return Belief.of(self.encoding, weights[first] - weights[second], block, rivals)
+
+    def after_answer(self, row: FloatArray, mean: FloatArray, cov: FloatArray) -> FloatArray:
+        """The covariance of the weights about as the answer to a row will leave it, whatever it is."""
+        odds = self.odds_of(row[None], mean, cov)
+        (a,) = self.difference(self.encoding.encode(row[None]), odds.first, odds.second)
+        across = cov @ a
+        return np.asarray(cov - 2 / np.pi * np.multiply.outer(across, across) / max(float(a @ across), 1e-300))
+
+    def odds_of(self, X: FloatArray, mean: FloatArray, cov: FloatArray) -> Odds:
+        """As :meth:`odds`, of rows, shape (n, n_features)."""
+        return self.odds(self.encoding.encode(X), mean, cov)
 
     def odds(self, P: FloatArray, mean: FloatArray, cov: FloatArray) -> Odds:
         """The odds of the two likeliest classes of encoded rows, shape (n, d), by the moments of the weights."""

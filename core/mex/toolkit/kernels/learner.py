@@ -15,7 +15,7 @@ from mex.toolkit.kernels.classifier import KernelClassifier
 from mex.toolkit.kernels.machine import KernelMachine
 from mex.toolkit.kernels.parameters import KernelAttack
 from mex.toolkit.kernels.segments import Segments
-from mex.toolkit.kernels.selection import encoder, extract_and_test, penalty, public_kernel, rbf_grid
+from mex.toolkit.kernels.selection import encoder, extract_and_test, penalty, public_kernel, rbf_grid, without_checks
 from mex.types import Array, Estimator, FloatArray
 
 UNKNOWN_RHO = 0.1
@@ -49,6 +49,7 @@ class KernelLearner(GeneratorLearner):
         self.error_rate = min(max(self._rho, 0.01), 0.49)
         self._candidates = Candidates("this attack", sampler, known, rng)
         self._encoder = encoder(known, rng)
+        self._transform = without_checks(self._encoder)
         self._asked: list[FloatArray] = []
         Z = self.encode(self.draw(1000))
         kernel = public_kernel(known, Z) if attack.kernel == "public" else None
@@ -119,7 +120,7 @@ class KernelLearner(GeneratorLearner):
         """Rows of the interface as the kernel takes them."""
         if len(X) == 0:  # transformers refuse it
             return X
-        return np.asarray(self._encoder.transform(X), dtype=np.float64)
+        return self._transform(X)
 
     def decision_function(self, X: FloatArray) -> FloatArray:
         """The machine's decision values of rows of the interface, shape (len(X),)."""

@@ -14,6 +14,8 @@ from mex.types import BoolArray, FloatArray
 
 STEPS = 100
 """The most Newton steps of one fit. A few are usual; labels that contradict each other take more."""
+MOST_STALLS = 3
+"""A fit ends after so many steps in a row that the objective does not show: rows may still enter or leave."""
 
 
 class KernelMachine:
@@ -85,10 +87,12 @@ class KernelMachine:
     def fit(self) -> KernelMachine:
         """Go from the present solution to the optimum."""
         value = self.objective
+        stalls = 0
         for _ in range(STEPS):
             active = self.active
             beta, intercept = self._newton(active)
-            f = self.K @ beta + intercept
+            rows = np.flatnonzero(active)  # beta is 0 elsewhere
+            f = beta[rows] @ self.K[rows] + intercept
             t = self._step(beta - self.beta, intercept - self.intercept, f - self.f)
             self.beta = self.beta + t * (beta - self.beta)
             self.intercept += t * (intercept - self.intercept)
@@ -96,7 +100,8 @@ class KernelMachine:
             if t == 1 and np.array_equal(self.active, active):
                 break
             value, before = self.objective, value
-            if before - value <= 1e-12 * before:
+            stalls = stalls + 1 if before - value <= 1e-12 * before else 0
+            if stalls == MOST_STALLS:
                 break
         return self
 

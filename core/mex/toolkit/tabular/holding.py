@@ -19,6 +19,9 @@ from mex.toolkit.tabular.opening import features_of
 from mex.toolkit.tabular.reading import columns_of, distinct, numbers
 from mex.types import Array, BoolArray, FloatArray
 
+REPEATED = 0.05
+"""The share of rows that repeat another from which on it is told."""
+
 
 @attrs.frozen(eq=False)
 class Holding:
@@ -63,8 +66,18 @@ def hold(target: FittedTarget, table: Table) -> Holding:
         notes.append(f"{int((~asked).sum())} of {len(X)} rows were never asked and are left out")
     if not fine.any():
         raise UsageError(f"{table.name} has no row that the model takes: {'; '.join(notes) or 'it has no row'}")
+    if repeats := _repeats(X[fine]):
+        notes.append(repeats)
     y, remark = _truth(target, table)
     return Holding(table.name, X[fine], None if y is None else y[fine], (*notes, remark))
+
+
+def _repeats(X: FloatArray) -> str:
+    """What is to be said of rows that are there more than once; "" where they are few."""
+    repeated = len(X) - len({row.tobytes() for row in X + 0.0})  # + 0.0: -0.0 and 0.0 are one row
+    if repeated < REPEATED * len(X):
+        return ""
+    return f"{repeated} of them repeat another, so that rows to measure by are among those of the attacker"
 
 
 def as_rows(target: FittedTarget, X: FloatArray, y: Array | None) -> Rows:

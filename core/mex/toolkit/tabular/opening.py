@@ -11,8 +11,9 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from mex.answers import checked_answers
 from mex.dataset import Table
-from mex.errors import UsageError
+from mex.errors import UsageError, sentence
 from mex.fitted import FittedTarget
 from mex.knowledge import Family
 from mex.schema import Column, Schema
@@ -152,11 +153,11 @@ def _tried(target: FittedTarget, X: FloatArray) -> FittedTarget:
     kind = target.answers[0]
     if complete.any():
         try:
-            target.answer(X[complete][:1], kind)
+            checked_answers(target.answer(X[complete][:1], kind), 1, kind, target.classes, "it")
         except Exception as error:
             name = getattr(target.estimator, "name", type(target.estimator).__name__)
             what = f"{name} does not answer a row of its own table"
-            raise UsageError(f"{what} ({type(error).__name__}: {' '.join(str(error).split())})") from error
+            raise UsageError(f"{what} ({' '.join(sentence(error).split())})") from error
     if complete.all() or not target.domain.incomplete:
         return target
     with contextlib.suppress(Exception):

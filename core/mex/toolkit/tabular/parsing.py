@@ -62,7 +62,7 @@ def parse(name: str, texts: Texts, *, decimal: str, missing: Collection[str] = M
         return _lenient(texts, decimal)
     counted = pc.value_counts(texts.drop_null())
     counts = dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
-    if role != "categorical" and {text.lower() for text in counts} == {"true", "false"}:
+    if role != "categorical" and counts and {text.lower() for text in counts} <= {"true", "false"}:
         return Parsed(pc.equal(pc.utf8_lower(texts), "true"))
     return Parsed(texts, None if role else doubts.of_texts(counts, len(texts), decimal))
 

@@ -13,6 +13,7 @@ from mex.app.audit.choosing import attacks, restricted
 from mex.app.audit.shields import Effect, shields
 from mex.app.audit.stages import meets
 from mex.app.audit.subject import Subject
+from mex.types import Array, FloatArray
 
 
 def test_every_installed_attack_is_chosen_or_has_a_reason(subject: Subject) -> None:
@@ -64,6 +65,36 @@ def test_what_a_defense_does_is_seen_and_not_believed(subject: Subject) -> None:
     assert detector is not None
     assert detector.watches
     assert "binary" in found["value-noise"].reason
+
+
+def test_noise_that_hits_few_rows_is_noise_all_the_same() -> None:
+    """Of rows far from the boundary none is answered otherwise again, and those between them are."""
+    X, _ = plane()
+    X, y = np.concatenate([X - 4, X + 4]), np.repeat(["no", "yes"], len(X))
+    far = subject_of(LogisticRegression(C=100.0).fit(X, y), X, y)
+    found = {s.label: s.effect for s in shields(far)}
+    seen = [found["margin-noise"], found["gaussian-output"]]
+    assert [effect and (effect.fresh, effect.labels_kept) for effect in seen] == [(True, False)] * 2
+
+
+class Chance:
+    """A model that draws its labels afresh near its boundary."""
+
+    n_features_in_, classes_ = 3, np.array(["no", "yes"])
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def predict(self, X: FloatArray) -> Array:
+        return np.where(X @ [1.0, -2.0, 0.5] + self.rng.normal(0, 0.3, len(X)) > 0.1, "yes", "no")
+
+
+def test_what_a_model_varies_by_itself_is_not_the_doing_of_a_defense() -> None:
+    found = {s.label: s.effect for s in shields(subject_of(Chance(), *plane()))}
+    assert found["query-detector"] == Effect(answers=("label",), labels_kept=True, fresh=False, watches=True)
+    noisy = found["bounded-noise:rho=0.05"]
+    assert noisy is not None
+    assert (noisy.fresh, noisy.labels_kept) == (True, False)
 
 
 def test_who_reads_labels_meets_no_defense_of_probabilities(subject: Subject) -> None:

@@ -23,6 +23,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     (folder / "rows.csv").write_text("x0,x1,x2,y\n" + "\n".join(rows), encoding="utf-8")
     (folder / "one.csv").write_text("x0,x1,x2,y\n" + "0.1,0.2,0.3,yes\n0.3,-0.2,0.1,yes\n" * 9, encoding="utf-8")
     (folder / "alike.csv").write_text("x0,x1,x2,y\n" + "-1,1,0,no\n-1,1,0.1,yes\n" * 9, encoding="utf-8")
+    unlabelled = "x0,x1,x2\n" + "\n".join(row.rpartition(",")[0] for row in rows)
+    (folder / "unlabelled.csv").write_text(unlabelled, encoding="utf-8")
+    (folder / "foreign.csv").write_text("\n".join(["x0,x1,x2,y", *rows]).replace("yes", "1"), encoding="utf-8")
     (folder / "other.csv").write_text("p,q\n1,2\n3,4\n", encoding="utf-8")
     return str(folder / "model.skops"), str(folder / "rows.csv")
 
@@ -44,6 +47,18 @@ def test_recommend_and_the_column_of_list_plugins_say_the_same(
     assert {name for name, said in listed.items() if said and not said.startswith("no")} == {
         name.partition(":")[0] for name in applies
     }
+
+
+@pytest.mark.parametrize("name", ["unlabelled", "foreign"])
+def test_rows_without_true_labels_of_the_model_do_to_ask_it(
+    name: str, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, data = files
+    assert main(["recommend", model, data, "--json"]) == 0
+    labelled = json.loads(capsys.readouterr().out)["components"]
+    assert main(["recommend", model, str(Path(data).with_name(f"{name}.csv")), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["components"]
+    assert {c["name"] for c in found if c["applies"]} == {c["name"] for c in labelled if c["applies"]}
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,18 @@ from typing import Any, cast
 
 import attrs
 import pytest
-from audited import TINY
+from audited import TINY, plane
+from sklearn.linear_model import LinearRegression
 
+import mex
 from mex.app.analysis.group import Group
 from mex.app.audit.defending import recommended, trades
 from mex.app.audit.document import document
+from mex.app.audit.limits import resolution
 from mex.app.audit.measuring import Measured
 from mex.app.audit.running import Outcome
 from mex.app.audit.stages import defended
+from mex.app.audit.text import defense_rows
 from mex.app.audit.thieves import strongest
 from mex.app.audit.trade import Trade
 from mex.app.matrix.record import Record
@@ -94,6 +98,21 @@ def test_a_defense_on_which_an_attack_came_to_no_result_is_not_recommended(label
     assert trade.missing
     assert "what it buys is not known" in trade.objection
     assert document(late)["recommendation"]["defense"] != STICKY
+
+
+def test_a_defense_that_no_attack_met_in_time_stopped_none_and_is_not_said_to(labels_only: Outcome) -> None:
+    told = document(attrs.evolve(labels_only, defended=[]))
+    assert told["recommendation"]["sentence"].endswith("as no attack came to a result against one.")
+    assert {row[2] for row in defense_rows(told)} == {"none ran"}
+    assert not any("got anywhere" in trade["objection"] for trade in told["defenses"])
+
+
+def test_the_variance_explained_has_no_steps(outcome: Outcome) -> None:
+    assert "it has steps of" in resolution(outcome)[0]
+    X, _ = plane(20)
+    values = mex.FittedTarget.wrap(LinearRegression().fit(X, X[:, 0]))
+    said = resolution(attrs.evolve(outcome, subject=attrs.evolve(outcome.subject, target=values)))
+    assert not any("steps" in sentence or "all of them agree" in sentence for sentence in said)
 
 
 def test_a_defense_that_the_fastest_attack_did_not_meet_is_not_recommended(labels_only: Outcome) -> None:

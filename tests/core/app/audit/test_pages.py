@@ -25,6 +25,8 @@ from mex.app.audit.gating import compared, required
 from mex.app.audit.markdown import markdown
 from mex.app.audit.page import page
 from mex.app.audit.running import Outcome
+from mex.app.audit.text import factor_text
+from mex.app.audit.verdict import verdict
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,19 @@ def test_nothing_that_a_model_or_a_server_says_becomes_markup(told: dict[str, An
     assert page(evil).count("<script") == page(told).count("<script") == 1
     assert "<img" not in page(evil)
     assert "\\<img" in markdown(evil)
+
+
+def test_of_a_model_that_answers_by_chance_the_verdict_says_what_an_agreement_means(told: dict[str, Any]) -> None:
+    assert told["varies"] == {}
+    (said,) = [s for s in verdict({**told, "varies": {"proba": 1.0, "label": 0.1}}) if "asked again" in s]
+    assert said.startswith("The model itself gives 10 % of rows other labels when they are asked again: no copy")
+    assert "on more than about 95 % of rows" in said
+
+
+def test_what_a_defense_buys_is_no_number_where_attacks_on_it_came_to_no_result(told: dict[str, Any]) -> None:
+    trade = {**told["defenses"][0], "factor": {"median": 22.8, "low": 22.8, "high": None}, "at_least": 71.4}
+    assert factor_text({**trade, "missing": []}) == "22.8 (22.8 to over 71.4)"
+    assert factor_text({**trade, "missing": ["pivot"]}) == "not known"
 
 
 def test_standards_say_what_is_shown_and_what_is_not(told: dict[str, Any]) -> None:

@@ -65,7 +65,9 @@ def test_the_sentences_call_no_theft_what_one_constant_answer_gets_to() -> None:
     took = sentences(record(curve=[(8, 0.97), (16, 0.98), (64, 0.995)], majority=0.97))[1]
     assert took.startswith("One constant answer agrees on 0.97, for nothing: no lower agreement is a theft. An")
     assert "An agreement of 0.99 took 41 queries ($0.4100); one of 0.999 was not reached." in took
-    assert "0.95" not in took
+    before, _, by_class = took.partition("With each class alike, ")
+    assert "0.95" not in before
+    assert by_class == "an agreement of 0.95 took 8 queries."
 
 
 def test_the_sentences_tell_each_level_the_alarm_and_what_is_not_known() -> None:

@@ -12,6 +12,7 @@ import skops.io
 from saved import TUMOURS, X, attacked, table, y
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
@@ -101,3 +102,51 @@ def test_an_attack_that_steals_no_thresholds_tells_none(tmp_path: Path) -> None:
     assert "records" not in (record["reason"] or "")
     record = attacked("tree-structure", tmp_path / "model.json", data, answers="leaf")
     assert "records" in record["reason"]
+
+
+@pytest.mark.parametrize("command", [["inspect", "MODEL", "--data", "DATA"], ["recommend", "MODEL", "DATA"]])
+def test_a_model_of_texts_is_no_model_of_the_rows_of_a_table(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It answers a table with one answer for each column, and one answer is none for each row."""
+    words = ["pay the bank", "win the match"] * 20
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(words, ["money", "sport"] * 20)
+    skops.io.dump(model, tmp_path / "model.skops")
+    pd.DataFrame({"text": words, "topic": ["money", "sport"] * 20}).to_csv(tmp_path / "rows.csv", index=False)
+    places = {"MODEL": str(tmp_path / "model.skops"), "DATA": f"csv:path={tmp_path / 'rows.csv'},target=topic"}
+    assert main([places.get(word, word) for word in command]) in (1, 2)
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "asked 40 rows and answered an array of shape (1,)" in said[-1]
+
+
+SCORER = """
+import numpy as np
+
+class Quota:
+    n_features_in_, classes_, asked = 4, np.array(["a", "b"]), 0
+
+    def predict(self, rows):
+        self.asked += len(rows)
+        if self.asked > 120:
+            raise RuntimeError("429 Too Many Requests")
+        return np.where(np.asarray(rows)[:, 2] > 3, "a", "b")
+
+quota = Quota()
+
+def holes(rows):
+    return np.where(np.asarray(rows)[:, 2] > 3, 1.0, np.nan)
+"""
+
+
+def test_an_error_of_the_model_is_not_said_to_be_a_bug_of_mex(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "quota_of_mine.py").write_text(SCORER, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    attack = ["attack", "passive", "--data", "iris", "-m"]
+    assert main([*attack, "python:object=quota_of_mine:quota"]) == 1
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "RuntimeError: 429 Too Many Requests (raised by the model, which was asked 150 rows;" in said
+    assert "bug" not in said
+    assert main([*attack, "python:object=quota_of_mine:holes,answers=value"]) == 2
+    assert "answered values that are not finite numbers" in capsys.readouterr().err

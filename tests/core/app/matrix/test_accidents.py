@@ -20,6 +20,7 @@ from mex.testing.examples import example_dataset, example_target
 
 PLAN: dict[str, Any] = {"models": ["logistic"], "datasets": ["haberman"], "seeds": 1, "budget": 60, "counters": False}
 LENT = r"changes what it was lent \({}\): it has to work on a copy"
+STRANGE = r"the hypothesis, a Believing, answered labels that are not among the classes \[0 1\]"
 ATTACKS = {
     wrong.SortsThePool: "the attack " + LENT.format(".*read-only"),
     wrong.StandardisesThePool: "the attack " + LENT.format(".*read-only"),
@@ -28,8 +29,8 @@ ATTACKS = {
     wrong.RaisesTheBudget: "the attack " + LENT.format("can't set attribute"),
     wrong.CentresItsRows: "the hypothesis, a Believing, " + LENT.format(".*read-only"),
     wrong.PredictsTooFew: r"the hypothesis, a Believing, was asked \d+ rows and answered an array of shape \(\d+,\)",
-    wrong.PredictsAnotherClass: r"the hypothesis, a Believing, answered labels that are not among the classes \[0 1\]",
-    wrong.PredictsNothing: r"the hypothesis, a Believing, answered labels that are not among the classes \[0 1\]",
+    wrong.PredictsAnotherClass: rf"{STRANGE}, such as -1",
+    wrong.PredictsNothing: rf"{STRANGE}, such as nan",
 }
 DEFENSES = {
     wrong.RoundsInPlace: "the defense " + LENT.format(".*read-only"),

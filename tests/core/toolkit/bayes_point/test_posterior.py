@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import linprog
 from scipy.special import ndtr
 
+from mex.toolkit.bayes_point.draws import draw
 from mex.toolkit.bayes_point.posterior import Posterior, SignModel
 from mex.toolkit.bayes_point.version_space import VersionSpace
 from mex.types import FloatArray
@@ -31,6 +32,65 @@ def test_its_moments_are_those_of_the_prior_weighed_by_the_answers(model: SignMo
     cov = (W - mean).T * weight @ (W - mean) / weight.sum()
     assert np.abs(posterior.mean - mean).max() < 0.05
     assert np.abs(posterior.cov - cov).max() < 0.08
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.1, 0.3])
+def test_draws_are_those_of_the_prior_weighed_by_the_answers(rho: float) -> None:
+    rng = np.random.default_rng(1)
+    rows = turned(rng.standard_normal((25, 3)), rng.standard_normal(3))
+    rows[::8] *= -1 if rho else 1
+    posterior = Posterior(3, SignModel(rho))
+    posterior.add(rows)
+    posterior.refine(sweeps=20)
+    W, drawn = rng.standard_normal((400_000, 3)), draw(posterior, 4000, rng)
+    wrong = (rows @ W.T < 0).sum(axis=0)
+    weight = (rho / (1 - rho)) ** wrong if rho else wrong == 0
+    for i in range(3):
+        order = np.argsort(W[:, i])
+        share = np.cumsum(weight[order]) / weight.sum()
+        for q in (0.02, 0.1, 0.5, 0.9, 0.98):
+            at = W[order[np.searchsorted(share, q)], i]
+            assert np.mean(drawn[:, i] < at) == pytest.approx(q, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_signs_that_are_likely_wrong_widen_it(seed: int) -> None:
+    rng = np.random.default_rng([seed, 4])
+    rows = turned(rng.standard_normal((14, 3)), rng.standard_normal(3))
+    rows[:2] *= -1
+    posterior = Posterior(3, SignModel(0.2))
+    posterior.add(rows)
+    posterior.refine(sweeps=50)
+    W = rng.standard_normal((200_000, 3))
+    weight = (0.2 + 0.6 * (W @ rows.T > 0)).prod(axis=1)
+    mean = weight @ W / weight.sum()
+    assert np.abs(posterior.mean - mean).max() < 0.15
+    width = float(weight @ ((W - mean) ** 2).sum(axis=1)) / weight.sum()
+    assert 0.85 < np.trace(posterior.cov) / width < 1.15  # without negative precisions 0.6 to 0.75
+
+
+def test_signs_that_contradict_each_other_without_end_leave_it_finite() -> None:
+    posterior = Posterior(3, SignModel(0.1))
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        rows = rng.integers(-1, 2, (10, 3)) + 0.5
+        posterior.add(rows * rng.choice([-1.0, 1.0], (10, 1)))
+        posterior.refine()
+    assert np.linalg.norm(posterior.mean) < 10
+    assert 0 < np.linalg.eigvalsh(posterior.cov).min() < np.linalg.eigvalsh(posterior.cov).max() < 10
+
+
+def test_a_restart_forgets_where_another_model_led() -> None:
+    rng = np.random.default_rng(6)
+    rows = turned(rng.standard_normal((60, 3)), rng.standard_normal(3)) * rng.choice([1, 1, 1, -1], (60, 1))
+    led, fresh = Posterior(3, SignModel(0.001)), Posterior(3, SignModel(0.25))
+    led.add(rows)
+    led.refine()
+    led.restart(SignModel(0.25))
+    fresh.add(rows, at_once=True)
+    fresh.refine(20)
+    assert np.allclose(led.mean, fresh.mean)
+    assert np.allclose(led.cov, fresh.cov)
 
 
 def test_it_serves_to_errors_far_below_the_root_of_what_float64_resolves() -> None:

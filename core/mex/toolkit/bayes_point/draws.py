@@ -1,0 +1,67 @@
+"""Draws of the posterior of a linear model itself, for which its Gaussian stands."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mex.toolkit.bayes_point.posterior import Posterior
+from mex.toolkit.bayes_point.sites import FAR
+from mex.types import FloatArray
+
+WIDE = 1.2
+"""The Gaussian that proposes is so many times as wide, so that it proposes from the tails of the posterior too."""
+STEPS = 25
+"""The steps of each chain; it starts with a draw of the Gaussian."""
+TRIES = 8
+"""The most points that are tried in a step; if none is taken the chain stays where it is."""
+
+
+def draw(posterior: Posterior, n: int, rng: np.random.Generator) -> FloatArray:
+    """``n`` draws of w given signs that are wrong at the rate of the model, shape (n, d).
+
+    Elliptical slice sampling (Murray, Adams and MacKay 2010) about the Gaussian of expectation propagation (Nishihara,
+    Murray and Adams 2014, section 2), in the coordinates z with w = mean + root z, by as many chains as draws. Rows so
+    far off the boundary that they tell nothing are left out. The model of the posterior has no spread.
+
+    >>> posterior, rng = Posterior(2), np.random.default_rng(0)
+    >>> posterior.add(np.array([[1.0, 0.1], [-0.2, 1.0], [0.8, -0.7]]))
+    >>> posterior.refine()
+    >>> bool(np.mean(draw(posterior, 200, rng) @ posterior.rows.T > 0) > 0.99)
+    True
+    """
+    root, rho = posterior.root, max(posterior.model.rho, 1e-9)
+    at_mean, slopes = posterior.rows @ posterior.mean, posterior.rows @ root
+    near = np.abs(at_mean) < FAR * np.linalg.norm(slopes, axis=1)
+    at_mean, slopes = at_mean[near], slopes[near]
+    loss = np.log1p(-rho) - np.log(rho)
+    across, precision = root.T @ posterior.mean, root.T @ root  # of the prior
+
+    def log_ratio(z: FloatArray, scores: FloatArray) -> FloatArray:
+        """The log density of the posterior less that of the Gaussian that proposes, shape (k,)."""
+        wrong = np.count_nonzero(scores < 0, axis=1)
+        prior = z @ across + np.einsum("ij,ij->i", z @ precision, z) / 2
+        return np.asarray((z**2).sum(axis=1) / (2 * WIDE**2) - prior - loss * wrong)
+
+    z = WIDE * rng.standard_normal((n, posterior.d))
+    scores = at_mean + z @ slopes.T
+    level = log_ratio(z, scores)
+    for _ in range(STEPS):
+        # Each chain moves on the ellipse through its draw and another, on angles that shrink towards its draw.
+        other = WIDE * rng.standard_normal(z.shape)
+        other_scores = other @ slopes.T
+        least = level + np.log(rng.random(n))
+        high = rng.uniform(0, 2 * np.pi, n)
+        low, angle, left = high - 2 * np.pi, high.copy(), np.arange(n)
+        for _ in range(TRIES):
+            cos, sin = np.cos(angle[left])[:, None], np.sin(angle[left])[:, None]
+            z_new = cos * z[left] + sin * other[left]
+            scores_new = at_mean + cos * (scores[left] - at_mean) + sin * other_scores[left]
+            level_new = log_ratio(z_new, scores_new)
+            taken = level_new > least[left]
+            moved = left[taken]
+            z[moved], scores[moved], level[moved] = z_new[taken], scores_new[taken], level_new[taken]
+            left = left[~taken]
+            low[left] = np.where(angle[left] < 0, angle[left], low[left])
+            high[left] = np.where(angle[left] < 0, high[left], angle[left])
+            angle[left] = rng.uniform(low[left], high[left])
+    return np.asarray(posterior.mean + z @ root.T)
