@@ -40,7 +40,7 @@ NOISE = np.random.default_rng(0)
 REFUSED: tuple[tuple[str, dict[str, Any], Callable[[FloatArray], FloatArray] | None], ...] = (
     ("tanh", {"activation": "tanh"}, None),
     ("logistic", {"activation": "logistic"}, None),
-    ("two layers", {"hidden_layer_sizes": (20, 20)}, None),
+    ("two layers", {"hidden_layer_sizes": (50, 50)}, None),
     ("4 decimals", {}, lambda answers: answers.round(4)),
     ("float32", {}, lambda answers: answers.astype(np.float32).astype(np.float64)),
     ("noise", {}, lambda answers: answers + 1e-3 * NOISE.random(answers.shape)),

@@ -8,15 +8,13 @@ from typing import TypeAlias
 import attrs
 import numpy as np
 
-from mex.types import Array, FloatArray
+from mex.types import FloatArray
 
 Search: TypeAlias = "Generator[FloatArray, tuple[FloatArray, FloatArray], Line]"
 """Yields places, shape (n,); receives values, shape (n, m), and how far each may be off, infinite if it is unknown."""
 
 NEAR = 3e-5
 """How far, as a share of an interval, both sides of a supposed kink are asked from it at least."""
-KNOWN = 1e-4
-"""An interval that is as short around a known kink is that kink."""
 SHORTEST = 1e-8
 TOO_LONG = 0.1
 """A slope that was measured over more than this share of an interval is measured again."""
@@ -76,11 +74,19 @@ class Line:
 
 @attrs.frozen(eq=False)
 class Known:
-    """Kinks that are known but for an error in their places: places, changes of slope, and the error's share."""
+    """Kinks that are known but for an error in their places: places, changes of slope, and the error's share.
+
+    A kink that is no farther than ``close`` from a known one is that one.
+    """
 
     t: FloatArray
     bend: FloatArray
     error: float
+    close: float = 1e-5
+
+    def near(self, t: float) -> bool:
+        """Whether a known kink is next to ``t``."""
+        return bool(len(self.t)) and bool(np.abs(self.t - t).min() < self.close)
 
     def between(self, low: float, high: float) -> float:
         """The sum of their changes of slope in an interval."""
@@ -190,7 +196,7 @@ def _guess(a: Place, b: Place, known: Known, found: list[Kink]) -> Guess | None:
         return None
     change = b.slope - a.slope
     most = float(np.abs(change).max())
-    if length < KNOWN and expected > 0:
+    if length < 10 * known.close and expected > 0:
         if most > 1e-2 * expected:
             found.append(Kink((a.t + b.t) / 2, (a.t, a.value), (b.t, b.value)))
         return None
@@ -244,12 +250,7 @@ def _merged(found: list[Kink], known: Known) -> list[Kink]:
     kinks = sorted(found, key=lambda kink: kink.t)
     for k in range(len(kinks) - 1, 0, -1):
         first, second = kinks[k - 1], kinks[k]
-        doubled = second.t - first.t < 1e-5 and near(known.t, second.t)
+        doubled = second.t - first.t < known.close and known.near(second.t)
         if second.before[0] - first.after[0] < 1e-11 or doubled:
             kinks[k - 1 : k + 1] = [Kink(second.t, first.before, second.after)]
     return kinks
-
-
-def near(places: Array, t: float) -> bool:
-    """Whether a known kink is next to ``t``."""
-    return bool(len(places)) and bool(np.abs(places - t).min() < 1e-5)

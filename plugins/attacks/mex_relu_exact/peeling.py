@@ -12,7 +12,7 @@ from mex.toolkit.generators import relay
 from mex.types import Array, FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.gradients import FAR, REACH, Affine, affine_piece, orthonormal
-from mex_relu_exact.kinks import Known, Line, Lost, find_kinks, near
+from mex_relu_exact.kinks import Known, Line, Lost, find_kinks
 from mex_relu_exact.transcript import Asking, Transcript
 
 Result = TypeVar("Result")
@@ -77,6 +77,7 @@ class Peeler:
         self.crossed = 0
         self.bent = 0
         self.rough = 1e-7
+        self.close = 1e-5
         self._told = told
         self._draws = draws
         self._most = 0
@@ -124,7 +125,7 @@ class Peeler:
             return (yield from told.ask_residual(start + t[:, None] * way, self._limit))
 
         for _ in range(RETRIES):
-            known = Known(*told.network.crossings(start, way), self.rough)
+            known = Known(*told.network.crossings(start, way), self.rough, self.close)
             try:
                 line = yield from relay(find_kinks(self._eta, known, self._draws.rng), ask)
             except Lost as lost:
@@ -144,7 +145,10 @@ class Peeler:
         search = affine_piece(
             start, way, basis, piece, reach=reach, neurons=self._most, rng=self._draws.rng, doubt=told.doubt
         )
-        return (yield from relay(search, told.ask_residual))
+        found = yield from relay(search, told.ask_residual)
+        if not (np.isfinite(found.J).all() and np.isfinite(found.error)):
+            raise GivenUp("answers beside a kink do not tell the gradient there")
+        return found
 
     def _jumps(
         self, start: FloatArray, way: FloatArray, basis: FloatArray, line: Line, here: Affine
@@ -182,7 +186,7 @@ class Peeler:
         drop, fresh = set[int](), list[tuple[Jump, FloatArray]]()
         for jump in jumps:
             rest = np.zeros(len(start) - n)
-            if near(t, jump.t):
+            if Known(t, t, 0.0, self.close).near(jump.t):
                 j = int(np.abs(t - jump.t).argmin())
                 if j not in drop:
                     own, a = network.W[j].copy(), network.A[j]
@@ -207,11 +211,13 @@ class Peeler:
             w[n:] = rest
             network.add(w, b - float(rest @ start[n:]), a)
             self.quality.append(jump.room)
-            self.blur.append(BLUR * jump.change.error / max(float(np.linalg.norm(jump.change.J)), 1e-300))
+            self.blur.append(_blur(jump))
 
     def _far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
-        """Ask across hyperplanes just found, far away from where that was."""
+        """Ask across hyperplanes just found, far away from where that was, if they are known well enough for that."""
         for jump in jumps:
+            if _blur(jump) * np.sqrt(len(start)) > ACROSS[self._limit >= COARSE] / 2:
+                continue
             w, b, a = jump.neuron(way)
             length = float(np.linalg.norm(w))
             w, b, a = w / length, b / length, a * length
@@ -248,6 +254,11 @@ class Peeler:
                 if len(found) == PLACES:
                     break
         return found
+
+
+def _blur(jump: Jump) -> float:
+    """How far the hyperplane of a jump may be off, in the box."""
+    return BLUR * jump.change.error / max(float(np.linalg.norm(jump.change.J)), 1e-300)
 
 
 def _apart(bends: FloatArray) -> bool:

@@ -25,6 +25,11 @@ SHARP = 1e-10
 MISFITS, IDLE = 6, 20
 BENT, FEWEST_BENT = 0.3, 5
 """The share of known hyperplanes, of so many at least, that may bend answers anew."""
+COARSE, ATTEMPTS, ROUGH = 1e-7, 3, (1e-5, 1e-3)
+"""From which rounding on, as a share of the size, other starts are tried where a network does not fit, and how many;
+what the error of known kinks is then taken for, and how near they are taken for the same (:class:`.kinks.Known`)."""
+LONGEST = 60
+"""How many rows a feature such a start may take."""
 HIDDEN = 1e-9
 """How far probabilities of nearly 0 or 1 may be off that count as explained."""
 SEARCHED, PART, CHANCE = 30, 25, 0.05
@@ -72,6 +77,8 @@ class Run:
         self.reason = ""
         self.begun = False
         self._peeler = Peeler(told, draws)
+        self._coarse = False
+        self._began = 0
         self._misfits = 0
         self._idle = 0
         self._fitted = 0  # how many neurons there were at the last fit
@@ -93,34 +100,58 @@ class Run:
         """What was found, and how sure that is."""
         network, off = self.network, max(self.largest, float(np.finfo(np.float64).eps))
         answers = "values" if self.told.scores.classes == 0 else "log-odds"
+        several = ", of which several may be one," if self._coarse else ""
         dim = ""
         if self.saturated:
             dim = f"; {self.saturated} of these are too near to 0 or 1 to tell, and right to {self.hidden:.1g}"
         kind = "exact" if off <= EXACT[0] * 10 and self.hidden <= HIDDEN else "done"
         return (
-            f"{kind}: {len(network)} neurons have their kink inside the domain; {answers} right to {off:.1g} of their"
-            f" size at all answers, the last {self.certified} random rows among them{dim}; so off on less than"
+            f"{kind}: {len(network)} neurons{several} have their kink inside the domain; {answers} right to {off:.1g}"
+            f" of their size at all answers, the last {self.certified} random rows among them{dim}; so off on less than"
             f" {self.wrong():.1%} of rows like these (95 % confidence): a neuron that shows on fewer may be missing"
         )
 
     def steps(self, checks: int) -> Steps[None]:
         """Peel until ``checks`` random rows or more are explained, which are drawn when all seems to be."""
         told = self.told
-        try:
-            yield from self._first_line()
-            for _ in range(FINAL):
-                yield from self._until_certified(checks)
-                if (z := self._not_exact()) is None:
-                    return
-                if not (yield from self._peeler.line(self.base, *z)):
-                    break
-                self._fit()
-            self._not_exact()
-        except GivenUp as why:
-            self.reason = str(why)
-            return
-        if self.largest > max(CALM[0], CALM[1] * told.fine):
-            self.reason = f"a row is off by {self.largest:.1g} of the size of answers, and no kink shows why"
+        self._coarse = told.fine > COARSE
+        for _ in range(ATTEMPTS if self._coarse else 1):
+            self._start_again()
+            try:
+                yield from self._attempt(checks)
+            except GivenUp as why:
+                self.reason = str(why)
+            if self.largest > max(CALM[0], CALM[1] * told.fine) and not self.reason:
+                self.reason = f"a row is off by {self.largest:.1g} of the size of answers, and no kink shows why"
+            if not self.reason:
+                return
+        if self._coarse:
+            self.reason = (
+                f"no network of one hidden layer was found that fits answers of {-np.log10(told.fine):.1f} digits:"
+                " its kinks may be too near to each other for these, or there may be another layer"
+            )
+
+    def _start_again(self) -> None:
+        self.reason = ""
+        self.largest = np.inf
+        self._misfits = self._idle = self._fitted = self.trials = 0
+        self.told.network = Network.empty(len(self.told.chart), self.told.scores.width)
+        self._peeler = Peeler(self.told, self.draws)
+        self._began = len(self.told)
+        if self._coarse:
+            self._peeler.rough, self._peeler.close = ROUGH
+
+    def _attempt(self, checks: int) -> Steps[None]:
+        """From one base to the end."""
+        yield from self._first_line()
+        for _ in range(FINAL):
+            yield from self._until_certified(checks)
+            if (z := self._not_exact()) is None:
+                return
+            if not (yield from self._peeler.line(self.base, *z)):
+                break
+            self._fit()
+        self._not_exact()
 
     def _first_line(self) -> Steps[None]:
         """The base, and the line from there to a corner."""
@@ -182,11 +213,14 @@ class Run:
             else:
                 limit = min(1.1 * noise / told.size, VISIBLE)
         found = yield from peeler.line(self.base, z, limit)
-        if not found or len(told.network) > GROWN * self._fitted:
-            self._fit()
+        if not found or self._coarse or len(told.network) > GROWN * self._fitted:
+            fits = self._fit()
+            self._misfits += not (fits or found)
         if not found and not saturated:
             self._idle += 1
             peeler.rough /= 30
+        if self._coarse and len(told) - self._began > LONGEST * (len(told.chart) + 2):
+            raise GivenUp("the end is not in sight")
         if self._idle > IDLE or self._misfits > MISFITS:
             raise GivenUp("no network of one hidden layer with the kinks that were found fits the answers")
         if peeler.bent > max(FEWEST_BENT, BENT * peeler.crossed):
@@ -257,8 +291,8 @@ class Run:
             self._fit()
         return over, off, noise
 
-    def _fit(self) -> None:
-        """Fit the network to all answers that it can explain; undone where that leaves more than rounding."""
+    def _fit(self) -> bool:
+        """Fit the network to all answers that it can explain; undone, and False, if that leaves more than rounding."""
         told, network = self.told, self.told.network
         U, Y, noise = told.table()
         rows = told.explicable()
@@ -272,10 +306,10 @@ class Run:
         U, Y, noise = U[rows], Y[rows], noise[rows]
         found = refined(network, U, Y, 1 / noise, sure)
         if found is None:
-            return
+            return True
         if np.quantile(np.abs(Y - found(U)).max(axis=1) / noise, MOST) > GROSS:
-            self._misfits += 1
-            return
+            return False
         self._fitted = len(network)
         network.W, network.b, network.A, network.G, network.c = found.W, found.b, found.A, found.G, found.c
         self._peeler.blur = [min(blur, SHARP) for blur in self._peeler.blur]
+        return True

@@ -20,10 +20,12 @@ CLOSER, SMOOTH, NOISE = 4, (8.0, 32.0), 0.8
 that or entirely. With noise nearly all are bent."""
 NOISY = 1e3
 """How many times their rounding two answers to the same row may differ: sums depend on the rows beside it."""
-COARSEST = 2e-8
+COARSEST = 1e-6
 """Up to which rounding, as a share of the size, kinks are found by differences."""
 SPREAD = 10
 """How many times the usual rounding answers may be off that are as exact as others."""
+LEAST = (2.0, 0.5)
+"""How many roundings of one number answers are off at least; second, where they are coarse and so are known better."""
 QUIET = 0.25
 """The quantile of the triples by which rounding is measured: across others there may be a kink."""
 
@@ -100,7 +102,8 @@ class Survey:
         told.size = max(float(np.abs(Y).max()) for Y, _ in triples)
         bends = np.array([_bend(Y) for Y, _ in triples])
         ratios = bends / np.array([max(float(noise.max()), 1e-300) for _, noise in triples])
-        told.scale = float(np.clip(told.scale * np.quantile(ratios, QUIET), 2.0, 1e3))
+        coarse = told.scores.single or told.scores.decimals is not None
+        told.scale = float(np.clip(told.scale * np.quantile(ratios, QUIET), LEAST[coarse], 1e3))
         noise = told.table()[2]
         share = float(np.quantile(noise[np.isfinite(noise)], QUIET)) / told.size if told.size else 0.0
         told.fine = max(told.fine, SPREAD * share)
