@@ -7,7 +7,7 @@ import time
 
 import attrs
 
-SHARES = {"race": 0.35, "judging": 0.3, "defenses": 0.2, "weaker thieves": 0.15}
+SHARES = {"race": 0.45, "judging": 0.25, "defenses": 0.18, "weaker thieves": 0.12}
 """The parts in their order, and which share of the time each may take; what one leaves, the next ones have."""
 FIRST_TRY, LONGEST = 0.15, 0.6
 """Of the time of a part: what a cell may take at most in the first heat of the race, and in any other part."""
@@ -54,7 +54,7 @@ def plan_text(seconds: float) -> str:
     """The plan for people.
 
     >>> plan_text(120)
-    'the race ends after 0:42, judging after 1:18, defenses after 1:42, weaker thieves after 2:00 at the latest'
+    'the race ends after 0:54, judging after 1:24, defenses after 1:46, weaker thieves after 2:00 at the latest'
     """
     if math.isinf(seconds):
         return "nothing is ended before it is done"

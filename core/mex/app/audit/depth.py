@@ -23,7 +23,7 @@ class Depth:
         race_budget: rows that each attack has in the race, but at least ``race_rows`` for each feature.
         race_rows: see there.
         keep: how many attacks of each kind of answer go on to be judged for each level of agreement, how many that did
-            best in all, and how many others, made for the model's class if there are such.
+            best in all, and how many at least of those made for the model's class.
         budget: rows that a judged attack has.
         seeds: how many seeds judge, 0 to this minus one.
         defenses: the defenses that are tried; empty for all that apply.
@@ -51,7 +51,7 @@ DEPTHS = {
     for depth in (
         Depth(
             name="quick",
-            minutes=1,
+            minutes=2,
             most=3,
             race_budget=150,
             race_rows=2,
