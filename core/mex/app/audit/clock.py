@@ -39,15 +39,15 @@ class Clock:
         return None if math.isinf(self.planned) else max(LEAST, share * self.planned * SHARES[part])
 
 
-def share_of(until: float, stages: int) -> float:
-    """When the next of so many stages has to be done, if they share the time until then evenly.
+def share_of(until: float, share: float) -> float:
+    """When the next stage has to be done, if it may have so much of the time until then.
 
     >>> now = time.monotonic()
-    >>> round(share_of(now + 30, 3) - now)
+    >>> round(share_of(now + 30, 1 / 3) - now)
     10
     """
     now = time.monotonic()
-    return now + max(0.0, until - now) / stages if math.isfinite(until) else until
+    return now + max(0.0, until - now) * share if math.isfinite(until) else until
 
 
 def plan_text(seconds: float) -> str:

@@ -52,7 +52,7 @@ DEPTHS = {
         Depth(
             name="quick",
             minutes=2,
-            most=3,
+            most=4,
             race_budget=150,
             race_rows=2,
             keep=1,

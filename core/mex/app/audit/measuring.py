@@ -76,8 +76,10 @@ class UnderWay:
     def _each(self, todo: Sequence[Stage], part: str, share: float) -> dict[str, list[Measured]]:
         """By name what each stage came to, the smallest first: what it leaves of its share the others have."""
         found = {}
-        for i, stage in enumerate(sorted(todo, key=lambda stage: stage.cells)):
-            workers = attrs.evolve(self.workers, until=share_of(self.clock.until(part), len(todo) - i))
+        ordered = sorted(todo, key=lambda stage: stage.rows)
+        for i, stage in enumerate(ordered):
+            share_of_rows = stage.rows / sum(later.rows for later in ordered[i:])
+            workers = attrs.evolve(self.workers, until=share_of(self.clock.until(part), share_of_rows))
             if workers.jobs is not None and workers.backend != "dask":
                 most = self.clock.limit(part, LONGEST if stage.long else share)
                 waits = self.subject.costs_money  # for a server, which takes no CPU time

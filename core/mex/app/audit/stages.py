@@ -44,6 +44,11 @@ class Stage:
         """How many cells it has, without those that its plan adds."""
         return len(self.choices) * max(1, len(self.shields)) * len(self.seeds)
 
+    @property
+    def rows(self) -> int:
+        """How many rows its attacks may ask, at least one."""
+        return max(1, self.cells * self.budget)
+
     def tables(self, subject: Subject, price: float) -> dict[str, Any]:
         """The stage as the tables of a plan."""
         attacks: dict[str, Any] = {label: choice.table for label, choice in self.choices.items()}

@@ -29,7 +29,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 2, 10, 60 minutes"
     )
     command.add_argument(
-        "--minutes", type=float, metavar="N", help="end after so many minutes (default: 3, 20, 120 by depth)"
+        "--minutes", type=float, metavar="N", help="end after so many minutes (default: 4, 20, 120 by depth)"
     )
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--yes", action="store_true", help="spend what the plan says on an endpoint without asking")
