@@ -9,7 +9,7 @@ import attrs
 
 from mex.app.analysis.group import Group
 from mex.app.audit.choosing import Choice
-from mex.app.audit.clock import FIRST_TRY, LONGEST, Clock, share_of
+from mex.app.audit.clock import FIRST_TRY, LONG, LONGEST, Clock, share_of
 from mex.app.audit.shields import Shield
 from mex.app.audit.stages import Stage
 from mex.app.audit.subject import Subject
@@ -60,28 +60,37 @@ class UnderWay:
     begin: Callable[[str, Run], object]
     recipes: dict[str, str] = attrs.field(factory=dict)
 
-    def race(self, todo: Sequence[Stage]) -> list[Measured]:
+    def race(self, todo: Sequence[Stage], rows: int) -> list[Measured]:
         """Two heats: every attack for a short time, then those that were not done in it for as long as there is.
 
-        What asks as much as when it is judged has as long as there is at once.
+        What asks as much as when it is judged has longer at once, and if that was not enough asks ``rows`` then.
         """
         first = self._each(todo, "race", FIRST_TRY)
-        late = [s for s in todo if not s.long and any(measured.late for measured in first[s.name])]
-        return [m for found in (first | self._each(late, "race", LONGEST)).values() for m in found]
+        again = []
+        for stage in todo:
+            late = {m.choice.label: m.choice for m in first[stage.name] if m.late}
+            if late and stage.long:
+                again.append(attrs.evolve(stage, name=f"short-{stage.name}", choices=late, budget=rows, long=False))
+            elif late:
+                again.append(stage)
+        second = [m for found in self._each(again, "race", LONGEST).values() for m in found]
+        done = {(m.choice.label, m.choice.reads) for m in second}
+        once = [m for found in first.values() for m in found if (m.choice.label, m.choice.reads) not in done]
+        return once + second
 
     def measure(self, todo: Sequence[Stage], part: str) -> list[Measured]:
         """Run the stages of a part of the plan; what its time does not allow is late."""
         return [measured for found in self._each(todo, part, LONGEST).values() for measured in found]
 
-    def _each(self, todo: Sequence[Stage], part: str, share: float) -> dict[str, list[Measured]]:
+    def _each(self, todo: Sequence[Stage], part: str, longest: float) -> dict[str, list[Measured]]:
         """By name what each stage came to, the smallest first: what it leaves of its share the others have."""
         found = {}
         ordered = sorted(todo, key=lambda stage: stage.rows)
         for i, stage in enumerate(ordered):
-            share_of_rows = stage.rows / sum(later.rows for later in ordered[i:])
-            workers = attrs.evolve(self.workers, until=share_of(self.clock.until(part), share_of_rows))
+            share = max(1 / (len(ordered) - i), stage.rows / sum(later.rows for later in ordered[i:]))
+            workers = attrs.evolve(self.workers, until=share_of(self.clock.until(part), share))
             if workers.jobs is not None and workers.backend != "dask":
-                most = self.clock.limit(part, LONGEST if stage.long else share)
+                most = self.clock.limit(part, LONG if stage.long else longest)
                 waits = self.subject.costs_money  # for a server, which takes no CPU time
                 workers = attrs.evolve(workers, time_limit=most if waits else None, cpu_limit=None if waits else most)
             found[stage.name] = list(self._stage(stage, workers))

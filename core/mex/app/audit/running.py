@@ -131,7 +131,7 @@ class Audit:
         subject, depth = self.subject, self.depth
         clock = Clock(60 * self.minutes, 60 * max(self.minutes, depth.most))
         under_way = UnderWay(subject, self.out, self.workers, self.price, clock, begin)
-        raced = under_way.race(stages.race(subject, self.applying, depth))
+        raced = under_way.race(stages.race(subject, self.applying, depth), stages.race_rows(subject, depth))
         finished = {m.choice: m.group for m in raced if m.group.ran}
         ended = racing.finish(self.applying, finished, depth, clock.limit("judging"))
         stay = ended.stay

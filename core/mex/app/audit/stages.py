@@ -28,7 +28,7 @@ class Stage:
         choices: its attacks, by label.
         shields: its defenses, by label; none is the model as it stands.
         seeds, budget: as a plan has them.
-        long: whether its cells may take as long as judged ones, though it is of the race.
+        long: whether it is of the race, and its attacks ask as much as when they are judged.
     """
 
     name: str
