@@ -10,8 +10,8 @@ import attrs
 SHARES = {"race": 0.45, "judging": 0.25, "defenses": 0.18, "weaker thieves": 0.12}
 """The parts in their order, and which share of the time each may take; what one leaves, the next ones have."""
 FIRST_TRY, LONG, LONGEST = 0.15, 0.25, 0.6
-"""Of the time of a part: what a cell may take at most in the first heat of the race, what one there that asks as much as
-when it is judged, and what one of any other part."""
+"""Of the time of a part, what a cell may take at most: in the first heat of the race, in the race of those that ask as
+much as when they are judged, and in any other part."""
 LEAST = 5.0
 """Seconds that every cell may take, however short the plan."""
 

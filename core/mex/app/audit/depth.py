@@ -51,8 +51,8 @@ DEPTHS = {
     for depth in (
         Depth(
             name="quick",
-            minutes=2,
-            most=4,
+            minutes=3,
+            most=6,
             race_budget=150,
             race_rows=2,
             keep=1,
