@@ -64,11 +64,14 @@ def _paths(path: Path) -> list[Path]:
     Raises:
         UsageError: if there is none.
     """
-    from mex.app.matrix.ledgers import FOLDER, SUFFIX
+    from mex.app.matrix.ledgers import FOLDER, MEASURES, SUFFIX
 
     if path.is_file():
         return [path]
-    found = sorted([*path.glob(f"*{SUFFIX}"), *(path / FOLDER).glob(f"*{SUFFIX}")])
+    found = sorted(
+        [*path.glob(f"*{SUFFIX}"), *(path / FOLDER).glob(f"*{SUFFIX}")],
+        key=lambda file: (file.stem.startswith(MEASURES), file),  # what attacks cost comes first
+    )
     if not found:
         raise UsageError(f"{path} is no ledger, and no directory that holds one")
     return found

@@ -24,6 +24,8 @@ from mex.toolkit.ledger.store import Ledger
 from mex.toolkit.ledger.target import LedgerTranscript, RecordedTarget, Remote, recorded
 
 FOLDER, SUFFIX = "ledgers", ".ledger"
+MEASURES = "evaluation-"
+"""How the names of ledgers begin whose rows measure stolen models."""
 directory: Path | None = None
 """Where this process keeps ledgers, None for nowhere; a worker is told."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from mex.app.matrix import ledgers
-from mex.app.matrix.ledgers import SUFFIX, describe
+from mex.app.matrix.ledgers import MEASURES, SUFFIX, describe
 from mex.defense import undefended
 from mex.errors import Incompatible, UsageError
 from mex.fitted import FittedTarget
@@ -59,7 +59,7 @@ def measured(target: FittedTarget, name: str, budget: int, private: Path | None)
     """
     if not isinstance(target.estimator, Remote):
         return target
-    folder, name = ledgers.directory or private, f"evaluation-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    folder, name = ledgers.directory or private, f"{MEASURES}{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     about, run = describe(target), ONE_PROCESS if private is None else str(private)
     ledger = SharedLedger.of(folder / f"{name}{SUFFIX}", about, run) if folder else Ledger(about=about)
     if folder and hasattr(target.estimator, "share_rate"):

@@ -15,6 +15,7 @@ from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
+from mex.app.cli.ledger import _paths
 from mex.app.matrix import ledgers
 from mex.toolkit.tabular.opening import open_model
 from mex.types import Array, FloatArray
@@ -142,6 +143,12 @@ def test_the_ledger_is_shown_and_exported(run: Callable[..., Any], tmp_path: Pat
     shares = table[[name for name in table.columns if name.startswith("proba ")]]
     assert np.allclose(shares.sum(axis=1), 1)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "rows.parquet"), table, check_dtype=False)
+
+
+def test_what_attacks_cost_comes_before_what_measured_them(tmp_path: Path) -> None:
+    for name in ("evaluation-0", "f0", "00"):
+        (tmp_path / f"{name}.ledger").touch()
+    assert [path.stem for path in _paths(tmp_path)] == ["00", "f0", "evaluation-0"]
 
 
 def test_a_matrix_keeps_a_ledger_for_each_cell(run: Callable[..., Any], tmp_path: Path) -> None:
