@@ -97,5 +97,5 @@ def depth_called(name: str) -> Depth:
         UsageError: if there is none.
     """
     if name not in DEPTHS:
-        raise UsageError(f"no depth named {name!r}{suggest(name, DEPTHS)}; there are {', '.join(DEPTHS)}")
+        raise UsageError(f"no depth named {name!r}{suggest(name, DEPTHS)}")
     return DEPTHS[name]

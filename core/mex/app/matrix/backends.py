@@ -26,7 +26,7 @@ def cores() -> int:
 
 def _backend(_: Any, __: Any, value: Any) -> None:
     if value not in BACKENDS:
-        raise UsageError(f"no backend named {value!r}{suggest(str(value), BACKENDS)}; there are {', '.join(BACKENDS)}")
+        raise UsageError(f"no backend named {value!r}{suggest(str(value), BACKENDS)}")
 
 
 def _jobs(_: Any, __: Any, value: Any) -> None:
