@@ -59,7 +59,11 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
         for m in attacked
         if m.choice.reads in readers and any(record["status"] == "failed" for record in m.group.records)
     )
-    missing += tuple(c.label for c in outcome.unjudged if (c.made_for or c.baseline) and c.reads in readers)
+    judged = (m.choice for m in outcome.judged if m.group.ran)
+    covered = {c.reads for c in judged if c.made_for and c.rows and c.family}
+    spared = {c for c in outcome.rushed if c.reads in covered}
+    unjudged = (c for c in outcome.unjudged if c not in spared)
+    missing += tuple(c.label for c in unjudged if (c.made_for or c.baseline) and c.reads in readers)
     everyone = strongest(outcome, shown).attacks  # also those who use less than they know: they meet no defense
     knowing = [m for m in everyone if m.choice.rows and m.choice.family]
     untouched = [

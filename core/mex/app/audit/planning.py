@@ -80,7 +80,8 @@ def most_rows(audit: Audit) -> int:
     """Rows that a model is sent at most, if none is sent twice: those of all attacks and those to measure."""
     _, judging = cells(audit)
     race = stages.race(audit.subject, audit.applying, audit.depth)
-    in_race = sum(stage.budget * stage.cells for stage in race)
+    short = stages.race_rows(audit.subject, audit.depth)  # which those that are too slow ask beside what they did ask
+    in_race = sum((stage.budget + short * stage.long) * stage.cells for stage in race)
     measuring = (audit.subject.evaluation_budget or 0) * (audit.depth.seeds + 1)
     return in_race + judging * audit.depth.budget + measuring
 

@@ -83,8 +83,17 @@ class Outcome:
         """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
         judged = {(m.choice.label, m.choice.reads) for m in self.judged if m.group.ran}
         failed = [m.choice for m in (*self.raced, *self.judged) if m.group.status == "failed"]
-        know_all = (choice for choice in (*failed, *self.slow) if choice.rows and choice.family)
+        know_all = (choice for choice in (*failed, *self.slow, *self.rushed) if choice.rows and choice.family)
         return list(dict.fromkeys(c for c in know_all if (c.label, c.reads) not in judged))
+
+    @property
+    def rushed(self) -> list[Choice]:
+        """The attacks made for the class whose time was over before they had asked all: few rows tell little of them.
+
+        Of a kind of answer from which another such attack was judged they are named, and hold up no recommendation.
+        """
+        few = (m for m in self.raced if m.group.ran and m.group.budget < self.depth.budget)
+        return [m.choice for m in few if m.choice.made_for]
 
     @property
     def measured(self) -> list[Measured]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,23 +12,24 @@ import attrs
 import jsonschema
 import pytest
 from audited import TINY, plane
-from records import points
+from records import points, record
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.app.analysis.group import Group
 from mex.app.audit import choosing
 from mex.app.audit.choosing import Choice
+from mex.app.audit.clock import Clock
 from mex.app.audit.defending import recommended, trades
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.document import SCHEMA, document, dumped
 from mex.app.audit.markdown import markdown
-from mex.app.audit.measuring import Measured
+from mex.app.audit.measuring import Measured, UnderWay
 from mex.app.audit.page import page
 from mex.app.audit.planning import cells, most_rows
 from mex.app.audit.racing import best_first, finish
 from mex.app.audit.running import Audit, Outcome
-from mex.app.audit.stages import race
+from mex.app.audit.stages import Stage, race
 from mex.app.audit.text import verdict_text
 from mex.app.audit.thieves import strongest, thieves
 from mex.app.matrix.record import Record
@@ -151,6 +153,27 @@ def test_attacks_made_for_the_class_race_as_long_as_they_are_judged(ready: Audit
     }
     assert budgets["pivot"] == TINY.budget
     assert budgets["passive"] == TINY.race_budget
+
+
+def test_an_exact_attack_that_is_too_slow_is_raced_on_few_rows(ready: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first heat cuts every cell that asks as much as when it is judged."""
+    asked: list[tuple[str, int, set[str]]] = []
+
+    def each(self: UnderWay, todo: Sequence[Stage], part: str, longest: float) -> dict[str, list[Measured]]:
+        asked.extend((stage.name, stage.budget, set(stage.choices)) for stage in todo)
+        return {stage.name: [cell(choice, stage) for choice in stage.choices.values()] for stage in todo}
+
+    def cell(choice: Choice, stage: Stage) -> Measured:
+        late = {"status": "failed", "reason": "took longer than 5 seconds of CPU time", "curve": None}
+        one = cast("Record", {**record(budget=stage.budget), **(late if stage.long else {})})
+        return Measured(choice, None, Group(choice.label, "none", [one]))
+
+    monkeypatch.setattr(UnderWay, "_each", each)
+    under_way = UnderWay(ready.subject, ready.out, ready.workers, 0.0, Clock(), lambda name, run: None)
+    raced = under_way.race(race(ready.subject, ready.applying, TINY), TINY.race_budget)
+    assert ("short-long-race-label", TINY.race_budget, {"pivot"}) in asked
+    assert all(m.group.ran for m in raced)
+    assert [m.choice.label for m in raced].count("pivot") == 1
 
 
 def test_the_fastest_to_each_level_stays(outcome: Outcome) -> None:

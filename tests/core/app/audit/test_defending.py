@@ -137,6 +137,24 @@ def test_labels_alone_are_not_recommended_where_the_attacks_on_labels_were_not_j
     assert trade.objection.startswith("what it buys is not known")
 
 
+def test_an_exact_attack_that_was_raced_on_few_rows_is_named_and_holds_up_only_what_no_other_tested(
+    outcome: Outcome,
+) -> None:
+    def few(m: Measured) -> Measured:
+        records = [cast("Record", {**r, "budget": TINY.race_budget}) for r in m.group.records]
+        return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, records))
+
+    raced = [few(m) if m.choice.label == "pivot" else m for m in outcome.raced]
+    judged = [m for m in outcome.judged if m.choice.label != "pivot"]
+    alone = attrs.evolve(outcome, raced=raced, judged=judged)
+    assert document(alone)["unjudged"] == ["pivot (label)"]
+    assert trade_of(alone, "label-only").missing == ("pivot",)
+    exact = [attrs.evolve(m, choice=attrs.evolve(m.choice, made_for=True)) for m in judged if m.choice.reads == "label"]
+    beside = attrs.evolve(outcome, raced=raced, judged=[*judged, *exact])
+    assert document(beside)["unjudged"] == ["pivot (label)"]
+    assert trade_of(beside, "label-only").missing == ()
+
+
 def _on(outcome: Outcome, defense: str) -> Measured:
     return next(m for m in outcome.defended if m.shield and str(m.shield.spec) == defense)
 
