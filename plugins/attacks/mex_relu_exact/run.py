@@ -6,7 +6,7 @@ import numpy as np
 
 from mex.types import BoolArray, FloatArray
 from mex_relu_exact.draws import Draws
-from mex_relu_exact.fitting import refined
+from mex_relu_exact.fits import EXACT, Fits
 from mex_relu_exact.network import Network
 from mex_relu_exact.peeling import GivenUp, Peeler, Steps
 from mex_relu_exact.scores import answers_of
@@ -14,14 +14,6 @@ from mex_relu_exact.transcript import VISIBLE, Transcript
 
 CALM = 1e-6, 1e3
 """Up to which share of the size, and how many times its rounding, a row may be off that counts as explained."""
-EXACT = 1e-9, 100.0
-"""The same at the end, when the network has been fitted to all answers."""
-CLOSE, OUTLYING = 1e-9, 50.0
-"""Answers that are off by more than a share of the size, and so many times the median, are explained by no fit."""
-MOST, GROSS = 0.9, 1e3
-"""The share of answers that may be off a fit by no more than so many times their rounding, or it is undone."""
-SHARP = 1e-10
-"""How far a hyperplane may be off that was fitted."""
 MISFITS, IDLE = 6, 20
 BENT, FEWEST_BENT = 0.3, 5
 """The share of known hyperplanes, of so many at least, that may bend answers anew."""
@@ -39,8 +31,8 @@ GROWN = 1.1
 """How many times as many neurons a network has that is fitted again."""
 FIRST = (1 / 16, 1 / 4, 1.0)
 """The parts of the way to a corner that are searched first, so that a second hidden layer shows early."""
-BATCHES, POLISHED = 4, 3
-"""How many batches are drawn at most as long as the network is not exact on the last, and how often it is fitted."""
+BATCHES = 4
+"""How many batches are drawn at most as long as the network is not exact on the last."""
 HALVINGS, TRIES = 8, 40
 FINAL = 4
 """How often rows that are not exact at the end are searched."""
@@ -77,11 +69,11 @@ class Run:
         self.reason = ""
         self.begun = False
         self._peeler = Peeler(told, draws)
+        self._fits = Fits(told, self._peeler)
         self._coarse = False
         self._began = 0
         self._misfits = 0
         self._idle = 0
-        self._fitted = 0  # how many neurons there were at the last fit
 
     @property
     def network(self) -> Network:
@@ -134,9 +126,10 @@ class Run:
     def _start_again(self) -> None:
         self.reason = ""
         self.largest = np.inf
-        self._misfits = self._idle = self._fitted = self.trials = 0
+        self._misfits = self._idle = self.trials = 0
         self.told.network = Network.empty(len(self.told.chart), self.told.scores.width)
         self._peeler = Peeler(self.told, self.draws)
+        self._fits = Fits(self.told, self._peeler)
         self._began = len(self.told)
         if self._coarse:
             self._peeler.rough, self._peeler.close = ROUGH
@@ -150,7 +143,7 @@ class Run:
                 return
             if not (yield from self._peeler.line(self.base, *z)):
                 break
-            self._fit()
+            self._fits.fit()
         self._not_exact()
 
     def _first_line(self) -> Steps[None]:
@@ -170,13 +163,13 @@ class Run:
                 self.base, self.base + share * (z - self.base), self.told.fine, first=share == FIRST[0]
             )
             self.begun = True
-            self._fit()
+            self._fits.fit()
 
     def _until_certified(self, checks: int) -> Steps[None]:
         """Explain random rows until batches of others are explained all, the last of them exactly or nearly so."""
         while True:
             yield from self._until_calm()
-            self._polish()
+            self._fits.polish()
             self.trials += 1
             self.certified = self.saturated = 0
             for _ in range(BATCHES):
@@ -190,7 +183,7 @@ class Run:
                 self.saturated += int((~self.told.visible(noise)).sum())
                 if self.fresh <= EXACT[0]:
                     return
-                self._polish()
+                self._fits.polish()
             else:
                 return
 
@@ -213,8 +206,8 @@ class Run:
             else:
                 limit = min(1.1 * noise / told.size, VISIBLE)
         found = yield from peeler.line(self.base, z, limit)
-        if not found or self._coarse or len(told.network) > GROWN * self._fitted:
-            fits = self._fit()
+        if not found or self._coarse or len(told.network) > GROWN * self._fits.fitted:
+            fits = self._fits.fit()
             self._misfits += not (fits or found)
         if not found and not saturated:
             self._idle += 1
@@ -264,7 +257,7 @@ class Run:
 
     def _not_exact(self) -> tuple[FloatArray, float] | None:
         """The row that is worst explained in the end, and its rounding as a share of the size; None if all are well."""
-        over, off, noise = self._polish()
+        over, off, noise = self._fits.polish()
         told = self.told
         U, _, every = told.table()
         U = U[told.visible(every)]
@@ -274,42 +267,3 @@ class Run:
         if over[worst] <= 1:
             return None
         return U[worst], max(told.fine, 1.1 * float(noise[worst]) / told.size)
-
-    def _polish(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Fit to all answers until these are explained.
-
-        Returns of those that tell of kinks by how many times too much they are off, how far, and how far they may be.
-        """
-        told = self.told
-        for fits in range(POLISHED + 1):
-            U, Y, noise = told.table()
-            rows = told.visible(noise)
-            off, noise = np.abs(Y[rows] - told.network(U[rows])).max(axis=1), noise[rows]
-            over = off / np.maximum(EXACT[0] * told.size, EXACT[1] * noise)
-            if fits == POLISHED or (fits and over.max() <= 1):
-                break
-            self._fit()
-        return over, off, noise
-
-    def _fit(self) -> bool:
-        """Fit the network to all answers that it can explain; undone, and False, if that leaves more than rounding."""
-        told, network = self.told, self.told.network
-        U, Y, noise = told.table()
-        rows = told.explicable()
-        before = U @ network.W.T + network.b
-        steepness = np.linalg.norm(network.W, axis=1)
-        blur = np.array(self._peeler.blur) * steepness
-        off = np.where(rows, np.abs(np.nan_to_num(Y) - network(U)).max(axis=1), np.inf)
-        expected = (before > 0) @ (blur * np.abs(network.A).max(axis=1, initial=0.0))
-        rows &= off <= np.maximum(expected, max(CLOSE * told.size, OUTLYING * float(np.median(off[rows]))))
-        sure = (np.abs(before) > blur).all(axis=1)[rows]
-        U, Y, noise = U[rows], Y[rows], noise[rows]
-        found = refined(network, U, Y, 1 / noise, sure)
-        if found is None:
-            return True
-        if np.quantile(np.abs(Y - found(U)).max(axis=1) / noise, MOST) > GROSS:
-            return False
-        self._fitted = len(network)
-        network.W, network.b, network.A, network.G, network.c = found.W, found.b, found.A, found.G, found.c
-        self._peeler.blur = [min(blur, SHARP) for blur in self._peeler.blur]
-        return True
