@@ -131,5 +131,6 @@ class Pivot:
         goal = Goal(eps=self.eps, stop=self.stop, confidence=self.confidence)
         if rho == 0:
             return ExactSearch(d, goal, self.basis, self.mode, rng)
-        joint = 1 < d <= LARGEST_DIMENSION and self.mode == "sequential"
-        return (JointSearch if joint else NoisySearch)(d, goal, self.basis, rho, rng)
+        if 1 < d <= LARGEST_DIMENSION:
+            return JointSearch(d, goal, self.basis, self.mode, rho, rng)
+        return NoisySearch(d, goal, self.basis, rho, rng)

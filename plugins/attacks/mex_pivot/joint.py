@@ -21,8 +21,8 @@ LARGEST_DIMENSION = 128
 FIRST_RHO = 0.01
 """The first guess at an unknown rate of wrong answers."""
 
-BITS = 0.03
-"""The bits per dimension that the answers to one batch tell."""
+BITS = {"sequential": 0.03, "batch": 0.3}
+"""The bits per dimension that the answers to one batch tell, by mode."""
 
 DRAWS = 80
 """Draws of the posterior that tell whether the error is as small as wanted."""
@@ -39,9 +39,9 @@ TESTED = 0.2
 MOST_GROSS = 0.02
 """The largest probability of a gross error with which the search ends."""
 
-GROSS = 0.15
+GROSS, FEW = 0.15, 15
 """The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the
-posterior takes for right."""
+posterior takes for right. In more than so few dimensions it falls with them, as a run has to be longer to matter."""
 
 NOISY = 0.05
 """From this rate of wrong answers on it is as large as that; it falls to nothing with the rate."""
@@ -81,8 +81,11 @@ class JointSearch(Search):
     _confirmations = 10
     _ratios: NoisySearch | None = None
 
-    def __init__(self, d: int, goal: Goal, basis_kind: str, rho: float | None, rng: np.random.Generator) -> None:
+    def __init__(
+        self, d: int, goal: Goal, basis_kind: str, mode: str, rho: float | None, rng: np.random.Generator
+    ) -> None:
         super().__init__(d, goal, basis_kind, rng)
+        self._bits_a_batch = BITS[mode] * d
         self._known_rho = rho is not None
         self._eps = max(goal.eps, d * 2.0**-48)
         self._posterior = Posterior(d, SignModel(FIRST_RHO if rho is None else rho))
@@ -115,8 +118,8 @@ class JointSearch(Search):
         while not self._given_up():
             trace = float(np.trace(self._across()))
             fine = log_odds <= logit(self._allowed) and self._tells
-            if trace > self._wanted * (1 if fine else SOON):
-                X = self._even()
+            if trace > (wanted := self._wanted * (1 if fine else SOON)):
+                X = self._even((self._d - 1) / 2 * math.log2(trace / wanted))
                 self._take(X, (yield X))
             elif self._looked_at > LOOK_AGAIN * trace:
                 self._look()
@@ -157,7 +160,7 @@ class JointSearch(Search):
     @property
     def _log_odds(self) -> float:
         """The log odds of a gross error before it is tested."""
-        return float(logit(max(GROSS * self._noise, 1e-12)))
+        return float(logit(max(GROSS * min(FEW / self._d, 1.0) * self._noise, 1e-12)))
 
     @property
     def _allowed(self) -> float:
@@ -190,18 +193,26 @@ class JointSearch(Search):
 
     def _across(self) -> FloatArray:
         """The covariance of the unit normal, orthogonal to its mean, shape (d, d)."""
-        normal, root = self.estimate(), self._posterior.root / np.linalg.norm(self._posterior.mean)
-        root -= np.multiply.outer(normal, normal @ root)
+        root = self._root_across()
         return np.asarray(root @ root.T)
 
-    def _even(self) -> FloatArray:
-        """Directions at even odds, shape (n, d), none of which tells about the answer of another."""
-        n = math.ceil(BITS * self._d / capacity(self._posterior.model.rho))
-        covariance = self._across()
-        X = self._orthogonal(self._rng.standard_normal((min(n, self._d - 1), self._d)) @ covariance)
-        root = np.linalg.cholesky(X @ covariance @ X.T)
-        more = self._rng.standard_normal((max(n - self._d + 1, 0), self._d)) @ covariance
-        return np.concatenate([self._orthogonal(np.linalg.solve(root, X)), self._orthogonal(more)])
+    def _root_across(self) -> FloatArray:
+        """A square root of it, shape (d, d)."""
+        normal, root = self.estimate(), self._posterior.root / np.linalg.norm(self._posterior.mean)
+        return np.asarray(root - np.multiply.outer(normal, normal @ root))
+
+    def _even(self, bits: float) -> FloatArray:
+        """Directions at even odds, shape (n, d), for a batch or until so many ``bits`` are told."""
+        bits = min(self._bits_a_batch, max(bits, BITS["sequential"] * self._d))
+        n = math.ceil(bits / capacity(self._posterior.model.rho))
+        root, sets = self._root_across(), math.ceil(n / (self._d - 1))
+        return np.concatenate([self._conjugate(math.ceil(n / sets), root) for _ in range(sets)])
+
+    def _conjugate(self, n: int, root: FloatArray) -> FloatArray:
+        """Directions at even odds, shape (n, d) with n < d, mostly along the long axes of the covariance."""
+        X = self._orthogonal(self._rng.standard_normal((n, self._d)) @ root @ root.T)
+        triangle = np.linalg.qr((X @ root).T, mode="r")
+        return self._orthogonal(np.linalg.solve(triangle.T, X))
 
     def _tests(self, n: int) -> tuple[FloatArray, FloatArray]:
         """Directions off the mean, shape (n, d), and the signs that it gives them."""
