@@ -19,7 +19,7 @@ WELL = 10
 EXACT = 1e-7
 """How far a value that claims to be exact may be off, as a share of the largest, for the rounding of a solution."""
 SUSPECT, CONTRADICTED = 0.2, 0.02
-"""How improbable errors on rows of a check, and answers to the attack that contradict it, have to be for a suspicion."""
+"""How improbable errors on rows of a check, and answers that contradict a hypothesis, have to be for a suspicion."""
 GROSS = 0.1
 """The share of wrong labels that passes before the end."""
 MATERIAL = 0.05
