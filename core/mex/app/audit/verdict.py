@@ -97,8 +97,8 @@ def _few_rows(document: Mapping[str, Any]) -> list[str]:
     if not 0 < held < COARSE or document["subject"]["task"] == "regression":
         return []
     return [
-        f"All this was measured on {held} held-out rows, where 99 % agreement means all of them: with more rows it may be "
-        "otherwise."
+        f"All this was measured on {held} held-out rows, where 99 % agreement means all of them: with more rows it may "
+        "be otherwise."
     ]
 
 
