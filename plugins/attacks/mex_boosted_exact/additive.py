@@ -164,9 +164,7 @@ class Additive:
             self._add(interval.axis, (ends[0], interval.place), (values[0], value), error, 0)
             self._add(interval.axis, (interval.place, ends[1]), (value, values[1]), error, 0)
 
-    def _add(
-        self, axis: int, ends: tuple[float, float], values: tuple[float, float], error: float, age: int
-    ) -> None:
+    def _add(self, axis: int, ends: tuple[float, float], values: tuple[float, float], error: float, age: int) -> None:
         """Let an interval wait to be halved, or if it cannot be, put its step into the sum."""
         jump = values[1] - values[0]
         if abs(jump) <= 2 * COARSE * error:

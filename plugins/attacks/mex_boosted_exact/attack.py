@@ -50,7 +50,7 @@ class BoostedExact:
         ),
     )
     limit: int = attrs.field(
-        default=300_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
+        default=400_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
     )
 
     trees: int = attrs.field(default=400, validator=whole(1), metadata=doc("trees of the surrogate"))

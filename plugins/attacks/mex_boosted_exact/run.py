@@ -17,8 +17,9 @@ from mex_boosted_exact.searches import Asking, Searches
 from mex_boosted_exact.transcript import Transcript
 
 FIRST_BATCH, LAST_BATCH = 16, 1024
-SETTLED, IDLE = 200, 5
-"""After how many rows without residual steps are narrowed, and how often in a row unseen ones are sought."""
+FITTED, SETTLED, IDLE = 50, 200, 5
+"""After how many rows without residual coefficients of float32 answers are fitted, and steps narrowed; how often in a
+row unseen steps are sought."""
 
 
 class Run:
@@ -76,7 +77,7 @@ class Run:
                 elif searches.wrong and not self._refit():
                     self.reason = f"at {len(searches.wrong)} rows something is left that leads to no step"
                     return
-            elif self.clean >= min(SETTLED, checks) and self.told.scores.single and self._refit():
+            elif self.clean >= min(FITTED, checks) and self.told.scores.single and self._refit():
                 self.clean = 0
             elif self.clean >= min(SETTLED, checks) and self._refinement.open():
                 yield from self._refine()
