@@ -60,7 +60,8 @@ class Peeler:
             box = Box(task, difference, z.copy(), jump)
             if (other := self._same(box, error)) is not None:
                 task.awaited = other.task
-                yield z[None][:0]
+                while other in self._boxes[steps]:
+                    yield z[None][:0]
                 task.awaited = None
                 continue
             self._boxes[steps].append(box)

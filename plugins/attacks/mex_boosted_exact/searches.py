@@ -84,8 +84,10 @@ class Searches:
                 live.append(strand)
             if not live:
                 break
+            ready = [strand for strand in live if self._is_ready(strand)]
             for _ in range(ROUNDS):
-                yield from self._advance([strand for strand in live if self._is_ready(strand)])
+                yield from self._advance(ready)
+                ready = [strand for strand in ready if strand in live and self._is_ready(strand)]
             yield from self._advance(tuple(live))
             for strand in [strand for strand in live if strand.idle > PATIENCE]:
                 strand.search.close()
