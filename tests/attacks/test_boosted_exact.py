@@ -219,7 +219,7 @@ def test_what_is_said_to_be_exact_of_float32_answers_is(registry: mex.Registry, 
     kind = xgboost.XGBClassifier(n_estimators=100, max_depth=3, learning_rate=0.1, random_state=seed, n_jobs=1)
     model, domain = kind.fit(scene.train.X, scene.train.y), scene.target.domain
     oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=domain), answers="proba")
-    learner = BoostedExact().learner(oracle.knowledge(pool=scene.pool.X), np.random.default_rng([seed, 2]))
+    learner = BoostedExact(trees=30).learner(oracle.knowledge(pool=scene.pool.X), np.random.default_rng([seed, 2]))
     stolen = mex.extract(oracle, learner, snapshots=False)
     X = points(domain, scene.train.X)
     off = np.abs(stolen.hypothesis.predict_proba(X) - model.predict_proba(X)).max()

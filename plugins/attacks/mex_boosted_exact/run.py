@@ -20,6 +20,8 @@ FIRST_BATCH, LAST_BATCH = 16, 1024
 FITTED, SETTLED, IDLE = 50, 200, 5
 """After how many rows without residual coefficients of float32 answers are fitted, and steps narrowed; how often in a
 row unseen steps are sought."""
+GROWN = 1.01
+"""By how much a sum has to have grown for its coefficients to be fitted again."""
 
 
 class Run:
@@ -98,8 +100,8 @@ class Run:
             self.reason = f"{len(searches.wrong)} rows lie between the two ends of a step that was not found exactly"
 
     def _refit(self) -> bool:
-        """Fit the coefficients to all answers, and sort the rows again; whether the sum has changed since last time."""
-        if self._fitted == len(self.total):
+        """Fit the coefficients to all answers, and sort the rows again; whether the sum has grown since last time."""
+        if len(self.total) < GROWN * self._fitted:
             return False
         self._fitted = len(self.total)
         self.told.refit()
