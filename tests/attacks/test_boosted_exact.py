@@ -241,6 +241,29 @@ def test_native_categories_and_missing_values_are_stolen_exactly() -> None:
     assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
 
 
+@pytest.mark.parametrize("library", ["lightgbm", "catboost", "xgboost"])
+def test_missing_values_and_native_categories_of_other_libraries_are_stolen_exactly(library: str) -> None:
+    boosters, rng = pytest.importorskip(library), np.random.default_rng(0)
+    X = np.column_stack([rng.integers(6, size=400), rng.random((400, 2))]).astype(float)
+    y = rng.standard_normal(6)[X[:, 0].astype(int)] * (X[:, 1] > 0.4) + X[:, 2]
+    X[rng.random(X.shape) < 0.1] = np.nan
+    if library == "catboost":  # whose categories are no numbers
+        model = boosters.CatBoostRegressor(iterations=5, depth=3, verbose=False, allow_writing_files=False)
+    elif library == "xgboost":
+        model = boosters.XGBRegressor(
+            n_estimators=5, max_depth=3, n_jobs=1, enable_categorical=True, feature_types=["c", "q", "q"]
+        )
+    else:
+        model = boosters.LGBMRegressor(n_estimators=5, max_depth=3, n_jobs=1, verbose=-1, cat_smooth=1)
+    model.fit(X, y, **({"categorical_feature": [0]} if library == "lightgbm" else {}))
+    domain = mex.Domain([0, 0, 0], [5, 1, 1], integer=[True, False, False], incomplete=True)
+    stolen = steal(model, domain, "value", checks=300)
+    rows = domain.sample(3000, rng)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    assert "exact:" in stolen.note
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-6
+
+
 def test_several_classes_cost_one_search(registry: mex.Registry) -> None:
     X, y = load_iris(return_X_y=True)
     model = GradientBoostingClassifier(n_estimators=5, max_depth=2, random_state=0).fit(X, y)
