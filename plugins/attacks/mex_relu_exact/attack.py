@@ -78,7 +78,7 @@ class ReluExact:
             i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
             raise Incompatible(f"relu-exact searches from bound to bound, and {domain.name(i)} has no finite ones")
         chart = Chart(domain)
-        if chart.n_real < len(chart):
+        if chart.n_real == 0:
             name = chart.name(chart.n_real)
             raise Incompatible(
                 f"relu-exact makes small steps in all features, and {name} takes whole numbers or levels"
