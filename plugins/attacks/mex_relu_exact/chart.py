@@ -65,7 +65,7 @@ class Chart:
 
     def snapped(self, U: FloatArray) -> FloatArray:
         """The points of the rows that points are asked as."""
-        return self.encode(self.decode(U)) if self.grid else U
+        return self.encode(self.decode(U)) if self.mixed else U
 
     def __len__(self) -> int:
         return len(self.columns)

@@ -1,4 +1,4 @@
-"""How far each neuron's kink is displaced by the columns that are not moved by small steps."""
+"""How far each neuron's kink is displaced by the columns along which no line is searched."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import attrs
 import numpy as np
 
 from mex.types import BoolArray, FloatArray
-from mex_relu_exact.network import Network
 
 NEW = 1e-6
 """How far a slice is to be, in the unit box, from what those seen before span, to tell something new."""
@@ -14,21 +13,27 @@ NEW = 1e-6
 
 @attrs.define(eq=False)
 class _Seen:
-    """The slices in which a neuron was seen: the first, a basis of their differences, and all with what they told."""
+    """The slices in which a neuron was seen, what they told, and a basis of their differences from the first."""
 
     basis: FloatArray
     slices: list[FloatArray]
     told: list[float]
 
+    def beyond(self, z: FloatArray) -> FloatArray:
+        """The part of the way to a slice that is orthogonal to all ways seen."""
+        way = z - self.slices[0]
+        for _ in range(2):
+            way = way - self.basis.T @ (self.basis @ way)
+        return np.asarray(way)
+
 
 class Shifts:
     """Of every neuron equations ``v . z + b = s``: one for each slice z of the domain where its kink was seen.
 
-    ``v`` are its weights on the columns that are not real, of which there are ``width``.
+    ``v`` are its weights on the columns that are held fixed, of which there are ``width``.
     """
 
-    def __init__(self, n_real: int, width: int) -> None:
-        self._n = n_real
+    def __init__(self, width: int) -> None:
         self._width = width
         self._seen = list[_Seen]()
 
@@ -37,11 +42,15 @@ class Shifts:
         self._seen.append(_Seen(np.zeros((0, self._width)), [], []))
         return len(self._seen) - 1
 
+    def keep(self, which: BoolArray) -> None:
+        """Drop all other neurons."""
+        self._seen = [seen for seen, kept in zip(self._seen, which, strict=True) if kept]
+
     def tell(self, j: int, z: FloatArray, s: float) -> None:
         """Add an equation of a neuron."""
         seen = self._seen[j]
         if seen.slices:
-            rest = self._beyond(seen, z)
+            rest = seen.beyond(z)
             if (length := float(np.linalg.norm(rest))) > NEW:
                 seen.basis = np.vstack([seen.basis, rest / length])
         seen.slices.append(z)
@@ -57,19 +66,11 @@ class Shifts:
 
     def known(self, z: FloatArray) -> BoolArray:
         """Of which neurons it is determined where their kink is in a slice, shape (h,)."""
-        return np.array([float(np.linalg.norm(self._beyond(seen, z))) <= NEW for seen in self._seen], dtype=bool)
+        return np.array([float(np.linalg.norm(seen.beyond(z))) <= NEW for seen in self._seen], dtype=bool)
 
-    def write(self, network: Network, j: int) -> None:
-        """Write the least weights that satisfy the equations of a neuron."""
+    def solution(self, j: int) -> tuple[FloatArray, float]:
+        """The least weights that satisfy the equations of a neuron, and its bias."""
         seen = self._seen[j]
         Z, s = np.array(seen.slices), np.array(seen.told)
         v = np.linalg.lstsq(Z - Z[0], s - s[0], rcond=1e-9)[0]
-        network.W[j, self._n :] = v
-        network.b[j] = s[0] - float(v @ Z[0])
-
-    def _beyond(self, seen: _Seen, z: FloatArray) -> FloatArray:
-        """The part of the way to a slice that is orthogonal to all ways seen."""
-        way = z - seen.slices[0]
-        for _ in range(2):
-            way = way - seen.basis.T @ (seen.basis @ way)
-        return np.asarray(way)
+        return v, s[0] - float(v @ Z[0])
