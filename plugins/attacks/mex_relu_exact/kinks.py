@@ -23,7 +23,7 @@ STEP, SHARE = 1e-5, 0.02
 CERTAIN = 20
 """How many times their errors two lines are apart where a kink between them is asked."""
 MOST = 4000
-ALIKE, SURE = 1e-8, 1e-3
+ALIKE, SURE = 1e-8, 1e-5
 """How far changes of slope that are the same may differ by the errors of one of them, and how well another is to be
 known that is compared with it, as shares of it."""
 FEWEST = 4
@@ -116,6 +116,13 @@ class Known:
     def snapped(self, t: FloatArray) -> FloatArray:
         """The nearest places that can be asked."""
         return np.asarray(np.round(t / self.grid) * self.grid) if self.grid else t
+
+    def beside(self, t: float, side: float) -> tuple[float, float]:
+        """A place before and one after another: on a grid the next ones, otherwise so far from it."""
+        if not self.grid:
+            return t - side, t + side
+        low = float(np.floor(t / self.grid))
+        return low * self.grid, (low + 1) * self.grid
 
     def between(self, low: float, high: float) -> float:
         """The sum of their changes of slope in an interval."""
@@ -243,8 +250,8 @@ def _guess(a: Place, b: Place, known: Known, found: list[Kink]) -> Guess | None:
         if apart <= tolerance:
             found.append(Kink(t, (a.t, a.value), (b.t, b.value), change, error))
             return None
-    side = max(side, 2 * known.grid)
-    return Guess(a, b, tolerance, t if a.t + side < t < b.t - side else None, side)
+    inside = a.t + side < t < b.t - side and a.t + known.grid <= t <= b.t - known.grid
+    return Guess(a, b, tolerance, t if inside else None, side)
 
 
 def _check(
@@ -253,7 +260,7 @@ def _check(
     """Ask both sides of supposed kinks; the intervals that these answers split, and those still to be split."""
     asked = [g for g in guesses if g.t is not None]
     split = [(g.start, g.end) for g in guesses if g.t is None]
-    sides = known.snapped(np.array([(g.t - g.side, g.t + g.side) for g in asked if g.t is not None]))
+    sides = np.array([known.beside(g.t, g.side) for g in asked if g.t is not None])
     if not asked:
         return [], split
     values, noise = yield from _asked(sides.ravel())

@@ -8,11 +8,11 @@ from mex.types import FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.peeling import GivenUp, Steps
 from mex_relu_exact.regimes import agreed
-from mex_relu_exact.run import CALM, IDLE, Run
+from mex_relu_exact.run import CALM, Run
 from mex_relu_exact.slices import FAINT, SINGLE, Slices
 from mex_relu_exact.transcript import Transcript
 
-LONG = 40
+LONG = 100
 """From how many whole numbers on lines are searched along a column."""
 BLUR = 1e-8
 """How far a hyperplane may be off at first."""
@@ -20,6 +20,16 @@ NEARBY = 0.05
 """How far columns are moved around a point."""
 EXACTLY = 1e-9
 """Up to which share of the size a row is off that is explained by an affine function."""
+FRUITLESS = 8
+"""How many rows in succession may be off without a neuron being found."""
+MOST = 3000, 20
+"""How many rows are asked at most, and for each parameter of neurons that are known."""
+GAINED = 30, 0.2
+"""How many answers more, and which part of those that are off, a neuron found by values is to explain."""
+VANISHED = 1e-7
+"""Up to which share of the size a neuron adds to scores that is none."""
+ROWS = 1500
+"""How many answers are looked at for an affine function that explains most of them."""
 OTHERS = 6
 """Among how many rows of a slice one is sought that is explained."""
 
@@ -62,15 +72,46 @@ class MixedRun(Run):
         return len(network) - before
 
     def _settle(self) -> Steps[None]:
-        """Find the affine part by rows around the base."""
-        U, Y = yield from self._around(self.base)
-        for _ in range(2):
-            part = agreed(U, Y - self.network.bent(U), EXACTLY * self.told.size)
-            if part is not None:
-                self.network.G, self.network.c = part[0].J, part[0].c
-                break
-            U, Y = (np.concatenate(two) for two in zip((U, Y), (yield from self._around(self.base)), strict=True))
+        """Find the affine part: by all answers, and by rows around the base, that which explains more."""
+        around, network = (yield from self._around(self.base)), self.network
+        best = self._explained()
+        for U, Y in (around, self._told(ROWS)):
+            part = agreed(U, Y - network.bent(U), EXACTLY * self.told.size)
+            if part is None:
+                continue
+            kept = network.G, network.c
+            network.G, network.c = part[0].J, part[0].c
+            if (explained := self._explained()) > best:
+                best = explained
+            else:
+                network.G, network.c = kept
+        self._weigh(best)
         self._fits.fit()
+
+    def _weigh(self, explained: int) -> None:
+        """Find the output weights anew, if so more is explained: neurons that are none get none and are dropped."""
+        network, d = self.network, len(self.told.chart)
+        U, Y = self._told(ROWS)
+        active = np.maximum(U @ network.W.T + network.b, 0)
+        part = agreed(np.hstack([U, active]), Y, EXACTLY * self.told.size)
+        if part is None:
+            return
+        kept = network.copy()
+        network.G, network.A, network.c = part[0].J[:, :d], part[0].J[:, d:].T.copy(), part[0].c
+        weight = np.abs(network.A).max(axis=1, initial=0.0) * active.max(axis=0, initial=0.0)
+        keep = weight > VANISHED * self.told.size
+        network.keep(keep)
+        if self._explained() < explained:
+            network.W, network.b, network.A, network.G, network.c = kept.W, kept.b, kept.A, kept.G, kept.c
+        else:
+            self._peeler.blur = [q for q, kept_ in zip(self._peeler.blur, keep, strict=True) if kept_]
+
+    def _told(self, most: int) -> tuple[FloatArray, FloatArray]:
+        """Points that were asked, and their scores: so many of them."""
+        U, Y, noise = self.told.table()
+        rows = np.flatnonzero(self.told.visible(noise, FAINT))
+        rows = self.draws.rng.choice(rows, min(most, len(rows)), replace=False)
+        return U[rows], Y[rows]
 
     def _around(self, centre: FloatArray) -> Steps[tuple[FloatArray, FloatArray]]:
         """Points around one, with other real columns a little and another whole number or level, and their scores."""
@@ -104,24 +145,45 @@ class MixedRun(Run):
         return found
 
     def _by_values(self, z: FloatArray) -> Steps[int]:
-        """A neuron by what the others leave around a point, where it is on; how many are found."""
-        U, Y = yield from self._around(z)
-        left = Y - self.network(U)
+        """A neuron by what the others leave where it is on: at all rows that are off, or around one; how many."""
+        if self._added(*self._told(ROWS)):
+            return 1
+        return int(self._added(*(yield from self._around(z))))
+
+    def _added(self, U: FloatArray, Y: FloatArray) -> bool:
+        """Whether a neuron was added that explains what is left at most of some points."""
+        left, network = Y - self.network(U), self.network
         rows = np.abs(left).max(axis=1) > CALM[0] * self.told.size
         part = agreed(U[rows], left[rows], EXACTLY * self.told.size)
         if part is None:
-            return 0
+            return False
         affine, explained = part
         out, singular, both = np.linalg.svd(np.column_stack([affine.J, affine.c]), full_matrices=False)
         if len(singular) > 1 and singular[1] > SINGLE * singular[0]:
-            return 0
+            return False
         w, a = both[0] * singular[0], out[:, 0]
         if (U[rows][explained] @ w[:-1] + w[-1]).mean() < 0:
             w, a = -w, -a
         scale = float(np.abs(a).max())
-        self.network.add(w[:-1] * scale, float(w[-1]) * scale, a / scale)
+        w, a = w * scale, a / scale
+        partial = [slices for slices in self._slices if len(slices.partial)]
+        if partial and not any(slices.like(w[:-1], a).any() for slices in partial):
+            return False  # several at once
+        before = self._explained()
+        network.add(w[:-1], float(w[-1]), a)
+        if self._explained() - before < max(GAINED[0], GAINED[1] * (len(self.told) - before)):
+            network.keep(np.arange(len(network)) < len(network) - 1)
+            return False
         self._peeler.blur.append(BLUR)
-        return 1
+        for slices in self._slices:
+            slices.forget(w[:-1], a)
+        return True
+
+    def _explained(self) -> int:
+        """How many answers are explained."""
+        U, Y, noise = self.told.table()
+        off = np.abs(np.nan_to_num(Y) - self.network(U)).max(axis=1)
+        return int((self.told.visible(noise, FAINT) & (off <= CALM[0] * self.told.size)).sum())
 
     def _line(self, z: FloatArray, limit: float) -> Steps[int]:
         """Search along all columns for what is missing at a point; how many neurons are found."""
@@ -138,6 +200,7 @@ class MixedRun(Run):
                 break
         found = found or (yield from self._by_values(z))
         if found:
+            self._weigh(self._explained())
             self._fits.fit()
         return found
 
@@ -146,9 +209,14 @@ class MixedRun(Run):
         if not off[0]:
             return 0
         found = yield from self._line(z, FAINT)
+        self._idle = 0 if found else self._idle + 1
         if not found:
-            self._idle += 1
             yield from self._settle()
-        if self._idle > IDLE:
-            raise GivenUp("no network of one hidden layer with the kinks that were found fits the answers")
+        most = MOST[0] + MOST[1] * (len(self.told.chart) + 1) * len(self.network)
+        if self._idle > FRUITLESS or len(self.told) - self._began > most:
+            left = sum(len(slices.partial) for slices in self._slices)
+            raise GivenUp(
+                f"{len(self.network)} neurons were found and {left} in part, which do not explain all answers: others"
+                " show along no line, or there is more than one hidden layer"
+            )
         return found

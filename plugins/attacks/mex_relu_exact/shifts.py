@@ -5,8 +5,10 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from mex.types import BoolArray, FloatArray
+from mex.types import Array, BoolArray, FloatArray
 
+CONSISTENT = 1e-6
+"""How far another equation may be off, as a share of the weights, that confirms them."""
 NEW = 1e-6
 """How far a slice is to be, in the unit box, from what those seen before span, to tell something new."""
 
@@ -18,6 +20,7 @@ class _Seen:
     basis: FloatArray
     slices: list[FloatArray]
     told: list[float]
+    confirmed: bool | None = None
 
     def beyond(self, z: FloatArray) -> FloatArray:
         """The part of the way to a slice that is orthogonal to all ways seen."""
@@ -49,7 +52,11 @@ class Shifts:
     def tell(self, j: int, z: FloatArray, s: float) -> None:
         """Add an equation of a neuron."""
         seen = self._seen[j]
-        if seen.slices:
+        if len(seen.basis) == self._width:
+            v, b = self.solution(j)
+            size = float(np.abs(v).max(initial=0.0)) + abs(b)
+            seen.confirmed = bool(abs(float(v @ z) + b - s) <= CONSISTENT * size)
+        elif seen.slices:
             rest = seen.beyond(z)
             if (length := float(np.linalg.norm(rest))) > NEW:
                 seen.basis = np.vstack([seen.basis, rest / length])
@@ -61,12 +68,23 @@ class Shifts:
         return self._seen[j].slices
 
     def complete(self) -> BoolArray:
-        """Of which neurons all weights are determined, shape (h,)."""
-        return np.array([len(seen.basis) == self._width for seen in self._seen], dtype=bool)
+        """Which neurons have all their weights determined, and confirmed by another equation, shape (h,)."""
+        return np.array([seen.confirmed is True for seen in self._seen], dtype=bool)
+
+    def refuted(self) -> BoolArray:
+        """Which neurons contradict another equation: they are none, shape (h,)."""
+        return np.array([seen.confirmed is False for seen in self._seen], dtype=bool)
 
     def known(self, z: FloatArray) -> BoolArray:
-        """Of which neurons it is determined where their kink is in a slice, shape (h,)."""
-        return np.array([float(np.linalg.norm(seen.beyond(z))) <= NEW for seen in self._seen], dtype=bool)
+        """Which neurons have their kink in a slice where it is expected, shape (h,); those to be confirmed do not."""
+        return np.array(
+            [len(seen.basis) < self._width and float(np.linalg.norm(seen.beyond(z))) <= NEW for seen in self._seen],
+            dtype=bool,
+        )
+
+    def ranks(self) -> Array:
+        """How many independent equations there are beyond the first, shape (h,)."""
+        return np.array([len(seen.basis) for seen in self._seen], dtype=np.int64)
 
     def solution(self, j: int) -> tuple[FloatArray, float]:
         """The least weights that satisfy the equations of a neuron, and its bias."""
