@@ -92,7 +92,7 @@ class Known:
         t, bend: the places of some, but for an error, and their changes of slope.
         error: the error's share of these.
         close: how near a kink is to one of them that is that one.
-        elsewhere: changes of slope of kinks the places of which are not known, shape (k, m): one of these is known by it.
+        elsewhere: changes of slope of kinks of unknown places, shape (k, m): one of these is known by it.
         grid: the spacing of the places that can be asked, 0 if all can be.
     """
 

@@ -30,6 +30,8 @@ VANISHED = 1e-7
 """Up to which share of the size a neuron adds to scores that is none."""
 ROWS = 1500
 """How many answers are looked at for an affine function that explains most of them."""
+STRANGE = 5
+"""How many times as many neurons of the first slice as others may not be met in others."""
 OTHERS = 6
 """Among how many rows of a slice one is sought that is explained."""
 
@@ -53,11 +55,26 @@ class MixedRun(Run):
         blocks += [([i], 1 / float(chart.span[i])) for i in sorted(long, key=lambda i: -chart.span[i])]
         self._slices = [Slices(self.told, self.draws, *block) for block in blocks]
 
+    def steps(self, checks: int) -> Steps[None]:
+        """Peel until ``checks`` random rows or more are explained; neurons are known again by 10 digits at least."""
+        if self.told.fine > FAINT:
+            self.reason = (
+                f"answers are right to {-np.log10(self.told.fine):.1f} digits: too few to know neurons again where"
+                " columns of whole numbers or levels displace their kinks"
+            )
+        else:
+            yield from super().steps(checks)
+
     def _first_line(self) -> Steps[None]:
         """The neurons of one slice, then their weights on the other columns, and those of neurons met meanwhile."""
         self.base = self.draws.draw(2 if self.draws.has_data else 0)
         for slices in self._slices:
             yield from self._searched(slices, self.base)
+            if slices is self._slices[0] and len(slices.partial) >= STRANGE * (1 + len(self.network)):
+                raise GivenUp(
+                    f"of the neurons of one slice {len(slices.partial)} are not met in others, and"
+                    f" {len(self.network)} are: there is more than one hidden layer, or columns displace them too far"
+                )
         yield from self._settle()
         self.begun = True
 
@@ -92,19 +109,23 @@ class MixedRun(Run):
         """Find the output weights anew, if so more is explained: neurons that are none get none and are dropped."""
         network, d = self.network, len(self.told.chart)
         U, Y = self._told(ROWS)
+        kept, h = network.copy(), len(network)
+        for slices in self._slices:
+            versions = slices.versions()
+            for j in range(len(versions)):
+                network.add(versions.W[j], float(versions.b[j]), versions.A[j])
         active = np.maximum(U @ network.W.T + network.b, 0)
         part = agreed(np.hstack([U, active]), Y, EXACTLY * self.told.size)
         if part is None:
+            network.keep(np.arange(len(network)) < h)
             return
-        kept = network.copy()
         network.G, network.A, network.c = part[0].J[:, :d], part[0].J[:, d:].T.copy(), part[0].c
         weight = np.abs(network.A).max(axis=1, initial=0.0) * active.max(axis=0, initial=0.0)
-        keep = weight > VANISHED * self.told.size
-        network.keep(keep)
+        network.keep(weight > VANISHED * self.told.size)
         if self._explained() < explained:
             network.W, network.b, network.A, network.G, network.c = kept.W, kept.b, kept.A, kept.G, kept.c
         else:
-            self._peeler.blur = [q for q, kept_ in zip(self._peeler.blur, keep, strict=True) if kept_]
+            self._peeler.blur = [BLUR] * len(network)
 
     def _told(self, most: int) -> tuple[FloatArray, FloatArray]:
         """Points that were asked, and their scores: so many of them."""

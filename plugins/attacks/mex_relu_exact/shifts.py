@@ -86,6 +86,13 @@ class Shifts:
         """How many independent equations there are beyond the first, shape (h,)."""
         return np.array([len(seen.basis) for seen in self._seen], dtype=np.int64)
 
+    def missing(self, j: int) -> FloatArray:
+        """Directions in which the weights of a neuron are not known, shape (k, width): columns if they are some."""
+        basis = self._seen[j].basis
+        rest = np.linalg.svd(basis, full_matrices=True)[2][len(basis) :] if len(basis) else np.eye(self._width)
+        columns = np.flatnonzero(np.linalg.norm(rest, axis=0) > NEW)
+        return np.eye(self._width)[columns] if len(columns) == len(rest) else np.asarray(rest)
+
     def solution(self, j: int) -> tuple[FloatArray, float]:
         """The least weights that satisfy the equations of a neuron, and its bias."""
         seen = self._seen[j]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,14 +24,18 @@ CANDIDATES, WAYS = 48, 8
 """Slices, and lines in each, among which the next one is chosen."""
 MARGIN = 0.03
 """How far from its ends a line is expected to cross a hyperplane that it is to cross."""
-VAIN, VISITS = 16, 3
-"""How many lines in succession may tell nothing new, and for each column how many there are at most."""
+VAIN, VISITS = (10, 30), 3
+"""How many lines in succession may tell nothing new, first where few weights are unknown; and how many there are at most
+for each column."""
 QUIET = 2
 """How many lines through the first slice find nothing new before others are searched."""
 SINGLE = 1e-4
 """How near a jump is to one of a single neuron."""
 SAME = 1e-6
 """How near the weights of one neuron are that is met twice."""
+UNKNOWN, FAR = 3, 10.0
+"""How many weights of a neuron may be unknown that is on or off where they count, and by how many times its largest
+value it is displaced then."""
 SHORTEST = 20
 """How many places on a grid a line has at least."""
 
@@ -80,6 +85,24 @@ class Slices:
         products = self.partial.A[:, :, None] * self.partial.W[:, None, self.moving]
         apart = np.minimum(*(np.abs(products - s * other).max(axis=(1, 2)) for s in (1, -1)))
         return np.asarray(apart <= SAME * float(np.abs(other).max()))
+
+    def versions(self) -> Network:
+        """What each neuron is of which few weights are not known, as they displace it too far for lines to cross it.
+
+        Where such a column has another value it is on or off everywhere; for any large weights on these columns the
+        difference is affine.
+        """
+        found = Network.empty(len(self._told.chart), self._told.scores.width)
+        for j in np.flatnonzero(len(self._held) - self._shifts.ranks() <= UNKNOWN):
+            w, b = self.partial.W[j], float(self.partial.b[j])
+            far = FAR * (float(np.abs(w).sum()) + abs(b))
+            missing = self._shifts.missing(j)
+            first = self._shifts.slices(j)[0]
+            for signs in itertools.product((-far, far), repeat=len(missing)):
+                v, extra = w.copy(), np.array(signs) @ missing
+                v[self._held] += extra
+                found.add(v, b - float(extra @ first), self.partial.A[j])
+        return found
 
     def forget(self, w: FloatArray, a: FloatArray) -> None:
         """Drop a neuron that was found otherwise meanwhile."""
@@ -213,8 +236,11 @@ class Slices:
     def _complete(self) -> Steps[int]:
         """Search lines in other slices until all weights of all neurons are known, as far as lines tell them."""
         complete = visits = 0
-        while self._vain < VAIN and len(self.partial) and visits < VISITS * (len(self._held) + VAIN):
-            line = self._most_telling(scattered=self._vain >= VAIN // 4)
+        while len(self.partial) and visits < VISITS * (len(self._held) + VAIN[1]):
+            few = len(self._held) - self._shifts.ranks() <= UNKNOWN
+            if self._vain >= VAIN[0 if few.all() else 1]:
+                break
+            line = self._most_telling(scattered=self._vain >= VAIN[0] // 2)
             if line is None:
                 break
             n, visits = len(self.partial), visits + 1
