@@ -59,6 +59,11 @@ class Chart:
             self.groups.append(list(range(at, at + len(group) - 1)))
 
     @property
+    def grouped(self) -> set[int]:
+        """The coordinates of levels."""
+        return {i for group in self.groups for i in group}
+
+    @property
     def mixed(self) -> bool:
         """Whether there are coordinates that are not real."""
         return self.n_real < len(self) or self.grid > 0

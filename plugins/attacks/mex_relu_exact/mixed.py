@@ -156,9 +156,8 @@ class MixedRun(Run):
                     other[level] = 1.0
                 if (other != centre).any():
                     found.append(other)
-        grouped = {i for group in chart.groups for i in group}
         for i in range(chart.n_real, len(chart)):
-            if i not in grouped:
+            if i not in chart.grouped:
                 other, step = centre.copy(), 1 / float(chart.span[i])
                 move = max(round(NEARBY / step), 1) * step * self.draws.rng.choice([-1.0, 1.0])
                 other[i] = centre[i] + move if -1e-9 < centre[i] + move < 1 + 1e-9 else centre[i] - move

@@ -21,6 +21,7 @@ class _Seen:
     slices: list[FloatArray]
     told: list[float]
     confirmed: bool | None = None
+    tried: dict[int, list[float]] = attrs.field(factory=dict)
 
     def beyond(self, z: FloatArray) -> FloatArray:
         """The part of the way to a slice that is orthogonal to all ways seen."""
@@ -61,11 +62,17 @@ class Shifts:
             if (length := float(np.linalg.norm(rest))) > NEW:
                 seen.basis = np.vstack([seen.basis, rest / length])
         seen.slices.append(z)
+        seen.tried = {}
         seen.told.append(s)
 
     def slices(self, j: int) -> list[FloatArray]:
         """Where a neuron was seen."""
         return self._seen[j].slices
+
+    def tried(self, j: int, column: int) -> list[float]:
+        """The values of a neuron, but for an unknown weight, in slices with another value of that column; a list to add
+        to, of those since the last equation."""
+        return self._seen[j].tried.setdefault(column, [])
 
     def complete(self) -> BoolArray:
         """Which neurons have all their weights determined, and confirmed by another equation, shape (h,)."""

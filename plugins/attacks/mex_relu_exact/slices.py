@@ -24,9 +24,11 @@ CANDIDATES, WAYS = 48, 8
 """Slices, and lines in each, among which the next one is chosen."""
 MARGIN = 0.03
 """How far from its ends a line is expected to cross a hyperplane that it is to cross."""
-VAIN, VISITS = (10, 30), 3
-"""How many lines in succession may tell nothing new, first where few weights are unknown; and how many there are at most
-for each column."""
+VAIN, VISITS = 4, 6
+"""After how many lines that tell nothing others are taken, and for each column how many there are at most."""
+SPREAD, COVERED = 300, 0.3
+"""Among how many slices one is chosen with another value of a neuron, and how far it is to be from those tried, as a
+share of what the value changes by on a line."""
 QUIET = 2
 """How many lines through the first slice find nothing new before others are searched."""
 SINGLE = 1e-4
@@ -59,7 +61,8 @@ class Slices:
         self._told = told
         self._draws = draws
         self._shifts = Shifts(len(self._held))
-        self._vain = 0  # lines in succession that told nothing new
+        free = [i for i in self._held if i not in told.chart.grouped]
+        self._units = [[int(i)] for i in free] + told.chart.groups
         self.partial = Network.empty(len(told.chart), told.scores.width)
 
     def search(self, at: FloatArray, right: FloatArray | None = None) -> Steps[int]:
@@ -96,8 +99,8 @@ class Slices:
         for j in np.flatnonzero(len(self._held) - self._shifts.ranks() <= UNKNOWN):
             w, b = self.partial.W[j], float(self.partial.b[j])
             far = FAR * (float(np.abs(w).sum()) + abs(b))
-            missing = self._shifts.missing(j)
-            first = self._shifts.slices(j)[0]
+            missing = self._shifts.missing(int(j))
+            first = self._shifts.slices(int(j))[0]
             for signs in itertools.product((-far, far), repeat=len(missing)):
                 v, extra = w.copy(), np.array(signs) @ missing
                 v[self._held] += extra
@@ -205,7 +208,6 @@ class Slices:
             w, _, a = Jump(change, kink.t, 0.0).neuron(way)
             self.partial.add(w, 0.0, a)
             self._tell(self._shifts.add(), start + kink.t * way)
-            self._vain = 0
             found += 1
         return found
 
@@ -235,17 +237,15 @@ class Slices:
 
     def _complete(self) -> Steps[int]:
         """Search lines in other slices until all weights of all neurons are known, as far as lines tell them."""
-        complete = visits = 0
-        while len(self.partial) and visits < VISITS * (len(self._held) + VAIN[1]):
-            few = len(self._held) - self._shifts.ranks() <= UNKNOWN
-            if self._vain >= VAIN[0 if few.all() else 1]:
+        complete = visits = vain = 0
+        while len(self.partial) and visits < VISITS * (len(self._held) + 10):
+            line = self._most_telling() if vain < VAIN else self._spread()
+            if line is None and (vain >= VAIN or (line := self._spread()) is None):
                 break
-            line = self._most_telling(scattered=self._vain >= VAIN[0] // 2)
-            if line is None:
-                break
+            assert line is not None
             n, visits = len(self.partial), visits + 1
             found = yield from self._visit(*line)
-            self._vain = 0 if found > len(self.partial) - n else self._vain + 1
+            vain = 0 if found > len(self.partial) - n else vain + 1
             complete += self._hand_over()
         return complete
 
@@ -262,12 +262,8 @@ class Slices:
         self.partial.keep(which)
         self._shifts.keep(which)
 
-    def _most_telling(self, scattered: bool) -> tuple[FloatArray, FloatArray] | None:
-        """The line that is expected to tell the weights of most neurons.
-
-        Args:
-            scattered: whether slices are taken in which a neuron is not expected, as it was not where it was.
-        """
+    def _most_telling(self) -> tuple[FloatArray, FloatArray] | None:
+        """The line that is expected to tell the weights of most neurons."""
         rng, partial, chart = self._draws.rng, self.partial, self._told.chart
         best, most = None, 0.0
         for _ in range(CANDIDATES):
@@ -275,21 +271,71 @@ class Slices:
             slices = self._shifts.slices(j)
             at = np.zeros(len(chart))
             at[self._held] = slices[rng.integers(len(slices))]
-            for _ in range(int(rng.integers(1, 5)) if scattered else 1):
-                at = moved(chart, at, self._held, rng)
+            at = moved(chart, at, self._held, rng)
             new = ~self._shifts.known(at[self._held])
             if not new[j]:
                 continue
             for way in range(WAYS if len(self.moving) > 1 else 1):
                 corner = self._corner() if way else (partial.W[j, self.moving] < 0).astype(np.float64)
                 first, last = self._ends(at, corner)
-                if scattered:
-                    return first, last
                 t, _ = partial.crossings(first, last - first)
                 score = float((new & (t > MARGIN) & (t < 1 - MARGIN)).sum()) + 0.1 * rng.random()
                 if score > most:
                     best, most = (first, last), score
         return best
+
+    def _spread(self) -> tuple[FloatArray, FloatArray] | None:
+        """A line in a slice with another value of a column of which a neuron's weight is not known.
+
+        The other columns are such that the neuron, but for that weight, has a value that it had not in slices tried
+        before. None if lines through these cover all values: where the column has that value, no slice has the kink.
+        """
+        partial, chart = self.partial, self._told.chart
+        for j in np.argsort(-self._shifts.ranks(), kind="stable"):
+            w = partial.W[j]
+            corner = (w[self.moving] < 0).astype(np.float64)
+            reach = float(np.abs(w[self.moving]).sum())
+            missing = self._shifts.missing(int(j))
+            at = np.zeros(len(chart))
+            at[self._held] = self._shifts.slices(int(j))[0]
+            for direction in missing:
+                column = int(self._held[np.abs(direction).argmax()])
+                tried = self._shifts.tried(int(j), column)
+                unknown = set(self._held[np.abs(missing).max(axis=0) > 1e-9].tolist())
+                Z = self._varied(at, w, column, unknown)
+                values = Z @ w + float(partial.b[j])
+                apart = np.abs(values[:, None] - np.array([*tried, np.inf])).min(axis=1)
+                best = int(apart.argmax()) if tried else 0
+                if apart[best] >= COVERED * reach:
+                    tried.append(float(values[best]))
+                    return self._ends(Z[best], corner)
+        return None
+
+    def _varied(self, at: FloatArray, w: FloatArray, column: int, unknown: set[int]) -> FloatArray:
+        """Slices with another value of a column and the same of others of unknown weight, spread by their values."""
+        chart, rng = self._told.chart, self._draws.rng
+        Z = np.tile(at, (SPREAD, 1))
+        towards = np.concatenate([[-1.0, 1.0], rng.uniform(-1, 1, SPREAD - 2)])
+        for unit in self._units:
+            free = [i for i in unit if i not in unknown]
+            drawn = rng.random(SPREAD) < np.abs(towards)
+            if len(unit) == 1 and unit[0] not in chart.grouped:
+                i = unit[0]
+                if i == column:
+                    Z[:, i] = 1.0 if at[i] < 0.5 else 0.0
+                elif free:
+                    Z[:, i] = np.where(drawn, (towards * w[i] > 0) * 1.0, rng.integers(0, 2, SPREAD))
+            elif column in unit:
+                Z[:, unit] = 0.0
+                if at[column] < 0.5:
+                    Z[:, column] = 1.0
+            elif len(free) == len(unit):
+                weights = np.array([*w[unit], 0.0])
+                order = np.where(towards > 0, weights.argmax(), weights.argmin())
+                level = np.where(drawn, order, rng.integers(0, len(unit) + 1, SPREAD))
+                Z[:, unit] = np.eye(len(unit) + 1)[level][:, :-1]
+        Z[:, self.moving] = (w[self.moving] < 0).astype(np.float64)
+        return Z
 
 
 def moved(chart: Chart, at: FloatArray, held: FloatArray, rng: np.random.Generator) -> FloatArray:
