@@ -46,14 +46,16 @@ class MixedRun(Run):
     def __init__(self, told: Transcript, draws: Draws) -> None:
         super().__init__(told, draws)
         self._slices = list[Slices]()
+        self._assumed = list[bool]()  # which neurons are known but for some weights
 
     def _start_again(self) -> None:
         super()._start_again()
+        self._assumed = []
         chart = self.told.chart
         blocks = [(list(range(chart.n_real)), chart.grid)] if chart.n_real else []
         long = [i for i in range(chart.n_real, len(chart)) if chart.span[i] >= LONG]
         blocks += [([i], 1 / float(chart.span[i])) for i in sorted(long, key=lambda i: -chart.span[i])]
-        self._slices = [Slices(self.told, self.draws, *block) for block in blocks]
+        self._slices = [Slices(self.told, self.draws, *block, self._peeler.far_away) for block in blocks]
 
     def steps(self, checks: int) -> Steps[None]:
         """Peel until ``checks`` random rows or more are explained; neurons are known again by 10 digits at least."""
@@ -84,6 +86,7 @@ class MixedRun(Run):
         yield from slices.search(at, right)
         for j in range(before, len(network)):
             self._peeler.blur.append(BLUR)
+            self._assumed.append(False)
             for other in self._slices:
                 other.forget(network.W[j], network.A[j])
         return len(network) - before
@@ -106,26 +109,32 @@ class MixedRun(Run):
         self._fits.fit()
 
     def _weigh(self, explained: int) -> None:
-        """Find the output weights anew, if so more is explained: neurons that are none get none and are dropped."""
+        """Find the output weights anew, if so more is explained: neurons that are none get none and are dropped.
+
+        Neurons that are known but for a few weights are taken as on or off where these count (see
+        :meth:`.slices.Slices.versions`).
+        """
         network, d = self.network, len(self.told.chart)
-        U, Y = self._told(ROWS)
-        kept, h = network.copy(), len(network)
+        kept, assumed = network.copy(), self._assumed
+        network.keep(~np.array(assumed, dtype=bool))
+        n = len(network)
         for slices in self._slices:
             versions = slices.versions()
             for j in range(len(versions)):
                 network.add(versions.W[j], float(versions.b[j]), versions.A[j])
+        U, Y = self._told(ROWS)
         active = np.maximum(U @ network.W.T + network.b, 0)
         part = agreed(np.hstack([U, active]), Y, EXACTLY * self.told.size)
-        if part is None:
-            network.keep(np.arange(len(network)) < h)
-            return
-        network.G, network.A, network.c = part[0].J[:, :d], part[0].J[:, d:].T.copy(), part[0].c
-        weight = np.abs(network.A).max(axis=1, initial=0.0) * active.max(axis=0, initial=0.0)
-        network.keep(weight > VANISHED * self.told.size)
-        if self._explained() < explained:
+        if part is not None:
+            network.G, network.A, network.c = part[0].J[:, :d], part[0].J[:, d:].T.copy(), part[0].c
+            weight = np.abs(network.A).max(axis=1, initial=0.0) * active.max(axis=0, initial=0.0)
+            keep = weight > VANISHED * self.told.size
+            network.keep(keep)
+            self._assumed = (np.flatnonzero(keep) >= n).tolist()
+        if part is None or self._explained() < explained:
             network.W, network.b, network.A, network.G, network.c = kept.W, kept.b, kept.A, kept.G, kept.c
-        else:
-            self._peeler.blur = [BLUR] * len(network)
+            self._assumed = assumed
+        self._peeler.blur = [BLUR] * len(network)
 
     def _told(self, most: int) -> tuple[FloatArray, FloatArray]:
         """Points that were asked, and their scores: so many of them."""
@@ -195,6 +204,7 @@ class MixedRun(Run):
             network.keep(np.arange(len(network)) < len(network) - 1)
             return False
         self._peeler.blur.append(BLUR)
+        self._assumed.append(False)
         for slices in self._slices:
             slices.forget(w[:-1], a)
         return True

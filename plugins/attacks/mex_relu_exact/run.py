@@ -92,7 +92,7 @@ class Run:
         """What was found, and how sure that is."""
         network, off = self.network, max(self.largest, float(np.finfo(np.float64).eps))
         answers = "values" if self.told.scores.classes == 0 else "log-odds"
-        several = ", of which several may be one," if self._coarse else ""
+        several = ", of which several may be one," if self._coarse or self.told.chart.mixed else ""
         dim = ""
         if self.saturated:
             dim = f"; {self.saturated} of these are too near to 0 or 1 to tell, and right to {self.hidden:.1g}"

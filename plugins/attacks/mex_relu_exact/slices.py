@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -54,12 +54,20 @@ class Slices:
         partial: the neurons of which not all weights are known.
     """
 
-    def __init__(self, told: Transcript, draws: Draws, moving: Sequence[int], grid: float) -> None:
+    def __init__(
+        self,
+        told: Transcript,
+        draws: Draws,
+        moving: Sequence[int],
+        grid: float,
+        check: Callable[[list[Jump], FloatArray, FloatArray], Steps[None]],
+    ) -> None:
         self.moving = np.array(moving)
         self._held = np.setdiff1d(np.arange(len(told.chart)), self.moving)
         self._grid = grid
         self._told = told
         self._draws = draws
+        self._check = check
         self._shifts = Shifts(len(self._held))
         free = [i for i in self._held if i not in told.chart.grouped]
         self._units = [[int(i)] for i in free] + told.chart.groups
@@ -191,7 +199,7 @@ class Slices:
     def _add(self, fresh: list[int], line: Line, start: FloatArray, way: FloatArray, placed: Network) -> Steps[int]:
         """Add the neurons of kinks that are those of none."""
         t = np.array([0.0, *(kink.t for kink in line.kinks), 1.0])
-        pieces, found = dict[int, Affine](), 0
+        pieces, jumps = dict[int, Affine](), list[Jump]()
         for k in fresh:
             kink = line.kinks[k]
             change = Affine(np.outer(kink.change, way) / float(way @ way), np.zeros(len(kink.change)))
@@ -205,11 +213,13 @@ class Slices:
                 len(singular) > 1 and singular[1] > SINGLE * singular[0]
             ):
                 continue  # steps crossed a hyperplane, or there are several kinks in one place
-            w, _, a = Jump(change, kink.t, 0.0).neuron(way)
+            jumps.append(Jump(change, kink.t, 0.0))
+            w, _, a = jumps[-1].neuron(way)
             self.partial.add(w, 0.0, a)
             self._tell(self._shifts.add(), start + kink.t * way)
-            found += 1
-        return found
+        if len(self.moving) > 1:
+            yield from self._check(jumps, start, way)
+        return len(jumps)
 
     def _affine(self, start: FloatArray, way: FloatArray, piece: FloatArray, placed: Network) -> Steps[Affine]:
         """The affine function that scores less a network are on a piece of a line."""
