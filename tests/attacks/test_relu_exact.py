@@ -323,7 +323,7 @@ def on(domain, h, seed, m=1):
     return W, b, A
 
 
-@pytest.mark.parametrize("seed", [0, 1, 3])
+@pytest.mark.parametrize("seed", [0, 1, 6])
 def test_whole_numbers_and_levels_beside_real_columns_are_exact(seed) -> None:
     domain = mixed()
     model = Regressor(*on(domain, 7, seed), np.array([0.5]))
@@ -338,7 +338,7 @@ def test_whole_numbers_and_levels_beside_real_columns_are_exact(seed) -> None:
 @pytest.mark.parametrize("seed", [2, 4])
 def test_several_classes_on_whole_numbers_and_levels_are_exact_or_said_not_to_be(seed) -> None:
     domain = mixed()
-    model = Net(*on(domain, 4, seed, m=3), np.zeros(3))
+    model = Net(*on(domain, 4, seed, m=3), np.array([0.3, 0.0, -0.2]))
     stolen = steal(model, domain, "proba", seed=seed)
     rows = points(domain)
     if stolen.note.startswith("exact"):

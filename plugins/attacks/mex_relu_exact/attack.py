@@ -82,6 +82,7 @@ class ReluExact:
         if not domain.bounded:
             i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
             raise Incompatible(f"relu-exact searches from bound to bound, and {domain.name(i)} has no finite ones")
+
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
             return ReluLearner(known, stream, checks=self.checks, limit=self.limit)
 

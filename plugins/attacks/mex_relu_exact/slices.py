@@ -35,7 +35,7 @@ SINGLE = 1e-4
 """How near a jump is to one of a single neuron."""
 SAME = 1e-6
 """How near the weights of one neuron are that is met twice."""
-UNKNOWN, FAR = 3, 10.0
+UNKNOWN, FAR = 3, 3.0
 """How many weights of a neuron may be unknown that is on or off where they count, and by how many times its largest
 value it is displaced then."""
 SHORTEST = 20
@@ -180,7 +180,9 @@ class Slices:
             U = start + t[:, None] * way
             Y, noise = yield from told.ask(U)
             clear = told.visible(noise, limit)
-            return np.where(clear[:, None], Y, 0.0) - placed.bent(U), np.where(clear, noise, np.inf)
+            sums = np.maximum(U @ placed.W.T + placed.b, 0) @ np.abs(placed.A).max(axis=1, initial=0.0)
+            noise = np.where(clear, noise + 4 * np.finfo(np.float64).eps * sums, np.inf)
+            return np.where(clear[:, None], Y, 0.0) - placed.bent(U), noise
 
         for _ in range(RETRIES):
             grid = self._grid / float(np.abs(way).max()) if self._grid else 0.0
@@ -312,7 +314,9 @@ class Slices:
                 column = int(self._held[np.abs(direction).argmax()])
                 tried = self._shifts.tried(int(j), column)
                 unknown = set(self._held[np.abs(missing).max(axis=0) > 1e-9].tolist())
-                Z = self._varied(at, w, column, unknown)
+                full = np.zeros(len(chart))
+                full[self._held] = direction
+                Z = self._varied(at, w, column, full, unknown)
                 values = Z @ w + float(partial.b[j])
                 apart = np.abs(values[:, None] - np.array([*tried, np.inf])).min(axis=1)
                 best = int(apart.argmax()) if tried else 0
@@ -321,7 +325,9 @@ class Slices:
                     return self._ends(Z[best], corner)
         return None
 
-    def _varied(self, at: FloatArray, w: FloatArray, column: int, unknown: set[int]) -> FloatArray:
+    def _varied(
+        self, at: FloatArray, w: FloatArray, column: int, direction: FloatArray, unknown: set[int]
+    ) -> FloatArray:
         """Slices with another value of a column and the same of others of unknown weight, spread by their values."""
         chart, rng = self._told.chart, self._draws.rng
         Z = np.tile(at, (SPREAD, 1))
@@ -336,9 +342,8 @@ class Slices:
                 elif free:
                     Z[:, i] = np.where(drawn, (towards * w[i] > 0) * 1.0, rng.integers(0, 2, SPREAD))
             elif column in unit:
-                Z[:, unit] = 0.0
-                if at[column] < 0.5:
-                    Z[:, column] = 1.0
+                levels = np.eye(len(unit) + 1)[:, :-1]
+                Z[:, unit] = levels[np.abs((levels - at[unit]) @ direction[unit]).argmax()]
             elif len(free) == len(unit):
                 weights = np.array([*w[unit], 0.0])
                 order = np.where(towards > 0, weights.argmax(), weights.argmin())
