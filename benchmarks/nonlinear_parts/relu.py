@@ -1,8 +1,8 @@
 """``relu-exact`` on networks of one hidden layer: rows a parameter, how far off, CPU; what it refuses, and when.
 
 Features count as real numbers, as which such networks take them, but in ``relu-mixed``. *Off* is the largest difference
-of scores (values, or logarithms of ratios of probabilities) as a share of the largest score, on 5,000 uniform rows and 5,000 between held-out
-ones. A surrogate, trained on the scores of as many rows of these two kinds, is measured likewise.
+of scores (values, or logarithms of ratios of probabilities) as a share of the largest score, on 5,000 uniform rows and
+5,000 between held-out ones. A surrogate, trained on the scores of as many rows of these kinds, is measured likewise.
 """
 
 from __future__ import annotations
