@@ -25,7 +25,8 @@ from mex.serving.gateway.answering import Gateway, kinds_shown
 from mex.serving.gateway.app import Doors, application
 from mex.serving.gateway.log import AccessLog
 from mex.serving.gateway.memories import Memories
-from mex.serving.gateway.store import Store, open_store
+from mex.serving.gateway.store import Store
+from mex.serving.gateway.stores import open_store
 from mex.serving.tables import as_asked
 from mex.target import Target, knowledge
 from mex.toolkit.tabular.holding import as_rows, hold

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from mex.testing.datasets import check_dataset
     from mex.testing.declarations import check_declarations
     from mex.testing.defenses import check_defense
-    from mex.testing.kit import Check, checks
+    from mex.testing.kit import Check
     from mex.testing.models import check_deployed, check_model
+    from mex.testing.trials import checks
 
 _HOME = {
     "Check": "kit",
@@ -33,7 +34,7 @@ _HOME = {
     "check_defense": "defenses",
     "check_deployed": "models",
     "check_model": "models",
-    "checks": "kit",
+    "checks": "trials",
 }
 
 __all__ = [

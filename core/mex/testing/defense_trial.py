@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -31,13 +31,6 @@ class DefenseTrial:
     untouched: Collection[str] = attrs.field(default=("label",), kw_only=True)
     nests: bool = attrs.field(default=True, kw_only=True)
     kind: ClassVar[str] = "defense"
-
-    @property
-    def checks(self) -> Sequence[Callable[[Any], None]]:
-        """Each promise; of sticky noise, if it has any."""
-        from mex.testing.defenses import DEFENSE, STICKY
-
-        return (*DEFENSE, *STICKY) if self.sticky_forms else DEFENSE
 
     @once
     def target(self) -> Target | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import Any
 
+import attrs
 import numpy as np
 
 from mex.answers import checked_answers
@@ -22,7 +24,7 @@ def accepts_a_target(trial: DefenseTrial) -> None:
     assert trial.behind is not None
 
 
-def leaves_what_it_was_lent(trial: DefenseTrial) -> None:
+def leaves_what_it_was_lent(trial: CheckedDefense) -> None:
     """It writes neither into the operator's rows nor into those that it is asked."""
     raise_if_written(trial, trial.protected, lambda: trial.protected().admit(trial.X), lambda: trial.answered)
 
@@ -139,7 +141,7 @@ def keeps_sticky_noise(trial: DefenseTrial) -> None:
         check_sticky(partial(trial.protected, component=form), trial.X)
 
 
-DEFENSE: tuple[Callable[[DefenseTrial], None], ...] = (
+DEFENSE: tuple[Callable[[CheckedDefense], None], ...] = (
     *DECLARATIONS,
     accepts_a_target,
     leaves_what_it_was_lent,
@@ -157,6 +159,16 @@ DEFENSE: tuple[Callable[[DefenseTrial], None], ...] = (
     keeps_its_bound,
 )
 STICKY = (keeps_sticky_noise,)
+
+
+@attrs.frozen(eq=False, slots=False)
+class CheckedDefense(DefenseTrial):
+    """A defense, the target that it protects, and its checks."""
+
+    @property
+    def checks(self) -> Sequence[Callable[[Any], None]]:
+        """Each promise; of sticky noise, if it has any."""
+        return (*DEFENSE, *STICKY) if self.sticky_forms else DEFENSE
 
 
 def check_defense(
@@ -182,5 +194,5 @@ def check_defense(
         AssertionError: with the promise that is broken.
         MexError: with the sentence that its cells of a matrix would fail with.
     """
-    trial = DefenseTrial(defense, target=target, expect_change=expect_change, untouched=untouched, nests=nests)
+    trial = CheckedDefense(defense, target=target, expect_change=expect_change, untouched=untouched, nests=nests)
     check_all(trial)

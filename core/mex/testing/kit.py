@@ -1,16 +1,13 @@
-"""Named checks of a component, one promise each, for ``pytest.mark.parametrize``."""
+"""What every trial of a component is made of: its checks, one promise each, and what they look at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 import attrs
 
 from mex.errors import LentError, writes_nothing
-from mex.hooks import KINDS
-from mex.registry import Registry
-from mex.registry.spec import Spec
 
 T = TypeVar("T")
 
@@ -123,43 +120,3 @@ def raise_if_written(trial: Trial, *looks: Callable[[], object]) -> None:
             raise
         except Exception:
             continue
-
-
-def checks(kind: str, component: Any, **options: Any) -> list[Check]:
-    """The checks of one component, for ``pytest.mark.parametrize``::
-
-        @pytest.mark.parametrize("check", checks("attack", "corner-guess:rounds=5", least_agreement=0.8))
-        def test_it_keeps_the_promises_of_an_attack(check):
-            check()
-
-    What several checks look at, such as the run of an attack, is computed once.
-
-    Args:
-        kind: attack, defense, model, dataset or answer.
-        component: as on the command line, of a plugin that is installed; or the component itself.
-        options: what the function that does all of them at once takes: :func:`mex.testing.check_attack`,
-            :func:`~mex.testing.check_defense`, :func:`~mex.testing.check_model` (and ``table``, the table that a
-            deployed model opens, as in :func:`~mex.testing.check_deployed`), :func:`~mex.testing.check_dataset`,
-            :func:`~mex.testing.check_answer`.
-
-    Raises:
-        UsageError: if there is no such kind, component or option.
-    """
-    from mex.registry.loader import installed
-
-    if isinstance(component, str | Mapping | Spec):
-        return checks_of(installed(), kind, component, options)
-    from mex.testing.trials import trial_of
-
-    return named(trial_of(kind, component, options), type(component).__name__)
-
-
-def checks_of(
-    registry: Registry, kind: str, spec: str | Mapping[str, Any] | Spec, options: Mapping[str, Any]
-) -> list[Check]:
-    """The checks of a component of a registry."""
-    from mex.testing.trials import trial_of
-
-    spec = Spec.of(spec, kind)
-    component = registry.build(kind, spec) if kind in KINDS else registry.target(kind, spec.name)
-    return named(trial_of(kind, component, options), str(spec))

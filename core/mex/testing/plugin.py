@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         return
     from mex.errors import MexError
     from mex.registry.loader import load_registry
-    from mex.testing.kit import checks_of
+    from mex.testing.trials import checks_of
 
     try:
         registry = load_registry()

@@ -63,8 +63,8 @@ def _inside(path: Path, flavor: Mapping[str, Any]) -> Path:
 def _python(path: Path, wishes: Wishes, facts: Mapping[str, str]) -> Reading:
     if not wishes.unsafe:
         raise UsageError(
-            f"{path} holds a model that only Python code of its own opens, which would run here: say unsafe=true only"
-            " if you know who wrote it"
+            f"{path} holds a model that only Python code of its own opens, which would run here: say"
+            f" file:path={path},unsafe=true only if you know who wrote it"
         )
     pyfunc = library("mlflow.pyfunc", path, "mlflow")
     with telling(path, "a folder of MLflow"):

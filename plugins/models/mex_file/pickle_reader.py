@@ -16,8 +16,8 @@ def read(path: Path, wishes: Wishes) -> Reading:
     """
     if not wishes.unsafe:
         raise UsageError(
-            f"{path} is a pickle, and opening one runs whatever code its author put into it: say unsafe=true only if"
-            " you know who wrote it, or save the model with skops"
+            f"{path} is a pickle, and opening one runs whatever code its author put into it: say"
+            f" file:path={path},unsafe=true only if you know who wrote it, or save the model with skops"
         )
     import joblib
 

@@ -10,8 +10,10 @@ import attrs
 SHARES = {"race": 0.45, "judging": 0.25, "defenses": 0.18, "weaker thieves": 0.12}
 """The parts in their order, and which share of the time each may take; what one leaves, the next ones have."""
 FIRST_TRY, LONG, LONGEST = 0.15, 0.25, 0.6
-"""Of the time of a part, what a cell may take at most: in the first heat of the race, in the race of those that ask as
-much as when they are judged, and in any other part."""
+"""Of the time of a part of one core, what a cell of the race may take at most: in the first heat, if it asks as much as
+when it is judged, and in the second heat."""
+OF_ALL, CORES = 0.4, 2
+"""Of the time of any other part on so many cores, what an attack may take at most in all its seeds together."""
 LEAST = 5.0
 """Seconds that every cell may take, however short the plan."""
 
@@ -35,9 +37,18 @@ class Clock:
         names = list(SHARES)
         return self.started + self.seconds * sum(SHARES[name] for name in names[: names.index(part) + 1])
 
-    def limit(self, part: str, share: float = LONGEST) -> float | None:
+    def limit(self, part: str, share: float) -> float | None:
         """Seconds of CPU time that a cell of a part may take, a share of what is planned for it; None for any."""
         return None if math.isinf(self.planned) else max(LEAST, share * self.planned * SHARES[part])
+
+
+def share_of_seed(seeds: int) -> float:
+    """The share that a cell may take of the time of a part, where it is run with so many seeds.
+
+    >>> share_of_seed(2)
+    0.4
+    """
+    return OF_ALL * CORES / seeds
 
 
 def share_of(until: float, share: float) -> float:

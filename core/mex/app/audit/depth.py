@@ -29,8 +29,9 @@ class Depth:
         defenses: the defenses that are tried; empty for all that apply.
         defended_by: how many of the judged attacks meet each defense, beside a baseline and those that know the defense
             or are cheap.
-        hurried: whether thieves who know less run the cheapest of the attacks that stayed, and not the best, and no
-            defense is measured that answers a row otherwise when asked again, or watches one client.
+        hurried: whether thieves who know less run the cheapest of the attacks that stayed, and not the best.
+        broken: whether defenses are measured, too, that answer a row otherwise when asked again, or watch one client:
+            nothing that is measured makes them worth deploying.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Depth:
     defenses: tuple[str, ...] = ()
     defended_by: int = 2
     hurried: bool = False
+    broken: bool = True
 
 
 DEPTHS = {
@@ -61,16 +63,27 @@ DEPTHS = {
             defenses=("label-only", "rounding", "bounded-noise", "value-noise"),
             defended_by=1,
             hurried=True,
+            broken=False,
         ),
-        Depth(name="standard", minutes=10, most=20, race_budget=400, race_rows=5, keep=2, budget=2000, seeds=3),
+        Depth(
+            name="standard",
+            minutes=15,
+            most=25,
+            race_budget=400,
+            race_rows=5,
+            keep=2,
+            budget=2000,
+            seeds=3,
+            broken=False,
+        ),
         Depth(
             name="thorough",
-            minutes=60,
+            minutes=80,
             most=120,
-            race_budget=1500,
+            race_budget=1000,
             race_rows=10,
-            keep=3,
-            budget=6000,
+            keep=2,
+            budget=4000,
             seeds=6,
         ),
     )

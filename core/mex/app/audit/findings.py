@@ -43,8 +43,8 @@ def findings(outcome: Outcome) -> list[dict[str, Any]]:
                     )
                 )
     refused = any(r["refused"] or r["alarm"] is not None for m in outcome.judged for r in m.group.ran)
-    if not refused:
-        most = max((r["queries"] or 0 for m in outcome.judged for r in m.group.ran), default=0)
+    most = max((r["queries"] or 0 for m in outcome.judged for r in m.group.ran), default=0)
+    if most and not refused:
         found.append(
             _finding(
                 "no limit seen",

@@ -78,9 +78,10 @@ def _cut(outcome: Outcome) -> list[str]:
     """What the time plan did not allow."""
     if not outcome.cut:
         return []
+    plural = "s" * (outcome.minutes != 1)
     return [
-        f"The plan had {outcome.minutes:g} minutes, and {outcome.cut} cells were not done in their time. They are "
-        "named below; an interval is of the seeds that are there. The same command with --out goes on with them."
+        f"The plan had {outcome.minutes:g} minute{plural}, and {outcome.cut} cells were not done in their time. They "
+        "are named below; an interval is of the seeds that are there. The same command with --out goes on with them."
     ]
 
 

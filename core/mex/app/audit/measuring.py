@@ -9,7 +9,7 @@ import attrs
 
 from mex.app.analysis.group import Group
 from mex.app.audit.choosing import Choice
-from mex.app.audit.clock import FIRST_TRY, LONG, LONGEST, Clock, share_of
+from mex.app.audit.clock import FIRST_TRY, LONG, LONGEST, Clock, share_of, share_of_seed
 from mex.app.audit.shields import Shield
 from mex.app.audit.stages import Stage
 from mex.app.audit.subject import Subject
@@ -80,7 +80,8 @@ class UnderWay:
 
     def measure(self, todo: Sequence[Stage], part: str) -> list[Measured]:
         """Run the stages of a part of the plan; what its time does not allow is late."""
-        return [measured for found in self._each(todo, part, LONGEST).values() for measured in found]
+        share = share_of_seed(max((len(stage.seeds) for stage in todo), default=1))
+        return [measured for found in self._each(todo, part, share).values() for measured in found]
 
     def _each(self, todo: Sequence[Stage], part: str, longest: float) -> dict[str, list[Measured]]:
         """By name what each stage came to, the smallest first: what it leaves of its share the others have."""

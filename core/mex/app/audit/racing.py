@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -11,17 +12,20 @@ from mex.app.analysis.statistics import LEVELS
 from mex.app.audit.choosing import Choice
 from mex.app.audit.depth import Depth
 from mex.app.audit.measuring import Measured
+from mex.app.matrix.record import Record
 
 RULE = (
     "Each attack asked {rows} rows at most in the race, those made for the model's class as many as when they are "
     "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those stay "
     "that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did best in "
-    "all; of those made for the model's class at least {keep}; and the baselines; but none that would take longer to "
-    "judge than the time plan has"
+    "all, and {keep} that were ahead after as many rows as each of them asked; of those made for the model's class at "
+    "least {keep}; and the baselines; but none that would take longer to judge than the time plan has"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 CHEAP = 3.0
 """Seconds of CPU time: attacks that judging takes no longer meet every defense."""
+TELLING = 5
+"""Points of a curve that two attacks do not share by chance."""
 
 
 @attrs.frozen
@@ -53,7 +57,9 @@ def finish(
         limit: seconds of CPU time that a judged cell may take; None for any.
     """
     records = {choice: group.ran[0] for choice, group in groups.items()}
-    ran = sorted((c for c in choices if c in groups), key=lambda c: _score(groups[c]), reverse=True)
+    finished = sorted((c for c in choices if c in groups), key=lambda c: _score(groups[c]), reverse=True)
+    twins = _twins(finished, records)
+    ran = [choice for choice in finished if choice not in twins]
     takes = {choice: seconds(groups[choice]) * depth.budget for choice in ran}
     in_time = [choice for choice in ran if choice.baseline or limit is None or takes[choice] <= limit]
     stay = _stayers(in_time, groups, depth)
@@ -69,7 +75,8 @@ def finish(
     ]
     without = [c for c in choices if c.baseline and c not in stay]  # they are judged whatever came of their race
     cheap = [choice for choice in stay if takes[choice] <= CHEAP]
-    return Finish([*stay, *without], slow, cheap, late + left)
+    same = [f"{_name(c)} left the race: it asks what {other.label} asks here" for c, other in twins.items()]
+    return Finish([*stay, *without], slow, cheap, late + left + same)
 
 
 def best_first(choices: Sequence[Choice], judged: Sequence[Measured]) -> list[Choice]:
@@ -84,17 +91,40 @@ def seconds(group: Group) -> float:
     return min((record["cpu_seconds"] or 0.0) / max(record["queries"] or 1, 1) for record in group.ran)
 
 
+def _twins(ranked: Sequence[Choice], records: Mapping[Choice, Record]) -> dict[Choice, Choice]:
+    """Attacks that are another one here, as one that hands over to it, each with that other: their curves are one."""
+    found: dict[Choice, Choice] = {}
+    for i, choice in enumerate(ranked):
+        curve = records[choice]["curve"] or []
+        before = (c for c in ranked[:i] if c.reads == choice.reads and c not in found)
+        other = next((c for c in before if records[c]["curve"] == curve), None)
+        if other is not None and len(curve) >= TELLING and not choice.baseline:
+            found[choice] = other
+    return found
+
+
 def _stayers(ranked: Sequence[Choice], groups: Mapping[Choice, Group], depth: Depth) -> list[Choice]:
     stay = []
     for kind in dict.fromkeys(choice.reads for choice in ranked):
         of_kind = [choice for choice in ranked if choice.reads == kind]
         baselines, best = [c for c in of_kind if c.baseline], of_kind[: depth.keep]
         fastest = [c for level in LEVELS for c in _fastest(of_kind, groups, level)[: depth.keep]]
-        kept = {*best, *fastest, *baselines}
+        kept = {*best, *fastest, *_ahead(of_kind, groups)[: depth.keep], *baselines}
         if not any(choice.made_for for choice in kept):
             kept |= {*[choice for choice in of_kind if choice.made_for][: depth.keep]}
         stay += [choice for choice in of_kind if choice in kept]
     return stay
+
+
+def _ahead(choices: Sequence[Choice], groups: Mapping[Choice, Group]) -> list[Choice]:
+    """The choices by their agreement after as many queries as the shortest race had, the best first."""
+    rows = min((groups[choice].budget for choice in choices), default=0)
+
+    def reached(choice: Choice) -> float:
+        curve = groups[choice].ran[0]["curve"] or []
+        return next((point["agreement"] for point in reversed(curve) if point["queries"] <= rows), -math.inf)
+
+    return sorted(choices, key=reached, reverse=True)
 
 
 def _fastest(choices: Sequence[Choice], groups: Mapping[Choice, Group], level: float) -> list[Choice]:

@@ -11,7 +11,7 @@ import attrs
 from mex.app.analysis.statistics import LEVELS
 from mex.app.audit import racing, stages
 from mex.app.audit.choosing import Choice, attacks
-from mex.app.audit.clock import Clock
+from mex.app.audit.clock import Clock, share_of_seed
 from mex.app.audit.depth import Depth
 from mex.app.audit.measuring import Measured, UnderWay
 from mex.app.audit.shields import Shield, shields
@@ -142,12 +142,16 @@ class Audit:
         under_way = UnderWay(subject, self.out, self.workers, self.price, clock, begin)
         raced = under_way.race(stages.race(subject, self.applying, depth), stages.race_rows(subject, depth))
         finished = {m.choice: m.group for m in raced if m.group.ran}
-        ended = racing.finish(self.applying, finished, depth, clock.limit("judging"))
+        ended = racing.finish(self.applying, finished, depth, clock.limit("judging", share_of_seed(depth.seeds)))
         stay = ended.stay
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
         judged = under_way.measure(stages.judged(stay, depth), "judging")
         stay = racing.best_first(stay, judged)
-        defended = under_way.measure(stages.defended(stay, ended.cheap, self.shields, depth), "defenses")
+        defended = [
+            measured
+            for name, tier in stages.tiers(self.shields)
+            for measured in under_way.measure(stages.defended(stay, ended.cheap, tier, depth, name), "defenses")
+        ]
         if depth.hurried:
             took = {m.choice: racing.seconds(m.group) for m in judged if m.group.ran}
             stay = sorted(stay, key=lambda choice: took.get(choice, math.inf))

@@ -118,7 +118,21 @@ def _few(weaker: Sequence[Choice], depth: Depth) -> list[Choice]:
     return few
 
 
-def defended(stay: Sequence[Choice], cheap: Container[Choice], shields: Sequence[Shield], depth: Depth) -> list[Stage]:
+def tiers(shields: Sequence[Shield]) -> list[tuple[str, list[Shield]]]:
+    """Defenses by when they are measured, each with a name for its stages: first those that may be worth deploying."""
+    return [
+        ("defended", [shield for shield in shields if shield.promising]),
+        ("costly", [shield for shield in shields if not shield.promising]),
+    ]
+
+
+def defended(
+    stay: Sequence[Choice],
+    cheap: Container[Choice],
+    shields: Sequence[Shield],
+    depth: Depth,
+    name: str = "defended",
+) -> list[Stage]:
     """The defenses against the best attacks on each kind of answer, the best baseline and those that take little time.
 
     A defense may stop the best attack and not the next: it is worth what the best of all that meet it needs. Where
@@ -131,18 +145,18 @@ def defended(stay: Sequence[Choice], cheap: Container[Choice], shields: Sequence
         first, baselines = of_kind[: depth.defended_by], [choice for choice in of_kind if choice.baseline]
         best = [c for c in of_kind if c in first or c in baselines[:1] or (c in cheap and not c.baseline)]
         tried = [shield for shield in shields if not shield.reason and meets(shield, kind)]
-        if depth.hurried:  # nothing that could be measured would make it worth deploying
+        if not depth.broken:
             tried = [s for s in tried if not (s.effect and (s.effect.fresh or s.effect.watches))]
         noisy = [shield for shield in tried if shield.effect is None or shield.effect.fresh]
         voted = [_vote(best[0])] if kind == "label" else []
         seeds = tuple(range(depth.seeds))
-        for name, choices, these in (
-            ("defended", best, [shield for shield in tried if not (voted and shield in noisy)]),
+        for stage, choices, these in (
+            (name, best, [shield for shield in tried if not (voted and shield in noisy)]),
             ("voted", [*best, *voted], noisy if voted else []),
         ):
             if these:
                 by = {shield.label: shield for shield in these}
-                stages.append(Stage(f"{name}-{kind}", kind, by_label(choices), by, seeds, depth.budget))
+                stages.append(Stage(f"{stage}-{kind}", kind, by_label(choices), by, seeds, depth.budget))
     return stages
 
 

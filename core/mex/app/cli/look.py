@@ -10,9 +10,6 @@ from mex.errors import UsageError
 from mex.registry import Registry
 from mex.registry.spec import Spec
 
-SHOWN = 8
-"""How many levels of a category are shown."""
-
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
@@ -41,7 +38,7 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
         return 0
     if args.data is not None:
         raise UsageError(f"--data is the table of a model, and {args.what} is none")
-    from mex.app.cli.tables import print_table
+    from mex.app.cli.tables import print_columns
     from mex.app.matrix.scenarios import load_dataset
     from mex.toolkit.tabular.summary import described, summary
 
@@ -62,7 +59,7 @@ def inspect(args: argparse.Namespace, registry: Registry) -> int:
         print_json(about)
         return 0
     print(summary(dataset) + "\n")
-    print_table(["column", "kind", "values", "missing"], [row(column) for column in columns])
+    print_columns(columns)
     return 0
 
 
@@ -73,13 +70,3 @@ def _is_of_lightgbm(path: str) -> bool:
             return file.readline().strip() == b"tree"
     except OSError:
         return False
-
-
-def row(column: dict[str, Any]) -> list[str]:
-    if column["range"]:
-        values = "{:g} to {:g}".format(*column["range"])
-    elif column["levels"]:
-        values = ", ".join(map(str, column["levels"][:SHOWN])) + (" …" if len(column["levels"]) > SHOWN else "")
-    else:
-        values = "false, true"
-    return [column["name"], column["kind"], values, "some" if column["missing"] else ""]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
+
+SHOWN = 8
+"""How many levels of a category are shown."""
 
 
 def print_table(
@@ -25,3 +29,18 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def print_columns(columns: Sequence[dict[str, Any]]) -> None:
+    """Print the columns of a table, as :func:`mex.toolkit.tabular.summary.described` tells them."""
+    print_table(["column", "kind", "values", "missing"], [_cells(column) for column in columns])
+
+
+def _cells(column: dict[str, Any]) -> list[str]:
+    if column["range"]:
+        values = "{:g} to {:g}".format(*column["range"])
+    elif column["levels"]:
+        values = ", ".join(map(str, column["levels"][:SHOWN])) + (" …" if len(column["levels"]) > SHOWN else "")
+    else:
+        values = "false, true"
+    return [column["name"], column["kind"], values, "some" if column["missing"] else ""]

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from mex.answers import checked_answers
-from mex.app.cli.look import row
 from mex.app.cli.output import print_json
-from mex.app.cli.tables import print_table
+from mex.app.cli.tables import print_columns, print_table
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.scenarios import is_deployed, load_table
 from mex.errors import Incompatible, UsageError
@@ -130,7 +129,7 @@ def show(about: dict[str, Any], as_json: bool) -> None:
     ]
     print_table(["model", about["model"]], rows)
     print()
-    print_table(["column", "kind", "values", "missing"], [row(column) for column in about["columns"]])
+    print_columns(about["columns"])
     print()
     fits = [attack for attack in about["attacks"] if attack["answers"]]
     print_table(["attack", "from"], [[attack["attack"], ", ".join(attack["answers"])] for attack in fits])

@@ -194,6 +194,27 @@ def test_the_fastest_to_each_level_stays(outcome: Outcome) -> None:
     }
     one = attrs.evolve(TINY, keep=1)
     assert {c.label for c in finish(list(groups), groups, one).stay} >= {"quick", "exact"}
+    short = raced(second, [(10, 0.94)])
+    short.records[:] = [cast("Record", {**r, "budget": 10}) for r in short.records]
+    long = {first.choice: raced(first, [(10, 0.9), (90, 0.97)]), second.choice: short}
+    assert {c.label for c in finish(list(long), long, one).stay} == {"quick", "exact"}
+
+
+def test_an_attack_that_hands_over_to_another_is_judged_once(outcome: Outcome) -> None:
+    some = next(m for m in outcome.raced if m.group.ran)
+    first, second, third = (Choice(Spec(name), name, "label", made_for=True) for name in ("pivot", "its twin", "other"))
+    curve = points((10, 0.9), (20, 0.95), (30, 0.96), (40, 0.98), (50, 1.0))
+
+    def raced(curve: Sequence[object]) -> Group:
+        ends = {"curve": curve, "agreement": 1.0, "near_agreement": 1.0}
+        return Group("a", "none", [cast("Record", {**r, **ends}) for r in some.group.ran])
+
+    groups = {first: raced(curve), second: raced(curve), third: raced([*curve[:-1], *points((51, 1.0))])}
+    ended = finish(list(groups), groups, attrs.evolve(TINY, keep=3))
+    assert {c.label for c in ended.stay} == {"pivot", "other"}
+    assert "its twin on label answers left the race: it asks what pivot asks here" in ended.left
+    short = {choice: raced(points((97, 1.0))) for choice in (first, second)}
+    assert len(finish(list(short), short, attrs.evolve(TINY, keep=2)).stay) == 2
 
 
 def test_what_a_constant_answer_gets_to_is_no_theft(outcome: Outcome) -> None:

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from audited import plane, subject_of
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.app.audit.choosing import attacks, restricted
-from mex.app.audit.shields import Effect, shields
+from mex.app.audit.effects import Effect
+from mex.app.audit.shields import shields
 from mex.app.audit.stages import meets
 from mex.app.audit.subject import Subject
 from mex.types import Array, FloatArray
@@ -61,6 +64,10 @@ def test_what_a_defense_does_is_seen_and_not_believed(subject: Subject) -> None:
     assert fresh is not None
     assert sticky is not None
     assert (fresh.fresh, sticky.fresh) == (True, False)
+    assert 0.02 < sticky.accuracy_lost < 0.1
+    promising = {label: found[label].promising for label in found if not found[label].reason}
+    assert not any(promising[f"bounded-noise:rho=0.05{more}"] for more in ("", ",sticky=true"))
+    assert (promising["query-detector"], promising["rounding:decimals=1"]) == (False, True)
     detector = found["query-detector"].effect
     assert detector is not None
     assert detector.watches
@@ -103,6 +110,17 @@ def test_who_reads_labels_meets_no_defense_of_probabilities(subject: Subject) ->
     assert meets(found["rounding:decimals=1"], "proba")
     assert not meets(found["label-only"], "proba")
     assert meets(found["bounded-noise:rho=0.05"], "label")
+
+
+def test_a_defense_that_changes_nothing_is_none() -> None:
+    """Of a machine that gives labels there is nothing to hide; of zeros and ones nothing to round."""
+    X, y = plane()
+    of_labels = {s.label: s.reason for s in shields(subject_of(LinearSVC().fit(X, y), X, y))}
+    assert of_labels["label-only"] == "it changes nothing: 1,400 rows got the model's own answers"
+    assert not of_labels["boundary-noise:share=0.1"]
+    of_one = {s.label: s.reason for s in shields(subject_of(KNeighborsClassifier(1).fit(X, y), X, y))}
+    assert of_one["rounding:decimals=1"].startswith("it changes nothing")
+    assert not of_one["label-only"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ import mex
 from mex.defense import twin
 from mex.errors import Incompatible
 from mex.serving.gateway.memories import Memories
-from mex.serving.gateway.store import SQLiteStore, Store, StoreFailed, open_store
+from mex.serving.gateway.store import SQLiteStore, Store, StoreFailed
+from mex.serving.gateway.stores import open_store
 from mex.types import Answer, Array, BoolArray, FloatArray
 
 X, Y = load_breast_cancer(return_X_y=True)
