@@ -9,7 +9,6 @@ import numpy as np
 
 from mex.toolkit.generators import relay
 from mex.types import BoolArray, FloatArray
-from mex_relu_exact.chart import Chart
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.gradients import REACH, Affine, affine_piece, orthonormal
 from mex_relu_exact.kinks import Known, Line, Lost, find_kinks
@@ -17,6 +16,7 @@ from mex_relu_exact.network import Network
 from mex_relu_exact.peeling import ETA, RETRIES, SHORTER, Jump, Steps
 from mex_relu_exact.shifts import Shifts
 from mex_relu_exact.transcript import Asking, Transcript
+from mex_relu_exact.variations import moved, varied
 
 FAINT = 1e-10
 """Up to which rounding, as a share of the size, scores are used on lines."""
@@ -26,9 +26,8 @@ MARGIN = 0.03
 """How far from its ends a line is expected to cross a hyperplane that it is to cross."""
 VAIN, VISITS = 4, 6
 """After how many lines that tell nothing others are taken, and for each column how many there are at most."""
-SPREAD, COVERED = 300, 0.3
-"""Among how many slices one is chosen with another value of a neuron, and how far it is to be from those tried, as a
-share of what the value changes by on a line."""
+COVERED = 0.3
+"""How far the value of a neuron in a slice is to be from those tried, as a share of what it changes by on a line."""
 QUIET = 2
 """How many lines through the first slice find nothing new before others are searched."""
 SINGLE = 1e-4
@@ -69,8 +68,6 @@ class Slices:
         self._draws = draws
         self._check = check
         self._shifts = Shifts(len(self._held))
-        free = [i for i in self._held if i not in told.chart.grouped]
-        self._units = [[int(i)] for i in free] + told.chart.groups
         self.partial = Network.empty(len(told.chart), told.scores.width)
 
     def search(self, at: FloatArray, right: FloatArray | None = None) -> Steps[int]:
@@ -83,12 +80,19 @@ class Slices:
         quiet, several = 0, len(self.moving) > 1
         if right is not None and several:
             yield from self._visit(right, at)
-        else:
+        if not (yield from self._visit_through(at, several and len(self._told.network) > 0)):
             while quiet < (QUIET if several else 1):
                 before = len(self.partial)
                 yield from self._visit(*self._ends(at, self._corner()))
                 quiet = 0 if len(self.partial) > before and several else quiet + 1
         return (yield from self._complete())
+
+    def _visit_through(self, at: FloatArray, several: bool) -> Steps[int]:
+        """Search lines from random corners to a point, if there are several columns that move."""
+        found = 0
+        for _ in range(QUIET if several else 0):
+            found += yield from self._visit(self._ends(at, self._corner())[0], at)
+        return found
 
     def like(self, w: FloatArray, a: FloatArray) -> BoolArray:
         """Which of the neurons that are not known entirely may be one of these weights, shape (h,)."""
@@ -316,7 +320,8 @@ class Slices:
                 unknown = set(self._held[np.abs(missing).max(axis=0) > 1e-9].tolist())
                 full = np.zeros(len(chart))
                 full[self._held] = direction
-                Z = self._varied(at, w, column, full, unknown)
+                Z = varied(chart, at, w, column, full, unknown, self._draws.rng)
+                Z[:, self.moving] = corner
                 values = Z @ w + float(partial.b[j])
                 apart = np.abs(values[:, None] - np.array([*tried, np.inf])).min(axis=1)
                 best = int(apart.argmax()) if tried else 0
@@ -324,47 +329,3 @@ class Slices:
                     tried.append(float(values[best]))
                     return self._ends(Z[best], corner)
         return None
-
-    def _varied(
-        self, at: FloatArray, w: FloatArray, column: int, direction: FloatArray, unknown: set[int]
-    ) -> FloatArray:
-        """Slices with another value of a column and the same of others of unknown weight, spread by their values."""
-        chart, rng = self._told.chart, self._draws.rng
-        Z = np.tile(at, (SPREAD, 1))
-        towards = np.concatenate([[-1.0, 1.0], rng.uniform(-1, 1, SPREAD - 2)])
-        for unit in self._units:
-            free = [i for i in unit if i not in unknown]
-            drawn = rng.random(SPREAD) < np.abs(towards)
-            if len(unit) == 1 and unit[0] not in chart.grouped:
-                i = unit[0]
-                if i == column:
-                    Z[:, i] = 1.0 if at[i] < 0.5 else 0.0
-                elif free:
-                    Z[:, i] = np.where(drawn, (towards * w[i] > 0) * 1.0, rng.integers(0, 2, SPREAD))
-            elif column in unit:
-                levels = np.eye(len(unit) + 1)[:, :-1]
-                Z[:, unit] = levels[np.abs((levels - at[unit]) @ direction[unit]).argmax()]
-            elif len(free) == len(unit):
-                weights = np.array([*w[unit], 0.0])
-                order = np.where(towards > 0, weights.argmax(), weights.argmin())
-                level = np.where(drawn, order, rng.integers(0, len(unit) + 1, SPREAD))
-                Z[:, unit] = np.eye(len(unit) + 1)[level][:, :-1]
-        Z[:, self.moving] = (w[self.moving] < 0).astype(np.float64)
-        return Z
-
-
-def moved(chart: Chart, at: FloatArray, held: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """A point with another number or another level in one of some coordinates."""
-    at, i = at.copy(), int(rng.choice(held))
-    group = next((group for group in chart.groups if i in group), None)
-    if group is not None:
-        on = at[i] > 0.5
-        at[group] = 0.0
-        if not on:
-            at[i] = 1.0
-        return at
-    step = 1e-3 if i < chart.n_real and not chart.grid else float(1 / chart.span[i])
-    move = max(round(0.5 ** rng.integers(1, 4) / step), 1) * step * rng.choice([-1.0, 1.0])
-    at[i] = at[i] + move if -1e-9 < at[i] + move < 1 + 1e-9 else at[i] - move
-    at[i] = np.clip(at[i], 0.0, 1.0)
-    return at
