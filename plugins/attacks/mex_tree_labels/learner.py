@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.tree import DecisionTreeClassifier
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps
@@ -40,7 +39,7 @@ QUERIES_A_SPLIT = 32
 """What a threshold takes about, besides the checks of each leaf."""
 DOUBLINGS = 3
 """Over so many doublings of the rows the growth of the leaves is extrapolated."""
-AMPLE = 1.5
+AMPLE = 1.25
 """How many times the queries of a tree of so many leaves have to be left before all of it is searched for."""
 FOUND = 0.9
 """The share of the leaves expected that has to be known before the tree over the thresholds is handed over."""
@@ -257,9 +256,7 @@ class TreeLabelsLearner(GeneratorLearner):
 
 
 def _expected_leaves(learner: NearDataLearner, budget: int) -> float:
-    """The leaves of a tree fitted to as many rows as the budget, as far as their growth so far tells."""
+    """The leaves of a tree that fits as many rows as the budget, as far as their growth so far tells."""
     n = len(learner.y)
-    half, all_rows = (
-        DecisionTreeClassifier(random_state=0).fit(learner.X[:m], learner.y[:m]).get_n_leaves() for m in (n // 2, n)
-    )
+    half, all_rows = learner.n_leaves(n // 2), learner.n_leaves(n)
     return float(all_rows * max(all_rows / half, 1.0) ** min(np.log2(budget / n), DOUBLINGS))

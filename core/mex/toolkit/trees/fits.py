@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import binom
 from sklearn.ensemble import RandomForestClassifier
 
 from mex.toolkit.estimators import random_state
@@ -11,6 +12,8 @@ from mex.toolkit.trees.growth import grow
 from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
+NOISE_LEVEL = 0.01
+"""A cell counts as mixed if noise alone would give it as many other labels with at most this probability."""
 MAX_FEATURES = 0.3
 """The share of the columns that a forest considers for a split."""
 
@@ -89,3 +92,20 @@ def mixed_cells(Z: BoolArray, y: Array) -> list[Array]:
     order = np.argsort(cell, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
     return [part for part in parts if labels[cell[part[0]]].sum() > 1]
+
+
+def mixed_pairs(thresholds: Thresholds, X: FloatArray, y: Array, rho: float) -> list[tuple[int, int]]:
+    """Two rows, by index, of each mixed cell: of different labels, and close.
+
+    A cell whose other labels may be wrong, each with the probability ``rho``, is none.
+    """
+    pairs = []
+    for cell in mixed_cells(thresholds.indicators(X), y):
+        labels = y[cell]
+        others = cell[labels != np.bincount(labels).argmax()]
+        if rho and binom.sf(len(others) - 1, len(cell), rho) > NOISE_LEVEL:
+            continue
+        majority = cell[labels == np.bincount(labels).argmax()]
+        distance = (X[majority, None] != X[others[:1]]).sum(axis=2).ravel()
+        pairs.append((int(majority[distance.argmin()]), int(others[0])))
+    return pairs

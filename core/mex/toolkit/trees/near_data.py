@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 import numpy as np
-from scipy.stats import binom
 
 from mex.knowledge import Knowledge
 from mex.learner import GeneratorLearner, Steps
@@ -16,13 +15,11 @@ from mex.toolkit.active.samplers import Sampler
 from mex.toolkit.contest import Contest
 from mex.toolkit.estimators import constant, random_state
 from mex.toolkit.generators import lockstep, relay
-from mex.toolkit.trees.fits import forest, mixed_cells, over_features, smallest, with_indicators
+from mex.toolkit.trees.fits import forest, mixed_pairs, over_features, smallest, with_indicators
 from mex.toolkit.trees.threshold_search import Resolution, find_threshold
 from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, Estimator, FloatArray
 
-NOISE_LEVEL = 0.01
-"""A cell counts as mixed if noise alone would give it as many other labels with at most this probability."""
 CHOSEN = 0.75
 """The share of a batch that is chosen by disagreement; the rest is random."""
 JUDGED = 1.25
@@ -97,7 +94,7 @@ class NearDataLearner(GeneratorLearner):
             yield from self._ask(rows, natural=len(rows))
         searched: set[tuple[int, int]] = set()
         while True:
-            pairs = [pair for pair in self._mixed_pairs() if pair not in searched]
+            pairs = [pair for pair in mixed_pairs(self._thresholds, self.X, self.y, self._rho) if pair not in searched]
             if not pairs:
                 surprises = yield from self._surprises()
                 # Noise surprises as well.
@@ -111,8 +108,8 @@ class NearDataLearner(GeneratorLearner):
         All rows that are part of the one and part of the other are in that leaf as well, so that the search between the
         two finds what the tree lacks there: a threshold that is not known, or one that does not split this leaf yet.
         """
-        tree = smallest(self._thresholds, self.X, self.y, self._classes, look=1, min_leaf=self._min_leaf)
-        before, leaf = len(self.y), tree.apply(self.X)
+        tree, before = self._small_tree(self.X, self.y, look=1), len(self.y)
+        leaf = tree.apply(self.X)
         self._contest.refit(self.X, self._labels())
         yield from self._ask(*self._batch())
         new = np.arange(before, len(self.y))
@@ -126,26 +123,11 @@ class NearDataLearner(GeneratorLearner):
                 pairs[there] = int(others[distance.argmin()]), int(row)
         return list(pairs.values())
 
-    def _mixed_pairs(self) -> list[tuple[int, int]]:
-        """Two rows, by index, of each cell whose labels the noise does not explain: of different labels, and close."""
-        pairs = []
-        for cell in mixed_cells(self._thresholds.indicators(self.X), self.y):
-            labels = self.y[cell]
-            others = cell[labels != np.bincount(labels).argmax()]
-            if self._rho and binom.sf(len(others) - 1, len(cell), self._rho) > NOISE_LEVEL:
-                continue
-            majority = cell[labels == np.bincount(labels).argmax()]
-            distance = (self.X[majority, None] != self.X[others[:1]]).sum(axis=2).ravel()
-            pairs.append((int(majority[distance.argmin()]), int(others[0])))
-        return pairs
-
     def _find_thresholds(self, pairs: list[tuple[int, int]]) -> Steps:
         """Search between pairs of rows asked, side by side, more closely the more has been asked."""
         resolution = attrs.evolve(self._resolution, spare=self._settings.spare / max(len(self.y), 1))
-        searches = [
-            find_threshold(self._thresholds, self.X[i], self.X[j], int(self.y[i]), self._rng, resolution)
-            for i, j in pairs
-        ]
+        known, X = self._thresholds, self.X
+        searches = [find_threshold(known, X[i], X[j], int(self.y[i]), self._rng, resolution) for i, j in pairs]
         yield from relay(lockstep(searches), self._ask_labels)
 
     def _batch(self) -> tuple[FloatArray, int]:
@@ -162,7 +144,6 @@ class NearDataLearner(GeneratorLearner):
         return candidates[np.concatenate([others, order[:n_chosen]])], len(others)
 
     def _draw(self, n: int) -> FloatArray:
-        """Draw ``n`` rows of float32 numbers."""
         return self._thresholds.grid.cast(self._source.draw(self._known, n, self._rng))
 
     def _ask(self, X: FloatArray, natural: int = 0) -> Steps:
@@ -186,6 +167,13 @@ class NearDataLearner(GeneratorLearner):
             self._hypothesis = len(self.y), self._contest.fits[self._contest.leader](self.X, self._labels())
         return self._hypothesis[1]
 
+    def n_leaves(self, n: int) -> int:
+        """How many leaves the small tree has that fits the first ``n`` rows."""
+        return int(self._small_tree(self.X[:n], self.y[:n], look=1).get_n_leaves())
+
+    def _small_tree(self, X: FloatArray, y: Array, look: int) -> Estimator:
+        return smallest(self._thresholds, X, y, self._classes, look=look, min_leaf=self._min_leaf)
+
     def _labels(self) -> Array:
         return np.asarray(self._classes[self.y])
 
@@ -193,8 +181,7 @@ class NearDataLearner(GeneratorLearner):
         return np.asarray(np.argmax(labels[:, None] == self._classes, axis=1))
 
     def _smallest(self, X: FloatArray, labels: Array) -> Estimator:
-        look, least = self._settings.look, self._min_leaf
-        return smallest(self._thresholds, X, self._indices(labels), self._classes, look=look, min_leaf=least)
+        return self._small_tree(X, self._indices(labels), self._settings.look)
 
     def _forest(self, X: FloatArray, labels: Array) -> Estimator:
         trees, rng = VOTERS * self._settings.committee, np.random.default_rng(self._seed)
