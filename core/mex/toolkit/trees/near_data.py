@@ -167,10 +167,6 @@ class NearDataLearner(GeneratorLearner):
             self._hypothesis = len(self.y), self._contest.fits[self._contest.leader](self.X, self._labels())
         return self._hypothesis[1]
 
-    def n_leaves(self, n: int) -> int:
-        """How many leaves the small tree has that fits the first ``n`` rows."""
-        return int(self._small_tree(self.X[:n], self.y[:n], look=1).get_n_leaves())
-
     def _small_tree(self, X: FloatArray, y: Array, look: int) -> Estimator:
         return smallest(self._thresholds, X, y, self._classes, look=look, min_leaf=self._min_leaf)
 
