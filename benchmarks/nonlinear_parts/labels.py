@@ -162,6 +162,8 @@ def labels_data(seeds: int) -> None:
 
 COUNTS = (50, 100, 200, 500, 1000)
 """The budgets of ``labels_passive``."""
+DEEP = ("spambase", "german-credit", "adult", "bank", "pima-diabetes", "mammographic")
+"""Datasets of which trees of depth 8 have many leaves."""
 DEPTH_8, DEPTH_4 = "decision-tree:max_depth=8", "decision-tree:max_depth=4"
 
 
@@ -172,22 +174,20 @@ def labels_passive(seeds: int) -> None:
     that, and the same of agreement on uniform rows. Several budgets of threshold-cart are one run, as it asks the same
     whatever the budget; of tree-labels each is a run.
     """
-    datasets = ("spambase", "german-credit", "adult", "bank", "pima-diabetes", "mammographic", "magic-like", "heart")
     for model, attack in ((DEPTH_8, "threshold-cart"), (DEPTH_8, "tree-labels"), (DEPTH_4, "tree-labels")):
-        for dataset in datasets:
-            runs = np.array(
-                Parallel(n_jobs=2)(delayed(_labels_passive)(dataset, model, attack, seed) for seed in range(seeds))
-            )
-            ours, passive = runs[:, 0], runs[:, 1]  # shape (seeds, counts, near and uniform)
-            error = stats.t.ppf(0.975, seeds - 1) * (ours - passive).std(axis=0, ddof=1) / math.sqrt(seeds)
-            ahead = (ours - passive).mean(axis=0)
-            means = ours.mean(axis=0)
-            cells = "  ".join(
-                f"{n}: "
-                + " ".join(f"{means[i, j]:.3f} {ahead[i, j]:+.3f}±{error[i, j]:.3f}" for j in range(means.shape[1]))
-                for i, n in enumerate(COUNTS)
-            )
-            print(f"{model:<27}{attack:<15}{dataset:<15}{cells}", flush=True)
+        for dataset in (*DEEP, "magic-like", "heart"):
+            print(beside_passive(dataset, model, attack, seeds), flush=True)
+
+
+def beside_passive(dataset: str, model: str, attack: str, seeds: int) -> str:
+    """A line of ``labels_passive``."""
+    runs = np.array(Parallel(n_jobs=2)(delayed(_labels_passive)(dataset, model, attack, seed) for seed in range(seeds)))
+    ahead = runs[:, 0] - runs[:, 1]  # shape (seeds, counts, near and uniform)
+    error = stats.t.ppf(0.975, seeds - 1) * ahead.std(axis=0, ddof=1) / math.sqrt(seeds)
+    values = np.stack([runs[:, 0].mean(axis=0), ahead.mean(axis=0), error], axis=-1)
+    cells = [" ".join("{:.3f} {:+.3f}±{:.3f}".format(*cell) for cell in row) for row in values]
+    after = "  ".join(f"{n}: {cell}" for n, cell in zip(COUNTS, cells, strict=True))
+    return f"{model:<27}{attack:<15}{dataset:<15}{after}"
 
 
 def _labels_passive(dataset: str, model: str, attack: str, seed: int) -> FloatArray:
@@ -222,7 +222,7 @@ def labels_queries(seeds: int) -> None:
 
     Asked: half of those of passive CART. Chosen on spambase and german-credit, the others are fresh.
     """
-    for dataset in ("spambase", "german-credit", "adult", "bank", "pima-diabetes", "mammographic"):
+    for dataset in DEEP:
         for attack in ("threshold-cart", "passive:sampler=near"):
             runs = Parallel(n_jobs=2)(delayed(_labels_queries)(dataset, attack, seed) for seed in range(seeds))
             reached, curves, cpu = zip(*runs, strict=True)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mex.toolkit.left_out import best
+from mex.toolkit.left_out import best, folds
 from mex.types import Array, Estimator, FloatArray
 
 Fit: TypeAlias = Callable[[FloatArray, Array], Estimator]
@@ -57,18 +57,36 @@ class Contest:
 
     def judge(self, X: FloatArray, told: Array) -> None:
         """Count where the models are wrong on new rows; nothing as long as none is fitted."""
-        if not self._judged:
-            return
-        for name, before in self._losses.items():
-            fitted = self._judged.get(name)
-            wrong = np.ones(len(told)) if fitted is None else (np.ravel(fitted.predict(X)) != told).astype(np.float64)
-            self._losses[name] = np.concatenate([before, wrong])
+        if self._judged:
+            self._count(self._judged, X, told)
 
     def refit(self, X: FloatArray, told: Array) -> None:
         """Fit all models anew if there are so many more answers; one that fails is wrong until it is fitted."""
         if len(X) >= self._again * self._fitted_to:
             self._fitted_to = len(X)
-            self._judged = {}
-            for name, fit in self.fits.items():
-                with contextlib.suppress(Exception):  # a class may need more rows than there are
-                    self._judged[name] = fit(X, told)
+            self._judged = self._fit(X, told)
+
+    def cross_validated(self, X: FloatArray, told: Array, rng: np.random.Generator) -> Contest:
+        """The same contest, with answers counted that are left out of fits, a third at a time."""
+        contest, part = (
+            Contest(self.fits, again=self._again, errors=self._errors, recent=self._recent),
+            folds(told, rng),
+        )
+        for held in (part == k for k in np.unique(part)):
+            if not held.all():
+                contest._count(self._fit(X[~held], told[~held]), X[held], told[held])
+        return contest
+
+    def _fit(self, X: FloatArray, told: Array) -> dict[str, Estimator]:
+        fitted = {}
+        for name, fit in self.fits.items():
+            with contextlib.suppress(Exception):  # a class may need more rows than there are
+                fitted[name] = fit(X, told)
+        return fitted
+
+    def _count(self, fitted: Mapping[str, Estimator], X: FloatArray, told: Array) -> None:
+        for name, before in self._losses.items():
+            wrong = np.ones(len(told))
+            if name in fitted:
+                wrong = (np.ravel(fitted[name].predict(X)) != told).astype(np.float64)
+            self._losses[name] = np.concatenate([before, wrong])

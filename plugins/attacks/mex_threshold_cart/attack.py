@@ -25,10 +25,11 @@ class ThresholdCart:
     Bisection is at the pool's values, and at first it is rough: where few of the rows asked would lie between the ends
     of an interval, more queries for it are not worth it yet, so b grows with the queries.
 
-    The hypothesis is a random forest over the features and the thresholds, which from few answers predicts a tree
-    better than a tree does, until the tree over the thresholds that :func:`.grow` makes has predicted the latest
-    batches better. Of targets whose thresholds cannot all be found, such as trees grown without limit on noise, the
-    forest stays ahead.
+    The hypothesis is a random forest over the features and the thresholds, which from few answers mostly predicts a
+    tree better than a tree does; CART, as ``passive`` fits it, where that predicts answers left out of its fit surely
+    better; or the tree over the thresholds that :func:`.grow` makes, as soon as that has predicted the latest batches
+    better. Of targets whose thresholds cannot all be found, such as trees grown without limit on noise, the forest
+    stays ahead.
 
     It holds near the data; ``tree-labels`` is for the whole domain. If labels are wrong with a known
     probability, a cell counts as mixed only if that does not explain its labels, leaves hold enough rows for a

@@ -77,4 +77,4 @@ class TreeLabels:
             found = TreeLabelsLearner(self, known, stream, thresholds)
             return found if self.eps else refined(found, known)
 
-        return self_checked(knowledge, rng, start, eps=self.eps)
+        return self_checked(knowledge, rng, start, eps=self.eps, anytime=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from sklearn.tree import DecisionTreeClassifier
 
 from mex.knowledge import Knowledge
 from mex.learner import GeneratorLearner, Steps
@@ -25,8 +26,8 @@ CHOSEN = 0.75
 JUDGED = 1.25
 """The fits are made anew, to be judged by batches, when there are so many times more answers."""
 SURELY, RECENT = 1.0, 1 / 3
-"""By how many standard errors the small tree has to predict better than the forest, on which share of the answers, the
-latest: it is worth little until thresholds are known."""
+"""By how many standard errors a tree has to predict better than the forest, on which share of the answers, the latest:
+the small one is worth little until thresholds are known."""
 VOTERS = 5
 """Trees of the forest that is handed over, as a multiple of those of the committee."""
 GROWTH = 0.05
@@ -54,9 +55,10 @@ class Settings:
 class NearDataLearner(GeneratorLearner):
     """Asks random rows, then searches between rows of mixed cells, and asks batches where there are none.
 
-    The hypothesis is a forest over the features and the thresholds, or the small tree over the thresholds as soon as
-    that has predicted the latest batches better. ``X`` are the rows asked, ``y`` the indices of their labels, and
-    ``natural`` is how many of the rows at hand, the first, are random ones.
+    The hypothesis is a forest over the features and the thresholds; or CART, as of ``passive``, or the small tree over
+    the thresholds, if that has predicted the latest batches better, or at the start answers that were left out.
+    ``X`` are the rows asked, ``y`` the indices of their labels, and ``natural`` is how many of the rows at hand, the
+    first, are random ones.
     """
 
     def __init__(
@@ -77,9 +79,10 @@ class NearDataLearner(GeneratorLearner):
         self._rho = min(known.rho or 0.0, 0.49)
         # Of so many rows the majority is wrong in fewer than 1 of 400 leaves, up to rho = 0.4.
         self._min_leaf = math.ceil(8 / (1 - 2 * self._rho) ** 2) if self._rho else 1
-        fits = {"forest": self._forest, "smallest": self._smallest}
+        fits = {"forest": self._forest, "smallest": self._smallest, "cart": self._cart}
         self._contest = Contest(fits, again=JUDGED, errors=SURELY, recent=RECENT)
         self.natural = 0
+        self._started = False  # when the first random rows are answered, which are cross-validated
         self._seed = random_state(rng)  # for the hypothesis, which must not change what is asked
         self._hypothesis: tuple[int, Estimator] | None = None  # the number of answers, and what was fitted to them
         self.note = ""
@@ -92,6 +95,7 @@ class NearDataLearner(GeneratorLearner):
         for asked in range(0, start, batch):
             rows = self._draw(min(batch, start - asked))
             yield from self._ask(rows, natural=len(rows))
+        self._contest, self._started = self._cross_validated(), True
         searched: set[tuple[int, int]] = set()
         while True:
             pairs = [pair for pair in mixed_pairs(self._thresholds, self.X, self.y, self._rho) if pair not in searched]
@@ -164,11 +168,15 @@ class NearDataLearner(GeneratorLearner):
         if len(self.y) == 0:
             return constant(self._classes[0], self._known.domain.n_features)
         if self._hypothesis is None or self._hypothesis[0] != len(self.y):
-            self._hypothesis = len(self.y), self._contest.fits[self._contest.leader](self.X, self._labels())
+            contest = self._contest if self._started else self._cross_validated()
+            self._hypothesis = len(self.y), contest.fits[contest.leader](self.X, self._labels())
         return self._hypothesis[1]
 
     def _small_tree(self, X: FloatArray, y: Array, look: int) -> Estimator:
         return smallest(self._thresholds, X, y, self._classes, look=look, min_leaf=self._min_leaf)
+
+    def _cross_validated(self) -> Contest:
+        return self._contest.cross_validated(self.X, self._labels(), np.random.default_rng(self._seed))
 
     def _labels(self) -> Array:
         return np.asarray(self._classes[self.y])
@@ -178,6 +186,9 @@ class NearDataLearner(GeneratorLearner):
 
     def _smallest(self, X: FloatArray, labels: Array) -> Estimator:
         return self._small_tree(X, self._indices(labels), self._settings.look)
+
+    def _cart(self, X: FloatArray, labels: Array) -> Estimator:
+        return DecisionTreeClassifier(min_samples_leaf=self._min_leaf, random_state=0).fit(X, labels)
 
     def _forest(self, X: FloatArray, labels: Array) -> Estimator:
         trees, rng = VOTERS * self._settings.committee, np.random.default_rng(self._seed)
