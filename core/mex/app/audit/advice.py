@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mex.app.analysis.numbers import number
 from mex.app.audit.trade import Trade
 from mex.app.audit.verdict import shown_words
 
@@ -24,11 +25,12 @@ def recommendation(trades: Sequence[Trade], subject: Mapping[str, Any]) -> dict[
         return {"defense": None, "sentence": told, "python": None, "serve": None}
     spec = best.shield.spec
     cost = costs_text(best.row(), ", ") or "nothing that was measured"
-    more = f"at least {best.pessimistic:.1f}"
-    told = (
-        f"Deploy {spec}: the best of {best.tried} attacks on it takes {more} times as many queries to {best.level:g}, "
-        f"and it costs honest users {cost}."
-    )
+    if best.queries is None:
+        got = f"none of {best.tried} attacks on it got to {best.level:g}: that takes"
+    else:
+        got = f"the best of {best.tried} attacks on it takes {number(best.queries)} queries to {best.level:g},"
+    more = f"at least {best.pessimistic:.1f} times as many as without it"
+    told = f"Deploy {spec}: {got} {more}, and it costs honest users {cost}."
     python = f'mex.Defended{"Classifier" if best.shown != "value" else "Regressor"}.wrap(model, "{spec}", secret=…)'
     where = f"{shlex.quote(subject['model'])} --data {shlex.quote(subject['data'])}"
     serve = None if subject["from_python"] else f"mex serve {where} -d {shlex.quote(str(spec))} --secret NAME"
@@ -39,7 +41,8 @@ def costs_text(trade: Mapping[str, Any], between: str) -> str:
     """What honest users notice of a defense, in words; "" if nothing that was measured."""
     costs, values = trade["costs"], trade["shown"] == "value"
     parts = [f"the {' and '.join(shown_words(kind) for kind in trade['withheld'])}"] if trade["withheld"] else []
-    if lost := costs["accuracy_lost"]:
+    lost = round(costs["accuracy_lost"] or 0.0, 3)
+    if lost:
         parts.append(f"{lost:.3f} of R²" if values else f"{100 * lost:.1f} points of accuracy")
     if costs["answers_changed"]:
         parts.append(f"{100 * costs['answers_changed']:.1f} % of answers changed{_shift(trade)}")

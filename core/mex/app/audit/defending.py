@@ -74,20 +74,20 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
     against = [*(m for m in met if m.choice.reads in readable(shown)), *untouched]
     bare, absent = _compared(knowing, against, readers, level)
     missing += absent
-    factor = at_least = best = None
+    factor = at_least = best = queries = None
     if level is not None and against:
         seeds = range(outcome.depth.seeds)
         factor = best_attack_ratio(_queries(against, level, seeds), _queries(bare, level, seeds))
         fastest = strongest(outcome, shown).best(level)
         at_least = outcome.depth.budget / fastest[1].high if fastest and math.isfinite(fastest[1].high) else None
         name, least = _fastest(against, level)
-        best = name if math.isfinite(least) else None
+        best, queries = (name, least) if math.isfinite(least) else (None, None)
     costs = {field: _cost(met, shown, field) for field in COSTS}
     effect = shield.effect
     if effect and effect.labels_kept and costs["accuracy_lost"] is None:  # nobody who meets it was measured
         costs["accuracy_lost"] = 0.0
     withheld = () if effect is None else tuple(k for k in outcome.subject.kinds if k not in effect.answers)
-    trade = Trade(shield, shown, level, factor, at_least, best, len(against), costs, withheld, missing, "")
+    trade = Trade(shield, shown, level, factor, at_least, best, queries, len(against), costs, withheld, missing, "")
     return attrs.evolve(trade, objection=objection(trade, outcome.varies.get(shown, 0.0)))
 
 

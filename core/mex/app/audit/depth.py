@@ -67,8 +67,8 @@ DEPTHS = {
         ),
         Depth(
             name="standard",
-            minutes=10,
-            most=20,
+            minutes=15,
+            most=25,
             race_budget=400,
             race_rows=5,
             keep=2,
@@ -78,12 +78,12 @@ DEPTHS = {
         ),
         Depth(
             name="thorough",
-            minutes=60,
+            minutes=80,
             most=120,
-            race_budget=1500,
+            race_budget=1000,
             race_rows=10,
-            keep=3,
-            budget=6000,
+            keep=2,
+            budget=4000,
             seeds=6,
         ),
     )

@@ -34,6 +34,7 @@ class Trade:
         factor: how many times more queries the best attack takes; None if that cannot be told.
         at_least: what an infinite end of the factor is more than: the budget over the queries without a defense.
         best: the attack that set it; None if none got there.
+        queries: how many that attack takes, in the median; None if none got there.
         tried: how many attacks met it, those that read answers which it leaves alone among them.
         costs: the medians of what honest users notice.
         withheld: the kinds of answer that it takes away.
@@ -48,6 +49,7 @@ class Trade:
     factor: Estimate | None
     at_least: float | None
     best: str | None
+    queries: float | None
     tried: int
     costs: dict[str, float | None]
     withheld: tuple[Answer, ...]
@@ -73,6 +75,7 @@ class Trade:
             "at_least": self.at_least,
             "pessimistic": self.pessimistic,
             "best_attack": self.best,
+            "queries": self.queries,
             "attacks": self.tried,
             "costs": self.costs,
             "withheld": list(self.withheld),

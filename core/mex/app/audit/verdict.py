@@ -18,7 +18,7 @@ NAMED = 4
 FEW = 100
 """Rows that honest users ask as well: no cap is below them."""
 COARSE = 100
-"""Held-out rows of which 99 % are all."""
+"""Held-out rows of which an agreement of 99 % leaves out none."""
 
 
 def read_words(kind: str) -> str:
@@ -97,7 +97,8 @@ def _few_rows(document: Mapping[str, Any]) -> list[str]:
     if not 0 < held < COARSE or document["subject"]["task"] == "regression":
         return []
     return [
-        f"All this was measured on {held} held-out rows, of which 99 % are all: with more rows it may be otherwise."
+        f"All this was measured on {held} held-out rows, where 99 % agreement means all of them: with more rows it may "
+        "be otherwise."
     ]
 
 

@@ -26,10 +26,10 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command = commands.add_parser("audit", help="the whole question for one model: chooses, measures, recommends")
     add_subject(command)
     command.add_argument(
-        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 3, 10, 60 minutes"
+        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 3, 15, 80 minutes"
     )
     command.add_argument(
-        "--minutes", type=float, metavar="N", help="end after so many minutes (default: 6, 20, 120 by depth)"
+        "--minutes", type=float, metavar="N", help="end after so many minutes (default: 6, 25, 120 by depth)"
     )
     command.add_argument("--price-per-query", type=price, metavar="USD", help=PRICE_HELP)
     command.add_argument("--yes", action="store_true", help="spend what the plan says on an endpoint without asking")

@@ -31,16 +31,20 @@ class Holding:
         name: of the table.
         X: its rows as the interface takes them, shape (n, d), complete and inside the domain.
         y: their true labels or values as the model answers them, shape (n,), or None where the table has none.
+        columns: how many columns of the table the model takes: a category is one, and a feature for each of its levels.
         notes: what was taken for the labels, what was left out and why.
     """
 
     name: str
     X: FloatArray
     y: Array | None
+    columns: int
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "; ".join([f"{self.name}: {len(self.X)} rows of {self.X.shape[1]} features", *self.notes])
+        width = self.X.shape[1]
+        wide = f"{self.columns} columns, {width} features" if self.columns != width else f"{width} features"
+        return "; ".join([f"{self.name}: {len(self.X)} rows of {wide}", *self.notes])
 
 
 def hold(target: FittedTarget, table: Table) -> Holding:
@@ -69,7 +73,7 @@ def hold(target: FittedTarget, table: Table) -> Holding:
     if repeats := _repeats(X[fine]):
         notes.append(repeats)
     y, remark = _truth(target, table)
-    return Holding(table.name, X[fine], None if y is None else y[fine], (*notes, remark))
+    return Holding(table.name, X[fine], None if y is None else y[fine], len(target.schema.columns), (*notes, remark))
 
 
 def _repeats(X: FloatArray) -> str:

@@ -194,6 +194,10 @@ def test_the_fastest_to_each_level_stays(outcome: Outcome) -> None:
     }
     one = attrs.evolve(TINY, keep=1)
     assert {c.label for c in finish(list(groups), groups, one).stay} >= {"quick", "exact"}
+    short = raced(second, [(10, 0.94)])
+    short.records[:] = [cast("Record", {**r, "budget": 10}) for r in short.records]
+    long = {first.choice: raced(first, [(10, 0.9), (90, 0.97)]), second.choice: short}
+    assert {c.label for c in finish(list(long), long, one).stay} == {"quick", "exact"}
 
 
 def test_an_attack_that_hands_over_to_another_is_judged_once(outcome: Outcome) -> None:

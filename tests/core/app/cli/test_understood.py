@@ -56,7 +56,7 @@ def test_with_a_table_it_is_said_what_its_answers_look_like(tmp_path: Path, caps
     assert about["facts"]["unseen levels"] == "OneHotEncoder: answered as no level; mex sends none"
     assert about["facts"]["outputs"] == "float64"
     assert about["family"]["kind"] == "linear"
-    assert about["data"] == "table: 60 rows of 4 features; no labels, so no accuracy is measured"
+    assert about["data"] == "table: 60 rows of 2 columns, 4 features; no labels, so no accuracy is measured"
     assert main(["inspect", str(tmp_path / "model.skops")]) == 0
     printed = capsys.readouterr().out
     assert "class\tFixedThresholdClassifier of LogisticRegression" in printed

@@ -84,7 +84,7 @@ def test_a_table_with_labels_and_columns_that_the_model_does_not_take(registry: 
     assert record["agreement"] >= 0.99
     assert record["target_accuracy"] == pytest.approx(np.mean(MODEL.predict(PEOPLE) == WORTHY), abs=0.05)
     assert set_scene(registry, Spec.of("live"), Spec.of(str(path)), 0).read == (
-        "labelled: 300 rows of 5 features; labels in column 'worthy'"
+        "labelled: 300 rows of 3 columns, 5 features; labels in column 'worthy'"
     )
 
 
