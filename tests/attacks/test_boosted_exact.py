@@ -25,7 +25,11 @@ from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
 from mex_boosted_exact.guesses import Guesses, spacing
 from mex_boosted_exact.paths import Path
+from mex_boosted_exact.scores import Scores
+from mex_boosted_exact.searches import Searches, Strand
 from mex_boosted_exact.sums import BoxSum
+from mex_boosted_exact.tasks import Task
+from mex_boosted_exact.transcript import Transcript
 
 
 def steal(model, domain, answers, *, budget=None, pool=None, checks=600, family=None, seed=0):
@@ -86,6 +90,58 @@ def test_a_boosted_regressor_is_stolen_exactly(diabetes: mex.Dataset) -> None:
     lines = stolen.hypothesis.describe()
     assert len(lines) == len(stolen.hypothesis.thresholds_) + len(stolen.hypothesis.coefficients)
     assert all(repr(t) in "".join(lines) for t in found)
+
+
+def check_stumps(model, domain, answers, rows, tolerance, pool=None):
+    stolen = steal(model, domain, answers, pool=pool)
+    thresholds = sum(map(len, stolen.hypothesis.thresholds_.values()))
+    assert stolen.queries <= 600 + 300 + 10 * thresholds  # checks, and the survey with what else it asks
+    ask = "predict" if answers == "value" else "predict_proba"
+    off = np.abs(getattr(stolen.hypothesis, ask)(rows) - getattr(model, ask)(rows))
+    assert "exact:" in stolen.note
+    assert off.max() < tolerance
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_stumps_take_at_most_ten_rows_a_threshold(diabetes: mex.Dataset, known: bool) -> None:
+    model = GradientBoostingRegressor(n_estimators=60, max_depth=1, random_state=0).fit(diabetes.X, diabetes.y)
+    rows = points(diabetes.domain, diabetes.X)
+    check_stumps(model, diabetes.domain, "value", rows, 1e-9, pool=diabetes.X[::2] if known else None)
+
+
+def test_stumps_are_stolen_from_float32_probabilities(tumours: mex.Dataset) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    model = xgboost.XGBClassifier(n_estimators=40, max_depth=1, n_jobs=1).fit(tumours.X, tumours.y)
+    check_stumps(model, tumours.domain, "proba", points(tumours.domain, tumours.X), 1e-5, pool=tumours.X[::2])
+
+
+class OneByOne(RegressorMixin, BaseEstimator):
+    """A sum over features, of which the first two have a node together if there is an ``interaction``."""
+
+    def __init__(self, interaction: float) -> None:
+        self.interaction = interaction
+        self.is_fitted_ = True
+
+    def predict(self, X):
+        x = np.asarray(X).astype(np.float32)
+        steps = [[0.11, 0.52, 0.5200001], [0.2, 0.9], [0.5], []]
+        heights = np.random.default_rng(3).standard_normal((4, 3))
+        alone = sum(
+            height * (x[:, j] >= np.float32(t))
+            for j, row in enumerate(steps)
+            for t, height in zip(row, heights[j], strict=False)
+        )
+        return alone + self.interaction * ((x[:, 0] >= np.float32(0.995)) & (x[:, 1] >= np.float32(0.995)))
+
+
+@pytest.mark.parametrize("interaction", [0.0, 0.7])
+def test_a_node_of_two_features_that_a_sum_over_features_seems_not_to_have_is_found(interaction: float) -> None:
+    domain, model = mex.Domain([0] * 4, [1] * 4), OneByOne(interaction)
+    stolen = steal(model, domain, "value", family=mex.Family("boosted"), checks=600)
+    rows = domain.sample(4000, np.random.default_rng(0))
+    rows[:1000, :2] = 1 - 0.01 * rows[:1000, :2]
+    assert "exact:" in stolen.note
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
 
 
 def test_searches_ask_side_by_side(diabetes: mex.Dataset) -> None:
@@ -163,7 +219,7 @@ def test_what_is_said_to_be_exact_of_float32_answers_is(registry: mex.Registry, 
     kind = xgboost.XGBClassifier(n_estimators=100, max_depth=3, learning_rate=0.1, random_state=seed, n_jobs=1)
     model, domain = kind.fit(scene.train.X, scene.train.y), scene.target.domain
     oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=domain), answers="proba")
-    learner = BoostedExact().learner(oracle.knowledge(pool=scene.pool.X), np.random.default_rng([seed, 2]))
+    learner = BoostedExact(trees=30).learner(oracle.knowledge(pool=scene.pool.X), np.random.default_rng([seed, 2]))
     stolen = mex.extract(oracle, learner, snapshots=False)
     X = points(domain, scene.train.X)
     off = np.abs(stolen.hypothesis.predict_proba(X) - model.predict_proba(X)).max()
@@ -183,6 +239,29 @@ def test_native_categories_and_missing_values_are_stolen_exactly() -> None:
     rows[rng.random(rows.shape) < 0.2] = np.nan
     assert "exact:" in stolen.note
     assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "catboost", "xgboost"])
+def test_missing_values_and_native_categories_of_other_libraries_are_stolen_exactly(library: str) -> None:
+    boosters, rng = pytest.importorskip(library), np.random.default_rng(0)
+    X = np.column_stack([rng.integers(6, size=400), rng.random((400, 2))]).astype(float)
+    y = rng.standard_normal(6)[X[:, 0].astype(int)] * (X[:, 1] > 0.4) + X[:, 2]
+    X[rng.random(X.shape) < 0.1] = np.nan
+    if library == "catboost":  # whose categories are no numbers
+        model = boosters.CatBoostRegressor(iterations=5, depth=3, verbose=False, allow_writing_files=False)
+    elif library == "xgboost":
+        model = boosters.XGBRegressor(
+            n_estimators=5, max_depth=3, n_jobs=1, enable_categorical=True, feature_types=["c", "q", "q"]
+        )
+    else:
+        model = boosters.LGBMRegressor(n_estimators=5, max_depth=3, n_jobs=1, verbose=-1, cat_smooth=1)
+    model.fit(X, y, **({"categorical_feature": [0]} if library == "lightgbm" else {}))
+    domain = mex.Domain([0, 0, 0], [5, 1, 1], integer=[True, False, False], incomplete=True)
+    stolen = steal(model, domain, "value", checks=300)
+    rows = domain.sample(3000, rng)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    assert "exact:" in stolen.note
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-6
 
 
 def test_several_classes_cost_one_search(registry: mex.Registry) -> None:
@@ -295,6 +374,85 @@ def test_labels_alone_are_refused(tumours: mex.Dataset) -> None:
     oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=tumours.domain), answers="label")
     with pytest.raises(mex.Incompatible, match="takes value or proba answers"):
         BoostedExact.scope.check("boosted-exact", oracle.knowledge())
+
+
+def rounded_sum(rng):
+    """A transcript of 400 rows of a sum of 30 steps, with answers and coefficients that are rounded."""
+    told = Transcript(Axes(mex.Domain([0] * 3, [1] * 3)), Scores("value", np.ones(1)))
+    for x in np.linspace(0.05, 0.95, 30):
+        told.total.add(float(rng.standard_normal()), 1e-12, ((told.total.step(0, x, np.nextafter(x, 1)), 1),))
+    Z = rng.random((400, 3))
+    told.store.find(Z)
+    scores = told.total(Z)[0]
+    told.store.add(Z, scores + 1e-6 * rng.uniform(-1, 1, 400), np.full(400, 1e-6))
+    told.total.coefficients[:] += 2e-6 * rng.uniform(-1, 1, 30)
+    return told, Z
+
+
+def test_coefficients_fitted_to_all_answers_leave_their_rounding_alone_and_no_more() -> None:
+    told, Z = rounded_sum(np.random.default_rng(0))
+    hidden = (Z[:, 1] > 0.9) & (Z[:, 0] > 0.5)
+    told.store.score[hidden] += 1e-3
+    numbers = np.arange(len(Z))
+    before = np.abs(told.residuals(numbers, None)[0])
+    told.refit()
+    residuals, errors = told.residuals(numbers, None)
+    assert before[~hidden].max() > 3e-6
+    assert np.abs(residuals[~hidden]).max() < 1.5e-6
+    assert errors.max() < 1e-5
+    assert (np.abs(residuals[hidden]) > errors[hidden]).all()  # a node that is not found is not fitted away
+
+
+def test_answers_too_coarse_to_tell_a_jump_from_none_end_a_search() -> None:
+    told, Z = rounded_sum(np.random.default_rng(0))
+    told.store.score[:] = told.total(Z)[0]
+    told.store.score[::2] += 2e-5  # wrong, by less than tells a jump
+    told.store.error[:] = 1e-5
+    searches = Searches(told, Guesses(told.axes, None), np.random.default_rng(1))
+    searches.sort(np.arange(len(Z)))
+    assert searches.wrong
+    search = searches.peel()
+    rows = next(search, None)
+    for _ in range(3000):
+        if rows is None:
+            break
+        rows = next_of(search, told.total(told.axes.encode(rows))[0])
+    assert rows is None
+    assert searches.wrong  # and it is said that something is left
+
+
+def next_of(search, answers):
+    try:
+        return search.send(answers)
+    except StopIteration:
+        return None
+
+
+def test_a_search_that_asks_the_same_rows_for_ever_is_given_up() -> None:
+    told, Z = rounded_sum(np.random.default_rng(0))
+    searches = Searches(told, Guesses(told.axes, None), np.random.default_rng(1))
+    ended = []
+
+    def endless():
+        try:
+            while True:
+                yield Z[:1]
+        finally:
+            ended.append(True)
+
+    search = endless()
+    searches._live.append(Strand(Task(), search, next(search), 0))
+    assert list(searches.peel()) == []
+    assert ended
+
+
+def test_room_is_taken_for_the_terms_that_there_are() -> None:
+    total = BoxSum(1)
+    step = total.step(0, 0.4, 0.5)
+    for _ in range(1500):
+        total.add(1.0, 0.0, ((step, 1),))
+    assert total.coefficients.base.nbytes < 4 * 1500 * 16
+    assert total(np.array([[0.7]]))[0] == 1500
 
 
 def test_versions_of_a_sum_are_its_first_terms() -> None:

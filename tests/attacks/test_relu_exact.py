@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import skops.io
 from scipy.special import expit, softmax
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_diabetes, load_iris
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -297,13 +298,98 @@ def test_a_budget_that_ends_it_goes_to_what_was_found_or_fits() -> None:
         assert np.mean(stolen.hypothesis.predict(rows) == truth) >= floor - 0.05
 
 
-def test_where_no_steps_can_be_made_the_reason_is_a_feature() -> None:
-    model = Regressor(*weights(3, 4), np.array([0.5]))
-    whole = mex.Domain(np.zeros(3), [1, 9, 1], integer=[False, True, False])
-    with pytest.raises(mex.Incompatible, match="feature 1 takes whole numbers or levels"):
-        steal(model, whole, "value")
+def test_a_domain_without_bounds_is_refused() -> None:
     with pytest.raises(mex.Incompatible, match="feature 0 has no finite ones"):
-        steal(model, mex.Domain.reals(3), "value")
+        steal(Regressor(*weights(3, 4), np.array([0.5])), mex.Domain.reals(3), "value")
+
+
+def mixed(real=3, whole=(9, 40), groups=(3, 4)):
+    """A domain of real columns, whole numbers from 0 on, and levels, each range of the length 1 to the model."""
+    n, k = real + len(whole), sum(groups)
+    starts = n + np.cumsum([0, *groups])
+    return mex.Domain(
+        np.zeros(n + k),
+        [*np.ones(real), *whole, *np.ones(k)],
+        integer=[False] * real + [True] * len(whole) + [False] * k,
+        groups=[tuple(range(first, last)) for first, last in itertools.pairwise(starts)],
+    )
+
+
+def on(domain, h, seed, m=1):
+    """A network whose hyperplanes pass through the middle of a domain, by weights for columns of the length 1."""
+    W, _, A = weights(domain.n_features, h, m, seed)
+    W /= domain.upper
+    b = -(domain.sample(h, np.random.default_rng(seed)) * W).sum(axis=1)
+    return W, b, A
+
+
+@pytest.mark.parametrize("seed", [0, 1, 6])
+def test_whole_numbers_and_levels_beside_real_columns_are_exact(seed) -> None:
+    domain = mixed()
+    model = Regressor(*on(domain, 7, seed), np.array([0.5]))
+    stolen = steal(model, domain, "value", seed=seed)
+    rows = points(domain)
+    truth = model.predict(rows)
+    assert stolen.note.startswith("exact")
+    assert np.abs(stolen.hypothesis.predict(rows) - truth).max() < 1e-10 * np.abs(truth).max()
+    assert stolen.queries < 14 * 7 * (3 + 2 + 2 + 3 + 2)
+
+
+@pytest.mark.parametrize("seed", [2, 4])
+def test_several_classes_on_whole_numbers_and_levels_are_exact_or_said_not_to_be(seed) -> None:
+    domain = mixed()
+    model = Net(*on(domain, 4, seed, m=3), np.array([0.3, 0.0, -0.2]))
+    stolen = steal(model, domain, "proba", seed=seed)
+    rows = points(domain)
+    if stolen.note.startswith("exact"):
+        assert np.abs(stolen.hypothesis.predict_proba(rows) - model.predict_proba(rows)).max() < 1e-9
+    else:
+        assert stolen.note.startswith("not exact")
+    assert np.mean(stolen.hypothesis.predict(rows) == model.predict(rows)) > 0.8
+
+
+def test_a_pipeline_of_real_data_with_whole_numbers_is_exact() -> None:
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    domain = mex.Domain.of(X)
+    assert domain.integer.sum() == 4
+    network = MLPRegressor(hidden_layer_sizes=(10,), alpha=0.1, learning_rate_init=0.01, max_iter=200, random_state=0)
+    model = make_pipeline(StandardScaler(), TransformedTargetRegressor(network, transformer=StandardScaler()))
+    model.fit(X[::2], y[::2])
+    stolen = steal(model, domain, "value", pool=X[1::2])
+    rows = np.concatenate([points(domain), X])
+    truth = model.predict(rows)
+    assert stolen.note.startswith("exact")
+    assert np.abs(stolen.hypothesis.predict(rows) - truth).max() < 1e-10 * np.abs(truth).max()
+
+
+def test_without_a_real_column_the_longest_of_whole_numbers_takes_its_place() -> None:
+    domain = mixed(real=0, whole=(50_000, 6), groups=(3,))
+    model = Regressor(*on(domain, 5, 2), np.array([0.5]))
+    stolen = steal(model, domain, "value")
+    rows = points(domain)
+    truth = model.predict(rows)
+    assert stolen.note.startswith("exact")
+    assert np.abs(stolen.hypothesis.predict(rows) - truth).max() < 1e-9 * np.abs(truth).max()
+
+
+@pytest.mark.parametrize("budget", [None, 300])
+def test_where_all_features_are_small_whole_numbers_that_is_said_and_a_network_trained(budget) -> None:
+    domain = mixed(real=0, whole=(9, 20, 5), groups=(3,))
+    model = Net(*on(domain, 5, 0), np.array([0.3, 0.0]))
+    stolen = steal(model, domain, "proba", budget=budget)
+    rows = points(domain)
+    truth = model.predict(rows)
+    assert stolen.note.startswith("not exact: all features take whole numbers or levels")
+    assert np.mean(stolen.hypothesis.predict(rows) == truth) > max(np.mean(truth == label) for label in (0, 1)) + 0.05
+
+
+def test_a_second_layer_on_whole_numbers_and_levels_is_never_exact() -> None:
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    network = MLPRegressor(hidden_layer_sizes=(12, 12), solver="lbfgs", max_iter=100, random_state=0)
+    model = make_pipeline(StandardScaler(), network).fit(X[::2], y[::2])
+    stolen = steal(model, mex.Domain.of(X), "value", pool=X[1::2])
+    assert "more than one hidden layer" in stolen.note
+    assert stolen.queries < 4000
 
 
 def test_scores_say_what_rounding_does_to_them() -> None:

@@ -20,7 +20,8 @@ class BoostedExact:
     Neither data nor depth, number of trees or library need to be known. What is left of the answers beyond the terms
     found so far is searched for nodes whose effect is constant on a box, from the leaves of the trees up; each is taken
     off (:mod:`mex_boosted_exact.peeling`). The rows needed grow with the distinct nodes: some thousand for a hundred
-    trees of depth 2, some ten thousand for depth 3 or 4. A category costs as many rows as a number of its
+    trees of depth 2, some ten thousand for depth 3 or 4; where the model is a sum of functions of one feature, such as
+    stumps, rows tell bits of thresholds on many features at once. A category costs as many rows as a number of its
     levels, and a missing value is one more level. Searches go on side by side, a row of each in a batch; rows of the
     data, if there are any, tell where thresholds are likely to be.
 
@@ -50,7 +51,7 @@ class BoostedExact:
         ),
     )
     limit: int = attrs.field(
-        default=300_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
+        default=400_000, validator=whole(1), metadata=doc("rows after which an end that is not in sight is given up")
     )
 
     trees: int = attrs.field(default=400, validator=whole(1), metadata=doc("trees of the surrogate"))

@@ -12,7 +12,7 @@ from mex_boosted_exact.thresholds import Step
 
 Search: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], None]
 """It yields points, and receives their residuals and how far rounding may have moved these."""
-COARSE = 5
+COARSE = 3
 """An answer is too coarse to tell a jump from none if it may be off by more than the jump over this."""
 
 

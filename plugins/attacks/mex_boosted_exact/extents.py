@@ -22,8 +22,8 @@ ENOUGH, AGAIN = 10, 0.1
 
 Again: TypeAlias = Callable[[FloatArray, int | None], tuple[FloatArray, FloatArray, FloatArray]]
 """Residuals of points asked before by a version of the sum, their errors, and those of the scores alone."""
-Below: TypeAlias = Callable[[Task, Difference, FloatArray, Step, Gates], Finding[bool]]
-"""Peels what makes a difference change at a step; whether it could."""
+Below: TypeAlias = Callable[[Task, Difference, FloatArray, Step, Gates, bool], Finding[bool]]
+"""Peels what makes a difference change at a step, beyond which something is left of it or not; whether it could."""
 
 
 class Extents:
@@ -148,16 +148,15 @@ class Extents:
             return
         if abs(there - box.jump) <= 2 * error:
             return
-        if there != 0:
-            box.tries[step] += 1
-            at = box.z.copy()
-            at[axis] = before(step, direction > 0)
-            if box.tries[step] <= TRIES and (
-                yield from self._below(task, box.difference, at, step, {**hints, **box.gates})
-            ):
-                task.version = len(self._search.total)
-                box.jump, _ = yield from box.difference.at(box.z)
-                return
+        box.tries[step] += 1
+        at = box.z.copy()
+        at[axis] = before(step, direction > 0)
+        if box.tries[step] <= TRIES and (
+            yield from self._below(task, box.difference, at, step, {**hints, **box.gates}, there != 0)
+        ):
+            task.version = len(self._search.total)
+            box.jump, _ = yield from box.difference.at(box.z)
+            return
         box.gates[axis, direction] = step
 
 

@@ -3,9 +3,10 @@
 Let v be a node whose children are leaves, on the box B of its ancestors. Across its step the sum of trees jumps by
 r 1[B], so that the term r 1[right of v] 1[B] makes v a leaf, and n nodes take at most n terms, from the leaves up. The
 box is found by moving all other axes until the jump changes. If the jump ends at a step u, u is an ancestor: a *gate*.
-If it goes on beyond u as another and u itself has no effect on one side of v, u is below v and is peeled first.
-Otherwise v and u share steps with other nodes, and the mixed difference over both is peeled, which isolates the nodes
-below both. A term that is wrong is only dear: rows at which something is left of the residual show it.
+If u itself has no effect on one side of v, though, u is below v and is peeled first, whether the jump goes on beyond u
+as another or ends because values of leaves happen to be the same, as in forests those of pure leaves often are.
+Otherwise, if it goes on, v and u share steps with other nodes, and the mixed difference over both is peeled, which
+isolates the nodes below both. A term that is wrong is only dear: rows at which something is left show it.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Peeler:
             box = Box(task, difference, z.copy(), jump)
             if (other := self._same(box, error)) is not None:
                 task.awaited = other.task
-                yield z[None][:0]
+                while other in self._boxes[steps]:
+                    yield z[None][:0]
                 task.awaited = None
                 continue
             self._boxes[steps].append(box)
@@ -94,8 +96,13 @@ class Peeler:
         self._add(task, box.difference, box.z, box.jump, box.gates)
         return True
 
-    def _below(self, task: Task, difference: Difference, z: FloatArray, step: Step, hints: Gates) -> Finding[bool]:
-        """Peel what makes the difference change at a step: a node below, or the mixed difference over that as well."""
+    def _below(
+        self, task: Task, difference: Difference, z: FloatArray, step: Step, hints: Gates, left: bool
+    ) -> Finding[bool]:
+        """Peel what makes the difference change at a step: a node below, or the mixed difference over that as well.
+
+        The latter only if something is ``left`` of the difference beyond the step.
+        """
         other = Difference((step,))
         corners = difference.rows(z)
         rows = np.concatenate([other.rows(corner) for corner in corners])
@@ -108,7 +115,7 @@ class Peeler:
                 hints[own.axis, -1 if right else 1] = own
             yield from self.peel(task, (step,), corners[best], hints)
             return True
-        if len(difference.steps) == MOST_STEPS or step.axis in difference.axes:
+        if not left or len(difference.steps) == MOST_STEPS or step.axis in difference.axes:
             return False
         yield from self.peel(task, (*difference.steps, step), z, hints)
         return True

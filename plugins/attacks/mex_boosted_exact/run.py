@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mex_boosted_exact.additive import Additive
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
@@ -13,11 +14,14 @@ from mex_boosted_exact.precision import probe
 from mex_boosted_exact.refine import Refinement
 from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.searches import Asking, Searches
-from mex_boosted_exact.transcript import FIRST, Transcript
+from mex_boosted_exact.transcript import Transcript
 
 FIRST_BATCH, LAST_BATCH = 16, 1024
-SETTLED, IDLE = 200, 5
-"""After how many rows without residual steps are narrowed, and how often in a row unseen ones are sought."""
+FITTED, SETTLED, IDLE = 50, 200, 5
+"""After how many rows without residual coefficients of float32 answers are fitted, and steps narrowed; how often in a
+row unseen steps are sought."""
+GROWN = 1.01
+"""By how much a sum has to have grown for its coefficients to be fitted again."""
 
 
 class Run:
@@ -46,21 +50,24 @@ class Run:
         self.reason = ""
         self._draws = draws
         self._rng = draws.rng
-        self._searches = Searches(self.told, Guesses(axes, draws.pool), draws.rng)
+        guesses = Guesses(axes, draws.pool)
+        self._additive = Additive(self.told, guesses, draws.rng)
+        self._searches = Searches(self.told, guesses, draws.rng)
         self._refinement = Refinement(axes, self.total, draws)
         self._confirmation = Confirmation(axes, self.total, draws)
         self._double = double
+        self._fitted = 0  # how many terms were fitted to all answers last
         self._probed = False  # whether it is known in which precision the target compares
 
     def steps(self, checks: int) -> Asking:
-        """Peel until ``checks`` random rows, one after the other, leave no residual."""
-        Z = np.concatenate([self._draws.middle(), self._draws.points(FIRST - 1, self.total)])
-        numbers = yield from self.told.ask(Z)
-        error = self.store.error[numbers]
+        """Go on from the rows of the survey, until ``checks`` random rows, one after the other, leave no residual."""
+        numbers, error = np.arange(len(self.store)), self.store.error
         start = 0 if error[0] <= 3 * error.min() else int(np.argmin(error))
         searches = self._searches
-        searches.searcher.origin = Z[start]
-        self.total.add(float(self.store.score[numbers[start]]), float(error[start] ** 2), ())
+        searches.searcher.origin = self.store.Z[start].copy()
+        self.total.add(float(self.store.score[start]), float(error[start] ** 2), ())
+        if (yield from self._additive.holds(numbers)):
+            yield from self._additive.steps(start)
         searches.sort(numbers)
         batch = FIRST_BATCH
         while searches.wrong or self.clean < checks:
@@ -69,9 +76,11 @@ class Run:
                 yield from searches.peel()
                 if len(self.total) > version:
                     self.clean, batch = 0, max(batch // 2, FIRST_BATCH)
-                elif searches.wrong and not searches.excused():
+                elif searches.wrong and not self._refit():
                     self.reason = f"at {len(searches.wrong)} rows something is left that leads to no step"
                     return
+            elif self.clean >= min(FITTED, checks) and self.told.scores.single and self._refit():
+                self.clean = 0
             elif self.clean >= min(SETTLED, checks) and self._refinement.open():
                 yield from self._refine()
                 if not searches.wrong:
@@ -89,6 +98,15 @@ class Run:
         searches.sort_unclear()
         if searches.wrong:
             self.reason = f"{len(searches.wrong)} rows lie between the two ends of a step that was not found exactly"
+
+    def _refit(self) -> bool:
+        """Fit the coefficients to all answers, and sort the rows again; whether the sum has grown since last time."""
+        if len(self.total) < GROWN * self._fitted:
+            return False
+        self._fitted = len(self.total)
+        self.told.refit()
+        self._searches.sort_again()
+        return True
 
     def _refine(self) -> Asking:
         """Narrow all steps to the last bit that the target compares."""

@@ -70,14 +70,11 @@ class Searches:
         numbers, self._unclear = np.array(self._unclear, dtype=np.int64), []
         self.sort(numbers)
 
-    def excused(self) -> bool:
-        """Whether what is left at the wrong points is rounding, of which more is allowed from then on."""
-        numbers = np.array(self.wrong)
-        if not self._told.widen(numbers):
-            return False
-        self.wrong = []
-        self.sort(numbers)
-        return True
+    def sort_again(self) -> None:
+        """Sort all points again, after the sum has changed by more than further terms."""
+        self.wrong, self._right, self._tried = [], [], {}
+        numbers = np.arange(len(self._told.store))
+        self.sort(numbers[self._outside(numbers)])
 
     def peel(self) -> Asking:
         """Peel until nothing is left at the points asked, or what is leads to no step."""
@@ -87,8 +84,10 @@ class Searches:
                 live.append(strand)
             if not live:
                 break
+            ready = [strand for strand in live if self._is_ready(strand)]
             for _ in range(ROUNDS):
-                yield from self._advance([strand for strand in live if self._is_ready(strand)])
+                yield from self._advance(ready)
+                ready = [strand for strand in ready if strand in live and self._is_ready(strand)]
             yield from self._advance(tuple(live))
             for strand in [strand for strand in live if strand.idle > PATIENCE]:
                 strand.search.close()

@@ -69,7 +69,7 @@ class BoxSum:
         word, bit = divmod(len(self.terms), WORD)
         if word == self._cells.shape[1]:
             self._cells = np.concatenate([self._cells, np.full((len(self._cells), 1), ~np.uint64(0))], axis=1)
-            self._parameters = np.concatenate([self._parameters, np.zeros_like(self._parameters)])
+            self._parameters = np.concatenate([self._parameters, np.zeros((WORD, 2))])
         for step, side in conditions:
             self.thresholds.use(step)
             right = self.thresholds.number(step) + step.axis + 1  # the cell on the right of it

@@ -9,16 +9,16 @@ import numpy as np
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.scores import Scores
-from mex_boosted_exact.solving import coefficients
+from mex_boosted_exact.solving import least_squares
 from mex_boosted_exact.store import Store
 from mex_boosted_exact.sums import BoxSum
 
 SIGMAS = 3
-"""How many standard deviations of the rounding of its coefficients a sum may be off; twice as many if need be."""
+"""How many standard deviations of the rounding of its coefficients a sum may be off."""
 SLACK = 10
 """How many times the rounding of all outputs of a row may be left of one, after they are solved for."""
-FIRST = 200
-"""How many random rows are asked first: by them the progress is judged."""
+FIRST = 150
+"""How many random rows are asked first: by them the progress is judged, and how answers are rounded."""
 
 
 class Transcript:
@@ -34,7 +34,10 @@ class Transcript:
         self.store = Store(len(axes.units))
         self.total = BoxSum(len(axes.units))
         self._answers: list[Array] = []
-        self._sigmas = SIGMAS
+
+    def answers(self) -> Array:
+        """The answers to all points, in order."""
+        return np.concatenate(self._answers)
 
     def explained(self) -> float:
         """The share of the first random points at which nothing is left."""
@@ -48,31 +51,34 @@ class Transcript:
         last = np.arange(len(self.store))[-max(rows, 1) :]
         return float(np.quantile(self.residuals(last, None)[1], 0.99))
 
-    def widen(self, numbers: Array) -> bool:
-        """Allow twice the rounding of coefficients, if that explains all of some points; whether it does."""
-        if self._sigmas > SIGMAS:
-            return False
-        self._sigmas = 2 * SIGMAS
+    def refit(self) -> None:
+        """Fit the coefficients of the sum to all points that it explains, by least squares.
+
+        Each came from a few answers, whose rounding adds up over the terms.
+        """
+        numbers = np.arange(len(self.store))
         residuals, errors = self.residuals(numbers, None)
-        if (np.abs(residuals) > errors).any():
-            self._sigmas = SIGMAS
-        return self._sigmas > SIGMAS
+        right = np.abs(residuals) <= errors
+        members = self.total.members(self.store.Z[right])
+        change, variances = least_squares(members, residuals[right, None], 1 / self.store.error[right])
+        self.total.coefficients[:] += change[:, 0]
+        self.total.variances[:] = np.minimum(variances, self.total.variances)
 
     def coefficients(self) -> tuple[FloatArray, str]:
-        """Those of each output, shape (terms, k); of several outputs, or float32 ones, by least squares on all answers.
+        """Those of each output, shape (terms, k); of several outputs by least squares on all answers.
 
         The second is a sentence where these do not follow from the same terms, or "".
         """
-        if len(self.scores.weights) == 1 and not self.scores.single:
+        if len(self.scores.weights) == 1:
             return self.total.coefficients[:, None].copy(), ""
-        outputs, errors = self.scores.outputs(np.concatenate(self._answers))
+        outputs, errors = self.scores.outputs(self.answers())
         residuals, slack = self.residuals(np.arange(len(self.store)), None)
         right = np.abs(residuals) <= slack  # others are of the probe
         outputs, errors = outputs[right], errors[right]
-        if outputs.shape[1] > 1 and self.scores.link == "logit":
+        if self.scores.link == "logit":
             outputs = outputs - outputs.mean(axis=1, keepdims=True)
-        members = self.total.members(self.store.Z[right]).astype(np.float64)
-        found = coefficients(members, outputs, 1 / errors.max(axis=1))
+        members = self.total.members(self.store.Z[right])
+        found, _ = least_squares(members, outputs, 1 / errors.max(axis=1))
         wrong = np.abs(outputs - members @ found) > SLACK * errors.sum(axis=1, keepdims=True)
         off = int(wrong.any(axis=1).sum())
         return found, f"{off} answers do not follow from the terms that their sum has" if off else ""
@@ -86,13 +92,15 @@ class Transcript:
 
     def residuals(self, numbers: Array, versions: Array | int | None) -> tuple[FloatArray, FloatArray]:
         values, variances = self.total(self.store.Z[numbers], versions)
-        return self.store.score[numbers] - values, self.store.error[numbers] + self._sigmas * np.sqrt(variances)
+        return self.store.score[numbers] - values, self.store.error[numbers] + SIGMAS * np.sqrt(variances)
 
     def ask(self, Z: FloatArray) -> Generator[FloatArray, Array, Array]:
         """The numbers of points, of which the new ones are asked."""
         numbers, new = self.store.find(Z)
         if len(new):
             answers = yield self.axes.decode(new)
+            if not self._answers:
+                self.scores.learn(answers)
             self._answers.append(answers)
             self.store.add(new, *self.scores(answers))
         return numbers

@@ -1,4 +1,4 @@
-"""The rows of a domain as points of the unit box, and which coordinates can be moved by small steps."""
+"""The rows of a domain as points of the unit box, and along which coordinates lines can be searched."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import numpy as np
 from mex.domain import Domain
 from mex.types import Array, FloatArray
 
+FINEST = 2000
+"""From how many whole numbers on a column is searched like a real one, if there is no real one."""
 INSIDE = 0.995
 """How much of the box random points are drawn from, so that steps around them stay in it."""
 
@@ -14,10 +16,11 @@ INSIDE = 0.995
 class Chart:
     """Coordinates between 0 and 1: first the real ones, then whole numbers and all but the first level of each group.
 
-    Columns of a single value have none.
+    Columns of a single value have none. Without a real column the whole numbers of the widest range take its place.
 
     Attributes:
-        n_real: how many coordinates are real; only these are moved by small steps.
+        n_real: how many coordinates are moved by small steps: the real ones, or the one of the widest range.
+        grid: the smallest of these steps, 0 where all coordinates that are moved are real.
         columns, low, span: of each coordinate the column, its least value, and its range.
         steps: of each other coordinate, the smallest move: from a whole number to the next, or from level to level.
         groups: the coordinates of each group.
@@ -37,9 +40,15 @@ class Chart:
         real = [i for i in moving if not domain.integer[i]]
         whole = [i for i in moving if domain.integer[i]]
         levels = [i for group in domain.groups for i in group[1:]]
+        self.grid = 0.0
+        widest = max(whole, key=lambda i: domain.upper[i] - domain.lower[i], default=None)
+        if not real and widest is not None and domain.upper[widest] - domain.lower[widest] >= FINEST:
+            real = [widest]
+            whole.remove(widest)
+            self.grid = 1 / float(domain.upper[widest] - domain.lower[widest])
         self.n_real = len(real)
         self.columns = [*real, *whole, *levels]
-        self._whole = slice(len(real), len(real) + len(whole))
+        self._whole = slice(0 if self.grid else len(real), len(real) + len(whole))
         self.low = domain.lower[self.columns].copy()
         self.span = np.where(np.isin(self.columns, levels), 1.0, domain.upper[self.columns] - self.low)
         self.low[len(real) + len(whole) :] = 0.0
@@ -48,6 +57,20 @@ class Chart:
         for group in domain.groups:
             at = len(real) + len(whole) + sum(map(len, self.groups))
             self.groups.append(list(range(at, at + len(group) - 1)))
+
+    @property
+    def grouped(self) -> set[int]:
+        """The coordinates of levels."""
+        return {i for group in self.groups for i in group}
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are coordinates that are not real."""
+        return self.n_real < len(self) or self.grid > 0
+
+    def snapped(self, U: FloatArray) -> FloatArray:
+        """The points of the rows that points are asked as."""
+        return self.encode(self.decode(U)) if self.mixed else U
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -89,4 +112,4 @@ class Chart:
         """Points with their real coordinates a little farther from the sides of the box."""
         U = U.copy()
         U[:, : self.n_real] = 0.5 + INSIDE * (U[:, : self.n_real] - 0.5)
-        return U
+        return self.snapped(U)

@@ -23,6 +23,11 @@ STEP, SHARE = 1e-5, 0.02
 CERTAIN = 20
 """How many times their errors two lines are apart where a kink between them is asked."""
 MOST = 4000
+ALIKE, SURE = 1e-8, 1e-5
+"""How far changes of slope that are the same may differ by the errors of one of them, and how well another is to be
+known that is compared with it, as shares of it."""
+FEWEST = 4
+"""Of how many places on a grid no kinks are told apart."""
 
 
 class Lost(Exception):
@@ -42,11 +47,18 @@ class Place:
 
 @attrs.frozen(eq=False)
 class Kink:
-    """A kink at ``t``, with a place and its value shortly before and after it."""
+    """A kink at ``t``, with a place and its value before and after it, shortly if that was asked.
+
+    Attributes:
+        change: how the slope changes, shape (m,).
+        error: how far that may be off; infinite where several kinks were not told apart.
+    """
 
     t: float
     before: tuple[float, FloatArray]
     after: tuple[float, FloatArray]
+    change: FloatArray
+    error: float = np.inf
 
 
 @attrs.frozen(eq=False)
@@ -74,19 +86,43 @@ class Line:
 
 @attrs.frozen(eq=False)
 class Known:
-    """Kinks that are known but for an error in their places: places, changes of slope, and the error's share.
+    """What is known of kinks.
 
-    A kink that is no farther than ``close`` from a known one is that one.
+    Attributes:
+        t, bend: the places of some, but for an error, and their changes of slope.
+        error: the error's share of these.
+        close: how near a kink is to one of them that is that one.
+        elsewhere: changes of slope of kinks of unknown places, shape (k, m): one of these is known by it.
+        grid: the spacing of the places that can be asked, 0 if all can be.
     """
 
     t: FloatArray
     bend: FloatArray
     error: float
     close: float = 1e-5
+    elsewhere: FloatArray = attrs.field(factory=lambda: np.zeros((0, 1)))
+    grid: float = 0.0
 
     def near(self, t: float) -> bool:
         """Whether a known kink is next to ``t``."""
         return bool(len(self.t)) and bool(np.abs(self.t - t).min() < self.close)
+
+    def alike(self, change: FloatArray, error: float) -> int | None:
+        """Which of the kinks of unknown place changes the slope so; None if none does, or several."""
+        apart = np.abs(self.elsewhere - change).max(axis=1, initial=0.0)
+        alike = np.flatnonzero(apart <= error + ALIKE * np.abs(change).max())
+        return int(alike[0]) if len(alike) == 1 and error < SURE * np.abs(change).max() else None
+
+    def snapped(self, t: FloatArray) -> FloatArray:
+        """The nearest places that can be asked."""
+        return np.asarray(np.round(t / self.grid) * self.grid) if self.grid else t
+
+    def beside(self, t: float, side: float) -> tuple[float, float]:
+        """A place before and one after another: on a grid the next ones, otherwise so far from it."""
+        if not self.grid:
+            return t - side, t + side
+        low = float(np.floor(t / self.grid))
+        return low * self.grid, (low + 1) * self.grid
 
     def between(self, low: float, high: float) -> float:
         """The sum of their changes of slope in an interval."""
@@ -119,23 +155,25 @@ def find_kinks(eta: float, known: Known, rng: np.random.Generator) -> Search:
     Raises:
         Lost: where a value is unknown.
     """
-    start, end = yield from _places(np.array([0.0, 1.0]), np.array([eta, -eta]))
+    first = _step(1.0, eta, known.grid)
+    start, end = yield from _places(np.array([0.0, 1.0]), np.array([first, -first]))
     todo, found = [(start, end)], list[Kink]()
     while todo and len(found) + len(todo) <= MOST:
-        todo = yield from _measured_again(todo, eta)
+        todo = yield from _measured_again(todo, eta, known.grid)
         guesses = [g for pair in todo if (g := _guess(*pair, known, found)) is not None]
-        todo, split = yield from _check(guesses, found, eta)
+        todo, split = yield from _check(guesses, found, eta, known)
         places = [(a.t + b.t) / 2 + 0.1 * (b.t - a.t) * rng.uniform(-1, 1) for a, b in split]
-        steps = [_step((b.t - a.t) / 2, eta) for a, b in split]
+        steps = [_step((b.t - a.t) / 2, eta, known.grid) for a, b in split]
         if split:
-            middles = yield from _places(np.array(places), np.array(steps))
+            middles = yield from _places(known.snapped(np.array(places)), np.array(steps))
             todo += [pair for (a, b), c in zip(split, middles, strict=True) for pair in ((a, c), (c, b))]
     return Line(_merged(found, known), (start.t, start.value), (end.t, end.value))
 
 
-def _step(length: float, eta: float) -> float:
+def _step(length: float, eta: float, grid: float) -> float:
     """Over how much a slope is measured at an end of an interval."""
-    return max(eta * length, min(STEP, SHARE * length))
+    step = max(eta * length, min(STEP, SHARE * length))
+    return max(round(step / grid), 1) * grid if grid else step
 
 
 def _places(t: FloatArray, steps: FloatArray) -> Generator[FloatArray, tuple[FloatArray, FloatArray], list[Place]]:
@@ -167,7 +205,7 @@ def _asked(t: FloatArray) -> Generator[FloatArray, tuple[FloatArray, FloatArray]
 
 
 def _measured_again(
-    todo: list[tuple[Place, Place]], eta: float
+    todo: list[tuple[Place, Place]], eta: float, grid: float
 ) -> Generator[FloatArray, tuple[FloatArray, FloatArray], list[tuple[Place, Place]]]:
     """The intervals with slopes over a small part of them: over a longer one there may have been a kink."""
     pairs = [list(pair) for pair in todo]
@@ -175,11 +213,11 @@ def _measured_again(
         (k, e)
         for k, (a, b) in enumerate(todo)
         for e in (0, 1)
-        if pairs[k][e].step > TOO_LONG * (b.t - a.t) and b.t - a.t > SHORTEST / 10
+        if pairs[k][e].step > max(TOO_LONG * (b.t - a.t), 1.5 * grid) and b.t - a.t > SHORTEST / 10
     ]
     if where:
         t = np.array([pairs[k][e].t for k, e in where])
-        steps = np.array([(1 - 2 * e) * _step(todo[k][1].t - todo[k][0].t, eta) for k, e in where])
+        steps = np.array([(1 - 2 * e) * _step(todo[k][1].t - todo[k][0].t, eta, grid) for k, e in where])
         for (k, e), place in zip(where, (yield from _places(t, steps)), strict=True):
             pairs[k][e] = place
     return [(a, b) for a, b in pairs]
@@ -198,24 +236,31 @@ def _guess(a: Place, b: Place, known: Known, found: list[Kink]) -> Guess | None:
     most = float(np.abs(change).max())
     if length < 10 * known.close and expected > 0:
         if most > 1e-2 * expected:
-            found.append(Kink((a.t + b.t) / 2, (a.t, a.value), (b.t, b.value)))
+            found.append(Kink((a.t + b.t) / 2, (a.t, a.value), (b.t, b.value), change))
         return None
-    if length < SHORTEST:
+    if length < max(SHORTEST, FEWEST * known.grid):
         if most > 0:
-            found.append(Kink((a.t + b.t) / 2, (a.t, a.value), (b.t, b.value)))
+            found.append(Kink((a.t + b.t) / 2, (a.t, a.value), (b.t, b.value), change))
         return None
     side = max(CERTAIN * tolerance / most, NEAR * length) if most > 0 else length
     t = a.t - float((b.value - a.value - b.slope * length) @ change) / float(change @ change) if most > 0 else a.t
-    return Guess(a, b, tolerance, t if a.t + side < t < b.t - side else None, side)
+    error = 4 * (a.noise / a.step + b.noise / b.step)
+    if len(known.elsewhere) and a.t < t < b.t and known.alike(change, error) is not None:
+        apart = np.abs(b.value - b.slope * (b.t - t) - a.value - a.slope * (t - a.t)).max()
+        if apart <= tolerance:
+            found.append(Kink(t, (a.t, a.value), (b.t, b.value), change, error))
+            return None
+    inside = a.t + side < t < b.t - side and a.t + known.grid <= t <= b.t - known.grid
+    return Guess(a, b, tolerance, t if inside else None, side)
 
 
 def _check(
-    guesses: list[Guess], found: list[Kink], eta: float
+    guesses: list[Guess], found: list[Kink], eta: float, known: Known
 ) -> Generator[FloatArray, tuple[FloatArray, FloatArray], tuple[list[tuple[Place, Place]], list[tuple[Place, Place]]]]:
     """Ask both sides of supposed kinks; the intervals that these answers split, and those still to be split."""
     asked = [g for g in guesses if g.t is not None]
     split = [(g.start, g.end) for g in guesses if g.t is None]
-    sides = np.array([(g.t - g.side, g.t + g.side) for g in asked if g.t is not None])
+    sides = np.array([known.beside(g.t, g.side) for g in asked if g.t is not None])
     if not asked:
         return [], split
     values, noise = yield from _asked(sides.ravel())
@@ -227,7 +272,8 @@ def _check(
         right = np.abs(high - (b.value + b.slope * (after - b.t))).max()
         assert g.t is not None
         if max(left, right) <= g.tolerance + noise[i].max():
-            found.append(Kink(g.t, (float(before), low), (float(after), high)))
+            error = 4 * (a.noise / a.step + b.noise / b.step)
+            found.append(Kink(g.t, (float(before), low), (float(after), high), b.slope - a.slope, error))
         elif max(left, right) <= g.side * np.abs(b.slope - a.slope).max():  # it may be between the two
             parted.append((g, i))
         elif min(g.t - a.t, b.t - g.t) > 0.1 * length and after - before < 0.01 * length:
@@ -238,7 +284,13 @@ def _check(
     if not parted:
         return todo, split
     which = [i for _, i in parted]
-    steps = np.array([(-_step(g.t - g.start.t, eta), _step(g.end.t - g.t, eta)) for g, _ in parted if g.t is not None])
+    steps = np.array(
+        [
+            (-_step(g.t - g.start.t, eta, known.grid), _step(g.end.t - g.t, eta, known.grid))
+            for g, _ in parted
+            if g.t is not None
+        ]
+    )
     ends = yield from _slopes(sides[which].ravel(), steps.ravel(), np.concatenate(values[which]), noise[which].ravel())
     for (g, _), low, high in zip(parted, ends[::2], ends[1::2], strict=True):
         todo += [(g.start, low), (low, high), (high, g.end)]
@@ -251,6 +303,7 @@ def _merged(found: list[Kink], known: Known) -> list[Kink]:
     for k in range(len(kinks) - 1, 0, -1):
         first, second = kinks[k - 1], kinks[k]
         doubled = second.t - first.t < known.close and known.near(second.t)
-        if second.before[0] - first.after[0] < 1e-11 or doubled:
-            kinks[k - 1 : k + 1] = [Kink(second.t, first.before, second.after)]
+        apart = np.isfinite(first.error) and np.isfinite(second.error) and second.t > first.t
+        if (second.before[0] - first.after[0] < 1e-11 and not (apart and len(known.elsewhere))) or doubled:
+            kinks[k - 1 : k + 1] = [Kink(second.t, first.before, second.after, first.change + second.change)]
     return kinks

@@ -14,6 +14,7 @@ from mex.toolkit.estimators import constant
 from mex.types import Array, Estimator, FloatArray
 from mex_relu_exact.chart import Chart
 from mex_relu_exact.draws import Draws
+from mex_relu_exact.mixed import MixedRun
 from mex_relu_exact.run import Run
 from mex_relu_exact.scores import Scores
 from mex_relu_exact.stolen import stolen
@@ -25,6 +26,9 @@ PART, PROMISING = 0.6, 0.95
 """The part of a budget after which the search goes on only if the network has this R² on the first rows."""
 APART = 0.3
 """How far rows are apart, as a share of the range of some feature, that a model is fitted to: steps are too alike."""
+UNSEARCHED = 2000
+"""How many rows a network is trained on where there is no budget, and nothing else can be done."""
+DISCRETE = "all features take whole numbers or levels, none of them 2,000 or more, along which kinks could be found"
 EXACT = 1e-8
 """How far, as a share of the size of scores, a network may be off that is called exact."""
 
@@ -46,16 +50,20 @@ class ReluLearner(GeneratorLearner):
         self._limit = limit if known.budget is None else min(limit, known.budget)
         self._told = Transcript(Chart(known.domain), Scores(0 if known.classes is None else len(known.classes)))
         self._draws = Draws(self._told.chart, known, rng)
-        self._run = Run(self._told, self._draws)
+        self._run = (MixedRun if self._told.chart.mixed else Run)(self._told, self._draws)
         self._trained = TrainedNetwork(known, rng.spawn(1)[0])
         self._given_up = False
+        searched = self._told.chart.n_real > 0
+        self._to_train = known.budget if known.budget is not None else 0 if searched else UNSEARCHED
         self._best: tuple[int, Estimator] | None = None
 
     def steps(self) -> Steps:
         """Survey, peel, and where that leads to no end, ask random rows for a network that is trained."""
-        survey = Survey(self._told, self._draws)
-        reason = yield from self._kept(survey.steps())
-        reason = reason or survey.reason
+        reason = DISCRETE
+        if self._told.chart.n_real:
+            survey = Survey(self._told, self._draws)
+            reason = yield from self._kept(survey.steps())
+            reason = reason or survey.reason
         if not reason:
             reason = yield from self._kept(self._run.steps(self._checks))
             reason = reason or self._run.reason
@@ -66,7 +74,7 @@ class ReluLearner(GeneratorLearner):
         self._given_up = True
         self.confirmed = self._known.budget is None  # then nothing more is asked
         self.note = f"not exact: {reason}; what fits all answers best is handed over"
-        while self._known.budget is not None and (X := self._trained.ask()) is not None:
+        while self._trained.asked < self._to_train and (X := self._trained.ask()) is not None:
             self._trained.tell(X, (yield X))
 
     def _kept(self, search: Steps) -> Generator[FloatArray, Array, str]:
@@ -104,7 +112,7 @@ class ReluLearner(GeneratorLearner):
         if not self._given_up or n == 0:  # a few rows: the check around this fits them
             first = 0.0 if classes is None else classes[0]
             return constant(first, self._known.domain.n_features, regression=classes is None)
-        if self._given_up and self._known.budget is not None:
+        if self._given_up and self._to_train:
             return self._trained.hypothesis()
         if self._best is None or self._best[0] != n:
             told = Told(self._known)

@@ -37,7 +37,11 @@ class Network:
 
     def __call__(self, U: FloatArray) -> FloatArray:
         """Values at rows, shape (n, m)."""
-        return np.asarray(np.maximum(U @ self.W.T + self.b, 0) @ self.A + U @ self.G.T + self.c)
+        return np.asarray(self.bent(U) + U @ self.G.T + self.c)
+
+    def bent(self, U: FloatArray) -> FloatArray:
+        """The part of the neurons in these values."""
+        return np.asarray(np.maximum(U @ self.W.T + self.b, 0) @ self.A)
 
     def copy(self) -> Network:
         """A network of its own."""

@@ -176,7 +176,7 @@ class Peeler:
             here, k = there, k + r
             missing = CHECKED - len(self._sought)
             if missing > 0 and (len(jumps) >= missing or k == len(bends)):
-                yield from self._far_away(jumps[:missing], start, way)
+                yield from self.far_away(jumps[:missing], start, way)
         return jumps
 
     def _take(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> None:
@@ -213,9 +213,13 @@ class Peeler:
             self.quality.append(jump.room)
             self.blur.append(_blur(jump))
 
-    def _far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
-        """Ask across hyperplanes just found, far away from where that was, if they are known well enough for that."""
-        for jump in jumps:
+    def far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
+        """Ask across hyperplanes just found, far away from where that was, if they are known well enough for that.
+
+        Raises:
+            GivenUp: if several of the first of them are gone there.
+        """
+        for jump in jumps[: CHECKED - len(self._sought)]:
             if _blur(jump) * np.sqrt(len(start)) > ACROSS[self._limit >= COARSE] / 2:
                 continue
             w, b, a = jump.neuron(way)

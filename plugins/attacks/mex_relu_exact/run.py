@@ -92,7 +92,7 @@ class Run:
         """What was found, and how sure that is."""
         network, off = self.network, max(self.largest, float(np.finfo(np.float64).eps))
         answers = "values" if self.told.scores.classes == 0 else "log-odds"
-        several = ", of which several may be one," if self._coarse else ""
+        several = ", of which several may be one," if self._coarse or self.told.chart.mixed else ""
         dim = ""
         if self.saturated:
             dim = f"; {self.saturated} of these are too near to 0 or 1 to tell, and right to {self.hidden:.1g}"
@@ -141,10 +141,14 @@ class Run:
             yield from self._until_certified(checks)
             if (z := self._not_exact()) is None:
                 return
-            if not (yield from self._peeler.line(self.base, *z)):
+            if not (yield from self._line(*z)):
                 break
             self._fits.fit()
         self._not_exact()
+
+    def _line(self, z: FloatArray, limit: float) -> Steps[int]:
+        """Find what is missing on the way to a point; how many neurons that are."""
+        return (yield from self._peeler.line(self.base, z, limit))
 
     def _first_line(self) -> Steps[None]:
         """The base, and the line from there to a corner."""
@@ -205,7 +209,7 @@ class Run:
                 z = end
             else:
                 limit = min(1.1 * noise / told.size, VISIBLE)
-        found = yield from peeler.line(self.base, z, limit)
+        found = yield from self._line(z, limit)
         if not found or self._coarse or len(told.network) > GROWN * self._fits.fitted:
             fits = self._fits.fit()
             self._misfits += not (fits or found)

@@ -79,7 +79,11 @@ class Survey:
         n, rng, centre = self._told.chart.n_real, self._draws.rng, self._draws.draw(kind)
         way = np.zeros_like(centre)
         way[:n] = rng.choice([-1.0, 1.0], n) * step * rng.uniform(0.5, 1, n)
-        centre[:n] = np.clip(centre[:n], step, 1 - step)
+        if grid := self._told.chart.grid:
+            step = max(step, CLOSER * grid)
+            way[:n] = CLOSER * grid * np.ceil(step / (CLOSER * grid)) * np.sign(way[:n])
+        centre[:n] = np.clip(centre[:n], 2 * step, 1 - 2 * step) if grid else np.clip(centre[:n], step, 1 - step)
+        centre = self._told.chart.snapped(centre[None])[0]
         return np.array([centre - way, centre, centre + way])
 
     def _closer(self, triples: list[Told]) -> Generator[FloatArray, Array, FloatArray]:
