@@ -53,6 +53,8 @@ class Allowance:
 
         One that is worth its queries at ``anytime`` has no use for more rows like the data where the budget is small.
         """
+        if anytime and known.family.kind != "linear":
+            return cls(known.budget, least)
         if rough is not None or known.family.kind != "linear":
             return cls(known.budget, least, OTHERS if rough is None else rough, FLOOR)
         share = SHARE * capacity(known.rho or 0.0)
