@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -523,3 +523,22 @@ def test_a_stolen_ensemble_is_saved_and_read_again(tmp_path, diabetes: mex.Datas
     again = skops.io.load(tmp_path / "stolen", trusted=trusted)
     assert np.array_equal(again.predict(diabetes.X), stolen.predict(diabetes.X))
     assert again.thresholds_ == stolen.thresholds_
+
+
+def test_points_near_the_data_lie_between_its_values_too() -> None:
+    """Two thresholds between neighbouring values of the data part no row of it, and part rows like it."""
+    X = load_breast_cancer().data
+    axes = Axes(mex.Domain.of(X))
+    Z = Draws(axes, X[::4], np.random.default_rng(0)).near(20_000)
+    assert (axes.lower <= Z).all()
+    assert (axes.upper >= Z).all()
+    for axis in (0, 4):
+        values = np.unique(axes.encode(X[::4])[:, axis])
+        beside = ~np.isin(Z[:, axis], values)
+        met = np.bincount(np.searchsorted(values, Z[beside, axis]), minlength=len(values) + 1)
+        assert 0.4 < beside.mean() < 0.6
+        assert (met > 0).mean() > 0.98
+    whole = Axes(mex.Domain([0, 0], [9, 1], integer=[True, True]))
+    Z = Draws(whole, np.array([[2.0, 0.0], [6.0, 1.0]]), np.random.default_rng(0)).near(1000)
+    assert set(np.unique(Z[:, 0])) >= {2.0, 3.0, 4.0, 5.0, 6.0}
+    assert (np.round(Z) == Z).all()

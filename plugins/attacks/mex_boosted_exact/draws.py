@@ -22,6 +22,7 @@ class Draws:
         self.axes = axes
         self.rng = rng
         self.pool = None if pool is None or len(pool) == 0 else pool
+        self._values: list[FloatArray] | None = None  # of the data, by axis in their order, and the ends of the domain
 
     def middle(self) -> FloatArray:
         """The middle of the domain, shape (1, axes)."""
@@ -32,22 +33,47 @@ class Draws:
         return self.axes.uniform(n, self.rng)
 
     def near(self, n: int) -> FloatArray:
-        """Points each coordinate of which comes from one of two rows of the data; uniform ones if there are none."""
+        """Points each coordinate of which comes from one of two rows of the data, or lies beside its value there.
+
+        It lies anywhere between the next smaller and the next greater value of the data, as values of further rows do:
+        a step that begins and ends between two values is met. Uniform points if there are no data.
+        """
         if self.pool is None:
             return self.uniform(n)
         some = self.rng.integers(len(self.pool), size=2 * n)
         one, other = np.split(self.axes.encode(self.pool[some]), 2)
-        return np.where(self.rng.random(one.shape) < self.rng.random((n, 1)), one, other)
+        Z = np.where(self.rng.random(one.shape) < self.rng.random((n, 1)), one, other)
+        return np.where(self.rng.random(Z.shape) < self.rng.random((n, 1)), self._beside(Z), Z)
+
+    def _beside(self, Z: FloatArray) -> FloatArray:
+        """The points with each coordinate moved to somewhere between its neighbours in the data."""
+        assert self.pool is not None
+        axes = self.axes
+        if self._values is None:
+            columns = axes.encode(self.pool).T
+            ends = zip(columns, axes.lower, axes.upper, strict=True)
+            self._values = [np.unique([low, *column[column != MISSING], high]) for column, low, high in ends]
+        moved = Z.copy()
+        for axis, values in enumerate(self._values):
+            there = np.flatnonzero(Z[:, axis] != MISSING)
+            at = np.searchsorted(values, Z[there, axis])
+            low, high = values[np.maximum(at - 1, 0)], values[np.minimum(at + 1, len(values) - 1)]
+            inside = low + self.rng.random(len(there)) * (high - low)
+            moved[there, axis] = np.round(inside) if axes.whole[axis] else axes.number(inside)
+        return moved
 
     def points(self, n: int, total: BoxSum) -> FloatArray:
-        """``n`` points of the three kinds in turn, none of them between the two ends of a step."""
-        Z = self.uniform(n)
-        Z[::6] = self.near(len(Z[::6]))
-        cells, corners = self.in_cells(len(Z[1::3]), total), self.in_cells(len(Z[2::3]), total)
+        """``n`` points of the three kinds in turn, none of them between the two ends of a step.
+
+        Every third is near the data, so that a bound for all of them is one for these, thrice as large.
+        """
+        Z = self.near(n)
+        Z[1::3] = self.in_cells(len(Z[1::3]), total)
+        corners = self.in_cells(len(Z[2::6]), total)
         which = self.rng.random(corners.shape)
         corners = np.where(which < CORNER / 2, self.axes.first, corners)
-        Z[1::3] = cells
-        Z[2::3] = np.where((which >= CORNER / 2) & (which < CORNER), self.axes.upper, corners)
+        Z[2::6] = np.where((which >= CORNER / 2) & (which < CORNER), self.axes.upper, corners)
+        Z[5::6] = self.uniform(len(Z[5::6]))
         return total.thresholds.outside(Z)
 
     def in_cells(self, n: int, total: BoxSum, edge: float = EDGE) -> FloatArray:
