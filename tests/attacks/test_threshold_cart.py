@@ -10,13 +10,11 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.testing import check_attack
 from mex.toolkit.active.samplers import between_rows
-from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
 from mex_majority_vote.attack import MajorityVote
 from mex_passive.attack import Passive
 from mex_threshold_cart.attack import ThresholdCart
-from mex_threshold_cart.trees import cart, mixed_cells
 
 
 def tree(X: FloatArray, y: Array, domain: mex.Domain, **params: object) -> mex.FittedTarget:
@@ -62,7 +60,6 @@ def test_of_a_tree_grown_on_noise_it_learns_more_than_passive_cart() -> None:
         oracle = mex.Oracle(target, budget=600)
         learner = attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(seed))
         stolen = mex.extract(oracle, learner, snapshots=False).hypothesis
-        assert isinstance(stolen, DecisionTreeClassifier)
         return float(np.mean(stolen.predict(held_out) == target.answer(held_out, "label")))
 
     ours, passive = (
@@ -71,24 +68,24 @@ def test_of_a_tree_grown_on_noise_it_learns_more_than_passive_cart() -> None:
     assert np.mean(ours) > np.mean(passive) + 0.02
 
 
-def test_of_a_tree_of_many_leaves_it_learns_more_than_passive_cart_at_any_budget(registry: mex.Registry) -> None:
+def test_of_deep_trees_it_is_not_behind_passive_cart_at_any_budget(registry: mex.Registry) -> None:
     plan = {
-        "attacks": {"threshold-cart": {"look": 5}, "passive": {"sampler": "near"}},
+        "attacks": {"threshold-cart": {}, "passive": {"sampler": "near"}},
         "defenses": ["none"],
         "models": {"tree": {"use": "decision-tree", "max_depth": 8}},
-        "datasets": ["german-credit"],
-        "budget": 600,
-        "seeds": 2,
+        "datasets": ["german-credit", "heart"],
+        "budget": 200,
+        "seeds": 3,
     }
     records = mex.matrix(plan, registry=registry)
 
-    def after(attack: str, share: float) -> float:
+    def after(attack: str, queries: int) -> float:
         curves = [record["curve"] for record in records if record["attack"] == attack]
-        found = [[p["near_agreement"] for p in curve if p["queries"] <= share * 600][-1] for curve in curves]
+        found = [[p["near_agreement"] for p in curve if p["queries"] <= queries][-1] for curve in curves]
         return float(np.mean(found))
 
-    for share, lead in ((0.1, -0.03), (0.25, 0.0), (0.5, 0.0), (1.0, 0.02)):
-        assert after("threshold-cart", share) > after("passive", share) + lead, share
+    for queries, lead in ((30, 0.0), (60, 0.0), (100, 0.0), (200, 0.03)):
+        assert after("threshold-cart", queries) > after("passive", queries) + lead, queries
 
 
 def test_a_start_of_one_row_leaves_nothing_to_hold_back(iris: mex.Dataset) -> None:
@@ -132,18 +129,6 @@ def test_contradicting_labels_that_nobody_declared_do_not_stop_it() -> None:
     assert mex.extract(oracle, learner, snapshots=False).queries == 700
 
 
-def test_mixed_cells_are_those_of_more_than_one_label() -> None:
-    Z = np.random.default_rng(0).random((200, 9)) < 0.5
-    y = np.random.default_rng(1).integers(2, size=200)
-    mixed = mixed_cells(Z, y)
-    for cell in mixed:
-        assert (Z[cell] == Z[cell[0]]).all()
-        assert len(np.unique(y[cell])) == 2
-    others = np.setdiff1d(np.arange(200), np.concatenate(mixed))
-    keys = {Z[i].tobytes(): y[i] for i in others}
-    assert all(y[i] == keys[Z[i].tobytes()] for i in others)
-
-
 @pytest.mark.parametrize(
     ("attack", "pool", "budget", "reason"),
     [(ThresholdCart(), True, None, "budget"), (ThresholdCart(), False, 10, "pool")],
@@ -153,23 +138,3 @@ def test_where_it_cannot_work_it_says_why(attack: ThresholdCart, pool: bool, bud
     oracle = mex.Oracle(tree(X, y, mex.Domain.of(X)), budget=budget)
     with pytest.raises(mex.Incompatible, match=reason):
         attack.learner(oracle.knowledge(pool=X if pool else None), np.random.default_rng(0))
-
-
-def test_cart_guesses_as_scikit_learn_does_and_takes_a_known_threshold_for_a_guess() -> None:
-    X, y = load_iris(return_X_y=True)
-    X = X.astype(np.float32).astype(np.float64)
-    known = Thresholds(mex.Domain.of(X))
-    plain = cart(known, X, y, np.arange(3), min_leaf=5)
-    assert np.array_equal(
-        plain.predict(X), DecisionTreeClassifier(min_samples_leaf=5, random_state=0).fit(X, y).predict(X)
-    )
-    feature, guess = int(plain.tree_.feature[0]), float(plain.tree_.threshold[0])
-    values = np.unique(X[:, feature])
-    low, high = values[values <= guess].max(), values[values > guess].min()
-    known.add(feature, low + (high - low) / 8, low + (high - low) / 4)
-    known.add(1, 2.0, 4.4)  # rows lie inside this one: no guess is it, but CART may take it as it is
-    tree = cart(known, X, y, np.arange(3), min_leaf=5)
-    assert low + (high - low) / 8 < tree.tree_.threshold[0] < low + (high - low) / 4 or tree.tree_.feature[0] != feature
-    assert set(tree.tree_.threshold[tree.tree_.feature == 1]) <= {3.2} | set(
-        np.convolve(np.unique(X[:, 1]), [0.5, 0.5])
-    )

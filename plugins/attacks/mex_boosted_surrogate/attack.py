@@ -13,10 +13,11 @@ from mex.params import above, boolean, doc, whole
 from mex.toolkit.active import schedule
 from mex.toolkit.active.boosting import BoostedLearner, Boosting
 from mex.toolkit.active.samplers import sampler_parameter
+from mex.toolkit.contest import Fit
 from mex.toolkit.estimators import random_state
 from mex.toolkit.tuning import tuned
 from mex.types import Estimator
-from mex_boosted_surrogate.learner import Fit, SeveralLearner
+from mex_boosted_surrogate.learner import SeveralLearner
 from mex_boosted_surrogate.students import LaplacianMachine, ScoreSum
 
 DEEP, DEEP_TREES, DEEP_RATE, DEEP_FEATURES = 5, 0.75, 0.6, 0.15

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +11,10 @@ from mex import Knowledge
 from mex.target import refusals
 from mex.toolkit.active.batch_mode import BatchModeLearner
 from mex.toolkit.active.schedule import Schedule
-from mex.toolkit.left_out import best
+from mex.toolkit.contest import Contest, Fit
 from mex.types import Array, Estimator, FloatArray
 from mex_boosted_surrogate.students import lead, scores
 
-Fit: TypeAlias = Callable[[FloatArray, Array], Estimator]
 JUDGED = 2
 """All models are fitted anew, to be judged by batches, when there are so many times more answers."""
 
@@ -36,21 +34,17 @@ class SeveralLearner(BatchModeLearner):
     ) -> None:
         """``attack`` is the attack's name, for errors; ``fits`` are the models by their names, the first by default."""
         super().__init__(attack, known, rng, schedule)
-        self._fits = fits
-        self._judged: dict[str, Estimator] = {}  # fitted to the answers at some time, and judged by batches since
-        self._judged_at = 0
+        self._contest = Contest(fits, again=JUDGED, errors=SURELY)
         self._told: dict[bytes, Any] = {}  # the label of each row asked
-        self._losses: dict[str, FloatArray] = dict.fromkeys(fits, np.empty(0))  # 1 for each label that was wrong
 
     @property
     def leader(self) -> str:
         """The name of the model that has been right most often."""
-        losses = list(self._losses.values())
-        return list(self._fits)[best(losses, SURELY) if len(losses[0]) else 0]
+        return self._contest.leader
 
     def fit(self) -> Estimator:
         assert self.answers is not None
-        return self._fits[self.leader](self.X, self.answers)
+        return self._contest.fits[self.leader](self.X, self.answers)
 
     def choose(self, fitted: Estimator, rows: FloatArray, n: int) -> Array:
         return np.argsort(lead(scores(fitted, rows)), kind="stable")[:n]
@@ -61,15 +55,11 @@ class SeveralLearner(BatchModeLearner):
         n_random = int(self.schedule.explore * len(X)) if whole else 0
         random = np.arange(len(X)) >= len(X) - n_random
         random &= ~refusals(answers)
-        if self._judged and random.any():
+        if random.any():
             self._judge(X[random], np.ma.getdata(answers)[random])
         super().tell(X, answers)
-        if len(self.X) >= JUDGED * self._judged_at and self.answers is not None and len(np.unique(self.answers)) > 1:
-            self._judged_at = len(self.X)
-            self._judged = {}
-            for name, fit in self._fits.items():
-                with contextlib.suppress(Exception):  # a class may need more rows than there are
-                    self._judged[name] = fit(self.X, self.answers)
+        if self.answers is not None and len(np.unique(self.answers)) > 1:
+            self._contest.refit(self.X, self.answers)
 
     def keep(self, X: FloatArray, answers: Array) -> None:
         """Take rows and their answers, none of them refused."""
@@ -84,7 +74,4 @@ class SeveralLearner(BatchModeLearner):
             known = [self._told[row.tobytes()] for row in drawn[seen]]
             X = np.concatenate([drawn[seen], X[: len(X) - len(known)]])
             told = np.concatenate([np.array(known, dtype=told.dtype), told[: len(told) - len(known)]])
-        for name, before in self._losses.items():
-            fitted = self._judged.get(name)
-            wrong = np.ones(len(told)) if fitted is None else (fitted.predict(X) != told).astype(np.float64)
-            self._losses[name] = np.concatenate([before, wrong])
+        self._contest.judge(X, told)

@@ -33,10 +33,10 @@ class Pivot:
     In a basis with <w*, pivot> > 0 the direction b_j - t pivot is answered by whether the ratio v_j of <w*, b_j> to
     <w*, pivot> is above t. So the version space is a box in the ratios; its halving, centroid and size have closed
     forms, and a query takes O(d) time. If answers may be wrong, one joint posterior is taken for normal and directions
-    at even odds are asked, then some off its mean to test it (``mex_pivot.joint``). In many dimensions, and in
-    batches, it is a product of one-dimensional ones; each query asks a median (probabilistic bisection), and group
-    queries then rule out gross errors of several ratios at once. No two queries are alike, so sticky noise is no
-    harder than fresh noise.
+    at even odds are asked, then some off its mean to test it (``mex_pivot.joint``). In very many dimensions it is a
+    product of one-dimensional ones; each query asks a median (probabilistic bisection), and group queries then rule out
+    gross errors of several ratios at once: a note says that its confidence is not that of all ratios together. No two
+    queries are alike, so sticky noise is no harder than fresh noise.
 
     A model with an intercept, in a box, or of several classes is brought to that form first
     (:mod:`mex.toolkit.halfspaces`). Interfaces with whole numbers or categories are handed over to the learner of
@@ -86,7 +86,7 @@ class Pivot:
         validator=one_of("sequential", "batch"),
         metadata=doc(
             "ask few directions at a time for fewer queries, or many together for fewer asks: where a tenth of "
-            "the labels is wrong, a fifth of them"
+            "the labels is wrong, about a sixth of them"
         ),
     )
     basis: str = attrs.field(
@@ -131,5 +131,6 @@ class Pivot:
         goal = Goal(eps=self.eps, stop=self.stop, confidence=self.confidence)
         if rho == 0:
             return ExactSearch(d, goal, self.basis, self.mode, rng)
-        joint = 1 < d <= LARGEST_DIMENSION and self.mode == "sequential"
-        return (JointSearch if joint else NoisySearch)(d, goal, self.basis, rho, rng)
+        if 1 < d <= LARGEST_DIMENSION:
+            return JointSearch(d, goal, self.basis, self.mode, rho, rng)
+        return NoisySearch(d, goal, self.basis, rho, rng)

@@ -15,16 +15,17 @@ from mex.types import Array, FloatArray
 from mex_pivot.noisy import NoisySearch
 from mex_pivot.search import MONOTONE, Goal, Search
 
-LARGEST_DIMENSION = 128
-"""A query takes O(n d) operations, n queries before it: in more dimensions that is too slow."""
+LARGEST_DIMENSION, MANY = 256, 128
+"""A batch takes O(n d^2) operations, n queries before it: in more dimensions that is too slow, and from the lower bound
+on batches are large."""
 
-FIRST_RHO = 0.01
-"""The first guess at an unknown rate of wrong answers."""
+FIRST_RHO, PRIOR_RHO = 0.01, (0.05, 4.95)
+"""The first guess at an unknown rate of wrong answers, and its Beta prior: as if so many were seen, wrong and right."""
 
-BITS = 0.03
-"""The bits per dimension that the answers to one batch tell."""
+BITS = {"sequential": 0.03, "batch": 0.3}
+"""The bits per dimension that the answers to one batch tell, by mode."""
 
-DRAWS = 80
+DRAWS = 120
 """Draws of the posterior that tell whether the error is as small as wanted."""
 
 LOOK_AGAIN = 1.3
@@ -39,9 +40,9 @@ TESTED = 0.2
 MOST_GROSS = 0.02
 """The largest probability of a gross error with which the search ends."""
 
-GROSS = 0.15
+GROSS, FEW = 0.15, 15
 """The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the
-posterior takes for right."""
+posterior takes for right. In more than so few dimensions it falls with them, as a run has to be longer to matter."""
 
 NOISY = 0.05
 """From this rate of wrong answers on it is as large as that; it falls to nothing with the rate."""
@@ -81,14 +82,17 @@ class JointSearch(Search):
     _confirmations = 10
     _ratios: NoisySearch | None = None
 
-    def __init__(self, d: int, goal: Goal, basis_kind: str, rho: float | None, rng: np.random.Generator) -> None:
+    def __init__(
+        self, d: int, goal: Goal, basis_kind: str, mode: str, rho: float | None, rng: np.random.Generator
+    ) -> None:
         super().__init__(d, goal, basis_kind, rng)
+        self._bits_a_batch = BITS["batch" if d > MANY else mode] * d
         self._known_rho = rho is not None
         self._eps = max(goal.eps, d * 2.0**-48)
         self._posterior = Posterior(d, SignModel(FIRST_RHO if rho is None else rho))
         self._bits = sphere_bits(d, self._eps) + 10 * d
         self._looked_at = math.inf  # the trace of the covariance when draws were looked at
-        self._wanted = self._eps**2 / self._quantile(d - 1)  # the trace that reaches the goal
+        self._wanted = self._first_wanted  # the trace that reaches the goal
         self._tested = 0  # directions off the present posterior's mean
         self._surprises_met = 0
 
@@ -106,7 +110,7 @@ class JointSearch(Search):
         self._posterior.add(X * signs[:, None], at_once=True)
         self._posterior.refine()
         if not self._known_rho:
-            self._posterior.learn_rho()
+            self._posterior.learn_rho(PRIOR_RHO)
 
     def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
         self._take(rows, (yield rows))
@@ -115,8 +119,8 @@ class JointSearch(Search):
         while not self._given_up():
             trace = float(np.trace(self._across()))
             fine = log_odds <= logit(self._allowed) and self._tells
-            if trace > self._wanted * (1 if fine else SOON):
-                X = self._even()
+            if trace > (wanted := self._wanted * (1 if fine else SOON)):
+                X = self._even((self._d - 1) / 2 * math.log2(trace / wanted))
                 self._take(X, (yield X))
             elif self._looked_at > LOOK_AGAIN * trace:
                 self._look()
@@ -157,7 +161,7 @@ class JointSearch(Search):
     @property
     def _log_odds(self) -> float:
         """The log odds of a gross error before it is tested."""
-        return float(logit(max(GROSS * self._noise, 1e-12)))
+        return float(logit(max(GROSS * min(FEW / self._d, 1.0) * self._noise, 1e-12)))
 
     @property
     def _allowed(self) -> float:
@@ -168,40 +172,45 @@ class JointSearch(Search):
     @property
     def _sure(self) -> float:
         """The probability that an error that is not gross is to be within eps."""
-        return 1 - (1 - TESTED * self._noise) * (1 - self._goal.confidence)
+        return 1 - (1 - TESTED) * (1 - self._goal.confidence)
 
     def _look(self) -> None:
         """Find out how small the trace of the covariance has to be for the goal, in the shape that it has."""
-        across = self._across()
-        self._looked_at = float(np.trace(across))
-        if self._posterior.model.rho * self._posterior.n < 1:  # all answers are right: then the normal is near
-            error2 = self._quantile(self._looked_at**2 / float((across**2).sum()))
-        else:
-            drawn = draw(self._posterior, DRAWS, self._rng)
-            drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-            squares = ((drawn - self.estimate()) ** 2).sum(axis=1)
-            within = squares.mean() if self._goal.stop == "rms" else np.quantile(squares, self._sure)
-            error2 = float(within) / self._looked_at
-        self._wanted = self._eps**2 / error2
+        self._looked_at = float(np.trace(self._across()))
+        drawn = draw(self._posterior, DRAWS, self._rng)
+        drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+        squares = ((drawn - self.estimate()) ** 2).sum(axis=1)
+        within = squares.mean() if self._goal.stop == "rms" else np.quantile(squares, self._sure)
+        self._wanted = self._looked_at * self._eps**2 / float(within)
 
-    def _quantile(self, n: float) -> float:
-        """The squared error that is to be within eps^2, as a share of its mean, by a chi-square of ``n`` directions."""
-        return 1.0 if self._goal.stop == "rms" else float(chdtri(n, 1 - self._sure)) / n
+    @property
+    def _first_wanted(self) -> float:
+        """The trace of the covariance that reaches the goal if the error is a chi-square, as long as none was drawn."""
+        n = self._d - 1
+        return self._eps**2 / (1.0 if self._goal.stop == "rms" else float(chdtri(n, 1 - self._sure)) / n)
 
     def _across(self) -> FloatArray:
         """The covariance of the unit normal, orthogonal to its mean, shape (d, d)."""
-        normal, root = self.estimate(), self._posterior.root / np.linalg.norm(self._posterior.mean)
-        root -= np.multiply.outer(normal, normal @ root)
+        root = self._root_across()
         return np.asarray(root @ root.T)
 
-    def _even(self) -> FloatArray:
-        """Directions at even odds, shape (n, d), none of which tells about the answer of another."""
-        n = math.ceil(BITS * self._d / capacity(self._posterior.model.rho))
-        covariance = self._across()
-        X = self._orthogonal(self._rng.standard_normal((min(n, self._d - 1), self._d)) @ covariance)
-        root = np.linalg.cholesky(X @ covariance @ X.T)
-        more = self._rng.standard_normal((max(n - self._d + 1, 0), self._d)) @ covariance
-        return np.concatenate([self._orthogonal(np.linalg.solve(root, X)), self._orthogonal(more)])
+    def _root_across(self) -> FloatArray:
+        """A square root of it, shape (d, d)."""
+        normal, root = self.estimate(), self._posterior.root / np.linalg.norm(self._posterior.mean)
+        return np.asarray(root - np.multiply.outer(normal, normal @ root))
+
+    def _even(self, bits: float) -> FloatArray:
+        """Directions at even odds, shape (n, d), for a batch or until so many ``bits`` are told."""
+        bits = min(self._bits_a_batch, max(bits, BITS["sequential"] * self._d))
+        n = math.ceil(bits / capacity(self._posterior.model.rho))
+        root, sets = self._root_across(), math.ceil(n / (self._d - 1))
+        return np.concatenate([self._conjugate(math.ceil(n / sets), root) for _ in range(sets)])
+
+    def _conjugate(self, n: int, root: FloatArray) -> FloatArray:
+        """Directions at even odds, shape (n, d) with n < d, mostly along the long axes of the covariance."""
+        X = self._orthogonal(self._rng.standard_normal((n, self._d)) @ root @ root.T)
+        triangle = np.linalg.qr((X @ root).T)[1]
+        return self._orthogonal(np.linalg.solve(triangle.T, X))
 
     def _tests(self, n: int) -> tuple[FloatArray, FloatArray]:
         """Directions off the mean, shape (n, d), and the signs that it gives them."""
@@ -227,7 +236,7 @@ class JointSearch(Search):
 
     def _compute_afresh(self) -> None:
         self._tested = self._surprises_met = 0
-        self._looked_at, self._wanted = math.inf, self._eps**2 / self._quantile(self._d - 1)
+        self._looked_at, self._wanted = math.inf, self._first_wanted
         old = self._posterior
         self._posterior = Posterior(self._d, old.model)
         self._posterior.add(old.rows, at_once=True)

@@ -30,6 +30,9 @@ NARROW = 0.5
 MOST_FOR_SIGN = 3000
 """The most queries for the sign of <w*, pivot>."""
 
+UNTESTED = "its confidence is that of each ratio of weights alone: now and then the error is a few times eps"
+"""What is said of an end that no joint posterior has told."""
+
 RHOS = np.geomspace(1e-3, LARGEST_RHO, 36)
 """The grid of an unknown rate of wrong answers."""
 
@@ -171,3 +174,5 @@ class NoisySearch(RatioSearch):
             self.note = (
                 f"{share:.0%} of the answers disagree with the best halfspace, more than rho = {self._rho:g} explains"
             )
+        elif self._d > 1:
+            self.note = UNTESTED

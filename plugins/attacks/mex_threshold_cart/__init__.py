@@ -13,6 +13,6 @@ def mex_components() -> list[mex.Component]:
             "attack",
             "threshold-cart",
             "mex_threshold_cart.attack:ThresholdCart",
-            "a decision tree from labels alone, where the data are: thresholds by walks, smallest tree that fits",
+            "a decision tree from labels alone, where the data are: thresholds by walks, the better of two fits",
         )
     ]

@@ -10,8 +10,8 @@ import numpy as np
 from mex import Knowledge, Learner, Scope
 from mex.params import between, doc, whole
 from mex.toolkit.active.samplers import granted, sampler_parameter
+from mex.toolkit.trees.near_data import NearDataLearner, Settings
 from mex.toolkit.trees.thresholds import Thresholds
-from mex_threshold_cart.learner import ThresholdCartLearner
 
 
 @attrs.frozen(kw_only=True)
@@ -25,12 +25,13 @@ class ThresholdCart:
     Bisection is at the pool's values, and at first it is rough: where few of the rows asked would lie between the ends
     of an interval, more queries for it are not worth it yet, so b grows with the queries.
 
-    The hypothesis is the tree over the thresholds that :func:`.grow` makes, CART over thresholds and rows, or a
-    distilled forest: CART fitted to what the forest answers to many new rows (Breiman and Shang 1996). The one that has
-    predicted new batches best is taken: a forest on targets whose thresholds cannot all be found, such as trees grown
-    without limit on noise.
+    The hypothesis is a random forest over the features and the thresholds, which from few answers mostly predicts a
+    tree better than a tree does; CART, as ``passive`` fits it, where that predicts answers left out of its fit surely
+    better; or the tree over the thresholds that :func:`.grow` makes, as soon as that has predicted the latest batches
+    better. Of targets whose thresholds cannot all be found, such as trees grown without limit on noise, the forest
+    stays ahead.
 
-    The tree holds near the data; ``tree-labels`` is for the whole domain. If labels are wrong with a known
+    It holds near the data; ``tree-labels`` is for the whole domain. If labels are wrong with a known
     probability, a cell counts as mixed only if that does not explain its labels, leaves hold enough rows for a
     majority, and a tree that is wrong somewhere is no reason for a search. Inside ``majority-vote`` labels are right
     again.
@@ -48,7 +49,7 @@ class ThresholdCart:
     """
 
     sampler: str = sampler_parameter("near", "where rows come from, except those of the search for thresholds")
-    start: int = attrs.field(default=30, validator=whole(1), metadata=doc("random rows to ask first"))
+    start: int = attrs.field(default=60, validator=whole(1), metadata=doc("random rows to ask first"))
     batch: int = attrs.field(default=25, validator=whole(2), metadata=doc("fewest rows of a batch"))
     candidates: int = attrs.field(default=1500, validator=whole(1), metadata=doc("rows to choose each batch from"))
     committee: int = attrs.field(
@@ -69,9 +70,9 @@ class ThresholdCart:
     )
 
     scope: ClassVar[Scope] = Scope(tasks=("binary", "multiclass"), families=("tree",), answers="label")
-    paper: ClassVar[str] = "ours; CART is Breiman et al. 1984, a forest in one tree Breiman and Shang 1996"
+    paper: ClassVar[str] = "ours; trees are Breiman et al. 1984, forests Breiman 2001"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
         """Start; refuses where a feature has no bounds, and where there is no pool to draw from or no end."""
         source = granted("threshold-cart", self.sampler, knowledge, endless=True)
-        return ThresholdCartLearner(self, knowledge, rng, source, Thresholds(knowledge.domain))
+        return NearDataLearner(Settings.of(self), knowledge, rng, source, Thresholds(knowledge.domain))

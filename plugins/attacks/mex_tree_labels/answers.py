@@ -28,7 +28,9 @@ class Answers:
         self._index: dict[bytes, int] = {}
 
     def add(self, X: FloatArray, y: Array, probe: bool) -> None:
-        """Add the answers to rows that were not asked before."""
+        """Add the answers to rows, but for those that were asked before."""
+        fresh = self._fresh(X)
+        X, y = X[fresh], y[fresh]
         self._index.update((row.tobytes(), len(self.y) + i) for i, row in enumerate(X))
         self.X = np.concatenate([self.X, X])
         self.y = np.concatenate([self.y, y])
@@ -36,9 +38,12 @@ class Answers:
 
     def missing(self, X: FloatArray) -> FloatArray:
         """The rows of ``X`` that were not asked, each once."""
+        return X[self._fresh(X)]
+
+    def _fresh(self, X: FloatArray) -> list[int]:
+        """The indices of the rows of ``X`` that were not asked, each once."""
         keys = [row.tobytes() for row in X]
-        first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in self._index}
-        return X[sorted(first.values())]
+        return sorted({key: i for i, key in reversed(list(enumerate(keys))) if key not in self._index}.values())
 
     def labels(self, X: FloatArray) -> Array:
         """The labels of rows that were asked."""

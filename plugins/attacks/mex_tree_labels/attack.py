@@ -26,9 +26,9 @@ class TreeLabels:
     corners, at its known thresholds and inside; between a probe with another label and a row of the leaf's a new
     search starts. All boxes are asked side by side.
 
-    With a budget, rows like the data are asked first, for as long as a tree fitted to them says that the target has
-    more leaves than the budget can find, and to the end if it does: then a fit to the answers is handed over, a tree
-    or a forest by cross-validation, as passive learning would.
+    With a budget it does at first what ``threshold-cart`` does (:class:`.NearDataLearner`), for as long as a tree
+    fitted to the answers says that the target has more leaves than the budget can find for sure, and to the end if it
+    does; what predicts best near the data is handed over then, and until most of the tree is known.
 
     It ends when each leaf has passed ``checks`` probes. Labels alone do not certify a tree: the note says how likely
     the probes have missed another label. Of a model that is known to compare in float64 the gap of float32 around each
@@ -77,4 +77,4 @@ class TreeLabels:
             found = TreeLabelsLearner(self, known, stream, thresholds)
             return found if self.eps else refined(found, known)
 
-        return self_checked(knowledge, rng, start, eps=self.eps)
+        return self_checked(knowledge, rng, start, eps=self.eps, anytime=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -12,10 +11,11 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps
-from mex.toolkit.checking.rows import natural
+from mex.toolkit.active.samplers import NearData, Uniform
 from mex.toolkit.estimators import constant
 from mex.toolkit.generators import lockstep, relay
 from mex.toolkit.trees.growth import Decision, Growth, Leaf, grow
+from mex.toolkit.trees.near_data import NearDataLearner, Settings
 from mex.toolkit.trees.threshold_search import Resolution, find_threshold
 from mex.toolkit.trees.thresholds import Box, Thresholds
 from mex.types import Array, Estimator, FloatArray
@@ -34,14 +34,18 @@ ATTEMPTS = 3
 """Failed searches between the rows of a mixed leaf after which its labels count as contradicting each other."""
 LARGE = 12
 """A mixed leaf with more rows is searched twice at a time."""
-FIRST = 32
-"""Rows like the data after which the leaves of the target are estimated, and again at each doubling."""
+FIRST = 64
+"""Queries near the data after which the leaves of the target are estimated, and again at each doubling."""
 QUERIES_A_SPLIT = 32
 """What a threshold takes about, besides the checks of each leaf."""
 DOUBLINGS = 3
 """Over so many doublings of the rows the growth of the leaves is extrapolated."""
+AMPLE = 1.25
+"""How many times the queries of a tree of so many leaves have to be left before all of it is searched for."""
+FOUND = 0.9
+"""The share of the leaves expected that has to be known before the tree over the thresholds is handed over."""
 DRY = 10
-"""Draws in a row without a row that was not asked, after which there are none."""
+"""Batches in a row without a row that was not asked, after which there are none."""
 
 
 class TreeLabelsLearner(GeneratorLearner):
@@ -62,58 +66,52 @@ class TreeLabelsLearner(GeneratorLearner):
         self._failed = Counter[bytes]()
         self._exhausted: set[bytes] = set()
         self._look = attack.look if known.rho == 0 else 1  # look-ahead takes long, and does not help to fit noise
-        self._searching = False  # for the whole tree; else rows like the data are asked, and a fit to them is as good
-        self.natural = 0  # how many of the rows at hand, the first, are like the data
+        self._near: NearDataLearner | None = None  # asks as long as the budget is not enough for the whole tree
+        self._asking_near = False
+        self._found = 0.0 if known.budget is not None else 1.0  # the share of the leaves expected that is known
         self.note = ""
         if known.rho != 0:
             self.note = "labels may be wrong here: tree-labels believes each one, majority-vote would ask again"
 
+    @property
+    def natural(self) -> int:
+        """How many of the rows at hand, the first, are like the data."""
+        return self._near.natural if self._near is not None and self._asking_near else 0
+
     def steps(self) -> Steps:
-        """Ask rows like the data until the tree seems small enough for the budget, then search for all of it."""
-        if self._known.budget is not None:
-            yield from self._ask_until_small(self._known.budget)
-        self._searching = True
-        yield from self._search()
-        if not self._searching:
-            yield from self._ask_natural(sys.maxsize)
-
-    def _ask_until_small(self, budget: int) -> Steps:
-        """Ask rows like the data, up to the end of the budget as long as the tree takes more than is left of it."""
-        n = FIRST
-        while (asked := len(self._answers.y)) < budget:
-            yield from self._ask_natural(n - asked)
-            if len(self._answers.y) < n or not self._too_large(self._estimated_leaves(budget), n):
-                return
-            n *= 2
-
-    def _estimated_leaves(self, budget: int) -> float:
-        """The leaves of a tree fitted to as many rows as there are, as far as their growth so far tells."""
-        n = len(self._answers.y)
-        half, all_rows = (
-            DecisionTreeClassifier(random_state=0).fit(self._answers.X[:m], self._answers.y[:m]).get_n_leaves()
-            for m in (n // 2, n)
-        )
-        return float(all_rows * max(all_rows / half, 1.0) ** min(np.log2(budget / n), DOUBLINGS))
-
-    def _too_large(self, leaves: float, spent: int = 0) -> bool:
-        """Whether a tree of so many leaves takes more queries than the budget has after those ``spent`` otherwise."""
+        """Ask near the data until the budget seems to be ample for the whole tree, then search for all of it."""
         budget = self._known.budget
-        return budget is not None and QUERIES_A_SPLIT * (leaves - 1) + self._attack.checks * leaves > budget - spent
+        if budget is not None:
+            source = Uniform() if self._known.pool is None else NearData()
+            thresholds = Thresholds(self._known.domain)  # its own: they are rough
+            self._near = NearDataLearner(Settings(), self._known, self._rng, source, thresholds)
+            yield from self._ask_near(self._near, budget)
+        found = yield from self._search()
+        if self._near is not None and not found:
+            yield from self._ask_near(self._near)
 
-    def _ask_natural(self, n: int) -> Steps:
-        """Ask ``n`` rows like the data, if there are so many."""
-        dry = 0
-        while n > 0 and dry < DRY:
-            drawn = natural(self._known, min(n, MOST_PROBES), self._rng)
-            rows = self._answers.missing(self._thresholds.grid.cast(drawn))
-            dry = 0 if len(rows) else dry + 1
-            n -= len(rows)
-            self.natural = len(rows)
-            yield from self._ask(rows, probe=False)
-        self.natural = 0
+    def _ask_near(self, learner: NearDataLearner, budget: int | None = None) -> Steps:
+        """Ask what ``learner`` does, with a ``budget`` until that seems to be ample for the whole tree."""
+        due, dry = FIRST, 0
+        self._asking_near = True
+        while dry < DRY and (X := learner.ask()) is not None:
+            before = len(self._answers.y)
+            answers = yield X
+            self._keep(self._thresholds.grid.cast(X), answers, probe=False)
+            learner.tell(X, answers)
+            dry = 0 if len(self._answers.y) > before else dry + 1
+            if budget is not None and (asked := len(learner.y)) >= due:
+                due *= 2
+                if AMPLE * self._queries(_expected_leaves(learner, budget)) <= budget - asked:
+                    break
+        self._asking_near = False
 
-    def _search(self) -> Steps:
-        """Ask probes and rows of the pool, then whatever the tree lacks until it lacks nothing or is too large."""
+    def _queries(self, leaves: float) -> float:
+        """About how many queries a tree of so many leaves takes."""
+        return QUERIES_A_SPLIT * (leaves - 1) + self._attack.checks * leaves
+
+    def _search(self) -> Generator[FloatArray, Array, bool]:
+        """Ask probes and rows of the pool, then whatever the tree lacks; return whether the budget is enough for it."""
         attack, box = self._attack, self._thresholds.box
         yield from self._ask(np.concatenate([corners(box, self._thresholds), self._probes(box, attack.start)]))
         pool = self._known.pool
@@ -123,14 +121,16 @@ class TreeLabelsLearner(GeneratorLearner):
             yield from self._ask(self._thresholds.grid.cast(rows), probe=False)
         while True:
             growth = self._grow(attack.patience, self._decisions)
-            if self._too_large(growth.expected_leaves):
-                self._searching = False
-                return
+            if self._near is not None:
+                lacking = len(growth.mixed) + len(growth.undersampled)
+                self._found = (len(growth.leaves) - lacking) / growth.expected_leaves
+            if self._known.budget is not None and self._queries(growth.expected_leaves) > self._known.budget:
+                return False
             if growth.expected_leaves > attack.max_leaves:
                 self._add_note(
                     f"more than {attack.max_leaves} leaves: no small tree, or labels that contradict each other"
                 )
-                return
+                return True
             mixed = [leaf for leaf in growth.mixed if self._failed[leaf.box.key] < ATTEMPTS]
             unchecked = [(leaf, n) for leaf in growth.leaves if (n := self._missing_checks(leaf)) > 0]
             if mixed:
@@ -148,6 +148,8 @@ class TreeLabelsLearner(GeneratorLearner):
                 f"each of {len(growth.leaves)} leaves passed {attack.checks} probes: what a share p of a leaf's probes"
                 f" hits was missed with probability (1 - p)^{attack.checks}"
             )
+        self._found = 1.0
+        return True
 
     def _separate(self, mixed: Sequence[Leaf]) -> Steps:
         """Search for thresholds between rows of one leaf with different labels."""
@@ -223,19 +225,20 @@ class TreeLabelsLearner(GeneratorLearner):
 
     def cut(self, X: FloatArray, answers: Array) -> None:
         """Keep the answers that the budget left; whether to probes does not matter any more."""
+        if self._near is not None and self._asking_near:
+            self._near.cut(X, answers)
         self._keep(self._thresholds.grid.cast(X), answers, probe=False)
 
     def _add_note(self, sentence: str) -> None:
         self.note = "; ".join(filter(None, [self.note, sentence]))
 
     def hypothesis(self) -> Estimator:
-        """The tree that fits the answers so far; as long as it is not searched for, their commonest label.
-
-        So there the best fit to the answers is handed over (:class:`.SelfChecked`).
-        """
+        """The tree that fits the answers so far; until most of it is known, what predicts best near the data."""
         n_features = self._known.domain.n_features
-        if not self._searching or len(self._answers.y) == 0:
-            return constant(self._classes[np.bincount(self._answers.y, minlength=1).argmax()], n_features)
+        if self._near is not None and self._found < FOUND:
+            return self._near.hypothesis()
+        if len(self._answers.y) == 0:
+            return constant(self._classes[0], n_features)
         growth = self._grow(patience=0, decisions=dict(self._decisions))
         labels = {leaf.node: self._classes[leaf.label] for leaf in growth.leaves}
         return growth.tree.build(labels, n_features, classes=self._classes)
@@ -251,3 +254,12 @@ class TreeLabelsLearner(GeneratorLearner):
             exhausted=self._exhausted,
             decisions=decisions,
         )
+
+
+def _expected_leaves(learner: NearDataLearner, budget: int) -> float:
+    """The leaves of a tree that fits as many rows as the budget, as far as their growth so far tells."""
+    n = len(learner.y)
+    half, all_rows = (
+        DecisionTreeClassifier(random_state=0).fit(learner.X[:m], learner.y[:m]).get_n_leaves() for m in (n // 2, n)
+    )
+    return float(all_rows * max(all_rows / half, 1.0) ** min(np.log2(budget / n), DOUBLINGS))

@@ -164,13 +164,13 @@ class Posterior:
         self._active = active[keep]
         self._u, self._C = np.zeros(self.d), np.eye(self.d)
 
-    def learn_rho(self) -> None:
-        """One step of expectation maximisation for the share of wrong signs."""
+    def learn_rho(self, prior: tuple[float, float] = PRIOR_RHO) -> None:
+        """One step of expectation maximisation for the share of wrong signs, by its Beta ``prior``."""
         B, (offset, precision, shift) = self._whitened[self._active], self._sites[:, self._active]
         v = np.maximum(np.einsum("ij,ij->i", B @ self._C, B), TINY)
         cavity = 1 / np.maximum(1 / v - precision, 1e-3 / v)
         right = ndtr((offset + cavity * (B @ self._u / v - shift)) / np.sqrt(cavity))
-        rho, (a, b) = self.model.rho, PRIOR_RHO
+        rho, (a, b) = self.model.rho, prior
         wrong = float((rho * (1 - right) / (rho * (1 - right) + (1 - rho) * right)).sum())
         self.model = attrs.evolve(self.model, rho=min((a + wrong) / (a + b + self.n), LARGEST))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from mex.knowledge import Knowledge
-from mex.toolkit.bounds import sphere_bits
+from mex.toolkit.bounds import capacity, sphere_bits
 
 SHARE, MOST = 0.03, 40
-"""The share of an attack's queries that check it, and how many at most."""
+"""The share of an attack's queries that check it, and how many at most. Where labels of a halfspace are wrong at a
+known rate, it is the share of those that as many bits take without: its many answers contradict a wrong model."""
 ON_THE_WAY, FIRST, EVERY = 1 / 3, 16, 2
 """The part of them that is asked on the way, after how many queries the first, and at most one for so many of these."""
 SHORT, ROUGH = 0.8, 1e-3
@@ -35,12 +36,14 @@ class Allowance:
         least: how many queries the attack takes at least to come to its end; 0 if nothing is known of it.
         rough: with how many it may know its target roughly; 0 if it is exact as soon as it is done.
         floor: how many rows of a budget that is large enough are for checks at least.
+        share: the share of the attack's queries that check it.
     """
 
     budget: int | None
     least: float = 0.0
     rough: float = 0.0
     floor: int = 0
+    share: float = SHARE
 
     @classmethod
     def of(
@@ -50,14 +53,17 @@ class Allowance:
 
         One that is worth its queries at ``anytime`` has no use for more rows like the data where the budget is small.
         """
+        if anytime and known.family.kind != "linear":
+            return cls(known.budget, least)
         if rough is not None or known.family.kind != "linear":
             return cls(known.budget, least, OTHERS if rough is None else rough, FLOOR)
+        share = SHARE * capacity(known.rho or 0.0)
         if eps <= 0:
-            return cls(known.budget, least)
+            return cls(known.budget, least, share=share)
         d = int((known.domain.lower < known.domain.upper).sum())
         bits, coarse = (sphere_bits(d + 1, min(max(eps, least), 1.0)) for least in (1e-15, ROUGH))
         coarse = 0.0 if anytime else coarse * (MIXED if known.domain.discrete.any() else DIRECT)
-        return cls(known.budget, bits / 2, coarse)
+        return cls(known.budget, bits / 2, coarse, share=share)
 
     @property
     def kept(self) -> int:
@@ -65,7 +71,7 @@ class Allowance:
         if self.budget is None:
             return MOST
         floor = min(self.floor, self.budget // PART)
-        return max(min(MOST, int(SHARE * self.budget)), int(self._short * self.budget), floor)
+        return max(min(MOST, int(self.share * self.budget)), int(self._short * self.budget), floor)
 
     @property
     def of_attack(self) -> int | None:
@@ -89,7 +95,7 @@ class Allowance:
             return 0
         due = 1 << (asked.bit_length() - 1)
         if not self._short:
-            due = min(due // EVERY, MOST // 2, 2 * int(SHARE * ON_THE_WAY / 2 * max(asked, self.least)))
+            due = min(due // EVERY, MOST // 2, 2 * int(self.share * ON_THE_WAY / 2 * max(asked, self.least)))
         return max(min(due, self.kept - self.kept // LATER) - checked, 0)
 
     def left(self, asked: int, checked: int) -> int:
@@ -100,4 +106,4 @@ class Allowance:
     def at_the_end(self, asked: int, checked: int) -> int:
         """How many to ask when the attack is done."""
         fewest = next(n for least, n in FEWEST if asked >= least)
-        return min(self.left(asked, checked), max(int(SHARE * asked) - checked, fewest))
+        return min(self.left(asked, checked), max(int(self.share * asked) - checked, fewest))

@@ -25,9 +25,9 @@ class SelfChecked:
     On the way some rows like the data are asked. As long as the learner is not done, the hypothesis is its own only if
     that is right on these rows more often than the best fit to all answers; one of the fits is the commonest label.
     When it is done, rows near the data, on the domain and on both sides of the boundary of its hypothesis are asked,
-    and more of them if one is answered otherwise. If that is oftener than noise explains, :attr:`note` says so, and the
-    best model of all answers, of whatever class, is handed over. When the budget ends it, some of the rows asked first
-    are asked again: :attr:`note` says if the target was changed meanwhile.
+    and more of them if it is suspected to be wrong (:func:`.verdict.verdict`). If it is oftener than noise explains,
+    :attr:`note` says so, and the best model of all answers, of whatever class, is handed over. When the budget ends it,
+    some of the rows asked first are asked again: :attr:`note` says if the target was changed meanwhile.
 
     The learner may have ``settled``, whether its hypothesis is taken unless another is right more often than by chance;
     ``exact``, whether that claims to be; ``confirmed``, whether it has checked itself when it is done;
@@ -65,7 +65,7 @@ class SelfChecked:
         self._changed = ""
         self._ended = ""  # how the learner inside has: "done", or "cut" by its part of the budget
         self._rounds = 0  # of the check after that
-        self._wrong = 0
+        self._suspected = False
         self._failed = ""
         self._chosen: tuple[tuple[int, str], Estimator] | None = None
 
@@ -143,7 +143,7 @@ class SelfChecked:
             return np.concatenate([self._pool_rows.draw(left - len(again)), again]), left - len(again)
         if self._rounds == 1 and not getattr(self.inner, "confirmed", False):
             n = self._allowance.at_the_end(asked, self.checked)
-        elif self._rounds == 2 and self._wrong:
+        elif self._rounds == 2 and self._suspected:
             n = left
         labels = self._transcript.labels
         near = n - n // 2 if not labels or n > PAIRS_ONLY else 0
@@ -160,7 +160,7 @@ class SelfChecked:
         if self._ended == "cut" and getattr(self.inner, "settled", False):
             self._failed = verdict_before_the_end(self.inner.hypothesis(), self._check.natural(), self._known)
         elif self._ended == "done":
-            self._wrong, self._failed = verdict(
+            self._suspected, self._failed = verdict(
                 self.inner.hypothesis(),
                 self._check,
                 self._transcript.complete(),

@@ -13,8 +13,8 @@ DRAWN = 256
 """Rows drawn to find pairs of different labels among."""
 SPARE, COMPARED = 4, 500
 """Pairs to choose from for each one wanted, and rows asked that they are compared with at most."""
-HALVINGS = 12
-"""How often a segment is halved to find where the label of a hypothesis changes on it."""
+PARTS, ROUNDS = 16, 3
+"""Into how many parts a segment is divided, and how often, to find where the label of a hypothesis changes on it."""
 OFFSETS = (0.005, 0.02, 0.05, 0.1, 0.25)
 """How far from there the two sides are asked, as shares of the segment: the least at which both are clear."""
 CLEAR = 1.0
@@ -65,51 +65,75 @@ def telling(
     A hypothesis of the wrong class, or with a gross error, has one side wrong nearly everywhere, where random rows may
     not show it. Of several pairs those farthest from all rows ``asked`` so far are taken.
     """
-    parts: list[FloatArray] = []
-    for rows, wanted in ((natural(known, DRAWN, rng), n - n // 2), (known.domain.sample(DRAWN, rng), n // 2)):
-        labels = hypothesis.predict(rows)
-        start, end = rng.integers(DRAWN, size=(2, DRAWN * max(wanted, 1)))
-        apart = np.flatnonzero(labels[start] != labels[end])[: SPARE * (wanted // 2)]
-        found = [_sides(hypothesis, rows[start[i]], rows[end[i]], known.domain, eps, rng) for i in apart]
-        pairs = _farthest([pair for pair in found if pair is not None], asked, known.domain, wanted // 2)
-        parts += [*pairs, rows[: wanted - 2 * len(pairs)]]
-    return np.concatenate(parts)
+    rows = np.concatenate([natural(known, DRAWN, rng), known.domain.sample(DRAWN, rng)])
+    labels, wanted = hypothesis.predict(rows), (n - n // 2, n // 2)
+    apart: list[Array] = []
+    for part, count in enumerate(wanted):
+        drawn = part * DRAWN + rng.integers(DRAWN, size=(2, DRAWN * max(count, 1)))
+        apart.append(drawn[:, labels[drawn[0]] != labels[drawn[1]]][:, : SPARE * (count // 2)])
+    start, end = np.concatenate(apart, axis=1)
+    pairs, found = _sides(hypothesis, rows[start], labels[start], rows[end], known.domain, eps, rng)
+    chosen: list[FloatArray] = []
+    for part, count in enumerate(wanted):
+        its = found & (start // DRAWN == part)
+        best = _farthest(pairs[its], asked, known.domain, count // 2)
+        chosen += [*best, rows[part * DRAWN :][: count - 2 * len(best)]]
+    return np.concatenate(chosen)
 
 
-def _farthest(pairs: list[FloatArray], asked: FloatArray, domain: Domain, n: int) -> list[FloatArray]:
-    """The ``n`` pairs whose first row is farthest from all rows asked, in unit coordinates."""
+def _farthest(pairs: FloatArray, asked: FloatArray, domain: Domain, n: int) -> FloatArray:
+    """The ``n`` pairs, of shape (k, 2, d), whose first row is farthest from all rows asked, in unit coordinates."""
     if len(pairs) <= n or len(asked) == 0:
         return pairs[:n]
     known = asked[:: 1 + len(asked) // COMPARED] / domain.half_width
-    first = np.array([pair[0] for pair in pairs]) / domain.half_width
+    first = pairs[:, 0] / domain.half_width
     distance = np.sqrt(((first[:, None] - known) ** 2).sum(axis=2)).min(axis=1)
-    return [pairs[i] for i in np.argsort(-distance)[:n]]
+    return np.asarray(pairs[np.argsort(-distance)[:n]])
 
 
 def _sides(
-    hypothesis: Estimator, start: FloatArray, end: FloatArray, domain: Domain, eps: float, rng: np.random.Generator
-) -> FloatArray | None:
-    """A clear row on either side of the boundary between two rows, None if there is none."""
-    turns = rng.random(domain.n_features)
-    for unit in domain.units():
-        turns[list(unit)] = turns[unit[0]]
+    hypothesis: Estimator,
+    start: FloatArray,
+    label: Array,
+    end: FloatArray,
+    domain: Domain,
+    eps: float,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, BoolArray]:
+    """Clear rows on either side of the boundary between n rows of a ``label`` and n of others, and where there are any.
 
-    def along(t: Array) -> FloatArray:
-        rows = start + t[:, None] * (end - start)
-        switched = np.where(t[:, None] > turns, end, start)
-        return np.where(domain.discrete, switched, rows)
+    The shapes are (n, 2, d) and (n,).
+    """
+    n, d = start.shape
+    turns = rng.random((n, d))
+    for unit in domain.units() if domain.groups else ():
+        turns[:, list(unit)] = turns[:, [unit[0]]]
 
-    label = hypothesis.predict(start[None])[0]
-    low, high = 0.0, 1.0
-    for _ in range(HALVINGS):
-        t = (low + high) / 2
-        low, high = (t, high) if hypothesis.predict(along(np.array([t])))[0] == label else (low, t)
-    for offset in OFFSETS:
-        rows = along(np.clip(np.array([low - offset, high + offset]), 0, 1))
-        labels = hypothesis.predict(rows)
-        if labels[0] == label != labels[1] and clear(hypothesis, rows, domain, eps).all():
-            return rows
-    return None
+    def along(t: FloatArray) -> FloatArray:
+        """The rows at shares of the way from start to end, shape (n, k) to (n, k, d)."""
+        rows = start[:, None] + t[..., None] * (end - start)[:, None]
+        if domain.discrete.any():
+            switched = np.where(t[..., None] > turns[:, None], end[:, None], start[:, None])
+            rows = np.where(domain.discrete, switched, rows)
+        return rows
+
+    def labels(rows: FloatArray) -> Array:
+        return np.asarray(hypothesis.predict(rows.reshape(-1, d))).reshape(rows.shape[:-1])
+
+    if n == 0:
+        return np.empty((0, 2, d)), np.empty(0, dtype=bool)
+    pair, label = np.arange(n), label[:, None]
+    low, high = np.zeros(n), np.ones(n)
+    for _ in range(ROUNDS):
+        t = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, PARTS + 1)
+        first = 1 + np.argmax(np.column_stack([labels(along(t[:, 1:-1])) != label, np.ones(n, dtype=bool)]), axis=1)
+        low, high = t[pair, first - 1], t[pair, first]
+    offsets = np.array(OFFSETS)
+    t = np.clip(np.stack([low[:, None] - offsets, high[:, None] + offsets], axis=2), 0, 1)
+    rows = along(t.reshape(n, -1))
+    alike, far = labels(rows) == label, clear(hypothesis, rows.reshape(-1, d), domain, eps).reshape(n, -1)
+    good = alike[:, ::2] & ~alike[:, 1::2] & far[:, ::2] & far[:, 1::2]
+    return rows.reshape(n, len(offsets), 2, d)[pair, np.argmax(good, axis=1)], good.any(axis=1)
 
 
 def clear(hypothesis: Estimator, X: FloatArray, domain: Domain, eps: float) -> BoolArray:

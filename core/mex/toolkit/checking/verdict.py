@@ -18,6 +18,8 @@ WELL = 10
 """How many times farther from the boundary than rows of a check the answers of an attack have to be to tell."""
 EXACT = 1e-7
 """How far a value that claims to be exact may be off, as a share of the largest, for the rounding of a solution."""
+SUSPECT, CONTRADICTED = 0.2, 0.02
+"""How improbable errors on rows of a check, and answers that contradict a hypothesis, have to be for a suspicion."""
 GROSS = 0.1
 """The share of wrong labels that passes before the end."""
 MATERIAL = 0.05
@@ -33,10 +35,11 @@ def verdict(
     eps: float,
     tolerated: float,
     exact: bool,
-) -> tuple[int, str]:
-    """On how many rows of a check a hypothesis is wrong, and a sentence if they are more than noise explains.
+) -> tuple[bool, str]:
+    """Whether a hypothesis is suspected to be wrong, and a sentence if it is on more rows than noise explains.
 
     It is also one if the hypothesis contradicts more of the answers to the attack, at rows well away from its boundary.
+    One wrong row is a suspicion; where a known share of labels is wrong, so many that chance hardly explains them.
 
     Args:
         hypothesis: what an attack would hand over when it is done.
@@ -50,14 +53,17 @@ def verdict(
     more = f", more than rho = {known.rho:.2g} explains" if known.rho else ""
     tolerance = 0.0 if check.labels else _tolerance(check, transcript, known, exact)
     missed = check.missed(hypothesis, tolerance)[clear(hypothesis, check.X, known.domain, eps)]
-    wrong = int(missed.sum())
+    wrong, noise = int(missed.sum()), known.rho or 0.0
+    suspected = _improbable(missed, noise, SUSPECT)
     if _improbable(missed, expected):
-        return wrong, f"done, but wrong at {wrong} of {len(missed)} points of its own check{more}"
+        return suspected, f"done, but wrong at {wrong} of {len(missed)} points of its own check{more}"
     if transcript.labels:
-        told = transcript.missed(hypothesis)[clear(hypothesis, transcript.X, known.domain, WELL * eps)]
+        contradicted = transcript.missed(hypothesis)
+        suspected |= noise > 0 and _improbable(contradicted, noise, CONTRADICTED)
+        told = contradicted[clear(hypothesis, transcript.X, known.domain, WELL * eps)]
         if _improbable(told, expected):
-            return wrong, f"done, but {int(told.sum())} of {len(told)} answers contradict what it found{more}"
-    return wrong, ""
+            return suspected, f"done, but {int(told.sum())} of {len(told)} answers contradict what it found{more}"
+    return suspected, ""
 
 
 def verdict_before_the_end(hypothesis: Estimator, natural: Told, known: Knowledge) -> str:
@@ -68,9 +74,9 @@ def verdict_before_the_end(hypothesis: Estimator, natural: Told, known: Knowledg
     return f"ended by the budget, and wrong at {int(missed.sum())} of {len(missed)} points of its own check"
 
 
-def _improbable(missed: BoolArray, expected: float) -> bool:
+def _improbable(missed: BoolArray, expected: float, chance: float = CHANCE) -> bool:
     wrong = int(missed.sum())
-    return wrong > 0 and bool(binom.sf(wrong - 1, len(missed), expected) < CHANCE)
+    return wrong > 0 and bool(binom.sf(wrong - 1, len(missed), expected) < chance)
 
 
 def _tolerance(check: Told, transcript: Told, known: Knowledge, exact: bool) -> float:

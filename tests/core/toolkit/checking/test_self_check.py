@@ -7,8 +7,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, PolynomialFeatures, StandardScaler
+from toys import built
 
 import mex
+import mex.target
+from mex.toolkit.checking.rows import clear, telling
 from mex.types import Answer, Array, Estimator, FloatArray
 
 CHECKED = "of its own check"
@@ -74,3 +77,83 @@ def test_the_check_is_paid_from_the_budget_and_the_majority_is_the_least_that_is
     assert stolen.queries <= budget
     majority = max(np.mean(model.predict(breast_cancer.X) == label) for label in (0, 1))
     assert budget < 40 or agreement(stolen, model, breast_cancer.X) >= majority - 0.05
+
+
+class Noisy(mex.Defended):
+    """Labels that are wrong at a rate, fresh or always at the same rows, and the rate that it declares: a tenth."""
+
+    rho = 0.1
+
+    def __init__(self, target: mex.Target, rate: float, sticky: bool) -> None:
+        super().__init__(target)
+        self._rate = rate
+        self._sticky = sticky
+        self._rng = np.random.default_rng(3)
+
+    def answer(self, X: FloatArray, kind: Answer) -> Array:
+        wrong = self._rng.random(len(X)) < self._rate
+        if self._sticky:
+            wrong = np.array([np.random.default_rng(list(row.tobytes())).random() < self._rate for row in X + 0.0])
+        return np.where(wrong, 1 - self._target.answer(X, "label"), self._target.answer(X, "label"))
+
+
+class Rule:
+    """A classifier by a rule on 8 numbers: a halfspace, one bent by a square, or two that meet."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def predict(self, X: FloatArray) -> Array:
+        score = X @ np.linspace(-1, 1, 8) + 0.2
+        if self.kind == "bent":
+            score = score + 0.7 * X[:, 0] ** 2 - 0.7 * X[:, 1] ** 2
+        if self.kind == "two":
+            score = np.minimum(score, X @ np.linspace(0.6, -0.4, 8) + 0.5)
+        return (score > 0).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "sticky", "right"),
+    [
+        ("halfspace", 0.1, False, True),
+        ("halfspace", 0.1, True, True),
+        ("halfspace", 0.25, False, False),
+        ("bent", 0.1, False, False),
+        ("two", 0.1, True, False),
+    ],
+)
+def test_under_noise_few_rows_are_asked_to_check_unless_answers_are_not_those_of_a_halfspace(
+    kind: str, rate: float, sticky: bool, right: bool
+) -> None:
+    domain, family = mex.Domain.reals(8), mex.Family("linear")
+    target = mex.FittedTarget.wrap(Rule(kind), domain=domain, family=family, answers=("label",))
+    checked = []
+    for seed in range(2):
+        oracle = mex.Oracle(Noisy(target, rate, sticky), budget=3000)
+        learner = built("attack", "pivot:eps=0.03").learner(oracle.knowledge(), np.random.default_rng(seed))
+        stolen = mex.extract(oracle, learner, snapshots=False)
+        checked.append(learner.checked)
+        assert stolen.stopped == "done"
+        assert (CHECKED in stolen.note or "contradict" in stolen.note) == (not right), stolen.note
+        if right:
+            assert stolen.note == ""
+            assert agreement(stolen, Rule(kind), domain.sample(2000, np.random.default_rng(0))) > 0.97
+    assert (min(checked) <= 8) == right
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_rows_of_a_check_are_on_both_sides_of_the_boundary_and_clear_of_it(grouped: bool) -> None:
+    groups = [(3, 4, 5)] if grouped else []
+    domain = mex.Domain(np.zeros(6), np.ones(6), integer=[True] + [False] * 5, groups=groups)
+    model, rng = mex.halfspace(np.array([0.2, 1.0, -1.0, 0.5, -0.5, 0.1]), -0.1), np.random.default_rng(0)
+    known = mex.target.knowledge(mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("linear")))
+    rows = telling(model, domain.sample(5, rng), known, 12, 1e-3, rng)
+    assert rows.shape == (12, 6)
+    assert clear(model, rows, domain, 1e-3).all()
+    labels = model.predict(rows).reshape(6, 2)
+    assert (labels[:, 0] != labels[:, 1]).all()
+    np.testing.assert_array_equal(domain.clip(rows), rows)
+    apart = np.abs(rows[::2] - rows[1::2]).max(axis=1)
+    assert np.median(apart) < 0.6

@@ -1,17 +1,19 @@
-"""Trees over known thresholds: a small one, CART, and a random forest; and cells of mixed labels."""
+"""Fits over known thresholds: a small tree and a random forest; and cells of mixed labels."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import binom
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
 
 from mex.toolkit.estimators import random_state
-from mex.toolkit.trees.builder import TreeBuilder, threshold_between
+from mex.toolkit.trees.builder import threshold_between
 from mex.toolkit.trees.growth import grow
 from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
+NOISE_LEVEL = 0.01
+"""A cell counts as mixed if noise alone would give it as many other labels with at most this probability."""
 MAX_FEATURES = 0.3
 """The share of the columns that a forest considers for a split."""
 
@@ -31,48 +33,6 @@ def smallest(thresholds: Thresholds, X: FloatArray, y: Array, classes: Array, *,
     return growth.tree.build(answers, X.shape[1], classes=classes)
 
 
-def cart(thresholds: Thresholds, X: FloatArray, y: Array, classes: Array, *, min_leaf: int) -> Estimator:
-    """CART over ``thresholds`` and over the features, whose thresholds lie midway between two rows.
-
-    Of a feature, a known threshold that splits the rows of the node alike is taken instead. The arguments are those of
-    :func:`smallest`.
-
-    >>> from mex import Domain
-    >>> thresholds = Thresholds(Domain([0.0], [1.0]))
-    >>> thresholds.add(0, 0.25, 0.375)
-    >>> X, y = np.array([[0.1], [0.2], [0.7]]), np.array([0, 0, 1])
-    >>> tree = cart(thresholds, X, y, np.array(["a", "b"]), min_leaf=1)
-    >>> float(tree.tree_.threshold[0]), tree.predict([[0.0], [1.0]]).tolist()
-    (0.3125, ['a', 'b'])
-    """
-    d, Z = X.shape[1], with_indicators(thresholds, X)
-    fitted = DecisionTreeClassifier(min_samples_leaf=min_leaf, random_state=0).fit(Z, y)
-    tree, builder, answers = fitted.tree_, TreeBuilder(), {}
-    waiting = [(0, 0, np.arange(len(X)))]
-    while waiting:
-        node, ours, rows = waiting.pop()
-        column, threshold = int(tree.feature[node]), float(tree.threshold[node])
-        if column < 0:
-            answers[ours] = classes[fitted.classes_[tree.value[node, 0].argmax()]]
-            continue
-        right = Z[rows, column] > threshold
-        if column >= d:
-            exact = column - d
-            column = int(thresholds.column[exact])
-        else:
-            low, high = X[rows[~right], column].max(), X[rows[right], column].min()
-            alike = np.flatnonzero(
-                (thresholds.column == column) & (low <= thresholds.below) & (thresholds.above <= high)
-            )
-            exact = int(alike[0]) if len(alike) else -1
-        if exact >= 0:
-            threshold = threshold_between(float(thresholds.below[exact]), float(thresholds.above[exact]))
-        pair = builder.split(ours, column, threshold)
-        waiting.append((tree.children_left[node], pair[0], rows[~right]))
-        waiting.append((tree.children_right[node], pair[1], rows[right]))
-    return builder.build(answers, d, classes=classes)
-
-
 def forest(
     thresholds: Thresholds, X: FloatArray, y: Array, *, trees: int, min_leaf: int, rng: np.random.Generator
 ) -> RandomForestClassifier:
@@ -81,6 +41,36 @@ def forest(
         trees, max_features=MAX_FEATURES, min_samples_leaf=min_leaf, random_state=random_state(rng)
     )
     return fitted.fit(with_indicators(thresholds, X), y)
+
+
+def over_features(voters: RandomForestClassifier, thresholds: Thresholds, classes: Array) -> RandomForestClassifier:
+    """What :func:`forest` makes, as a forest over the features alone, which predicts labels among ``classes``.
+
+    A split by an indicator becomes one by its feature, at the middle of the threshold.
+
+    >>> from mex import Domain
+    >>> thresholds = Thresholds(Domain([0.0], [1.0]))
+    >>> thresholds.add(0, 0.25, 0.375)
+    >>> X, y, rng = np.array([[0.1], [0.2], [0.7]] * 9), np.array([0, 0, 1] * 9), np.random.default_rng(0)
+    >>> voters = forest(thresholds, X, y, trees=9, min_leaf=1, rng=rng)
+    >>> over_features(voters, thresholds, np.array(["a", "b"])).predict([[0.1], [0.9]]).tolist()
+    ['a', 'b']
+    """
+    d = len(thresholds.box.lower)
+    middles = np.array([threshold_between(*pair) for pair in zip(thresholds.below, thresholds.above, strict=True)])
+    for voter in voters.estimators_:
+        tree = voter.tree_
+        exact = tree.feature >= d
+        known = tree.feature[exact] - d
+        tree.threshold[exact] = middles[known]
+        tree.feature[exact] = thresholds.column[known]
+        _, sizes, state = tree.__reduce__()
+        voter.tree_ = type(tree)(d, *sizes[1:])
+        voter.tree_.__setstate__(state)
+        voter.n_features_in_ = d
+    voters.n_features_in_ = d
+    voters.classes_ = classes[voters.classes_]
+    return voters
 
 
 def with_indicators(thresholds: Thresholds, X: FloatArray) -> FloatArray:
@@ -102,3 +92,20 @@ def mixed_cells(Z: BoolArray, y: Array) -> list[Array]:
     order = np.argsort(cell, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
     return [part for part in parts if labels[cell[part[0]]].sum() > 1]
+
+
+def mixed_pairs(thresholds: Thresholds, X: FloatArray, y: Array, rho: float) -> list[tuple[int, int]]:
+    """Two rows, by index, of each mixed cell: of different labels, and close.
+
+    A cell whose other labels may be wrong, each with the probability ``rho``, is none.
+    """
+    pairs = []
+    for cell in mixed_cells(thresholds.indicators(X), y):
+        labels = y[cell]
+        others = cell[labels != np.bincount(labels).argmax()]
+        if rho and binom.sf(len(others) - 1, len(cell), rho) > NOISE_LEVEL:
+            continue
+        majority = cell[labels == np.bincount(labels).argmax()]
+        distance = (X[majority, None] != X[others[:1]]).sum(axis=2).ravel()
+        pairs.append((int(majority[distance.argmin()]), int(others[0])))
+    return pairs
