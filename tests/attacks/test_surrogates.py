@@ -123,9 +123,8 @@ def test_the_model_that_is_right_on_random_rows_is_fitted() -> None:
         oracle = mex.Oracle(mex.FittedTarget.wrap(parity, domain=domain, family=learner_of), budget=150)
         attack = BoostedSurrogate(trees=20, sampler="uniform")
         learner = attack.learner(oracle.knowledge(), np.random.default_rng(0))
-        learner._fits = {  # whatever the others are worth, one that is always right is found out
-            other: (lambda X, y: parity) if other == name else fit for other, fit in learner._fits.items()
-        }
+        fits = learner._contest.fits  # whatever the others are worth, one that is always right is found out
+        fits[name] = lambda X, y: parity
         stolen = mex.extract(oracle, learner, snapshots=False)
         assert learner.leader == name
         assert (stolen.hypothesis.predict(X) == parity.predict(X)).all()
