@@ -135,7 +135,7 @@ def test_of_a_small_tree_it_is_not_behind_passive_learning_at_any_budget() -> No
 
     for budget, lead in ((60, -0.03), (120, 0.03), (240, 0.03)):
         attacks = (TreeLabels(), Passive(sampler="near"))
-        ours, passive = (np.mean([agreement(attack, budget, seed) for seed in range(4)]) for attack in attacks)
+        ours, passive = (np.mean([agreement(attack, budget, seed) for seed in range(3)]) for attack in attacks)
         assert ours > passive + lead, budget
 
 

@@ -123,7 +123,7 @@ def test_a_batch_that_the_budget_cuts_is_no_end(breast_cancer: mex.Dataset) -> N
     model = LogisticRegression(max_iter=5000).fit(breast_cancer.X, breast_cancer.y)
     target = mex.FittedTarget.wrap(model, domain=breast_cancer.domain, answers=("label",))
     noisy = built("defense", "bounded-noise:rho=0.1").protect(target, None, np.random.default_rng(0))
-    for budget in range(300, 400, 20):
+    for budget in (300, 380):
         oracle = mex.Oracle(noisy, budget=budget)
         learner = built("attack", "pivot:mode=batch").learner(oracle.knowledge(), np.random.default_rng(0))
         stolen = mex.extract(oracle, learner, snapshots=False)
