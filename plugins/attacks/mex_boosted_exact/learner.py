@@ -97,10 +97,13 @@ class ExactLearner(GeneratorLearner):
         found = stolen(known.domain, self._axes.double, self._scores.link, run.total, coefficients, known.classes)
         thresholds = sum(map(len, found.thresholds_.values()))
         off = run.told.certified(run.clean)
+        twice = ", those drawn before among them" if run.clean > len(run.store) else ""
+        near = f", and on less than {9 / run.clean:.2%} of the third of them that is near the data"
+        near *= self._draws.pool is not None
         self.note = (
             f"exact: a clone of {len(run.total)} terms with {thresholds} thresholds; right to {off:.1g} at the last"
-            f" {run.clean} random rows, so wrong on less than {3 / run.clean:.2%} of such rows, and on less"
-            f" than {9 / run.clean:.2%} of those near the data, which are a third of them (95 % confidence)"
+            f" {run.clean} random rows{twice}, so wrong on less than {3 / run.clean:.2%} of such rows{near} (95 %"
+            " confidence)"
         )
         return found
 

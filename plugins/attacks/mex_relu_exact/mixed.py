@@ -12,6 +12,8 @@ from mex_relu_exact.run import CALM, Run
 from mex_relu_exact.slices import FAINT, SINGLE, Slices
 from mex_relu_exact.transcript import Transcript
 
+PART = 5
+"""Of all rows at least one of so many certifies the network."""
 LONG = 100
 """From how many whole numbers on lines are searched along a column."""
 BLUR = 1e-8
@@ -40,8 +42,11 @@ class MixedRun(Run):
     """Finds a network some columns of which are whole numbers or levels.
 
     Lines are searched along the real columns, and along each one of many whole numbers; see :class:`.slices.Slices`.
-    What these do not find is found by its values around a row where it is on.
+    What these do not find is found by its values around a row where it is on. Neurons that show in few slices are
+    easily missed, so that more rows certify the end.
     """
+
+    part = PART
 
     def __init__(self, told: Transcript, draws: Draws) -> None:
         super().__init__(told, draws)

@@ -54,7 +54,10 @@ class Run:
             exactly as usual; it is also that at others, if it is more than their rounding.
         begun: whether there is a network at all.
         reason: why the end is none, a sentence; "" if it is.
+        part: of all rows at least one of so many certifies the network.
     """
+
+    part = PART
 
     def __init__(self, told: Transcript, draws: Draws) -> None:
         self.told = told
@@ -177,7 +180,7 @@ class Run:
             self.trials += 1
             self.certified = self.saturated = 0
             for _ in range(BATCHES):
-                Z = self.draws.several(max(checks, len(self.told) // PART))
+                Z = self.draws.several(max(checks, len(self.told) // self.part))
                 off, noise = yield from self._off(Z)
                 if off.any():
                     for z, own in zip(Z[off], noise[off], strict=True):

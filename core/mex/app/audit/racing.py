@@ -57,7 +57,8 @@ def finish(
         limit: seconds of CPU time that a judged cell may take; None for any.
     """
     records = {choice: group.ran[0] for choice, group in groups.items()}
-    finished = sorted((c for c in choices if c in groups), key=lambda c: _score(groups[c]), reverse=True)
+    by_time = sorted((c for c in choices if c in groups), key=lambda c: seconds(groups[c]))
+    finished = sorted(by_time, key=lambda c: _score(groups[c]), reverse=True)  # of equals the quickest first
     twins = _twins(finished, records)
     ran = [choice for choice in finished if choice not in twins]
     takes = {choice: seconds(groups[choice]) * depth.budget for choice in ran}

@@ -213,6 +213,9 @@ def test_an_attack_that_hands_over_to_another_is_judged_once(outcome: Outcome) -
     ended = finish(list(groups), groups, attrs.evolve(TINY, keep=3))
     assert {c.label for c in ended.stay} == {"pivot", "other"}
     assert "its twin on label answers left the race: it asks what pivot asks here" in ended.left
+    for slow in groups[first].records:
+        slow["cpu_seconds"] = 1e6
+    assert {c.label for c in finish(list(groups), groups, TINY, limit=10.0).stay} >= {"its twin"}
     short = {choice: raced(points((97, 1.0))) for choice in (first, second)}
     assert len(finish(list(short), short, attrs.evolve(TINY, keep=2)).stay) == 2
 
