@@ -22,8 +22,12 @@ on batches are large."""
 FIRST_RHO, PRIOR_RHO = 0.01, (0.05, 4.95)
 """The first guess at an unknown rate of wrong answers, and its Beta prior: as if so many were seen, wrong and right."""
 
-BITS = {"sequential": 0.03, "batch": 0.3}
+BITS = {"sequential": 0.06, "batch": 0.3}
 """The bits per dimension that the answers to one batch tell, by mode."""
+
+LONG = 4
+"""The power of the covariance by which directions lie along its long axes: with the first one it stays less round,
+which costs 3 % more queries of 50 dimensions at an error of 0.1."""
 
 DRAWS = 120
 """Draws of the posterior that tell whether the error is as small as wanted."""
@@ -227,7 +231,9 @@ class JointSearch(Search):
 
     def _conjugate(self, n: int, root: FloatArray) -> FloatArray:
         """Directions at even odds, shape (n, d) with n < d, mostly along the long axes of the covariance."""
-        X = self._orthogonal(self._rng.standard_normal((n, self._d)) @ root @ root.T)
+        cov = root @ root.T
+        stretch = np.linalg.matrix_power(cov / np.trace(cov), LONG)
+        X = self._orthogonal(self._rng.standard_normal((n, self._d)) @ stretch)
         triangle = np.linalg.qr((X @ root).T)[1]
         return self._orthogonal(np.linalg.solve(triangle.T, X))
 
