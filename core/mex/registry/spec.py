@@ -18,12 +18,31 @@ from mex.registry.provided import is_of_a_format
 _BARE = re.compile(r"(?=.*[^\W\d])[^\s\"'\[\]{},]([^\"'\[\]{},\x00-\x1f\x7f]*[^\s\"'\[\]{},\x00-\x1f\x7f])?")
 """A word or a path: with a letter, without quotes, brackets and commas."""
 FILES = {
-    "dataset": (re.compile(r"(?i).+\.(csv|tsv|txt)(\.(gz|bz2|xz))?"), "csv"),
-    "model": (re.compile(r"(?i).+\.(skops|joblib|pickle|pkl|onnx|json|ubj|xgb|txt|lgb|cbm|cb|pmml|tl)"), "file"),
+    "dataset": ("csv", "csv tsv txt", "(gz|bz2|xz)"),
+    "model": ("file", "skops joblib pickle pkl onnx json ubj xgb txt lgb cbm cb pmml tl", "(?!)"),
 }
-"""The components that read files, by their kind: how the names of such files end, and who reads them."""
+"""The components that read files, by their kind: who reads them, how their names end, and what may come after that."""
 _COMPONENT = re.compile(r"(\s*[\w-]+ \+ )*\s*[\w-]+\s*:\s*\w+\s*=")
 _OPEN, _CLOSE = "[{(", "]})"
+
+
+def is_file_of(kind: str, path: str) -> bool:
+    """Whether the name of a file is one of those that a component of ``kind`` reads."""
+    _, ends, packed = FILES[kind]
+    return bool(re.fullmatch(rf"(?i).+\.({ends.replace(' ', '|')})(\.{packed})?", path))
+
+
+def no_file(kind: str, name: str) -> str:
+    """The end of a sentence about a name that looks like a file's where none of ``kind`` is; "" of any other.
+
+    >>> no_file("dataset", "model.skops")
+    ', nor is it a file of one, but one of a model: those end in .csv, .tsv, .txt'
+    """
+    if kind not in FILES or not re.fullmatch(r".+\.\w+", name):
+        return ""
+    other = next((f", but one of a {o}" for o in FILES if o != kind and is_file_of(o, name)), "")
+    ends = ", ".join(f".{end}" for end in FILES[kind][1].split())
+    return f", nor is it a file of one{other}: those end in {ends}"
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -120,9 +139,9 @@ class Spec:
             UsageError: if the text is not of that form.
         """
         path = "" if _COMPONENT.match(text) else text.strip()
-        for pattern, reader in FILES.values() if kind is None else filter(None, [FILES.get(kind)]):
-            if pattern.fullmatch(path):
-                return cls(reader, {"path": path})
+        for reads in FILES if kind is None else {kind} & FILES.keys():
+            if is_file_of(reads, path):
+                return cls(FILES[reads][0], {"path": path})
         if kind in (None, "model") and is_of_a_format(path):
             return cls("file", {"path": path})
         layers = [cls._parse_one(part.strip(), text) for part in _split(text, " + ")]
