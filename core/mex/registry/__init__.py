@@ -14,8 +14,9 @@ from mex import hooks
 from mex.errors import UsageError, suggest
 from mex.hooks import EXTENSIONS, KINDS, PROJECT, Component
 from mex.params import check_names, default, fields
+from mex.registry.files import no_file
 from mex.registry.provided import Broken, Provided
-from mex.registry.spec import Spec, fits_json, no_file, plain
+from mex.registry.spec import Spec, fits_json, plain
 
 __all__ = ["Broken", "Provided", "Registry"]
 
