@@ -9,8 +9,8 @@ from mex.toolkit.bayes_point.sites import FAR
 from mex.types import FloatArray
 
 FREEDOM = 10
-"""The degrees of freedom of the t distribution that proposes. On an ellipse through two draws of one Gaussian the length
-hardly changes in many dimensions; a t distribution proposes at the length that the chain has."""
+"""The degrees of freedom of the t distribution that proposes: at the length that a chain has. With one Gaussian, an
+ellipse through two draws hardly changes it in many dimensions."""
 WIDE = 1.25
 """A chain starts with a draw of the Gaussian, so many times as far off its mean: in many dimensions it does not forget
 this in so few steps, and this one is about as far off as draws of the posterior are."""
