@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from typing import Any
 
@@ -17,6 +18,7 @@ from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
 from mex.toolkit.bayes_point.queries import Queries, Settings
 from mex.toolkit.bayes_point.scores import Scores
 from mex.toolkit.bayes_point.version_space import VersionSpace
+from mex.toolkit.bounds import capacity
 from mex.toolkit.estimators import constant, linear_classifier
 from mex.types import Array, Estimator, FloatArray
 
@@ -25,7 +27,8 @@ WITHIN = 1.12
 LATE = 1
 """After how many answers for each weight rows are asked only if they are open; nearly all are before."""
 VERIFY = 12
-"""How many random rows are asked at the end, where the share of wrong labels was not known."""
+"""How many random rows are asked at the end, where the share of wrong labels was not known; where some are wrong, also
+so many just beyond doubt that they tell as much as these would without."""
 CHANCE = 0.05
 """How improbable it has to be that so many of them are answered otherwise for the share to count as wrong."""
 DOUBT = 1.5
@@ -118,9 +121,15 @@ class BayesPointLearner(GeneratorLearner):
     def _confirm(self, known: Knowledge) -> Generator[FloatArray, Array, bool]:
         """Whether random rows are answered as expected, where the share of wrong labels was not known.
 
-        Rows at even odds hardly tell it. If they are not, a larger share is assumed, and sites are chosen anew.
+        Rows at even odds hardly tell it: whatever their labels, some model has most of them right. If some are wrong,
+        rows just beyond doubt are asked as well, half of which a grossly wrong model has wrong. If not all are as
+        expected, a larger share is assumed, and sites are chosen anew.
         """
-        rows = known.domain.sample(VERIFY, self._rng)
+        assert self._queries is not None
+        rows, posterior = known.domain.sample(VERIFY, self._rng), self._posterior
+        if posterior.model.rho > 0:
+            n = math.ceil(VERIFY / capacity(posterior.model.rho))
+            rows = np.concatenate([rows, self._queries.search.just_sure(posterior.mean, posterior.cov, n)])
         expected = self.hypothesis().predict(rows)
         answers = yield rows
         self._learn(rows, answers)

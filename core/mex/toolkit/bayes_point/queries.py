@@ -64,6 +64,7 @@ class Queries:
 
     Attributes:
         exact: whether labels are right and so many that rows are asked only if their label is open.
+        search: for rows at even odds.
         widths: how far the boundary may have been off at each row found but those near data (:attr:`.Odds.width`).
     """
 
@@ -82,7 +83,7 @@ class Queries:
         self._labels: set[Any] = set()  # of the rows near the data
         self._all = AllRows(scores, rng) if count(known.domain) <= MOST else None
         self._pool = None if known.pool is None or len(known.pool) == 0 else known.domain.clip(known.pool.copy())
-        self._search = RowSearch(known.domain, scores, self._pool, settings.starts, rng)
+        self.search = RowSearch(known.domain, scores, self._pool, settings.starts, rng)
 
     @property
     def complete(self) -> bool:
@@ -161,7 +162,7 @@ class Queries:
 
     def _by_search(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
         for _ in range(SEARCHES):
-            X, z = self._search.run(mean, cov, pairs_from=ALMOST if self.exact else np.inf)
+            X, z = self.search.run(mean, cov, pairs_from=ALMOST if self.exact else np.inf)
             new = np.array([row.tobytes() not in self._asked for row in X])
             X, z = X[new], z[new]
             if not len(X) or (not self.exact and z[0] > SURE):
@@ -175,7 +176,7 @@ class Queries:
                 return np.asarray(X[first])
         row = self._of_random(mean, cov)
         if row is None and self.exact:
-            return self._search.corner(VersionSpace(self._posterior), self._asked)
+            return self.search.corner(VersionSpace(self._posterior), self._asked)
         return row
 
     def _of_random(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:

@@ -17,6 +17,8 @@ CORNERS = 16
 """How many corners of the version space are looked for at most."""
 OFF = 1e3
 """How far off the posterior mean corners are looked for from, in standard deviations."""
+DRAWN, BEYOND_DOUBT = 4096, 2.5
+"""How many random rows those just beyond doubt are chosen from, and the z from which on a label is."""
 CORNER = 0.98
 """A row is open for certain if its score has two signs at two corners, well inside."""
 
@@ -57,6 +59,13 @@ class RowSearch:
             odds = self._scores.odds_of(X, mean, cov)
         order = np.argsort(-odds.worth, kind="stable")
         return X[order], odds.z[order]
+
+    def just_sure(self, mean: FloatArray, cov: FloatArray, n: int) -> FloatArray:
+        """At most ``n`` random rows whose label is known, but of those the least sure, shape (n, n_features)."""
+        X = self._domain.sample(DRAWN, self._rng)
+        z = self._scores.odds_of(X, mean, cov).z
+        order = np.argsort(z, kind="stable")
+        return np.asarray(X[order[z[order] > BEYOND_DOUBT][:n]])
 
     def corner(self, space: VersionSpace, asked: set[bytes]) -> FloatArray | None:
         """A row with two signs at two corners of the version space, though the posterior is sure of it."""
