@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,26 @@ def linear_classifier(W: FloatArray, b: FloatArray, classes: Array) -> Estimator
     estimator.classes_ = np.asarray(classes)
     estimator.n_features_in_ = estimator.coef_.shape[1]
     return estimator
+
+
+def predictor(estimator: Estimator) -> Callable[[FloatArray], Array]:
+    """Its ``predict``, for float64 rows, shape (n, d); of a ``LinearSVC`` without checks of rows, which take longer.
+
+    >>> X = np.array([[3.0, 1.0], [1.0, 1.0]])
+    >>> predictor(halfspace(np.array([1.0, -2.0])))(X)
+    array([ 1, -1])
+    """
+    from sklearn.svm import LinearSVC
+
+    if type(estimator) is not LinearSVC:
+        return estimator.predict  # type: ignore[no-any-return]
+    W, b, classes = estimator.coef_, estimator.intercept_, estimator.classes_
+
+    def predict(X: FloatArray) -> Array:
+        scores = X @ W.T + b
+        return np.asarray(classes[(scores[:, 0] > 0).astype(int) if len(W) == 1 else scores.argmax(axis=1)])
+
+    return predict
 
 
 def constant(answer: Any, n_features: int, regression: bool = False) -> Estimator:

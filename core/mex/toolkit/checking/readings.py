@@ -6,6 +6,7 @@ import numpy as np
 
 from mex.knowledge import Knowledge
 from mex.target import refusals
+from mex.toolkit.estimators import predictor
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 ROUNDING = 1e-11
@@ -131,7 +132,7 @@ class Told:
 
     def missed(self, hypothesis: Estimator, tolerance: float = 0.0) -> BoolArray:
         """Where a hypothesis answers otherwise: with another label, or a value off by more than ``tolerance``."""
-        predicted = np.ravel(hypothesis.predict(self.X)) if len(self) else self.told
+        predicted = np.ravel(predictor(hypothesis)(self.X)) if len(self) else self.told
         if self.labels:
             return np.asarray(predicted != self.told)
         return np.asarray(~(np.abs(predicted - self.told) <= tolerance))

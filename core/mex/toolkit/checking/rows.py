@@ -7,6 +7,7 @@ import numpy as np
 from mex.domain import Domain
 from mex.knowledge import Knowledge
 from mex.toolkit.active.samplers import between_rows
+from mex.toolkit.estimators import predictor
 from mex.types import Array, BoolArray, Estimator, FloatArray
 
 DRAWN = 256
@@ -66,7 +67,7 @@ def telling(
     not show it. Of several pairs those farthest from all rows ``asked`` so far are taken.
     """
     rows = np.concatenate([natural(known, DRAWN, rng), known.domain.sample(DRAWN, rng)])
-    labels, wanted = hypothesis.predict(rows), (n - n // 2, n // 2)
+    labels, wanted = predictor(hypothesis)(rows), (n - n // 2, n // 2)
     apart: list[Array] = []
     for part, count in enumerate(wanted):
         drawn = part * DRAWN + rng.integers(DRAWN, size=(2, DRAWN * max(count, 1)))
@@ -104,6 +105,7 @@ def _sides(
 
     The shapes are (n, 2, d) and (n,).
     """
+    predict = predictor(hypothesis)
     n, d = start.shape
     turns = rng.random((n, d))
     for unit in domain.units() if domain.groups else ():
@@ -118,7 +120,7 @@ def _sides(
         return rows
 
     def labels(rows: FloatArray) -> Array:
-        return np.asarray(hypothesis.predict(rows.reshape(-1, d))).reshape(rows.shape[:-1])
+        return np.asarray(predict(rows.reshape(-1, d))).reshape(rows.shape[:-1])
 
     if n == 0:
         return np.empty((0, 2, d)), np.empty(0, dtype=bool)
