@@ -64,10 +64,10 @@ class Run:
         numbers, error = np.arange(len(self.store)), self.store.error
         start = 0 if error[0] <= 3 * error.min() else int(np.argmin(error))
         searches = self._searches
-        searches.searcher.origin = self.store.Z[start].copy()
+        searches.searcher.anchor = self.store.Z[start].copy()
         self.total.add(float(self.store.score[start]), float(error[start] ** 2), ())
-        if (yield from self._additive.holds(numbers)):
-            yield from self._additive.steps(start)
+        adds_up = yield from self._additive.holds(numbers)
+        yield from self._additive.steps(start, adds_up=adds_up)
         searches.sort(numbers)
         batch = FIRST_BATCH
         while searches.wrong or self.clean < checks:
@@ -124,7 +124,7 @@ class Run:
             refinement.narrow(groups, Z, self.store.score[numbers], self.store.error[numbers])
             if refinement.doubts:
                 numbers = yield from self.told.ask(refinement.beside())
-                residuals, errors = self.told.residuals(numbers, None)
+                residuals, errors = self.told.residuals(numbers)
                 right = np.abs(residuals) <= errors
                 refinement.split(right.reshape(-1, 2))
                 self._searches.sort(numbers)
