@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import skops.io
@@ -362,6 +364,23 @@ def test_a_smooth_target_is_refused() -> None:
     assert "no sum of steps" in stolen.note
 
 
+class Sparse(RegressorMixin, BaseEstimator):
+    """A sum that parts 0 from all greater numbers, as trees of sparse data do."""
+
+    def __init__(self) -> None:
+        self.is_fitted_ = True
+
+    def predict(self, X):
+        return (X > 1e-35) @ np.pi ** np.arange(X.shape[1])
+
+
+def test_values_of_sparse_data_are_not_taken_for_noise() -> None:
+    stolen = steal(
+        Sparse(), mex.Domain([0] * 3, [1] * 3), "value", family=mex.Family("boosted"), checks=60, pool=np.zeros((9, 3))
+    )
+    assert "exact: a clone of 4 terms with 3 thresholds" in stolen.note
+
+
 def test_a_budget_that_is_too_small_ends_as_the_surrogate_does(tumours: mex.Dataset) -> None:
     model = GradientBoostingClassifier(n_estimators=100, max_depth=4, random_state=0).fit(tumours.X, tumours.y)
     stolen = steal(model, tumours.domain, "proba", budget=400, pool=tumours.X[::2])
@@ -380,9 +399,10 @@ def test_labels_alone_are_refused(tumours: mex.Dataset) -> None:
 def rounded_sum(rng):
     """A transcript of 400 rows of a sum of 30 steps, with answers and coefficients that are rounded."""
     told = Transcript(Axes(mex.Domain([0] * 3, [1] * 3)), Scores("value", np.ones(1)))
-    for x in np.linspace(0.05, 0.95, 30):
-        told.total.add(float(rng.standard_normal()), 1e-12, ((told.total.step(0, x, np.nextafter(x, 1)), 1),))
-    Z = rng.random((400, 3))
+    for x in np.linspace(0.05, 0.95, 30, dtype=np.float32):
+        step = told.total.step(0, float(x), float(np.nextafter(x, np.float32(1))))
+        told.total.add(float(rng.standard_normal()), 1e-12, ((step, 1),))
+    Z = rng.random((400, 3), dtype=np.float32).astype(np.float64)
     told.store.find(Z)
     scores = told.total(Z)[0]
     told.store.add(Z, scores + 1e-6 * rng.uniform(-1, 1, 400), np.full(400, 1e-6))
@@ -417,13 +437,13 @@ def test_answers_too_coarse_to_tell_a_jump_from_none_end_a_search() -> None:
 
 
 def to_the_end(search, told):
-    """Answer what a search asks as the sum of a transcript does."""
-    rows = next(search, None)
+    """Answer what a search asks as the sum of a transcript does now."""
+    target, rows = copy.deepcopy(told.total), next(search, None)
     for _ in range(3000):
         if rows is None:
             return
         try:
-            rows = search.send(told.total(told.axes.encode(rows))[0])
+            rows = search.send(target(told.axes.encode(rows))[0])
         except StopIteration:
             return
     raise AssertionError("it goes on")
