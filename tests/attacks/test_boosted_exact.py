@@ -492,7 +492,7 @@ def test_a_set_of_steps_is_a_likely_term_once_three_of_its_subsets_are_terms() -
     total, likely = BoxSum(3), Likely()
     a, b, c = (total.step(axis, 0.0, 1.0) for axis in range(3))
     assert [likely.learn(term) for term in (((a, 1), (b, 1)), ((a, 1), (c, -1)))] == [[], []]
-    assert likely.learn(((b, 1), (c, -1))) == [{a, b, c}]
+    assert likely.learn(((b, 1), (c, -1))) == [[a, b, c]]
     assert likely.learn(((b, 1), (c, -1))) == []
 
 

@@ -7,6 +7,7 @@ each is nearly always a term as well if at least three of its subsets with one s
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import attrgetter
 
 from mex_boosted_exact.sums import Conditions
 from mex_boosted_exact.thresholds import Step
@@ -25,18 +26,18 @@ class Likely:
         self._over = defaultdict[Steps, list[Steps]](list)  # the terms with one step more than a set
         self._told = set[Steps]()
 
-    def learn(self, term: Conditions) -> list[Steps]:
-        """Take a term; the sets that are likely terms by now and have not been told."""
+    def learn(self, term: Conditions) -> list[list[Step]]:
+        """Take a term; the sets that are likely terms by now and have not been told, by axis."""
         steps = frozenset(step for step, _ in term)
         self._terms.add(steps)
-        found = list[Steps]()
-        for step in steps:
+        found = list[list[Step]]()
+        for step, _ in term:
             rest = steps - {step}
             for other in self._over[rest] if rest else ():
                 both = steps | other
                 if both not in self._told and both not in self._terms and self._is_likely(both):
                     self._told.add(both)
-                    found.append(both)
+                    found.append(sorted(both, key=attrgetter("axis")))
             self._over[rest].append(steps)
         return found
 

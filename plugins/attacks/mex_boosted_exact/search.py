@@ -46,7 +46,7 @@ class Hunt:
 
     def found(self, at: FloatArray, left: float, slack: float) -> None:
         """Take note that something is left at a point."""
-        self.at, self.left, self.slack = at, float(left), float(slack)
+        self.at, self.left, self.slack = at.copy(), float(left), float(slack)
 
     def twins(self) -> list[Hunt]:
         """The earlier hunts for which as much is left, which are then likely to be after the same."""

@@ -21,12 +21,13 @@ WIDTH = 24
 """How many searches are under way side by side."""
 ROUNDS, PATIENCE = 16, 2000
 """How often a search goes on at once that needs no new row, and how often in a row until it is given up."""
-LOOKED_AT = 128
+LOOKED_AT = 48
 """At how many points it is looked for further terms at once."""
 LOOKS, NO_ROW = -2, -1
 """Instead of the number of a wrong row: of a search that looks where something is left, and of one from there."""
-ENOUGH, AGAIN = 10, 0.1
-"""After how many terms of the most steps others are taken to have no more, and how often that is tried again."""
+WORTH, START = 1 / 30, 50
+"""Beyond terms of so many steps it is looked if so many of the points there had something left, and at first: found
+otherwise, from a wrong row, a term costs more than that many rows."""
 
 
 @attrs.define(eq=False)
@@ -62,7 +63,8 @@ class Searches:
         self._likely = Likely()
         self._guessed: list[Crossed] = []  # likely terms
         self._beyond: list[tuple[Crossed, FloatArray]] = []  # where something was left there
-        self._sizes = Counter[int]()  # how many terms have so many steps
+        self._looked = Counter[int]()  # at how many points beyond terms of so many steps it was looked
+        self._found = Counter[int]()  # and at how many of these something was left
         self._live: list[Strand] = []
 
     def sort(self, numbers: Array) -> None:
@@ -129,6 +131,7 @@ class Searches:
 
     def _end(self, strand: Strand) -> None:
         strand.hunt.done = True
+        strand.hunt.others.clear()
         self._live.remove(strand)
         self.wrong += [strand.number] if strand.number > NO_ROW else []
 
@@ -153,7 +156,6 @@ class Searches:
         if self._seen == 0:
             self._places.append({})
         for term in self._told.total.terms[self._seen :]:
-            self._sizes[len(term)] += 1
             if term:
                 self._places.append({step.axis: step for step, _ in term})
                 self._guessed += [{step.axis: step for step in likely} for likely in self._likely.learn(term)]
@@ -163,12 +165,13 @@ class Searches:
         """Where to look for terms next: at likely ones, and beyond those of the fewest steps."""
         ends = [(crossed, self._monomials.place(crossed)) for crossed in self._guessed]
         self._guessed = []
-        most = max(self._sizes, default=0)
         self._places.sort(key=len, reverse=True)
         while self._places and len(ends) < LOOKED_AT and not self._beyond:
             crossed = self._places.pop()
-            if len(crossed) < most or self._sizes[most] < ENOUGH or self._rng.random() < AGAIN:
+            size = len(crossed)
+            if self._found[size] + WORTH * START >= WORTH * self._looked[size]:
                 ends += [(crossed, goal) for goal in self._monomials.goals(crossed)]
+                self._looked[size] += 2
         return ends
 
     def _look(self, ends: list[tuple[Crossed, FloatArray]]) -> Finding[None]:
@@ -176,6 +179,9 @@ class Searches:
         residuals, errors = yield np.array([end for _, end in ends])
         wrong = np.flatnonzero(np.abs(residuals) > errors)
         self._beyond += [ends[n] for n in wrong.tolist()[::-1]]
+        for n in wrong.tolist():
+            crossed, end = ends[n]
+            self._found[len(crossed)] += not np.array_equal(end, self._monomials.place(crossed))
 
     def _from_wrong(self) -> Strand | None:
         """A search from the last wrong row."""
