@@ -80,13 +80,11 @@ class Searcher:
             if len(moved) == 0:
                 return None
             path = Path(thresholds, start, hunt.end, moved, self.new)
-            yield hunt.end[None]
-            low, high = self._asked(path)
+            if not self._told.store.has(hunt.end[None]):
+                yield hunt.end[None]
+            low, high = yield from self._between(hunt, path)
             if high == 0:
                 return None
-            low, high = yield from self._halved(hunt, path, low, high)
-            if high == 0:
-                continue
             hunt.end = path.points[high - 1].copy()
             step = path.steps[high - 1]
             if step is not None:
@@ -110,31 +108,31 @@ class Searcher:
             hunt.end[axis] = beyond(step, far > near)
             return step
 
-    def _asked(self, path: Path) -> tuple[int, int]:
-        """The last place before, and the first, at which something is left by the points asked; 0 if nothing is."""
+    def _between(self, hunt: Hunt, path: Path) -> Finding[tuple[int, int]]:
+        """The last place before, and the first, at which something is left, counted from 1; 0 if nothing is."""
         numbers = self._told.store.numbers(path.points)
         places = np.flatnonzero(numbers >= 0)
         residuals, errors = self._told.residuals(numbers[places])
         wrong = np.abs(residuals) > errors
-        if len(places) == 0 or not wrong[-1]:
+        if not wrong[-1]:
             return 0, 0
         first = int(np.argmax(wrong))
-        return (int(places[first - 1]) + 1 if first else 0), int(places[first]) + 1
-
-    def _halved(self, hunt: Hunt, path: Path, low: int, high: int) -> Finding[tuple[int, int]]:
-        """The same when the two are neighbours."""
+        low, high = int(places[first - 1]) + 1 if first else 0, int(places[first]) + 1
+        left, slack = residuals[first], errors[first]
         while True:
-            residuals, errors = yield path.points[high - 1][None]
-            if abs(residuals[0]) <= errors[0]:  # explained meanwhile
-                return 0, 0
-            hunt.found(path.points[high - 1], residuals[0], errors[0])
+            hunt.found(path.points[high - 1], left, slack)
             if high - low == 1:
                 return low, high
             if (yield from self.waited(hunt)):
-                continue
-            middle = path.middle(low, high)
-            residuals, errors = yield path.points[middle - 1][None]
-            low, high = (low, middle) if abs(residuals[0]) > errors[0] else (middle, high)
+                (left, *_), (slack, *_) = yield path.points[high - 1][None]
+            else:
+                middle = path.middle(low, high)
+                residuals, errors = yield path.points[[high - 1, middle - 1]]
+                wrong = np.abs(residuals) > errors
+                low, high = (low, middle) if wrong[1] else (middle, high)
+                left, slack = residuals[int(wrong[1])], errors[int(wrong[1])]
+            if abs(left) <= slack:  # explained meanwhile
+                return 0, 0
 
     def waited(self, hunt: Hunt) -> Finding[bool]:
         """Wait for earlier hunts that are after the same; whether there were any.
