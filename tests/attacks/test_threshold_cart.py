@@ -8,7 +8,6 @@ from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.tree import DecisionTreeClassifier
 
 import mex
-from mex.testing import check_attack
 from mex.toolkit.active.samplers import between_rows
 from mex.types import Array, FloatArray
 from mex_bounded_noise.defense import BoundedNoise
@@ -35,17 +34,10 @@ def near_agreement(attack: mex.Attack, budget: int, seed: int, defense: BoundedN
     return float(np.mean(stolen.hypothesis.predict(near) == target.answer(near, "label")))
 
 
-def test_it_is_a_well_behaved_attack() -> None:
-    X, y = load_iris(return_X_y=True)
-    X = X[:, :2] - X[:, :2].mean(axis=0)
-    pooled = np.hstack([X, X])  # the pool of the check has four columns
-    check_attack(ThresholdCart(), tree(np.clip(pooled, -1, 1), y, mex.Domain([-1.0] * 4, [1.0] * 4), max_depth=3))
-
-
 def test_it_is_ahead_of_plain_cart_on_its_thresholds_and_of_passive_cart() -> None:
     attacks = [ThresholdCart(), ThresholdCart(look=1), Passive(sampler="near")]
-    ours, plain, passive = (np.mean([near_agreement(attack, 500, seed) for seed in range(2)]) for attack in attacks)
-    assert ours > 0.98
+    ours, plain, passive = (np.mean([near_agreement(attack, 300, seed) for seed in range(2)]) for attack in attacks)
+    assert ours > 0.92
     assert ours > plain > passive + 0.04
 
 
@@ -69,23 +61,31 @@ def test_of_a_tree_grown_on_noise_it_learns_more_than_passive_cart() -> None:
 
 
 def test_of_deep_trees_it_is_not_behind_passive_cart_at_any_budget(registry: mex.Registry) -> None:
-    plan = {
-        "attacks": {"threshold-cart": {}, "passive": {"sampler": "near"}},
-        "defenses": ["none"],
-        "models": {"tree": {"use": "decision-tree", "max_depth": 8}},
-        "datasets": ["german-credit", "heart"],
-        "budget": 200,
-        "seeds": 2,
-    }
-    records = mex.matrix(plan, registry=registry)
+    counts = (30, 60, 100, 200)
 
-    def after(attack: str, queries: int) -> float:
-        curves = [record["curve"] for record in records if record["attack"] == attack]
-        found = [[p["near_agreement"] for p in curve if p["queries"] <= queries][-1] for curve in curves]
-        return float(np.mean(found))
+    def curve(attack: mex.Attack, dataset: mex.Dataset, seed: int) -> list[float]:
+        order = np.random.default_rng(seed).permutation(len(dataset.X))
+        train, granted, held_out = np.split(order, [len(order) // 2, 3 * len(order) // 4])
+        target = tree(dataset.X[train], dataset.y[train], dataset.domain, max_depth=8)
+        near = between_rows(dataset.X[held_out], dataset.domain, 2000, np.random.default_rng(9), crossover=True)
+        oracle = mex.Oracle(target, budget=counts[-1])
+        learner = attack.learner(oracle.knowledge(pool=dataset.X[granted]), np.random.default_rng(seed))
+        agreement = []
+        while len(agreement) < len(counts):
+            X = learner.ask() if oracle.remaining else None
+            if X is None or oracle.queries + len(X) > counts[len(agreement)]:
+                predicted = learner.hypothesis().predict(near)
+                agreement.append(float(np.mean(predicted == target.answer(near, "label"))))
+            else:
+                learner.tell(X, oracle.ask(X))
+        return agreement
 
-    for queries, lead in ((30, 0.0), (60, 0.0), (100, 0.0), (200, 0.03)):
-        assert after("threshold-cart", queries) > after("passive", queries) + lead, queries
+    datasets = [registry.build("dataset", name).load() for name in ("german-credit", "heart")]
+    ours, passive = (
+        np.mean([curve(attack, dataset, seed) for dataset in datasets for seed in range(2)], axis=0)
+        for attack in (ThresholdCart(), Passive(sampler="near"))
+    )
+    assert (ours > np.add(passive, [0, 0, 0, 0.03])).all()
 
 
 def test_a_start_of_one_row_leaves_nothing_to_hold_back(iris: mex.Dataset) -> None:
@@ -101,7 +101,7 @@ def test_a_small_budget_is_spent_and_no_more(budget: int) -> None:
 
 def test_noise_of_a_known_rate_breaks_neither_it_nor_the_majority_vote() -> None:
     noise = BoundedNoise(rho=0.1)
-    assert near_agreement(ThresholdCart(), 1000, 1, noise) > 0.85
+    assert near_agreement(ThresholdCart(), 400, 1, noise) > 0.87
     voted = MajorityVote(inner=ThresholdCart(), repeats="exact")
     assert near_agreement(voted, 4000, 0, noise) > 0.94
 
@@ -124,9 +124,9 @@ def test_contradicting_labels_that_nobody_declared_do_not_stop_it() -> None:
             return np.random.default_rng(len(X)).choice(self.classes, size=len(X))
 
     X, y = load_iris(return_X_y=True)
-    oracle = mex.Oracle(Liar(tree(X, y, mex.Domain.of(X))), budget=700)
+    oracle = mex.Oracle(Liar(tree(X, y, mex.Domain.of(X))), budget=250)
     learner = ThresholdCart().learner(oracle.knowledge(pool=X[:5]), np.random.default_rng(0))
-    assert mex.extract(oracle, learner, snapshots=False).queries == 700
+    assert mex.extract(oracle, learner, snapshots=False).queries == 250
 
 
 @pytest.mark.parametrize(
