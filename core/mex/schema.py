@@ -133,7 +133,7 @@ class Schema:
         """The schema of a table, or of the tables that a fitted model takes.
 
         Args:
-            source: a data frame, an array, a list of mappings, the path of a CSV file; a fitted model; what
+            source: a data frame, an array, a list of mappings, the path of a CSV or Parquet file; a fitted model; what
                 :meth:`to_dict` gave.
             like: for a model, a table as it takes them: what the model does not tell is read there.
 

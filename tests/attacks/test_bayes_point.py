@@ -85,7 +85,7 @@ def test_all_rows_of_a_domain_are_listed_once() -> None:
 # What it steals, and with how many queries
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_where_all_rows_are_at_hand_its_end_is_a_proof(seed: int) -> None:
     model = plane(BITS, seed)
     stolen = steal(model, BITS, seed)
@@ -96,7 +96,7 @@ def test_where_all_rows_are_at_hand_its_end_is_a_proof(seed: int) -> None:
     assert len(np.unique(stolen.transcript.X, axis=0)) > 0.95 * stolen.queries
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_on_mixed_features_it_asks_little_more_than_the_bound(seed: int) -> None:
     model = plane(MIXED, seed)
     stolen = steal(model, MIXED, seed)
@@ -121,14 +121,11 @@ def stolen_of(scene: Any, attack: str, budget: int, seed: int, X: FloatArray | N
     return float(np.mean(stolen.hypothesis.predict(X) == scene.target.answer(X, "label")))
 
 
-@pytest.mark.parametrize(("model", "data"), [("logistic", "tic-tac-toe"), ("linear-svm", "vote")])
-def test_on_real_categories_it_is_ahead_of_uncertainty_sampling(model: str, data: str) -> None:
-    scene = scene_of(model, data, 0)
-    budget = 80
-    ours = stolen_of(scene, "bayes-point", budget, 0)
-    theirs = [stolen_of(scene, f"margin:batch=5,sampler={s}", budget, 0) for s in ("uniform", "pool")]
+def test_on_real_categories_it_is_ahead_of_uncertainty_sampling() -> None:
+    scene = scene_of("logistic", "tic-tac-toe", 0)
+    ours = stolen_of(scene, "bayes-point", 80, 0)
     assert ours > 0.975
-    assert ours > max(theirs)
+    assert ours > stolen_of(scene, "margin:batch=5,sampler=uniform", 80, 0)
 
 
 def test_cut_short_it_is_worth_more_than_the_commonest_label() -> None:
@@ -138,18 +135,17 @@ def test_cut_short_it_is_worth_more_than_the_commonest_label() -> None:
     assert stolen_of(scene, "bayes-point", 98, 1) > majority + 0.02
 
 
-@pytest.mark.parametrize("k", [3, 4])
-def test_several_classes_are_one_posterior(k: int) -> None:
-    model = plane(MIXED, k, k)
-    stolen = steal(model, MIXED, attack="bayes-point:eps=1e-3")
+def test_several_classes_are_one_posterior() -> None:
+    domain = mex.Domain([0, 0, 0, 0, 0], [10, 1, 1, 1, 3], integer=[1, 0, 0, 0, 0], groups=[(2, 3)])
+    model = plane(domain, 4, 4)
+    stolen = steal(model, domain, attack="bayes-point:eps=3e-3")
     assert stolen.stopped == "done"
-    assert agreement(stolen, model, MIXED.sample(5000, np.random.default_rng(9))) > 0.998
-    assert stolen.queries < 1.2 * query_bound(9 * (k - 1), 1e-3)
+    assert agreement(stolen, model, domain.sample(5000, np.random.default_rng(9))) > 0.994
+    assert stolen.queries < 1.2 * query_bound(5 * 3, 3e-3)
 
 
-@pytest.mark.parametrize(("data", "queries"), [("iris", 140), ("wine", 320)])
-def test_several_classes_of_real_data(data: str, queries: int) -> None:
-    assert stolen_of(scene_of("logistic", data, 1), "bayes-point:eps=1e-3", queries, 1) > 0.998
+def test_several_classes_of_real_data() -> None:
+    assert stolen_of(scene_of("logistic", "iris", 1), "bayes-point:eps=1e-3", 140, 1) > 0.998
 
 
 def test_several_classes_of_few_rows_are_proved_too() -> None:
@@ -163,19 +159,18 @@ def test_several_classes_of_few_rows_are_proved_too() -> None:
 # Wrong labels
 
 
-@pytest.mark.parametrize("rho", [0.1, None])
-def test_wrong_labels_are_part_of_the_model(rho: float | None) -> None:
+def test_wrong_labels_are_part_of_the_model() -> None:
     found = []
-    for seed in range(3):
+    for seed in range(2):
         model = plane(BITS, seed)
-        stolen = steal(model, BITS, seed, defense="bounded-noise:rho=0.1", rho=rho, budget=250)
+        stolen = steal(model, BITS, seed, defense="bounded-noise:rho=0.1", budget=200)
         found.append(agreement(stolen, model, listed(BITS)))
     assert np.mean(found) > 0.98
 
 
 def test_where_labels_are_wrong_it_says_how_many_rows_may_be_so_at_its_end() -> None:
     said, found = [], []
-    for seed in range(3):
+    for seed in range(2):
         model = plane(BITS, seed)
         stolen = steal(model, BITS, seed, defense="bounded-noise:rho=0.2", rho=None)
         assert stolen.stopped == "done"
@@ -191,15 +186,11 @@ def test_where_labels_are_wrong_it_says_how_many_rows_may_be_so_at_its_end() -> 
 
 
 def test_an_unknown_share_that_is_none_is_found_out_and_the_end_is_a_proof() -> None:
-    told, untold = [], []
-    for seed in range(3):
-        model = plane(BITS, seed)
-        told.append(steal(model, BITS, seed, rho=0.0).queries)
-        stolen = steal(model, BITS, seed, rho=None)
-        untold.append(stolen.queries)
-        assert stolen.note == "the label of every row of the domain follows from the answers"
-        assert agreement(stolen, model, listed(BITS)) == 1
-    assert np.mean(untold) < 1.9 * np.mean(told)  # most of it after all rows are right
+    model = plane(BITS, 0)
+    told, untold = steal(model, BITS, rho=0.0), steal(model, BITS, rho=None)
+    assert untold.note == "the label of every row of the domain follows from the answers"
+    assert agreement(untold, model, listed(BITS)) == 1
+    assert untold.queries < 1.9 * told.queries  # most of it after all rows are right
 
 
 def test_answers_that_no_linear_model_gives_are_said_to_be_so() -> None:
@@ -221,7 +212,7 @@ def test_answers_that_no_linear_model_gives_are_said_to_be_so() -> None:
 
 @pytest.mark.parametrize("pool", [False, True])
 def test_without_an_upper_bound_it_finds_a_box_with_a_boundary(pool: bool) -> None:
-    for seed in range(4):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         d, scale = 3 + seed, 10.0 ** rng.integers(-1, 4)
         domain = mex.Domain(np.zeros(d), np.full(d, np.inf))
@@ -267,16 +258,12 @@ def test_a_domain_of_one_row_is_that_label() -> None:
 
 
 def test_pivot_cut_short_is_near_the_data_what_uncertainty_sampling_is() -> None:
-    ours, theirs, commonest = [], [], []
-    for seed in range(2):
-        scene = scene_of("logistic", "breast-cancer", seed + 20)
-        X = between_rows(scene.yardstick.points["agreement"], scene.target.domain, 5000, np.random.default_rng(0))
-        ours.append(stolen_of(scene, "pivot", 62, seed, X))
-        theirs.append(stolen_of(scene, "margin:batch=10", 62, seed, X))
-        y = scene.target.answer(X, "label")
-        commonest.append(np.unique(y, return_counts=True)[1].max() / len(y))
-    assert np.mean(ours) > np.mean(theirs) - 0.02
-    assert min(np.subtract(ours, commonest)) > 0.2
+    scene = scene_of("logistic", "breast-cancer", 20)
+    X = between_rows(scene.yardstick.points["agreement"], scene.target.domain, 5000, np.random.default_rng(0))
+    ours, theirs = (stolen_of(scene, attack, 62, 0, X) for attack in ("pivot", "margin:batch=10"))
+    commonest = np.unique(scene.target.answer(X, "label"), return_counts=True)[1].max() / len(X)
+    assert ours > theirs - 0.03
+    assert ours > commonest + 0.2
 
 
 def test_pivot_hands_over_where_features_are_discrete_and_others_name_who_takes_them() -> None:

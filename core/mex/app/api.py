@@ -62,8 +62,8 @@ def attack(
         domain: what its interface accepts; by default all of R^d, or what ``like`` shows.
         family: the public class F that the model is from, such as ``linear``: attacks on one class ask for it.
         classes: the labels it answers with, in the order of its probabilities, if it has no ``classes_``.
-        like: for a model of tables a data frame as it takes them, the path of a CSV file, or a :class:`mex.Schema`; by
-            default the first data frame among the next three, which are such tables then.
+        like: for a model of tables a data frame as it takes them, the path of a CSV or Parquet file, or a
+            :class:`mex.Schema`; by default the first data frame among the next three, which are such tables then.
         pool: unlabeled rows that the attacker has, shape (n, d), or a table.
         held_out: rows on which the stolen model is compared with the real one, or the share of the pool that is
             held out for this (of a pool of 40 or more rows); None for no comparison. It asks the model about

@@ -14,6 +14,7 @@ from mex import hooks
 from mex.errors import UsageError, suggest
 from mex.hooks import EXTENSIONS, KINDS, PROJECT, Component
 from mex.params import check_names, default, fields
+from mex.registry.files import no_file
 from mex.registry.provided import Broken, Provided
 from mex.registry.spec import Spec, fits_json, plain
 
@@ -108,7 +109,7 @@ class Registry:
         if (kind, name) in self._provided:
             return self._provided[kind, name]
         known = [p.component.name for p in self.provided(kind)]
-        raise UsageError(f"no {kind} named {name!r}{suggest(name, known)}")
+        raise UsageError(f"no {kind} named {name!r}{no_file(kind, name) or suggest(name, known)}")
 
     def target(self, kind: str, name: str) -> Any:
         """What a component or an extension names as its target, imported now.

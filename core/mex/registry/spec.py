@@ -13,15 +13,11 @@ from typing import Any
 import attrs
 
 from mex.errors import UsageError
+from mex.registry.files import FILES, reader_of
 from mex.registry.provided import is_of_a_format
 
 _BARE = re.compile(r"(?=.*[^\W\d])[^\s\"'\[\]{},]([^\"'\[\]{},\x00-\x1f\x7f]*[^\s\"'\[\]{},\x00-\x1f\x7f])?")
 """A word or a path: with a letter, without quotes, brackets and commas."""
-FILES = {
-    "dataset": (re.compile(r"(?i).+\.(csv|tsv|txt)(\.(gz|bz2|xz))?"), "csv"),
-    "model": (re.compile(r"(?i).+\.(skops|joblib|pickle|pkl|onnx|json|ubj|xgb|txt|lgb|cbm|cb|pmml|tl)"), "file"),
-}
-"""The components that read files, by their kind: how the names of such files end, and who reads them."""
 _COMPONENT = re.compile(r"(\s*[\w-]+ \+ )*\s*[\w-]+\s*:\s*\w+\s*=")
 _OPEN, _CLOSE = "[{(", "]})"
 
@@ -114,15 +110,14 @@ class Spec:
 
         Args:
             text: what was typed.
-            kind: of the component: a dataset in a CSV file, a model in one of its own; by default either.
+            kind: of the component: a dataset in a table, a model in a file of its own; by default either.
 
         Raises:
             UsageError: if the text is not of that form.
         """
         path = "" if _COMPONENT.match(text) else text.strip()
-        for pattern, reader in FILES.values() if kind is None else filter(None, [FILES.get(kind)]):
-            if pattern.fullmatch(path):
-                return cls(reader, {"path": path})
+        for reader in filter(None, [reader_of(reads, path) for reads in (FILES if kind is None else [kind])]):
+            return cls(reader, {"path": path})
         if kind in (None, "model") and is_of_a_format(path):
             return cls("file", {"path": path})
         layers = [cls._parse_one(part.strip(), text) for part in _split(text, " + ")]

@@ -6,7 +6,8 @@ import numpy as np
 
 from mex.types import FloatArray
 from mex_relu_exact.fitting import refined
-from mex_relu_exact.peeling import Peeler
+from mex_relu_exact.network import Network
+from mex_relu_exact.peeling import BLUR, Peeler
 from mex_relu_exact.transcript import Transcript
 
 EXACT = 1e-9, 100.0
@@ -16,7 +17,9 @@ CLOSE, OUTLYING = 1e-9, 50.0
 MOST, GROSS = 0.9, 1e3
 """The share of answers that may be off a fit by no more than so many times their rounding, or it is undone."""
 SHARP = 1e-10
-"""How far a hyperplane may be off that was fitted."""
+"""How far a hyperplane may be off at least that was fitted."""
+FAR, ROUGH = 1e-5, 1e-4
+"""The same share where hyperplanes may be off by more than is known, and by how much."""
 POLISHED = 3
 """How often the network is fitted anew at most, as long as an answer is not explained."""
 
@@ -51,23 +54,46 @@ class Fits:
 
     def fit(self) -> bool:
         """Fit the network to all answers that it can explain; undone, and False, if that leaves more than rounding."""
+        return self._fitted(np.array(self._peeler.blur), CLOSE) is not False
+
+    def mend(self) -> bool:
+        """Fit a network that lacks no neuron, but of which some are off by more than is known; whether that helps."""
+        blur, before = self._peeler.blur, self._explained()
+        self._fitted(np.maximum(blur, ROUGH), FAR)
+        return self._explained() > before
+
+    def _explained(self) -> int:
+        """How many answers are explained exactly."""
+        return self._explained_by(self._told.network)
+
+    def _explained_by(self, network: Network) -> int:
+        U, Y, noise = self._told.table()
+        off = np.abs(np.nan_to_num(Y) - network(U)).max(axis=1)
+        return int(np.sum(off <= np.maximum(EXACT[0] * self._told.size, EXACT[1] * noise)))
+
+    def _fitted(self, blur: FloatArray, close: float) -> bool | None:
+        """Fit the network to answers that are off by no more than a share of the size, or than the hyperplanes may be.
+
+        False if that leaves more than rounding or explains fewer answers, None if there is no fit.
+        """
         told, network = self._told, self._told.network
         U, Y, noise = told.table()
         rows = told.explicable()
         before = U @ network.W.T + network.b
-        steepness = np.linalg.norm(network.W, axis=1)
-        blur = np.array(self._peeler.blur) * steepness
+        blur = blur * np.linalg.norm(network.W, axis=1)
         off = np.where(rows, np.abs(np.nan_to_num(Y) - network(U)).max(axis=1), np.inf)
         expected = (before > 0) @ (blur * np.abs(network.A).max(axis=1, initial=0.0))
-        rows &= off <= np.maximum(expected, max(CLOSE * told.size, OUTLYING * float(np.median(off[rows]))))
-        sure = (np.abs(before) > blur).all(axis=1)[rows]
+        rows &= off <= np.maximum(expected, max(close * told.size, OUTLYING * float(np.median(off[rows]))))
+        sure = np.asarray((np.abs(before) > blur).all(axis=1))[rows]
         U, Y, noise = U[rows], Y[rows], noise[rows]
-        found = refined(network, U, Y, 1 / noise, sure)
-        if found is None:
-            return True
-        if np.quantile(np.abs(Y - found(U)).max(axis=1) / noise, MOST) > GROSS:
+        fit = refined(network, U, Y, 1 / noise, sure)
+        if fit is None:
+            return None
+        found, errors = fit
+        gross = np.quantile(np.abs(Y - found(U)).max(axis=1) / noise, MOST) > GROSS
+        if gross or self._explained_by(found) < self._explained_by(network):
             return False
         self.fitted = len(network)
-        network.W, network.b, network.A, network.G, network.c = found.W, found.b, found.A, found.G, found.c
-        self._peeler.blur = [min(blur, SHARP) for blur in self._peeler.blur]
+        network.take(found)
+        self._peeler.blur = np.minimum(self._peeler.blur, np.maximum(SHARP, BLUR * errors)).tolist()
         return True

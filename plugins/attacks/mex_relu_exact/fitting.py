@@ -17,12 +17,16 @@ ENOUGH = 1e-12
 """The share of the gradient at which conjugate gradients end."""
 ROBUST, OUTLIER, FAIR = 4, 30.0, 3.0
 """How often answers that are off by more than so many times their rounding are given less weight, from how many on."""
+SAMPLES = 4
+"""By how many errors of the answers those of the network are told."""
 CHUNK = 1000
 LARGEST = 9000
 """The most unknowns that are solved for."""
 
 
-def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, sure: Array) -> Network | None:
+def refined(
+    network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, sure: Array
+) -> tuple[Network, FloatArray] | None:
     """The network with the least weighted squares, near ``network``; None where that cannot be found.
 
     While it is known which neurons are on at which rows the network is linear in (W, b, G, c), and with its output
@@ -37,6 +41,9 @@ def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, 
         network: where to start.
         U, Y, weight: rows, scores, and weights, shape (n, d), (n, m) and (n,).
         sure: the rows at which it is known which neurons are on, shape (n,); the others are taken in afterwards.
+
+    Returns:
+        the network, and how far errors of one over the weights move its hyperplanes, as a share of their weights.
     """
     problem = _Problem(network, U, Y, np.where(sure, weight, 0.0))
     if problem.unknowns > LARGEST or not problem.factorise():
@@ -51,7 +58,7 @@ def refined(network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, 
             break
         problem.weigh(weight / np.maximum(1.0, left / FAIR))
         network = problem.descend(network)
-    return network
+    return network, problem.errors(network)
 
 
 class _Problem:
@@ -144,6 +151,14 @@ class _Problem:
 
     def _solve(self, g: FloatArray) -> FloatArray:
         return np.asarray(self._scale * cho_solve(self._factor, self._scale * g, check_finite=False))
+
+    def errors(self, network: Network) -> FloatArray:
+        """How far some errors of the answers move hyperplanes, as a share of their weights, shape (h,)."""
+        rng, found = np.random.default_rng(0), np.zeros(len(network))
+        for _ in range(SAMPLES):
+            hidden, _, _ = self._split(self._solve(self._adjoint(rng.standard_normal(self._Y.shape))))
+            found = np.maximum(found, np.abs(hidden).max(axis=1, initial=0.0))
+        return np.asarray(found / np.maximum(np.linalg.norm(network.W, axis=1), 1e-300))
 
     def descend(self, network: Network) -> Network:
         """Make steps as long as they make it better."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import attrs
 import numpy as np
 
-from mex.types import FloatArray
+from mex.types import Array, FloatArray
 
 Search: TypeAlias = "Generator[FloatArray, tuple[FloatArray, FloatArray], Line]"
 """Yields places, shape (n,); receives values, shape (n, m), and how far each may be off, infinite if it is unknown."""
@@ -93,6 +93,7 @@ class Known:
         error: the error's share of these.
         close: how near a kink is to one of them that is that one.
         elsewhere: changes of slope of kinks of unknown places, shape (k, m): one of these is known by it.
+        doubt: how far each of these may be off, shape (k,).
         grid: the spacing of the places that can be asked, 0 if all can be.
     """
 
@@ -101,17 +102,21 @@ class Known:
     error: float
     close: float = 1e-5
     elsewhere: FloatArray = attrs.field(factory=lambda: np.zeros((0, 1)))
+    doubt: FloatArray = attrs.field(factory=lambda: np.zeros(0))
     grid: float = 0.0
 
     def near(self, t: float) -> bool:
         """Whether a known kink is next to ``t``."""
         return bool(len(self.t)) and bool(np.abs(self.t - t).min() < self.close)
 
-    def alike(self, change: FloatArray, error: float) -> int | None:
-        """Which of the kinks of unknown place changes the slope so; None if none does, or several."""
+    def alike(self, change: FloatArray, error: float) -> Array:
+        """Which of the kinks of unknown place may change the slope so."""
         apart = np.abs(self.elsewhere - change).max(axis=1, initial=0.0)
-        alike = np.flatnonzero(apart <= error + ALIKE * np.abs(change).max())
-        return int(alike[0]) if len(alike) == 1 and error < SURE * np.abs(change).max() else None
+        return np.flatnonzero(apart <= error + self.doubt + ALIKE * float(np.abs(change).max()))
+
+    def recognised(self, change: FloatArray, error: float) -> bool:
+        """Whether a change of slope that is well known is that of a single kink of unknown place."""
+        return error < SURE * float(np.abs(change).max()) and len(self.alike(change, error)) == 1
 
     def snapped(self, t: FloatArray) -> FloatArray:
         """The nearest places that can be asked."""
@@ -245,7 +250,7 @@ def _guess(a: Place, b: Place, known: Known, found: list[Kink]) -> Guess | None:
     side = max(CERTAIN * tolerance / most, NEAR * length) if most > 0 else length
     t = a.t - float((b.value - a.value - b.slope * length) @ change) / float(change @ change) if most > 0 else a.t
     error = 4 * (a.noise / a.step + b.noise / b.step)
-    if len(known.elsewhere) and a.t < t < b.t and known.alike(change, error) is not None:
+    if len(known.elsewhere) and a.t < t < b.t and known.recognised(change, error):
         apart = np.abs(b.value - b.slope * (b.t - t) - a.value - a.slope * (t - a.t)).max()
         if apart <= tolerance:
             found.append(Kink(t, (a.t, a.value), (b.t, b.value), change, error))

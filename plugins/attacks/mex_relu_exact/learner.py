@@ -8,8 +8,6 @@ import numpy as np
 
 from mex import GeneratorLearner, Knowledge
 from mex.learner import Steps
-from mex.toolkit.checking.fits import best_fit
-from mex.toolkit.checking.readings import Told
 from mex.toolkit.estimators import constant
 from mex.types import Array, Estimator, FloatArray
 from mex_relu_exact.chart import Chart
@@ -24,8 +22,8 @@ from mex_relu_exact.transcript import Transcript
 
 PART, PROMISING = 0.6, 0.95
 """The part of a budget after which the search goes on only if the network has this R² on the first rows."""
-APART = 0.3
-"""How far rows are apart, as a share of the range of some feature, that a model is fitted to: steps are too alike."""
+APART, MOST = 0.3, 2000
+"""How far rows are apart, as a share of the range of some feature, that a network is trained on; among how many."""
 UNSEARCHED = 2000
 """How many rows a network is trained on where there is no budget, and nothing else can be done."""
 DISCRETE = "all features take whole numbers or levels, none of them 2,000 or more, along which kinks could be found"
@@ -51,11 +49,11 @@ class ReluLearner(GeneratorLearner):
         self._told = Transcript(Chart(known.domain), Scores(0 if known.classes is None else len(known.classes)))
         self._draws = Draws(self._told.chart, known, rng)
         self._run = (MixedRun if self._told.chart.mixed else Run)(self._told, self._draws)
-        self._trained = TrainedNetwork(known, rng.spawn(1)[0])
+        self._rng = rng.spawn(1)[0]
+        self._trained = TrainedNetwork(known, self._rng)
         self._given_up = False
         searched = self._told.chart.n_real > 0
         self._to_train = known.budget if known.budget is not None else 0 if searched else UNSEARCHED
-        self._best: tuple[int, Estimator] | None = None
 
     def steps(self) -> Steps:
         """Survey, peel, and where that leads to no end, ask random rows for a network that is trained."""
@@ -71,9 +69,9 @@ class ReluLearner(GeneratorLearner):
             self.exact = self._run.largest <= EXACT
             self.note = self._run.verdict()
             return
-        self._given_up = True
+        self._give_up()
         self.confirmed = self._known.budget is None  # then nothing more is asked
-        self.note = f"not exact: {reason}; what fits all answers best is handed over"
+        self.note = f"not exact: {reason}; a network trained on the answers is handed over"
         while self._trained.asked < self._to_train and (X := self._trained.ask()) is not None:
             self._trained.tell(X, (yield X))
 
@@ -104,19 +102,23 @@ class ReluLearner(GeneratorLearner):
         """Whether there is a network."""
         return self._run.begun
 
+    def _give_up(self) -> None:
+        """Train on rows that are apart from each other from now on: steps tell little but weigh much."""
+        self._given_up = True
+        found, answers = self._trained, self._trained.answers
+        self._trained = TrainedNetwork(self._known, self._rng)
+        self._trained.asked = found.asked
+        if answers is not None:
+            some = np.linspace(0, len(found.X) - 1, min(len(found.X), MOST)).astype(int)
+            some = some[self._told.chart.apart(found.X[some], APART)]
+            self._trained.keep(found.X[some], answers[some])
+
     def hypothesis(self) -> Estimator:
-        """The network as far as it is known; where that was given up, what fits the answers best."""
-        n, classes = len(self._trained.X), self._known.classes
-        if not self._given_up and self.settled:
-            return stolen(self._told.chart, self._run.network, classes)
-        if not self._given_up or n == 0:  # a few rows: the check around this fits them
-            first = 0.0 if classes is None else classes[0]
-            return constant(first, self._known.domain.n_features, regression=classes is None)
-        if self._given_up and self._to_train:
+        """The network as far as it is known; where that was given up, one that is trained."""
+        classes = self._known.classes
+        if self._given_up:
             return self._trained.hypothesis()
-        if self._best is None or self._best[0] != n:
-            told = Told(self._known)
-            apart = self._told.chart.apart(self._trained.X, APART)
-            told.add(self._trained.X[apart], np.asarray(self._trained.answers)[apart])
-            self._best = n, best_fit(Told(self._known), told.complete(), self._known, 0, any_class=True).model
-        return self._best[1]
+        if self.settled:
+            return stolen(self._told.chart, self._run.network, classes)
+        first = 0.0 if classes is None else classes[0]  # a few rows: the check around this fits them
+        return constant(first, self._known.domain.n_features, regression=classes is None)

@@ -12,10 +12,12 @@ from mex_relu_exact.run import CALM, Run
 from mex_relu_exact.slices import FAINT, SINGLE, Slices
 from mex_relu_exact.transcript import Transcript
 
-PART = 5
-"""Of all rows at least one of so many certifies the network."""
+PART, FEWEST = 5, 300
+"""Of all rows at least one of so many certifies the network, and so many at least."""
 LONG = 100
 """From how many whole numbers on lines are searched along a column."""
+KNOWN = (-1, -1)
+"""What neurons are of which all weights are known."""
 BLUR = 1e-8
 """How far a hyperplane may be off at first."""
 NEARBY = 0.05
@@ -30,6 +32,8 @@ GAINED = 30, 0.2
 """How many answers more, and which part of those that are off, a neuron found by values is to explain."""
 VANISHED = 1e-7
 """Up to which share of the size a neuron adds to scores that is none."""
+NEARLY = 0.9
+"""Which share of all answers the network explains at least after all its output weights were found anew."""
 ROWS = 1500
 """How many answers are looked at for an affine function that explains most of them."""
 STRANGE = 5
@@ -51,7 +55,7 @@ class MixedRun(Run):
     def __init__(self, told: Transcript, draws: Draws) -> None:
         super().__init__(told, draws)
         self._slices = list[Slices]()
-        self._assumed = list[bool]()  # which neurons are known but for some weights
+        self._assumed = list[tuple[int, int]]()  # which neuron of which slices each is taken for
 
     def _start_again(self) -> None:
         super()._start_again()
@@ -62,15 +66,19 @@ class MixedRun(Run):
         blocks += [([i], 1 / float(chart.span[i])) for i in sorted(long, key=lambda i: -chart.span[i])]
         self._slices = [Slices(self.told, self.draws, *block, self._peeler.far_away) for block in blocks]
 
+    def distinct(self) -> int:
+        """How many neurons the network has; one that is taken as on or off counts once."""
+        return self._assumed.count(KNOWN) + len(set(self._assumed) - {KNOWN})
+
     def steps(self, checks: int) -> Steps[None]:
-        """Peel until ``checks`` random rows or more are explained; neurons are known again by 10 digits at least."""
+        """Peel until 300 random rows or more are explained; neurons are known again by 10 digits at least."""
         if self.told.fine > FAINT:
             self.reason = (
                 f"answers are right to {-np.log10(self.told.fine):.1f} digits: too few to know neurons again where"
                 " columns of whole numbers or levels displace their kinks"
             )
         else:
-            yield from super().steps(checks)
+            yield from super().steps(max(checks, FEWEST))
 
     def _first_line(self) -> Steps[None]:
         """The neurons of one slice, then their weights on the other columns, and those of neurons met meanwhile."""
@@ -91,9 +99,9 @@ class MixedRun(Run):
         yield from slices.search(at, right)
         for j in range(before, len(network)):
             self._peeler.blur.append(BLUR)
-            self._assumed.append(False)
+            self._assumed.append(KNOWN)
             for other in self._slices:
-                other.forget(network.W[j], network.A[j])
+                other.partial.forget(network.W[j], network.A[j])
         return len(network) - before
 
     def _settle(self) -> Steps[None]:
@@ -114,32 +122,58 @@ class MixedRun(Run):
         self._fits.fit()
 
     def _weigh(self, explained: int) -> None:
-        """Find the output weights anew, if so more is explained: neurons that are none get none and are dropped.
+        """Find weights of neurons that are known but for a few, or all output weights anew, if so more is explained.
 
-        Neurons that are known but for a few weights are taken as on or off where these count (see
-        :meth:`.slices.Slices.versions`).
+        The former are taken as on or off where these few count (see :meth:`.partial.Partial.versions`). With output
+        weights found anew neurons that are none get none and are dropped; that nearly all answers have to confirm.
         """
-        network, d = self.network, len(self.told.chart)
+        network = self.network
         kept, assumed = network.copy(), self._assumed
-        network.keep(~np.array(assumed, dtype=bool))
+        for anew, least in ((False, explained), (True, int(NEARLY * self._clear()))):
+            network.take(kept.copy())
+            n = self._assume(assumed)
+            if self._weighed(0 if anew else n) and (now := self._explained()) >= max(explained, least):
+                explained, kept, assumed = now, network.copy(), self._assumed
+        network.take(kept)
+        self._assumed = assumed
+        self._peeler.blur = [BLUR] * len(network)
+
+    def _assume(self, assumed: list[tuple[int, int]]) -> int:
+        """Put the versions of neurons that are known but for a few weights in the place of earlier ones; how many not.
+
+        These have no output weights.
+        """
+        network = self.network
+        network.keep(np.array([neuron == KNOWN for neuron in assumed], dtype=bool))
         n = len(network)
-        for slices in self._slices:
-            versions = slices.versions()
-            for j in range(len(versions)):
-                network.add(versions.W[j], float(versions.b[j]), versions.A[j])
+        self._assumed = [KNOWN] * n
+        for i, slices in enumerate(self._slices):
+            versions, of = slices.partial.versions()
+            for w, b in zip(versions.W, versions.b, strict=True):
+                network.add(w, float(b), np.zeros(network.A.shape[1]))
+            self._assumed += [(i, j) for j in of]
+        return n
+
+    def _weighed(self, first: int) -> bool:
+        """Find the affine part and output weights, from one neuron on, that explain most; False if there are none."""
+        network, d = self.network, len(self.told.chart)
         U, Y = self._told(ROWS)
         active = np.maximum(U @ network.W.T + network.b, 0)
-        part = agreed(np.hstack([U, active]), Y, EXACTLY * self.told.size)
-        if part is not None:
-            network.G, network.A, network.c = part[0].J[:, :d], part[0].J[:, d:].T.copy(), part[0].c
-            weight = np.abs(network.A).max(axis=1, initial=0.0) * active.max(axis=0, initial=0.0)
-            keep = weight > VANISHED * self.told.size
-            network.keep(keep)
-            self._assumed = (np.flatnonzero(keep) >= n).tolist()
-        if part is None or self._explained() < explained:
-            network.W, network.b, network.A, network.G, network.c = kept.W, kept.b, kept.A, kept.G, kept.c
-            self._assumed = assumed
-        self._peeler.blur = [BLUR] * len(network)
+        left = Y - active[:, :first] @ network.A[:first]
+        part = agreed(np.hstack([U, active[:, first:]]), left, EXACTLY * self.told.size)
+        if part is None:
+            return False
+        network.G, network.c = part[0].J[:, :d], part[0].c
+        network.A = np.vstack([network.A[:first], part[0].J[:, d:].T])
+        weight = np.abs(network.A).max(axis=1, initial=0.0) * active.max(axis=0, initial=0.0)
+        keep = (weight > VANISHED * self.told.size) | (np.arange(len(network)) < first)
+        network.keep(keep)
+        self._assumed = [assumed for assumed, kept in zip(self._assumed, keep, strict=True) if kept]
+        return True
+
+    def _clear(self) -> int:
+        """How many answers tell of kinks."""
+        return int(self.told.visible(self.told.table()[2], FAINT).sum())
 
     def _told(self, most: int) -> tuple[FloatArray, FloatArray]:
         """Points that were asked, and their scores: so many of them."""
@@ -201,7 +235,7 @@ class MixedRun(Run):
         scale = float(np.abs(a).max())
         w, a = w * scale, a / scale
         partial = [slices for slices in self._slices if len(slices.partial)]
-        if partial and not any(slices.like(w[:-1], a).any() for slices in partial):
+        if partial and not any(slices.partial.like(w[:-1], a).any() for slices in partial):
             return False  # several at once
         before = self._explained()
         network.add(w[:-1], float(w[-1]), a)
@@ -209,9 +243,9 @@ class MixedRun(Run):
             network.keep(np.arange(len(network)) < len(network) - 1)
             return False
         self._peeler.blur.append(BLUR)
-        self._assumed.append(False)
+        self._assumed.append(KNOWN)
         for slices in self._slices:
-            slices.forget(w[:-1], a)
+            slices.partial.forget(w[:-1], a)
         return True
 
     def _explained(self) -> int:
@@ -225,9 +259,9 @@ class MixedRun(Run):
         found = 0
         for slices in self._slices:
             right = None
-            if len(slices.moving) > 1:
+            if len(slices.partial.moving) > 1:
                 others = np.tile(z, (OTHERS, 1))
-                others[:, slices.moving] = self.draws.several(OTHERS)[:, slices.moving]
+                others[:, slices.partial.moving] = self.draws.several(OTHERS)[:, slices.partial.moving]
                 off, _ = yield from self._off(others)
                 right = others[~off][0] if not off.all() else None
             found = yield from self._searched(slices, z, right)

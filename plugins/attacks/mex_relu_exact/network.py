@@ -47,6 +47,10 @@ class Network:
         """A network of its own."""
         return Network(*(array.copy() for array in (self.W, self.b, self.A, self.G, self.c)))
 
+    def take(self, other: Network) -> None:
+        """Become another network."""
+        self.W, self.b, self.A, self.G, self.c = other.W, other.b, other.A, other.G, other.c
+
     def add(self, w: FloatArray, b: float, a: FloatArray) -> None:
         """Add a neuron."""
         self.W = np.vstack([self.W, w])

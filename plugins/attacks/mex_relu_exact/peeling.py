@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from mex.toolkit.generators import relay
-from mex.types import Array, FloatArray
+from mex.types import Array, BoolArray, FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.gradients import FAR, REACH, Affine, affine_piece, orthonormal
 from mex_relu_exact.kinks import Known, Line, Lost, find_kinks
@@ -36,6 +36,11 @@ DRAWN = 60
 """Pairs of random rows among which those on either side of a hyperplane are sought."""
 BLUR = 5.0
 """How many times the error of its gradient a hyperplane may be off."""
+FINER = 100.0
+"""How many times finer answers are by which a neuron is measured anew."""
+LEAST, ASKEW = 1e-5, 0.1
+"""Up to which share of a known neuron a jump at its hyperplane is taken for an error of it, and the sine of the angle
+by which other jumps are of another neuron."""
 SAME, CHANGED = 1e-3, 0.05
 """By how much the second measurement of a neuron changes it that is the same, and that is another."""
 
@@ -62,18 +67,32 @@ class Jump:
         return w * scale, float(a @ self.change.c) / float(a @ a) * scale, a / scale
 
 
+@attrs.frozen(eq=False)
+class _Neuron:
+    """A neuron as the attributes of :class:`Peeler` describe it."""
+
+    w: FloatArray
+    b: float
+    a: FloatArray
+    room: float
+    blur: float
+    limit: float
+
+
 class Peeler:
     """Adds neurons to the network of a transcript.
 
     Attributes:
         quality: of each neuron, over how long a piece its gradient was measured.
         blur: of each neuron, how far its hyperplane may be from where it is thought, in the box.
+        limits: of each neuron, up to which rounding answers were used to measure it.
         crossed, bent: how many known hyperplanes lines crossed, and at how many of them the answers were bent anew.
     """
 
     def __init__(self, told: Transcript, draws: Draws) -> None:
         self.quality: list[float] = []
         self.blur: list[float] = []
+        self.limits: list[float] = []
         self.crossed = 0
         self.bent = 0
         self.rough = 1e-7
@@ -99,7 +118,9 @@ class Peeler:
         """
         self._limit = limit
         self._eta = max(ETA, min(limit ** (1 / 3), 0.02))
+        taken = self._taken_out(start, end - start)
         found = yield from self._kinks(start, end)
+        self._put_back(taken, start, np.zeros_like(start) if found is None else found[1])
         if found is None:
             return 0
         line, way = found
@@ -116,6 +137,35 @@ class Peeler:
         network.G, network.c = network.G + here.J, network.c + here.c
         self._take(jumps, start, way)
         return len(jumps)
+
+    def _taken_out(self, start: FloatArray, way: FloatArray) -> list[_Neuron]:
+        """Take out neurons that a line crosses and that were measured where answers are coarser than they are here."""
+        t, _ = self._told.network.crossings(start, way)
+        return self._taken((np.array(self.limits) > FINER * self._limit) & (t > 0) & (t < 1))
+
+    def _put_back(self, neurons: list[_Neuron], start: FloatArray, way: FloatArray) -> None:
+        """Add neurons again that a line does not cross, which became shorter."""
+        for neuron in neurons:
+            if not 0 < -(neuron.w @ start + neuron.b) < neuron.w @ way:
+                self._add(neuron)
+
+    def _taken(self, which: BoolArray) -> list[_Neuron]:
+        """Take neurons out of the network."""
+        network, lists = self._told.network, (self.quality, self.blur, self.limits)
+        taken = [
+            _Neuron(network.W[j], float(network.b[j]), network.A[j], *(column[j] for column in lists))
+            for j in np.flatnonzero(which)
+        ]
+        network.keep(~which)
+        for column in lists:
+            column[:] = [value for value, out in zip(column, which, strict=True) if not out]
+        return taken
+
+    def _add(self, neuron: _Neuron) -> None:
+        self._told.network.add(neuron.w, neuron.b, neuron.a)
+        self.quality.append(neuron.room)
+        self.blur.append(neuron.blur)
+        self.limits.append(neuron.limit)
 
     def _kinks(self, start: FloatArray, end: FloatArray) -> Steps[tuple[Line, FloatArray] | None]:
         """The kinks between two points, or as far as scores tell any, and the way."""
@@ -164,6 +214,7 @@ class Peeler:
                 r += 1
             there = yield from self._affine(start, way, basis, line, k + r)
             change = there - here
+            change = attrs.evolve(change, error=change.error + self._left(start, way, t[k], t[k + r + 1]))
             if r == 1:
                 jumps.append(Jump(change, t[k + 1], room[k]))
             else:
@@ -179,6 +230,13 @@ class Peeler:
                 yield from self.far_away(jumps[:missing], start, way)
         return jumps
 
+    def _left(self, start: FloatArray, way: FloatArray, low: float, high: float) -> float:
+        """How far known neurons that a part of a line crosses may be off: the residual has that, too."""
+        network, blur = self._told.network, np.array(self.blur)
+        t, _ = network.crossings(start, way)
+        error = blur / BLUR * np.linalg.norm(network.W, axis=1) * np.abs(network.A).max(axis=1, initial=0.0)
+        return float(error[(t > low) & (t < high)].sum())
+
     def _take(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> None:
         """Add the neurons of jumps; one at a known hyperplane is known neuron and jump together."""
         network, n = self._told.network, self._told.chart.n_real
@@ -188,7 +246,7 @@ class Peeler:
             rest = np.zeros(len(start) - n)
             if Known(t, t, 0.0, self.close).near(jump.t):
                 j = int(np.abs(t - jump.t).argmin())
-                if j not in drop:
+                if j not in drop and not self._beside(jump, j):
                     own, a = network.W[j].copy(), network.A[j]
                     rest, own[n:] = own[n:], 0.0
                     old = Affine(np.outer(a, own), a * float(network.b[j] + rest @ start[n:]))
@@ -202,16 +260,21 @@ class Peeler:
                         continue
                     jump = attrs.evolve(jump, change=both)
             fresh.append((jump, rest))
-        keep = np.array([j not in drop for j in range(len(network))], dtype=bool)
-        network.keep(keep)
-        self.quality = [q for q, kept in zip(self.quality, keep, strict=True) if kept]
-        self.blur = [q for q, kept in zip(self.blur, keep, strict=True) if kept]
+        self._taken(np.isin(np.arange(len(network)), list(drop)))
         for jump, rest in fresh:
             w, b, a = jump.neuron(way)
             w[n:] = rest
-            network.add(w, b - float(rest @ start[n:]), a)
-            self.quality.append(jump.room)
-            self.blur.append(_blur(jump))
+            self._add(_Neuron(w, b - float(rest @ start[n:]), a, jump.room, _blur(jump), self._limit))
+
+    def _beside(self, jump: Jump, j: int) -> bool:
+        """Whether a jump at the hyperplane of a known neuron is by another: too large for an error, and askew."""
+        w, a = self._told.network.W[j].copy(), self._told.network.A[j]
+        w[self._told.chart.n_real :] = 0.0
+        length = float(np.linalg.norm(w))
+        J, own = jump.change.J, length * float(np.linalg.norm(a))
+        size = float(np.linalg.norm(J))
+        askew = float(np.linalg.norm(J - np.outer(J @ w, w) / length**2))
+        return size > max(self.blur[j] * np.sqrt(len(w)), LEAST) * own and askew > ASKEW * size
 
     def far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
         """Ask across hyperplanes just found, far away from where that was, if they are known well enough for that.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mex.types import BoolArray, FloatArray
+from mex.toolkit.generators import relay
+from mex.types import Array, BoolArray, FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.fits import EXACT, Fits
 from mex_relu_exact.network import Network
@@ -31,8 +32,9 @@ GROWN = 1.1
 """How many times as many neurons a network has that is fitted again."""
 FIRST = (1 / 16, 1 / 4, 1.0)
 """The parts of the way to a corner that are searched first, so that a second hidden layer shows early."""
-BATCHES = 4
-"""How many batches are drawn at most as long as the network is not exact on the last."""
+BATCHES, SHORTER = 4, 3
+"""How many batches are drawn at most as long as the network is not exact on the last, and how many times as short the
+later ones are, which measure how far it is off after it was fitted to the first."""
 HALVINGS, TRIES = 8, 40
 FINAL = 4
 """How often rows that are not exact at the end are searched."""
@@ -93,18 +95,23 @@ class Run:
 
     def verdict(self) -> str:
         """What was found, and how sure that is."""
-        network, off = self.network, max(self.largest, float(np.finfo(np.float64).eps))
+        off = max(self.largest, float(np.finfo(np.float64).eps))
         answers = "values" if self.told.scores.classes == 0 else "log-odds"
-        several = ", of which several may be one," if self._coarse or self.told.chart.mixed else ""
+        several = ", of which several may be one," if self._coarse else ""
         dim = ""
         if self.saturated:
             dim = f"; {self.saturated} of these are too near to 0 or 1 to tell, and right to {self.hidden:.1g}"
         kind = "exact" if off <= EXACT[0] * 10 and self.hidden <= HIDDEN else "done"
         return (
-            f"{kind}: {len(network)} neurons{several} have their kink inside the domain; {answers} right to {off:.1g}"
-            f" of their size at all answers, the last {self.certified} random rows among them{dim}; so off on less than"
+            f"{kind}: {self.distinct()} neurons{several} have their kink inside the domain;"
+            f" {answers} right to {off:.1g} of their size at all answers,"
+            f" the last {self.certified} random rows among them{dim}; so off on less than"
             f" {self.wrong():.1%} of rows like these (95 % confidence): a neuron that shows on fewer may be missing"
         )
+
+    def distinct(self) -> int:
+        """How many neurons the network has."""
+        return len(self.network)
 
     def steps(self, checks: int) -> Steps[None]:
         """Peel until ``checks`` random rows or more are explained, which are drawn when all seems to be."""
@@ -113,7 +120,7 @@ class Run:
         for _ in range(ATTEMPTS if self._coarse else 1):
             self._start_again()
             try:
-                yield from self._attempt(checks)
+                yield from relay(self._attempt(checks), self._not_too_long)
             except GivenUp as why:
                 self.reason = str(why)
             if self.largest > max(CALM[0], CALM[1] * told.fine) and not self.reason:
@@ -136,6 +143,17 @@ class Run:
         self._began = len(self.told)
         if self._coarse:
             self._peeler.rough, self._peeler.close = ROUGH
+
+    def _not_too_long(self, X: FloatArray) -> Steps[Array]:
+        """Pass rows on; where answers are coarse kinks may be found without end.
+
+        Raises:
+            GivenUp: if they are too many.
+        """
+        told = self.told
+        if self._coarse and len(told) + len(X) - self._began > LONGEST * (len(told.chart) + 2):
+            raise GivenUp("the end is not in sight")
+        return (yield X)
 
     def _attempt(self, checks: int) -> Steps[None]:
         """From one base to the end."""
@@ -179,8 +197,9 @@ class Run:
             self._fits.polish()
             self.trials += 1
             self.certified = self.saturated = 0
-            for _ in range(BATCHES):
-                Z = self.draws.several(max(checks, len(self.told) // self.part))
+            for batch in range(BATCHES):
+                n = max(checks, len(self.told) // self.part)
+                Z = self.draws.several(n if batch == 0 else -(-n // SHORTER))
                 off, noise = yield from self._off(Z)
                 if off.any():
                     for z, own in zip(Z[off], noise[off], strict=True):
@@ -216,11 +235,9 @@ class Run:
         if not found or self._coarse or len(told.network) > GROWN * self._fits.fitted:
             fits = self._fits.fit()
             self._misfits += not (fits or found)
-        if not found and not saturated:
+        if not found and not saturated and not self._fits.mend():
             self._idle += 1
             peeler.rough /= 30
-        if self._coarse and len(told) - self._began > LONGEST * (len(told.chart) + 2):
-            raise GivenUp("the end is not in sight")
         if self._idle > IDLE or self._misfits > MISFITS:
             raise GivenUp("no network of one hidden layer with the kinks that were found fits the answers")
         if peeler.bent > max(FEWEST_BENT, BENT * peeler.crossed):

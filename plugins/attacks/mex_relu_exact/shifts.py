@@ -65,6 +65,10 @@ class Shifts:
         seen.tried = {}
         seen.told.append(s)
 
+    def stretch(self, j: int, factor: float) -> None:
+        """Multiply the equations of a neuron."""
+        self._seen[j].told = [factor * s for s in self._seen[j].told]
+
     def slices(self, j: int) -> list[FloatArray]:
         """Where a neuron was seen."""
         return self._seen[j].slices

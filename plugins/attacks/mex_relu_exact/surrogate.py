@@ -47,7 +47,9 @@ class TrainedNetwork(SupervisedLearner):
         self._pending = None
 
     def fit(self) -> Estimator:
-        network = MLPRegressor(UNITS, solver="lbfgs", alpha=PENALTY, max_iter=500, random_state=self._seed)
+        network = MLPRegressor(
+            hidden_layer_sizes=(UNITS,), solver="lbfgs", alpha=PENALTY, max_iter=500, random_state=self._seed
+        )
         model = make_pipeline(StandardScaler(), TransformedTargetRegressor(network, transformer=StandardScaler()))
         answers, classes = np.asarray(self.answers, dtype=np.float64), self.known.classes
         with warnings.catch_warnings():

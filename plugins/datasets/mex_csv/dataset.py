@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 
 from mex import Dataset, Table, UsageError
-from mex.params import Check, doc, one_of, optional, text
+from mex.params import Check, doc, optional, text
+from mex.toolkit.tabular import parameters
 from mex.toolkit.tabular.csvfile import Reading, read_csv
-from mex.toolkit.tabular.datasets import Task, class_name, dataset_of
+from mex.toolkit.tabular.datasets import Task, dataset_of
 from mex.toolkit.tabular.inference import data_frame
 from mex.toolkit.tabular.parsing import MISSING
-
-
-def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-def texts() -> Check:
-    """One text, or a list of them."""
-    return Check(
-        "a text or a list of texts", lambda v: isinstance(v, tuple) and all(isinstance(part, str) for part in v)
-    )
-
-
-def columns(description: str) -> Any:
-    """A parameter that names columns."""
-    return attrs.field(default=(), converter=_listed, validator=texts(), metadata=doc(description))
 
 
 @attrs.frozen(kw_only=True)
@@ -52,30 +37,19 @@ class Csv:
     (array([41.5, 29. , 35. ]), ("the decimal mark is ','",))
     """
 
-    path: str | None = attrs.field(default=None, validator=optional(text()), metadata=doc("the file"))
-    target: str | None = attrs.field(
-        default=None, validator=optional(text()), metadata=doc("the column to predict; none takes the last one")
-    )
-    positive: str | None = attrs.field(
-        default=None,
-        converter=class_name,
-        validator=optional(text()),
-        metadata=doc("the class to tell from all others; none leaves the classes as they are, sorted"),
-    )
-    task: Task = attrs.field(
-        default="auto",
-        validator=one_of("auto", "classification", "regression"),
-        metadata=doc("auto takes a target of numbers with more than 20 distinct values for a regression"),
-    )
-    drop: Sequence[str] = columns("columns to leave out")
-    categorical: Sequence[str] = columns("columns to take for categories, whatever they hold")
-    numeric: Sequence[str] = columns(
+    path: str | None = parameters.path()
+    target: str | None = parameters.target()
+    positive: str | None = parameters.positive()
+    task: Task = parameters.task()
+    drop: Sequence[str] = parameters.columns("columns to leave out")
+    categorical: Sequence[str] = parameters.columns("columns to take for categories, whatever they hold")
+    numeric: Sequence[str] = parameters.columns(
         "columns to take for numbers: units and parted thousands are read, what is no number is missing"
     )
     missing: Sequence[str] = attrs.field(
         default=MISSING,
-        converter=_listed,
-        validator=texts(),
+        converter=parameters.listed,
+        validator=parameters.texts(),
         metadata=doc("the texts that stand for a missing value; by default NULL, NA, ? and their like"),
     )
     sep: str | None = attrs.field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -186,3 +187,18 @@ def test_the_name_of_a_file_is_the_component_of_its_kind_that_reads_it() -> None
     assert Spec.parse("model.txt", "model").name == "file"
     assert Spec.parse("rows.txt", "dataset").name == Spec.parse("rows.txt").name == "csv"
     assert Spec.parse("file:path=model.json,classes=['no','yes']", "model").params["classes"] == ["no", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("model", "rows.csv", "no model named 'rows.csv', nor is it a file of one, but one of a dataset: those end in"),
+        ("dataset", "m.skops", "no dataset named 'm.skops', nor is it a file of one, but one of a model: those end in"),
+        ("model", "m.h5", "no model named 'm.h5', nor is it a file of one: those end in .skops, "),
+        ("dataset", "adlut", "no dataset named 'adlut'; did you mean 'adult'"),
+        ("defense", "x.csv", "no defense named 'x.csv'; there are: "),
+    ],
+)
+def test_a_file_of_another_kind_is_told_from_a_mistyped_name(kind: str, name: str, said: str) -> None:
+    with pytest.raises(mex.UsageError, match=re.escape(said)):
+        mex.load_registry().resolve(kind, Spec.parse(name, kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 
 from mex.app.analysis.group import above_constant, value_of
 from mex.app.analysis.numbers import BELOW, number, shown, usd, worse_than_constant
@@ -52,7 +53,7 @@ def sentences(record: Record) -> list[str]:
 def _worth(record: Record) -> str:
     rows = record["held_out"] or 1
     behind = "" if record["defense"] == "none" else f" behind {record['defense']}"
-    who = f"{record['attack']} on {record['model']} of {record['dataset']}{behind}"
+    who = f"{record['attack']} on {_what(record)}{behind}"
     paid = f"{number(record['queries'] or 0)} queries ({usd(record['price_usd'] or 0.0)})"
     if record["agreement"] is None:
         return f"{who}: {paid}, and the copy was not measured."
@@ -60,6 +61,16 @@ def _worth(record: Record) -> str:
     if record["majority"] is None:
         return f"{who}: after {paid} the copy explains {agreement} of the variance of the model's values (R²)."
     return f"{who}: after {paid} the copy answers {agreement} of the held-out rows as the model does."
+
+
+def _what(record: Record) -> str:
+    """The model and the data: of files their names."""
+    model, data = (record[f"{kind}_params"].get("path") for kind in ("model", "dataset"))  # type: ignore[literal-required]
+    of_data = Path(str(data)).name if data else record["dataset"]
+    known = Path(str(model)).name if model else record["model_params"].get("object")
+    if known is None and record["model"] != "endpoint":
+        return f"{record['model']} of {of_data}"
+    return f"{known or 'the endpoint'} with the rows of {of_data}"
 
 
 def _took(record: Record) -> str:

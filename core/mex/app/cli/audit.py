@@ -58,7 +58,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
 def add_subject(command: argparse.ArgumentParser) -> None:
     """Add what says which model is meant."""
     command.add_argument("model", metavar="MODEL", help="a file, python:object=…, endpoint:url=… or a component")
-    command.add_argument("data", metavar="DATA", help="rows such as its users send: a CSV file or a dataset")
+    command.add_argument("data", metavar="DATA", help="rows such as its users send: a CSV or Parquet file, a dataset")
 
 
 def audit(args: argparse.Namespace, registry: Registry) -> int:

@@ -15,7 +15,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     command = commands.add_parser("inspect", help="what was read of a table, or understood of a model that is deployed")
     command.add_argument(
-        "what", metavar="WHAT", help="a dataset or a model: name:key=value, or the name of a CSV file or a model's"
+        "what", metavar="WHAT", help="a dataset or a model: name:key=value, or the name of a file of rows or of a model"
     )
     command.add_argument("--data", metavar="DATASET", help="of a model: the table that it is asked about")
     command.add_argument("--json", action="store_true", help="one JSON object on stdout")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
 from mex.knowledge import Knowledge
@@ -21,10 +23,16 @@ DIRECT, MIXED = 1.25, 2.0
 OTHERS, FLOOR, PART = 300, 40, 10
 """With how many queries models of other classes are known roughly; of a larger budget so many rows are for checks, but
 no more than one of so many: with fewer rows like the data not even their commonest label is known."""
+DOUBTED = 120
+"""How many rows check a hypothesis at most that is suspected still after the share above: 40 rows miss a fifth of those
+that are wrong on a quarter of rows where a tenth of labels is."""
 LATER = 4
 """One of so many is kept for the end."""
 FEWEST = ((32, 4), (0, 2))
-"""After how many queries at least how many are asked at the end, in pairs: one pair misses a third of what two find."""
+"""After how many queries at least how many are asked at the end, in pairs: one pair misses a third of what two find.
+Where labels are wrong at a known rate, as many times more as tell as much, up to four times: beyond, few rows tell
+nothing."""
+NOISIEST = 4.0
 
 
 @attrs.frozen
@@ -98,12 +106,14 @@ class Allowance:
             due = min(due // EVERY, MOST // 2, 2 * int(self.share * ON_THE_WAY / 2 * max(asked, self.least)))
         return max(min(due, self.kept - self.kept // LATER) - checked, 0)
 
-    def left(self, asked: int, checked: int) -> int:
-        """How many can be asked at all."""
-        left = max(MOST, self.kept) - checked
+    def left(self, asked: int, checked: int, *, doubted: bool = False) -> int:
+        """How many can be asked at all; more where those so far leave the hypothesis ``doubted``."""
+        left = max(DOUBTED if doubted else MOST, self.kept) - checked
         return max(left if self.budget is None else min(left, self.budget - asked - checked), 0)
 
     def at_the_end(self, asked: int, checked: int) -> int:
         """How many to ask when the attack is done."""
         fewest = next(n for least, n in FEWEST if asked >= least)
+        noisier = SHARE / self.share if self.share else math.inf
+        fewest = math.ceil(fewest * noisier) if noisier <= NOISIEST else fewest
         return min(self.left(asked, checked), max(int(self.share * asked) - checked, fewest))

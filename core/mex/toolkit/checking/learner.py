@@ -143,8 +143,8 @@ class SelfChecked:
             return np.concatenate([self._pool_rows.draw(left - len(again)), again]), left - len(again)
         if self._rounds == 1 and not getattr(self.inner, "confirmed", False):
             n = self._allowance.at_the_end(asked, self.checked)
-        elif self._rounds == 2 and self._suspected:
-            n = left
+        elif self._suspected and (self._rounds == 2 or (self._rounds == 3 and not self._failed)):
+            n = self._allowance.left(asked, self.checked, doubted=self._rounds == 3)
         labels = self._transcript.labels
         near = n - n // 2 if not labels or n > PAIRS_ONLY else 0
         rows = natural(self._known, near, self._rng)

@@ -1,1 +1,1 @@
-"""Tables as people have them: CSV files, data frames and arrays become schemas and datasets."""
+"""Tables as people have them: CSV and Parquet files, data frames and arrays become schemas and datasets."""

@@ -42,7 +42,7 @@ class Reading:
 
 @attrs.frozen(eq=False)
 class Table:
-    """A CSV file that has been read.
+    """A file that has been read.
 
     Attributes:
         columns: a pyarrow table of numbers, truth values and texts.
@@ -80,7 +80,7 @@ def read_csv(path: Path, how: Reading, target: str | None = None) -> Table:
 
     # "-" is a value beside "+": who reads the column decides.
     texts = read_texts(path, sep=how.sep, encoding=how.encoding, missing=[m for m in how.missing if m != "-"])
-    target = _check_names(path, list(texts), how, target)
+    target = check_names(path, list(texts), how, target)
     decimal = how.decimal or decimal_mark(texts.values())
     notes = [f"the decimal mark is {decimal!r}"] if decimal != (how.decimal or ".") else []
     columns, doubts = dict[str, Any](), dict[str, Doubt]()
@@ -101,12 +101,16 @@ def read_csv(path: Path, how: Reading, target: str | None = None) -> Table:
             doubts |= {name: parsed.doubt} if parsed.doubt else {}
             notes += [f"column {name!r} {parsed.remark}"] if parsed.remark else []
     if doubts:
-        raise UsageError(f"{path}: {_question(doubts)}")
+        raise UsageError(f"{path}: {question(doubts)}")
     return Table(pa.table(columns), target, tuple(notes))
 
 
-def _check_names(path: Path, names: list[str], how: Reading, target: str | None) -> str:
-    """The column to predict; names that there are not are errors."""
+def check_names(path: Path, names: list[str], how: Reading, target: str | None) -> str:
+    """The column to predict: ``target``, or the last one of those that are not dropped.
+
+    Raises:
+        UsageError: if there is no such column, or none of a name that ``how`` has.
+    """
     asked = [*how.drop, *how.categorical, *how.numeric, *([] if target is None else [target])]
     for name in asked:
         if name not in names:
@@ -131,7 +135,7 @@ def _nameless(path: Path, name: str, values: Any) -> str:
     return f"column {place} has no name, is another in each row, as an index is, and is left out"
 
 
-def _question(doubts: Mapping[str, Doubt]) -> str:
+def question(doubts: Mapping[str, Doubt]) -> str:
     """What is in doubt, and how to say what it is."""
     whats = [f"column {name!r} {doubt.what}" for name, doubt in doubts.items()]
     more = [f"and {len(whats) - SHOWN} columns more"] if len(whats) > SHOWN else []

@@ -44,7 +44,7 @@ class DeclaredModel:
     like: str | None = attrs.field(
         default=None,
         validator=optional(text()),
-        metadata=doc("a CSV file as the model's users send tables; by default the dataset"),
+        metadata=doc("a CSV or Parquet file as the model's users send tables; by default the dataset"),
     )
     schema: Any = attrs.field(
         default=None,

@@ -30,15 +30,17 @@ def schema_of(source: Any, *, like: Any = None) -> Schema:
 
         return schema_of_model(source, like)
     if isinstance(source, str | Path):
-        return schema_of_table(frame_of_csv(Path(source)))
+        return schema_of_table(frame_of_file(Path(source)))
     return schema_of_table(source)
 
 
-def frame_of_csv(path: Path) -> Any:
-    """A CSV file as a data frame."""
+def frame_of_file(path: Path) -> Any:
+    """A CSV, Parquet or Feather file as a data frame."""
+    from mex.toolkit.tabular.arrowfile import ENDINGS, read_arrow
     from mex.toolkit.tabular.csvfile import Reading, read_csv
 
-    return data_frame(read_csv(path.expanduser(), Reading(trusted=True)).columns)
+    read = read_arrow if path.suffix.lower() in ENDINGS else read_csv
+    return data_frame(read(path.expanduser(), Reading(trusted=True)).columns)
 
 
 def data_frame(table: Any) -> Any:

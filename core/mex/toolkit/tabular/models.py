@@ -27,7 +27,8 @@ def schema_of_model(model: Estimator, like: Any = None) -> Schema:
 
     Args:
         model: what it tells (names, levels) goes before what ``like`` shows.
-        like: a table as the model takes them (other columns do not matter), a schema, or the path of a CSV file.
+        like: a table as the model takes them (other columns do not matter), a schema, or the path of a CSV or Parquet
+            file.
 
     Raises:
         UsageError: if the model tells no columns and ``like`` is not given, or lacks one of them.
@@ -37,7 +38,7 @@ def schema_of_model(model: Estimator, like: Any = None) -> Schema:
             theirs: Schema = read
             return theirs
     names = names_of(model)
-    table = inference.frame_of_csv(Path(like)) if isinstance(like, str | Path) else like
+    table = inference.frame_of_file(Path(like)) if isinstance(like, str | Path) else like
     if table is None:
         return _untold(model, names)
     there = [column.name for column in table.columns] if isinstance(table, Schema) else list(columns_of(table))

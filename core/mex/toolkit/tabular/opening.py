@@ -42,7 +42,8 @@ def open_model(
     Args:
         model: any object with ``predict``; what it tells of its columns goes before what tables show.
         table: what its users send, if known; the ranges of numbers reach as far as its rows do.
-        like: another table, or the path of a CSV file, that shows kinds, levels and ranges, by default ``table``.
+        like: another table, or the path of a CSV or Parquet file, that shows kinds, levels and ranges, by
+            default ``table``.
         schema: the columns, declared: nothing is read off the model or a table then.
         classes, family, answers: as :meth:`mex.FittedTarget.wrap` takes them.
         frame, precision: how the model takes its tables and which float it computes in, where it is known better than
@@ -63,7 +64,7 @@ def open_model(
 
 def _read_off(model: Estimator, table: Table | None, like: Any, frame: str, precision: str) -> Schema:
     """The schema of what a model takes, by what it tells and tables show."""
-    shown = inference.frame_of_csv(Path(like)) if isinstance(like, str | Path) else like
+    shown = inference.frame_of_file(Path(like)) if isinstance(like, str | Path) else like
     shown = table if shown is None else Table("like", shown)
     schema = Schema.of(model, like=None if shown is None else features_of(model, shown))
     if frame == "numpy" or (not frame and names_of(model) is None and hasattr(model, "n_features_in_")):

@@ -30,7 +30,7 @@ PACKED = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzm
 STRANGERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the sheet as CSV",
-    b"PAR1": "a Parquet file: read it in Python and hand over the frame, or write it as CSV",
+    b"PAR1": "a Parquet file: give it a name that ends so, or parquet:path=FILE",
 }
 """What other files start with."""
 
