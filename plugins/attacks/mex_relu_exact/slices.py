@@ -11,11 +11,14 @@ from mex.toolkit.generators import relay
 from mex.types import BoolArray, FloatArray
 from mex_relu_exact.choice import Choice
 from mex_relu_exact.draws import Draws
+from mex_relu_exact.elsewhere import GONE
 from mex_relu_exact.gradients import REACH, Affine, affine_piece, orthonormal
-from mex_relu_exact.kinks import Known, Line, Lost, find_kinks
+from mex_relu_exact.jumps import Jump, Steps
+from mex_relu_exact.kinks import find_kinks
+from mex_relu_exact.line import Known, Line, Lost
 from mex_relu_exact.network import Network
 from mex_relu_exact.partial import Partial
-from mex_relu_exact.peeling import ETA, RETRIES, SHORTER, Jump, Steps
+from mex_relu_exact.peeling import ETA, RETRIES, SHORTER
 from mex_relu_exact.transcript import Asking, Transcript
 
 FAINT = 1e-10
@@ -209,7 +212,7 @@ class Slices:
         """Add the neurons of kinks that are those of none."""
         start, way, kinks = searched.start, searched.way, searched.line.kinks
         t = np.array([0.0, *(kink.t for kink in kinks), 1.0])
-        pieces, jumps = dict[int, Affine](), list[Jump]()
+        pieces, jumps, sought = dict[int, Affine](), list[Jump](), 0
         for k in fresh:
             jump, (bend, error) = searched.jump(k), searched.change(k)
             most = float(np.abs(bend).max())
@@ -229,8 +232,11 @@ class Slices:
             jumps.append(jump)
             w, _, a = jump.neuron(way)
             self.partial.add(w, a, jump.change.error, start + jump.t * way)
+            if self._several and len(jumps) >= sought + GONE:
+                yield from self._check(jumps[sought:], start, way)
+                sought = len(jumps)
         if self._several:
-            yield from self._check(jumps, start, way)
+            yield from self._check(jumps[sought:], start, way)
         return len(jumps)
 
     def _affine(self, start: FloatArray, way: FloatArray, piece: FloatArray, placed: Network) -> Steps[Affine]:
