@@ -25,6 +25,8 @@ FAINT = 1e-10
 """Up to which rounding, as a share of the size, scores are used on lines."""
 VAIN, VISITS = 4, 6
 """After how many lines that tell nothing others are taken, and for each column how many there are at most."""
+TRIED, STRANGE = 20, 0.3
+"""After how many lines none is searched any more if more neurons are new than so many of those that are met again."""
 QUIET = 2
 """How many lines through the first slice find nothing new before others are searched."""
 SINGLE = 1e-4
@@ -133,7 +135,7 @@ class Slices:
     def _complete(self) -> Steps[int]:
         """Search lines in other slices until all weights of all neurons are known, as far as lines tell them."""
         partial, choice = self.partial, self._choice
-        complete = visits = vain = 0
+        complete = visits = vain = new = met = 0
         while len(partial) and visits < VISITS * (len(partial.held) + 10):
             line = choice.most_telling() if vain < VAIN else choice.spread()
             if line is None and (vain >= VAIN or (line := choice.spread()) is None):
@@ -142,6 +144,9 @@ class Slices:
             n, visits = len(partial), visits + 1
             found = yield from self._visit(*line)
             vain = 0 if found > len(partial) - n else vain + 1
+            new, met = new + len(partial) - n, met + found - (len(partial) - n)
+            if visits >= TRIED and new > max(TRIED, STRANGE * met):
+                break
             ready = partial.complete()
             for w, b, a in zip(ready.W, ready.b, ready.A, strict=True):
                 self._told.network.add(w, float(b), a)
