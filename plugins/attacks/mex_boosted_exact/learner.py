@@ -20,7 +20,7 @@ from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.stolen import stolen
 from mex_boosted_exact.survey import Survey
 
-HALF, PROMISING = 0.5, 0.3
+HALF, PROMISING = 0.5, 0.1
 """The part of a budget after which the search goes on only if it explains this share of the first rows."""
 NO_BUDGET = 10**9
 

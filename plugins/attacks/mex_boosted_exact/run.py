@@ -20,6 +20,8 @@ FIRST_BATCH, LAST_BATCH = 16, 1024
 FITTED, SETTLED, IDLE = 50, 200, 5
 """After how many rows without residual coefficients of float32 answers are fitted, and steps narrowed; how often in a
 row unseen steps are sought."""
+SHARE = 1 / 15
+"""Of all rows as many are checks at the end at least: of many terms more may be left that show in few rows."""
 GROWN = 1.01
 """By how much a sum has to have grown for its coefficients to be fitted again."""
 
@@ -60,17 +62,20 @@ class Run:
         self._probed = False  # whether it is known in which precision the target compares
 
     def steps(self, checks: int) -> Asking:
-        """Go on from the rows of the survey, until ``checks`` random rows, one after the other, leave no residual."""
+        """Go on from the rows of the survey, until enough random rows, one after the other, leave no residual.
+
+        That is ``checks``, or a fifteenth of all rows if that is more.
+        """
         numbers, error = np.arange(len(self.store)), self.store.error
         start = 0 if error[0] <= 3 * error.min() else int(np.argmin(error))
         searches = self._searches
-        searches.searcher.origin = self.store.Z[start].copy()
+        searches.searcher.anchor = self.store.Z[start].copy()
         self.total.add(float(self.store.score[start]), float(error[start] ** 2), ())
-        if (yield from self._additive.holds(numbers)):
-            yield from self._additive.steps(start)
+        adds_up = yield from self._additive.holds(numbers)
+        yield from self._additive.steps(start, adds_up=adds_up)
         searches.sort(numbers)
         batch = FIRST_BATCH
-        while searches.wrong or self.clean < checks:
+        while searches.wrong or self.clean < (needed := max(checks, int(SHARE * len(self.store)))):
             if searches.wrong:
                 version = len(self.total)
                 yield from searches.peel()
@@ -91,7 +96,7 @@ class Run:
             elif self.clean >= min(SETTLED, checks) and not self.axes.double and not self._probed:
                 yield from self._probe()
             else:
-                Z = self._draws.points(min(batch, checks - self.clean) if self.clean else batch, self.total)
+                Z = self._draws.points(min(batch, needed - self.clean) if self.clean else batch, self.total)
                 searches.sort((yield from self.told.ask(Z)))
                 self.clean += len(Z)
                 batch = min(2 * batch, LAST_BATCH)
@@ -124,7 +129,7 @@ class Run:
             refinement.narrow(groups, Z, self.store.score[numbers], self.store.error[numbers])
             if refinement.doubts:
                 numbers = yield from self.told.ask(refinement.beside())
-                residuals, errors = self.told.residuals(numbers, None)
+                residuals, errors = self.told.residuals(numbers)
                 right = np.abs(residuals) <= errors
                 refinement.split(right.reshape(-1, 2))
                 self._searches.sort(numbers)

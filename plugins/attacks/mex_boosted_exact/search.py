@@ -1,4 +1,4 @@
-"""Where along a path a mixed difference changes: at a step that is known, or at a new one, which is bisected."""
+"""Where something is first left of the scores on a way: at a step that is known, or at a new one, which is bisected."""
 
 from __future__ import annotations
 
@@ -9,150 +9,167 @@ import attrs
 import numpy as np
 
 from mex.types import Array, FloatArray
-from mex_boosted_exact.axes import Axes
-from mex_boosted_exact.differences import Difference
 from mex_boosted_exact.guesses import Guesses
-from mex_boosted_exact.paths import Path, Told, before
-from mex_boosted_exact.sums import BoxSum
+from mex_boosted_exact.paths import Path, beyond
 from mex_boosted_exact.thresholds import Step
+from mex_boosted_exact.transcript import Transcript
 
 T = TypeVar("T")
 Finding: TypeAlias = Generator[FloatArray, tuple[FloatArray, FloatArray], T]
 """A search that yields points, receives their residuals and rounding errors, and returns what it finds."""
 Cell: TypeAlias = tuple[int, float, float]
 """An axis and two numbers of it."""
-VALUE = Difference(())
-"""The residual itself."""
+COARSE = 3
+"""Answers are too coarse to tell a jump from none if they may be off by more than the jump over this."""
 RECENT = 20
 """Over how many searches the share of steps that are new is averaged."""
 
 
-@attrs.frozen
-class Change:
-    """Where a difference changes: the last point before, the axis, and the step; None where answers are too coarse."""
+@attrs.define(eq=False)
+class Hunt:
+    """A search for what is left at a point, among others that are under way.
 
-    z: FloatArray
-    axis: int
-    step: Step | None
+    Attributes:
+        end: the point, which moves nearer as it is searched for what matters.
+        others: the hunts that were begun before, some of which may have ended.
+        at, left, slack: the last point at which something was left, what is left there, and how far rounding may have
+            moved that.
+        done: whether it has ended.
+    """
+
+    end: FloatArray
+    others: list[Hunt] = attrs.field(factory=list)
+    at: FloatArray = attrs.field(factory=lambda: np.empty(0))
+    left: float = np.nan
+    slack: float = 0.0
+    done: bool = False
+
+    def found(self, at: FloatArray, left: float, slack: float) -> None:
+        """Take note that something is left at a point."""
+        self.at, self.left, self.slack = at.copy(), float(left), float(slack)
+
+    def twins(self) -> list[Hunt]:
+        """The earlier hunts for which as much is left, which are then likely to be after the same."""
+        return [o for o in self.others if not o.done and abs(o.left - self.left) <= o.slack + self.slack]
 
 
 class Searcher:
-    """Searches for steps of the residual of a sum of boxes.
+    """Searches for steps of the residual of a sum.
 
     Attributes:
-        total: the sum; steps found are put into it.
-        origin: a point at which nothing is left.
+        anchor: the point from which steps are crossed.
         new: the share of the steps found of late that were not known.
     """
 
-    def __init__(self, axes: Axes, total: BoxSum, guesses: Guesses, rng: np.random.Generator) -> None:
-        self.axes = axes
-        self.guesses = guesses
-        self.total = total
-        self.rng = rng
-        self.origin = np.zeros(len(axes.units))
+    def __init__(self, told: Transcript, guesses: Guesses) -> None:
+        self.anchor: FloatArray = np.zeros(len(told.axes.units))
         self.new = 1.0
+        self._told = told
+        self._guesses = guesses
         self._open = set[Cell]()  # parts of axes that are bisected
 
-    def walk(self, start: FloatArray, end: FloatArray, there: float) -> Finding[tuple[Step, FloatArray] | None]:
-        """A step and a point where the residual changes, between one where it is ``there`` and one where it is not.
+    def first(self, hunt: Hunt, start: FloatArray, order: Array) -> Finding[Step | None]:
+        """The step at which something is left first, on the way from a point where nothing is to the end of a hunt.
 
-        None if it was found meanwhile that one of them is where the side of a step is not known.
+        That end is then the point just beyond it. None if nothing is left at the end, or no answer tells where.
         """
-        order = self.rng.permutation(np.flatnonzero(start != end))
-        change = yield from self.change(VALUE, start, end, order, there, {})
-        return None if change is None or change.step is None else (change.step, change.z)
-
-    def change(
-        self, difference: Difference, start: FloatArray, goal: FloatArray, order: Array, jump: float, told: Told
-    ) -> Finding[Change | None]:
-        """Where the difference is not ``jump`` any more, as the axes of ``order`` go to a goal one after the other.
-
-        None if it still is at the goal. ``told`` has what is known of places on the way, and is added to.
-        """
+        thresholds = self._told.total.thresholds
         while True:
-            path = Path(self.total.thresholds, start, goal, order, self.new, told)
-            n = len(path)
-            if n not in path.told:
-                path.tell(n, (yield from difference.like(path.point(n), jump)))
-            if path.told[n]:
+            hunt.end = thresholds.outside(hunt.end[None])[0]
+            moved = order[start[order] != hunt.end[order]]
+            if len(moved) == 0:
                 return None
-            low, high = path.between()
-            while high - low > 1:
-                middle = path.middle(low, high)
-                path.tell(middle, (yield from difference.like(path.point(middle), jump)))
-                low, high = (middle, high) if path.told[middle] else (low, middle)
-            (axis, far), z = path.place(high), path.point(low)
-            if path.told[high] is None:
-                return Change(z, axis, None)
-            near, step, up = float(z[axis]), path.steps[high - 1], path.up(high)
+            path = Path(thresholds, start, hunt.end, moved, self.new)
+            if not self._told.store.has(hunt.end[None]):
+                yield hunt.end[None]
+            low, high = yield from self._between(hunt, path)
+            if high == 0:
+                return None
+            hunt.end = path.points[high - 1].copy()
+            step = path.steps[high - 1]
             if step is not None:
-                z[axis] = before(step, up)
-                if (z[axis] <= near if up else z[axis] >= near) or (yield from difference.like(z, jump)):
-                    self.new -= self.new / RECENT
-                    z[axis] = max(near, z[axis]) if up else min(near, z[axis])
-                    return Change(z, axis, step)
-                far = float(z[axis])
+                self.new -= self.new / RECENT
+                return step
+            axis = int(path.axes[high - 1])
+            near, far = float(path.points[low - 1][axis] if low else start[axis]), float(hunt.end[axis])
             cell = axis, min(near, far), max(near, far)
-            yield from self._free(cell)
-            if (known := self._known(cell)) is not None:  # since the path was made
-                if known.below < near < known.above or known.below < far < known.above:
-                    return Change(z, axis, None)
+            while any(axis == a and cell[1] < top and bottom < cell[2] for a, bottom, top in self._open):
+                yield hunt.end[None][:0]
+            if self._known(cell):  # since the path was made
                 continue
             self._open.add(cell)
-            self.new += (1 - self.new) / RECENT
             try:
-                step = yield from self._bisect(difference, path.point(low), axis, near, far, jump)
+                step = yield from self._bisect(hunt.end, axis, near)
             finally:
                 self._open.remove(cell)
-            z[axis] = before(step, up)
-            return Change(z, axis, step)
+            if step is None:
+                return None
+            self.new += (1 - self.new) / RECENT
+            hunt.end[axis] = beyond(step, far > near)
+            return step
 
-    def _free(self, cell: Cell) -> Finding[None]:
-        """Wait until no other search bisects where a cell is."""
-        while any(axis == cell[0] and low < cell[2] and cell[1] < high for axis, low, high in self._open):
-            yield np.empty((0, len(self.axes.units)))
-
-    def _known(self, cell: Cell) -> Step | None:
-        """A step that has been found in a cell."""
-        axis, low, high = cell
-        steps = self.total.thresholds.by_axis[axis]
-        return next((step for step in steps if low < step.above and step.below < high), None)
-
-    def _bisect(
-        self, difference: Difference, z: FloatArray, axis: int, near: float, far: float, jump: float
-    ) -> Finding[Step]:
-        """A new step between two numbers of an axis, with the difference ``jump`` at the first and not at the second.
-
-        One corner of the difference is bisected, which takes one row for each bit.
-        """
-        n = len(difference.signs)
+    def _between(self, hunt: Hunt, path: Path) -> Finding[tuple[int, int]]:
+        """The last place before, and the first, at which something is left, counted from 1; 0 if nothing is."""
+        numbers = self._told.store.numbers(path.points)
+        places = np.flatnonzero(numbers >= 0)
+        residuals, errors = self._told.residuals(numbers[places])
+        wrong = np.abs(residuals) > errors
+        if not wrong[-1]:
+            return 0, 0
+        first = int(np.argmax(wrong))
+        low, high = int(places[first - 1]) + 1 if first else 0, int(places[first]) + 1
+        left, slack = residuals[first], errors[first]
         while True:
-            rows = np.concatenate([difference.rows(z), difference.rows(z)])
-            rows[:n, axis], rows[n:, axis] = near, far
+            hunt.found(path.points[high - 1], left, slack)
+            if high - low == 1:
+                return low, high
+            if (yield from self.waited(hunt)):
+                (left, *_), (slack, *_) = yield path.points[high - 1][None]
+            else:
+                middle = path.middle(low, high)
+                residuals, errors = yield path.points[[high - 1, middle - 1]]
+                wrong = np.abs(residuals) > errors
+                low, high = (low, middle) if wrong[1] else (middle, high)
+                left, slack = residuals[int(wrong[1])], errors[int(wrong[1])]
+            if abs(left) <= slack:  # explained meanwhile
+                return 0, 0
+
+    def waited(self, hunt: Hunt) -> Finding[bool]:
+        """Wait for earlier hunts that are after the same; whether there were any.
+
+        Where different terms are often equal, as in forests, something has to be left where both cross a step.
+        """
+        waited = False
+        for twin in hunt.twins():
+            if self._told.scores.link == "mean":
+                meet = np.where(hunt.at > self.anchor, np.minimum(hunt.at, np.maximum(twin.at, self.anchor)), hunt.at)
+                meet = np.where(hunt.at < self.anchor, np.maximum(hunt.at, np.minimum(twin.at, self.anchor)), meet)
+                residuals, errors = yield self._told.total.thresholds.outside(meet[None])
+                if abs(residuals[0]) <= errors[0]:
+                    continue
+            while twin in hunt.twins():
+                waited = True
+                yield hunt.end[None][:0]
+        return waited
+
+    def _known(self, cell: Cell) -> bool:
+        """Whether a step has been found in a cell."""
+        axis, low, high = cell
+        return any(low < step.above and step.below < high for step in self._told.total.thresholds.by_axis[axis])
+
+    def _bisect(self, end: FloatArray, axis: int, near: float) -> Finding[Step | None]:
+        """A new step between two numbers of an axis: one row for each bit. None if rounding hides it."""
+        low, high = near, float(end[axis])
+        middle = self._guesses.middle(axis, min(low, high), max(low, high))
+        while middle is not None:
+            rows = np.repeat(end[None], 3, axis=0)
+            rows[:, axis] = low, middle, high
             residuals, errors = yield rows
-            change = np.abs(residuals[:n] - residuals[n:]) - errors[:n] - errors[n:]
-            corner = int(np.argmax(change))
-            low, high = near, far
-            while (middle := self.guesses.middle(axis, min(low, high), max(low, high))) is not None:
-                if change[corner] > 0:
-                    row = rows[corner : corner + 1].copy()
-                    row[:, axis] = middle
-                    residual, error = yield row
-                    alike = abs(residual[0] - residuals[corner]) <= 2 * error[0]
-                else:  # only rounding parts the ends
-                    z[axis] = middle
-                    alike = (yield from difference.like(z, jump)) is True
-                low, high = (middle, high) if alike else (low, middle)
-            step = self.total.step(axis, float(min(low, high)), float(max(low, high)))
-            self.guesses.learn(axis, step.below, step.above)
-            if change[corner] <= 0:
-                return step
-            z[axis] = low
-            if low != near and not (yield from difference.like(z, jump)):
-                far = low
-                continue
-            z[axis] = high
-            if high == far or not (yield from difference.like(z, jump)):
-                return step
-            near = high
+            if abs(residuals[0] - residuals[2]) <= COARSE * (errors[0] + errors[2]):
+                return None
+            alike = abs(residuals[1] - residuals[0]) <= errors[0] + errors[1]
+            low, high = (middle, high) if alike else (low, middle)
+            middle = self._guesses.middle(axis, min(low, high), max(low, high))
+        step = self._told.total.step(axis, min(low, high), max(low, high))
+        self._guesses.learn(axis, step.below, step.above)
+        return step

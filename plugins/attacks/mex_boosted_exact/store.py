@@ -39,6 +39,12 @@ class Store:
         """Whether all points were asked."""
         return all(row.tobytes() in self._index for row in Z + 0.0)
 
+    def numbers(self, Z: FloatArray) -> Array:
+        """The number of each point, shape (n,), -1 for those not asked."""
+        step, index = Z.shape[1] * Z.itemsize, self._index
+        data = np.ascontiguousarray(Z + 0.0).tobytes()
+        return np.array([index.get(data[i : i + step], -1) for i in range(0, len(data), step)], dtype=np.int64)
+
     def find(self, Z: FloatArray) -> tuple[Array, FloatArray]:
         """The number of each point, shape (n,), and the new ones among them, which :meth:`add` has to take next."""
         step = Z.shape[1] * Z.itemsize

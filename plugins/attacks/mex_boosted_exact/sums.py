@@ -20,8 +20,7 @@ class BoxSum:
     """The function sum_k c_k 1[x on the given sides of the steps of term k], and the variance of its rounding.
 
     For each axis and each cell between its steps a row of bits says which terms a point of that cell may be in; the
-    terms of a point are the conjunction over the axes. Terms are only ever added, so that a number of terms is a
-    version of the function.
+    terms of a point are the conjunction over the axes.
 
     Attributes:
         thresholds: the steps on all axes.
@@ -31,8 +30,8 @@ class BoxSum:
     >>> step = total.step(0, 1.0, 2.0)
     >>> total.add(5.0, 0.0, ())
     >>> total.add(3.0, 0.0, ((step, 1),))
-    >>> total(np.array([[1.0, 0.0], [2.0, 0.0]]))[0], total(np.array([[2.0, 0.0]]), 1)[0]
-    (array([5., 8.]), array([5.]))
+    >>> total(np.array([[1.0, 0.0], [2.0, 0.0]]))[0]
+    array([5., 8.])
     """
 
     def __init__(self, n_axes: int) -> None:
@@ -82,16 +81,13 @@ class BoxSum:
         """The first cell of an axis; the number of cells for the axis after the last."""
         return int(self.thresholds.first[axis]) + axis
 
-    def members(self, Z: FloatArray, version: Array | int | None = None) -> Array:
-        """Which of the first ``version`` terms each point is in, shape (n, terms), as 0 and 1; by default of all."""
+    def members(self, Z: FloatArray) -> Array:
+        """Which terms each point is in, shape (n, terms), as 0 and 1."""
         cells = self.thresholds.passed(Z) + self.thresholds.first[:-1] + np.arange(Z.shape[1])
         bits: Array = np.bitwise_and.reduce(self._cells[cells], axis=1)
-        members: Array = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=len(self.terms))
-        if version is not None:
-            members &= np.arange(len(self.terms)) < np.reshape(version, (-1, 1))
-        return members
+        return np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little", count=len(self.terms))
 
-    def __call__(self, Z: FloatArray, version: Array | int | None = None) -> tuple[FloatArray, FloatArray]:
-        """Values and variances at points, shape (n,) each, of the sum of the first ``version`` terms."""
-        both = self.members(Z, version).astype(np.float64) @ self._parameters[: len(self.terms)]
+    def __call__(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values and variances at points, shape (n,) each."""
+        both = self.members(Z).astype(np.float64) @ self._parameters[: len(self.terms)]
         return both[:, 0], both[:, 1]

@@ -55,7 +55,8 @@ class Survey:
             return
         real = np.flatnonzero(~axes.whole)
         if len(real):
-            some = np.flatnonzero(~saturated)[:NUDGED]
+            some = self._inside(Z, real)
+            some = some[~saturated[some]][:NUDGED]
             nudged, off = scores((yield axes.decode(self._nudged(Z[some], real))))
             changed = np.abs(nudged - score[some]) > 2 * (off + error[some])
             if changed.mean() > MOST_CHANGED:
@@ -70,6 +71,14 @@ class Survey:
                 f"answers are rounded to {decimals} decimals, which moves scores by {np.median(error):.1g} where they"
                 f" spread by {spread:.1g}: the effect of most nodes is lost in it"
             )
+
+    def _inside(self, Z: FloatArray, real: Array) -> Array:
+        """The numbers of points, those first that have few numbers at a bound, which may be a value by itself.
+
+        Where most values are 0, trees part 0 from all that is greater.
+        """
+        bounds = (self.told.axes.lower == Z) | (self.told.axes.upper == Z)
+        return np.argsort(bounds[:, real].sum(axis=1), kind="stable")
 
     def _nudged(self, Z: FloatArray, real: Array) -> FloatArray:
         near, axes = Z.copy(), self.told.axes

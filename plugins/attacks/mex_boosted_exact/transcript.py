@@ -43,13 +43,13 @@ class Transcript:
         """The share of the first random points at which nothing is left."""
         if len(self.total) == 0:
             return 0.0
-        residuals, errors = self.residuals(np.arange(min(FIRST, len(self.store))), None)
+        residuals, errors = self.residuals(np.arange(min(FIRST, len(self.store))))
         return float(np.mean(np.abs(residuals) <= errors))
 
     def certified(self, rows: int) -> float:
         """How far rounding may have moved scores and sum at the last rows, at most of 99 percent of them."""
         last = np.arange(len(self.store))[-max(rows, 1) :]
-        return float(np.quantile(self.residuals(last, None)[1], 0.99))
+        return float(np.quantile(self.residuals(last)[1], 0.99))
 
     def refit(self) -> None:
         """Fit the coefficients of the sum to all points that it explains, by least squares.
@@ -57,7 +57,7 @@ class Transcript:
         Each came from a few answers, whose rounding adds up over the terms.
         """
         numbers = np.arange(len(self.store))
-        residuals, errors = self.residuals(numbers, None)
+        residuals, errors = self.residuals(numbers)
         right = np.abs(residuals) <= errors
         members = self.total.members(self.store.Z[right])
         change, variances = least_squares(members, residuals[right, None], 1 / self.store.error[right])
@@ -72,7 +72,7 @@ class Transcript:
         if len(self.scores.weights) == 1:
             return self.total.coefficients[:, None].copy(), ""
         outputs, errors = self.scores.outputs(self.answers())
-        residuals, slack = self.residuals(np.arange(len(self.store)), None)
+        residuals, slack = self.residuals(np.arange(len(self.store)))
         right = np.abs(residuals) <= slack  # others are of the probe
         outputs, errors = outputs[right], errors[right]
         if self.scores.link == "logit":
@@ -83,15 +83,16 @@ class Transcript:
         off = int(wrong.any(axis=1).sum())
         return found, f"{off} answers do not follow from the terms that their sum has" if off else ""
 
-    def again(self, Z: FloatArray, version: int | None) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Residuals of points asked before by a version of the sum, their errors, and those of the scores alone."""
-        numbers, new = self.store.find(Z)
-        if len(new):
-            raise LookupError(f"{len(new)} of {len(Z)} points were not asked before")
-        return *self.residuals(numbers, version), self.store.error[numbers]
+    def again(self, Z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Residuals of points asked before, their errors, and those of the scores alone."""
+        numbers = self.store.numbers(Z)
+        if (numbers < 0).any():
+            raise LookupError(f"{(numbers < 0).sum()} of {len(Z)} points were not asked before")
+        return *self.residuals(numbers), self.store.error[numbers]
 
-    def residuals(self, numbers: Array, versions: Array | int | None) -> tuple[FloatArray, FloatArray]:
-        values, variances = self.total(self.store.Z[numbers], versions)
+    def residuals(self, numbers: Array) -> tuple[FloatArray, FloatArray]:
+        """What the sum leaves of the scores of points, shape (n,), and how far rounding may have moved that."""
+        values, variances = self.total(self.store.Z[numbers])
         return self.store.score[numbers] - values, self.store.error[numbers] + SIGMAS * np.sqrt(variances)
 
     def ask(self, Z: FloatArray) -> Generator[FloatArray, Array, Array]:

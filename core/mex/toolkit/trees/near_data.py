@@ -16,7 +16,7 @@ from mex.toolkit.active.samplers import Sampler
 from mex.toolkit.contest import Contest
 from mex.toolkit.estimators import constant, random_state
 from mex.toolkit.generators import lockstep, relay
-from mex.toolkit.trees.fits import forest, mixed_pairs, over_features, smallest, with_indicators
+from mex.toolkit.trees.fits import Forest, mixed_pairs, smallest
 from mex.toolkit.trees.threshold_search import Resolution, find_threshold
 from mex.toolkit.trees.thresholds import Thresholds
 from mex.types import Array, Estimator, FloatArray
@@ -79,7 +79,7 @@ class NearDataLearner(GeneratorLearner):
         self._rho = min(known.rho or 0.0, 0.49)
         # Of so many rows the majority is wrong in fewer than 1 of 400 leaves, up to rho = 0.4.
         self._min_leaf = math.ceil(8 / (1 - 2 * self._rho) ** 2) if self._rho else 1
-        fits = {"forest": self._forest, "smallest": self._smallest, "cart": self._cart}
+        fits = {"forest": self._voters, "smallest": self._smallest, "cart": self._cart}
         self._contest = Contest(fits, again=JUDGED, errors=SURELY, recent=RECENT)
         self.natural = 0
         self._started = False  # when the first random rows are answered, which are cross-validated
@@ -140,9 +140,8 @@ class NearDataLearner(GeneratorLearner):
         candidates = self._draw(max(self._settings.candidates, 2 * n))
         order, n_chosen = np.arange(len(candidates)), int(CHOSEN * n)
         if len(np.unique(self.y)) > 1:
-            thresholds, trees = self._thresholds, self._settings.committee
-            committee = forest(thresholds, self.X, self.y, trees=trees, min_leaf=1, rng=self._rng)
-            votes = np.sort(committee.predict_proba(with_indicators(thresholds, candidates)), axis=1)
+            committee = self._forest(self.X, self.y, self._settings.committee, 1, self._rng)
+            votes = np.sort(committee.votes(candidates), axis=1)
             order = np.argsort(votes[:, -1] - votes[:, -2], kind="stable")
         others = self._rng.choice(order[n_chosen:], size=n - n_chosen, replace=False)
         return candidates[np.concatenate([others, order[:n_chosen]])], len(others)
@@ -169,7 +168,8 @@ class NearDataLearner(GeneratorLearner):
             return constant(self._classes[0], self._known.domain.n_features)
         if self._hypothesis is None or self._hypothesis[0] != len(self.y):
             contest = self._contest if self._started else self._cross_validated()
-            self._hypothesis = len(self.y), contest.fits[contest.leader](self.X, self._labels())
+            fitted = contest.fits[contest.leader](self.X, self._labels())
+            self._hypothesis = len(self.y), fitted.over_features() if isinstance(fitted, Forest) else fitted
         return self._hypothesis[1]
 
     def _small_tree(self, X: FloatArray, y: Array, look: int) -> Estimator:
@@ -190,8 +190,9 @@ class NearDataLearner(GeneratorLearner):
     def _cart(self, X: FloatArray, labels: Array) -> Estimator:
         return DecisionTreeClassifier(min_samples_leaf=self._min_leaf, random_state=0).fit(X, labels)
 
-    def _forest(self, X: FloatArray, labels: Array) -> Estimator:
+    def _voters(self, X: FloatArray, labels: Array) -> Forest:
         trees, rng = VOTERS * self._settings.committee, np.random.default_rng(self._seed)
-        y = self._indices(labels)
-        voters = forest(self._thresholds, X, y, trees=trees, min_leaf=self._min_leaf, rng=rng)
-        return over_features(voters, self._thresholds, self._classes)
+        return self._forest(X, self._indices(labels), trees, self._min_leaf, rng)
+
+    def _forest(self, X: FloatArray, y: Array, trees: int, min_leaf: int, rng: np.random.Generator) -> Forest:
+        return Forest(self._thresholds, X, y, self._classes, trees=trees, min_leaf=min_leaf, rng=rng)
