@@ -21,9 +21,11 @@ from mex_relu_exact.chart import Chart
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.fitting import refined
 from mex_relu_exact.gradients import Affine
-from mex_relu_exact.kinks import Known, find_kinks
+from mex_relu_exact.jumps import Jump
+from mex_relu_exact.kinks import find_kinks
+from mex_relu_exact.line import Known
 from mex_relu_exact.network import Network
-from mex_relu_exact.peeling import Jump, Peeler
+from mex_relu_exact.peeling import Peeler
 from mex_relu_exact.run import Run
 from mex_relu_exact.scores import Scores
 from mex_relu_exact.surrogate import ScoreClassifier

@@ -6,8 +6,9 @@ import numpy as np
 
 from mex.types import FloatArray
 from mex_relu_exact.fitting import refined
+from mex_relu_exact.jumps import BLUR
 from mex_relu_exact.network import Network
-from mex_relu_exact.peeling import BLUR, Peeler
+from mex_relu_exact.peeling import Peeler
 from mex_relu_exact.transcript import Transcript
 
 EXACT = 1e-9, 100.0

@@ -6,7 +6,8 @@ import numpy as np
 
 from mex.types import FloatArray
 from mex_relu_exact.draws import Draws
-from mex_relu_exact.peeling import GivenUp, Steps
+from mex_relu_exact.elsewhere import Elsewhere
+from mex_relu_exact.jumps import GivenUp, Steps
 from mex_relu_exact.regimes import agreed
 from mex_relu_exact.run import CALM, Run
 from mex_relu_exact.slices import FAINT, SINGLE, Slices
@@ -64,7 +65,8 @@ class MixedRun(Run):
         blocks = [(list(range(chart.n_real)), chart.grid)] if chart.n_real else []
         long = [i for i in range(chart.n_real, len(chart)) if chart.span[i] >= LONG]
         blocks += [([i], 1 / float(chart.span[i])) for i in sorted(long, key=lambda i: -chart.span[i])]
-        self._slices = [Slices(self.told, self.draws, *block, self._peeler.far_away) for block in blocks]
+        elsewhere = Elsewhere(self.told, self.draws)
+        self._slices = [Slices(self.told, self.draws, *block, elsewhere.seek) for block in blocks]
 
     def distinct(self) -> int:
         """How many neurons the network has; one that is taken as on or off counts once."""

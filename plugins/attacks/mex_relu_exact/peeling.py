@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TypeAlias, TypeVar
-
 import attrs
 import numpy as np
 
 from mex.toolkit.generators import relay
-from mex.types import Array, BoolArray, FloatArray
+from mex.types import BoolArray, FloatArray
 from mex_relu_exact.draws import Draws
+from mex_relu_exact.elsewhere import COARSE, GONE, Elsewhere
 from mex_relu_exact.gradients import FAR, REACH, Affine, affine_piece, orthonormal
-from mex_relu_exact.kinks import Known, Line, Lost, find_kinks
+from mex_relu_exact.jumps import BLUR, GivenUp, Jump, Steps
+from mex_relu_exact.kinks import find_kinks
+from mex_relu_exact.line import Known, Line, Lost
 from mex_relu_exact.transcript import Asking, Transcript
-
-Result = TypeVar("Result")
-Steps: TypeAlias = Generator[FloatArray, Array, Result]
 
 ETA = 1e-4
 """Over which share of an interval slopes are measured at least."""
-COARSE = 1e-11
-"""From which rounding on, as a share of the size, steps are longer."""
 APART = 30.0
 """The largest condition of output weights by which the neurons between two gradients are told apart."""
 SHORTER, RETRIES = 0.9, 8
 """How much of the way to a lost place is tried next, and how often."""
-CHECKED, PLACES, GONE = 6, 2, 2
-"""Neurons that are sought elsewhere on their hyperplanes, at how many places each, and how many gone are too many."""
-ACROSS, BENT = (1e-5, 0.01), (0.1, 0.2)
-"""How far across a hyperplane is asked, and the share of its bend that may miss; then where answers are coarse."""
-CLOSER = 8
-"""How much nearer is asked again where the bend is another, as there may be a second hyperplane."""
-DRAWN = 60
-"""Pairs of random rows among which those on either side of a hyperplane are sought."""
-BLUR = 5.0
-"""How many times the error of its gradient a hyperplane may be off."""
 FINER = 100.0
 """How many times finer answers are by which a neuron is measured anew."""
 LEAST, ASKEW = 1e-5, 0.1
@@ -43,28 +28,6 @@ LEAST, ASKEW = 1e-5, 0.1
 by which other jumps are of another neuron."""
 SAME, CHANGED = 1e-3, 0.05
 """By how much the second measurement of a neuron changes it that is the same, and that is another."""
-
-
-class GivenUp(Exception):
-    """The network cannot be found; the argument is a sentence that says why, such as another hidden layer."""
-
-
-@attrs.frozen(eq=False)
-class Jump:
-    """What the affine piece changes by at a kink, the place on the line, and the length of the shorter piece there."""
-
-    change: Affine
-    t: float
-    room: float
-
-    def neuron(self, way: FloatArray) -> tuple[FloatArray, float, FloatArray]:
-        """Weights, bias and output weights of the neuron that is off before the kink."""
-        left, S, right = np.linalg.svd(self.change.J, full_matrices=False)
-        w, a = right[0], left[:, 0] * S[0]
-        if w @ way < 0:
-            w, a = -w, -a
-        scale = float(np.abs(a).max())
-        return w * scale, float(a @ self.change.c) / float(a @ a) * scale, a / scale
 
 
 @attrs.frozen(eq=False)
@@ -102,7 +65,7 @@ class Peeler:
         self._most = 0
         self._limit = told.fine
         self._eta = ETA
-        self._sought = list[bool]()  # of the first neurons, whether they are gone elsewhere on their hyperplanes
+        self._elsewhere = Elsewhere(told, draws)
 
     def line(self, start: FloatArray, end: FloatArray, limit: float, *, first: bool = False) -> Steps[int]:
         """Add every neuron that the residual shows between two points that differ in real coordinates; how many.
@@ -207,7 +170,7 @@ class Peeler:
         bends = np.diff(line.slopes(), axis=0)
         t = np.array([0.0, *(kink.t for kink in line.kinks), 1.0])
         room = np.minimum(np.diff(t)[:-1], np.diff(t)[1:]) * float(np.linalg.norm(way))
-        jumps, k = list[Jump](), 0
+        jumps, k, sought = list[Jump](), 0, 0
         while k < len(bends):
             r = 1
             while r < bends.shape[1] and k + r < len(bends) and _apart(bends[k : k + r + 1]):
@@ -225,9 +188,9 @@ class Peeler:
                     one = Affine(np.outer(out[:, i], part), -out[:, i] * at, APART * change.error)
                     jumps.append(Jump(one, t[k + i + 1], room[k + i]))
             here, k = there, k + r
-            missing = CHECKED - len(self._sought)
-            if missing > 0 and (len(jumps) >= missing or k == len(bends)):
-                yield from self.far_away(jumps[:missing], start, way)
+            if len(jumps) >= sought + GONE or k == len(bends):
+                yield from self._elsewhere.seek(jumps[sought:], start, way, self._limit)
+                sought = len(jumps)
         return jumps
 
     def _left(self, start: FloatArray, way: FloatArray, low: float, high: float) -> float:
@@ -264,7 +227,7 @@ class Peeler:
         for jump, rest in fresh:
             w, b, a = jump.neuron(way)
             w[n:] = rest
-            self._add(_Neuron(w, b - float(rest @ start[n:]), a, jump.room, _blur(jump), self._limit))
+            self._add(_Neuron(w, b - float(rest @ start[n:]), a, jump.room, jump.blur(), self._limit))
 
     def _beside(self, jump: Jump, j: int) -> bool:
         """Whether a jump at the hyperplane of a known neuron is by another: too large for an error, and askew."""
@@ -275,57 +238,6 @@ class Peeler:
         size = float(np.linalg.norm(J))
         askew = float(np.linalg.norm(J - np.outer(J @ w, w) / length**2))
         return size > max(self.blur[j] * np.sqrt(len(w)), LEAST) * own and askew > ASKEW * size
-
-    def far_away(self, jumps: list[Jump], start: FloatArray, way: FloatArray) -> Steps[None]:
-        """Ask across hyperplanes just found, far away from where that was, if they are known well enough for that.
-
-        Raises:
-            GivenUp: if several of the first of them are gone there.
-        """
-        for jump in jumps[: CHECKED - len(self._sought)]:
-            if _blur(jump) * np.sqrt(len(start)) > ACROSS[self._limit >= COARSE] / 2:
-                continue
-            w, b, a = jump.neuron(way)
-            length = float(np.linalg.norm(w))
-            w, b, a = w / length, b / length, a * length
-            gone = False
-            for z in self._on(w, b, start):
-                gone = gone or not (yield from self._bends(z, w, a))
-            self._sought.append(gone)
-        if sum(self._sought) >= GONE:
-            raise GivenUp(
-                f"{sum(self._sought)} of {len(self._sought)} kinks found on lines are gone elsewhere on their"
-                " hyperplanes: there is more than one hidden layer"
-            )
-
-    def _bends(self, z: FloatArray, w: FloatArray, a: FloatArray) -> Steps[bool]:
-        """Whether answers are bent by ``a`` across a point; they are where they do not tell."""
-        told, coarse = self._told, self._limit >= COARSE
-        h = ACROSS[coarse]
-        for step in (h, h / CLOSER):
-            Y, noise = yield from told.ask(z + step * np.array([[-1.0], [0.0], [1.0]]) * w)
-            bend = np.abs(Y[0] + Y[2] - 2 * Y[1]) if told.visible(noise).all() else np.abs(a) * step
-            if np.abs(bend - np.abs(a) * step).max() <= BENT[coarse] * np.abs(a).max() * step + 4 * noise.max():
-                return True
-        return False
-
-    def _on(self, w: FloatArray, b: float, start: FloatArray) -> list[FloatArray]:
-        """Points on a hyperplane, far apart: between rows on either side of it, corners and rows like the data."""
-        n, found = self._told.chart.n_real, list[FloatArray]()
-        for turn in range(DRAWN):
-            first, second = self._draws.draw(turn), self._draws.draw(1 + turn % 2)
-            first[n:] = second[n:] = start[n:]
-            before, after = float(w @ first + b), float(w @ second + b)
-            if before * after < 0:
-                found.append(first + before / (before - after) * (second - first))
-                if len(found) == PLACES:
-                    break
-        return found
-
-
-def _blur(jump: Jump) -> float:
-    """How far the hyperplane of a jump may be off, in the box."""
-    return BLUR * jump.change.error / max(float(np.linalg.norm(jump.change.J)), 1e-300)
 
 
 def _apart(bends: FloatArray) -> bool:

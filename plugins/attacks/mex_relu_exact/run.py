@@ -8,8 +8,9 @@ from mex.toolkit.generators import relay
 from mex.types import Array, BoolArray, FloatArray
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.fits import EXACT, Fits
+from mex_relu_exact.jumps import GivenUp, Steps
 from mex_relu_exact.network import Network
-from mex_relu_exact.peeling import GivenUp, Peeler, Steps
+from mex_relu_exact.peeling import Peeler
 from mex_relu_exact.scores import answers_of
 from mex_relu_exact.transcript import VISIBLE, Transcript
 

@@ -11,17 +11,22 @@ from mex.toolkit.generators import relay
 from mex.types import BoolArray, FloatArray
 from mex_relu_exact.choice import Choice
 from mex_relu_exact.draws import Draws
+from mex_relu_exact.elsewhere import GONE
 from mex_relu_exact.gradients import REACH, Affine, affine_piece, orthonormal
-from mex_relu_exact.kinks import Known, Line, Lost, find_kinks
+from mex_relu_exact.jumps import Jump, Steps
+from mex_relu_exact.kinks import find_kinks
+from mex_relu_exact.line import Known, Line, Lost
 from mex_relu_exact.network import Network
 from mex_relu_exact.partial import Partial
-from mex_relu_exact.peeling import ETA, RETRIES, SHORTER, Jump, Steps
+from mex_relu_exact.peeling import ETA, RETRIES, SHORTER
 from mex_relu_exact.transcript import Asking, Transcript
 
 FAINT = 1e-10
 """Up to which rounding, as a share of the size, scores are used on lines."""
 VAIN, VISITS = 4, 6
 """After how many lines that tell nothing others are taken, and for each column how many there are at most."""
+TRIED, STRANGE = 20, 0.3
+"""After how many lines none is searched any more if more neurons are new than so many of those that are met again."""
 QUIET = 2
 """How many lines through the first slice find nothing new before others are searched."""
 SINGLE = 1e-4
@@ -130,7 +135,7 @@ class Slices:
     def _complete(self) -> Steps[int]:
         """Search lines in other slices until all weights of all neurons are known, as far as lines tell them."""
         partial, choice = self.partial, self._choice
-        complete = visits = vain = 0
+        complete = visits = vain = new = met = 0
         while len(partial) and visits < VISITS * (len(partial.held) + 10):
             line = choice.most_telling() if vain < VAIN else choice.spread()
             if line is None and (vain >= VAIN or (line := choice.spread()) is None):
@@ -139,6 +144,9 @@ class Slices:
             n, visits = len(partial), visits + 1
             found = yield from self._visit(*line)
             vain = 0 if found > len(partial) - n else vain + 1
+            new, met = new + len(partial) - n, met + found - (len(partial) - n)
+            if visits >= TRIED and new > max(TRIED, STRANGE * met):
+                break
             ready = partial.complete()
             for w, b, a in zip(ready.W, ready.b, ready.A, strict=True):
                 self._told.network.add(w, float(b), a)
@@ -209,7 +217,7 @@ class Slices:
         """Add the neurons of kinks that are those of none."""
         start, way, kinks = searched.start, searched.way, searched.line.kinks
         t = np.array([0.0, *(kink.t for kink in kinks), 1.0])
-        pieces, jumps = dict[int, Affine](), list[Jump]()
+        pieces, jumps, sought = dict[int, Affine](), list[Jump](), 0
         for k in fresh:
             jump, (bend, error) = searched.jump(k), searched.change(k)
             most = float(np.abs(bend).max())
@@ -229,8 +237,11 @@ class Slices:
             jumps.append(jump)
             w, _, a = jump.neuron(way)
             self.partial.add(w, a, jump.change.error, start + jump.t * way)
+            if self._several and len(jumps) >= sought + GONE:
+                yield from self._check(jumps[sought:], start, way)
+                sought = len(jumps)
         if self._several:
-            yield from self._check(jumps, start, way)
+            yield from self._check(jumps[sought:], start, way)
         return len(jumps)
 
     def _affine(self, start: FloatArray, way: FloatArray, piece: FloatArray, placed: Network) -> Steps[Affine]:
