@@ -308,13 +308,22 @@ def forest(seeds: int) -> None:
 
 # --- forests from labels alone
 
-LABELLED = (400, 800, 1600, 3200)
-"""The counts of queries; passive learning gets up to three times as many."""
+LABELLED = (200, 400, 800, 1600)
+"""The counts of queries; passive learning gets up to four times as many."""
+TIMES = 4
 LABEL_TARGETS = (
-    ("random-forest", ("spambase", "adult", "german-credit", "heart", "mammographic", "magic-like")),
-    ("random-forest:trees=300", ("spambase", "heart")),
-    ("boosted-trees:max_depth=3", ("spambase", "heart")),
+    (
+        "random-forest",
+        (
+            *("breast-cancer", "breast-cancer-wisconsin", "tic-tac-toe", "blood-transfusion"),
+            *("haberman", "australian", "mammographic", "mushroom"),
+            *("heart", "pima-diabetes", "german-credit", "spambase", "magic-like", "adult"),
+        ),
+    ),
+    ("random-forest:trees=300", ("breast-cancer", "tic-tac-toe")),
+    ("boosted-trees:max_depth=3", ("breast-cancer", "tic-tac-toe")),
 )
+"""Random forests of the first eight datasets are stolen to :data:`LEVEL` near the data, of the others mostly not."""
 LEVEL = 0.96
 
 
@@ -324,30 +333,27 @@ def forest_labels_run(spec: str, model: str, dataset: str, budget: int, seed: in
 
 
 def forest_labels(seeds: int) -> None:
-    """Forests and boosted trees from labels alone: near agreement by queries, beside passive with three times as many.
+    """Forests and boosted trees from labels alone: near agreement by queries, beside passive with four times as many.
 
-    ``to passive's`` is after how many queries an attack is where passive learning is at the end; ``to 0.96`` how many
-    the level takes. Asked: 3 x fewer than passive at 0.96. Passive fits the public class, as it does by default.
+    ``to 0.96`` is after how many queries the level is reached; ``fewer`` how many times as many passive learning takes,
+    at least, where it does not get there. Asked: 3 x fewer. Passive fits the public class, as it does by default.
     """
-    most = LABELLED[-1]
+    most = TIMES * LABELLED[-1]
     for model, datasets in LABEL_TARGETS:
         for dataset in datasets:
-            passive = many(forest_labels_run, seeds, "passive:sampler=near,batch=100", model, dataset, 3 * most)
-            ends = [run.at(3 * most) for run in passive]
-            for spec, runs, times in (
-                ("passive:sampler=near", passive, 3),
-                ("boosted-surrogate", None, 1),
-                ("boosted-surrogate:several=false", None, 1),
-            ):
-                runs = runs or many(forest_labels_run, seeds, spec, model, dataset, most)
+            passive = many(forest_labels_run, seeds, "passive:sampler=near,batch=100", model, dataset, most)
+            ours = many(forest_labels_run, seeds, "boosted-surrogate", model, dataset, LABELLED[-1])
+            for spec, runs, times in (("passive:sampler=near", passive, TIMES), ("boosted-surrogate", ours, 1)):
                 cells = "  ".join(f"{times * n}: {spread([r.at(times * n) for r in runs])}" for n in LABELLED)
-                reached = spread([run.to(end) for run, end in zip(runs, ends, strict=True)], ".0f")
                 print(
-                    f"{model:<26}{dataset:<14}{spec:<33}{cells}  to passive's {reached}"
+                    f"{model:<26}{dataset:<24}{spec:<21}{cells}"
                     f"  to {LEVEL} {spread([run.to(LEVEL) for run in runs], '.0f')}"
                     f"  {spread([run.milliseconds for run in runs], '.1f')} ms/query",
                     flush=True,
                 )
+            fewer = [min(theirs.to(LEVEL), most) / run.to(LEVEL) for theirs, run in zip(passive, ours, strict=True)]
+            unreached = sum(np.isinf(run.to(LEVEL)) for run in passive)
+            print(f"{'':<50}fewer {spread(fewer, '.1f')}; passive not there in {unreached} of {seeds}", flush=True)
 
 
 # --- boosted stumps

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mex.serving import DefendedClassifier, DefendedRegressor
     from mex.target import Target
     from mex.toolkit.estimators import halfspace
-    from mex.toolkit.tabular.inference import schema_of
+    from mex.toolkit.tabular.schemas import schema_of
 
 __version__ = "0.1.0"
 
@@ -60,7 +60,7 @@ _HOME = {
     "Registry": "registry",
     "Rows": "dataset",
     "Schema": "schema",
-    "schema_of": "toolkit.tabular.inference",
+    "schema_of": "toolkit.tabular.schemas",
     "Scope": "knowledge",
     "Steps": "learner",
     "Table": "dataset",

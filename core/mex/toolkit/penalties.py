@@ -51,12 +51,34 @@ def adapted(estimator: Estimator, X: FloatArray, y: Array, rate: float) -> Estim
     """
     copy = clone(estimator)
     last = last_step(copy)
+    _regularise(last, None if _loss(last) is None else _features(copy, X, y), y, rate)
+    return copy
+
+
+def fit_adapted(estimator: Estimator, X: Any, y: Array, rate: float) -> Estimator:
+    """A copy of ``estimator`` regularised as by :func:`adapted` and fitted; what goes before its last step is once."""
+    return _fit(clone(estimator), X, y, rate)
+
+
+def _fit(estimator: Estimator, X: Any, y: Array, rate: float) -> Estimator:
+    if type(estimator).__name__ == "RowModel":
+        estimator.estimator_ = _fit(clone(estimator.estimator), estimator.schema.decode(X), y, rate)
+    elif hasattr(estimator, "steps"):
+        Z = estimator[:-1].fit_transform(X, y) if len(estimator) > 1 else X
+        _fit(estimator.steps[-1][1], Z, y, rate)
+    else:
+        _regularise(estimator, None if _loss(estimator) is None else _dense(X), y, rate)
+        estimator.fit(X, y)
+    return estimator
+
+
+def _regularise(last: Estimator, Z: FloatArray | None, y: Array, rate: float) -> None:
+    """Regularise an estimator for the rows that it is to be fitted to; a tree does not need them."""
     loss = _loss(last)
-    if loss is None:
+    if Z is None or loss is None:
         cost = PRUNED * float(np.log(len(y))) / len(y) if rate > 0 else 0.0
         last.set_params(min_samples_leaf=1, min_samples_split=2, ccp_alpha=cost)
-        return copy
-    Z = _features(copy, X, y)
+        return
     varying = Z[:, Z.std(axis=0) > 0]
     d = max(varying.shape[1], 1)
     if hasattr(last, "kernel"):
@@ -66,7 +88,6 @@ def adapted(estimator: Estimator, X: FloatArray, y: Array, rate: float) -> Estim
     if rate > 0:
         s = min(s, max(float(np.log((1 - rate) / rate)), NOISIEST))
     last.set_params(C=float(np.clip(UNITS[loss] * s**2 / square, SOFTEST, HARDEST)))
-    return copy
 
 
 def quick(estimator: Estimator, *, binary: bool) -> Estimator:
@@ -120,6 +141,10 @@ def _features(estimator: Estimator, X: Any, y: Array) -> FloatArray:
     if hasattr(estimator, "steps"):
         Z = clone(estimator[:-1]).fit_transform(X, y) if len(estimator) > 1 else X
         return _features(estimator.steps[-1][1], Z, y)
+    return _dense(X)
+
+
+def _dense(X: Any) -> FloatArray:
     return np.asarray(X.toarray() if issparse(X) else X, dtype=np.float64)
 
 

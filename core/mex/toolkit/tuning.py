@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -16,7 +18,7 @@ from mex.params import doc, one_of
 from mex.toolkit.estimators import random_state
 from mex.toolkit.left_out import FOLDS, best, folds, label_loss, margins
 from mex.toolkit.models import learner_over
-from mex.toolkit.penalties import adaptable, adapted, prunes, quick, slighter
+from mex.toolkit.penalties import adaptable, adapted, fit_adapted, prunes, quick, slighter
 from mex.types import Array, Estimator, FloatArray
 
 CHOICES = ("adapted", "public")
@@ -102,7 +104,13 @@ class Tuned:
 
     def fit(self, X: FloatArray, y: Array) -> Estimator:
         """The learner fitted to the answers ``y`` to the rows ``X``."""
+        if self._adapt and not self._values:
+            return self._fit_for_rate(self._rate(X, y), X, y)
         return _fitted(self.estimator(X, y), X, y)
+
+    def _fit_for_rate(self, rate: float | None, X: FloatArray, y: Array) -> Estimator:
+        with _quietly():
+            return clone(self._public).fit(X, y) if rate is None else fit_adapted(self._public, X, y, rate)
 
     def _for_rate(self, rate: float | None, X: FloatArray, y: Array) -> Estimator:
         return clone(self._public) if rate is None else adapted(self._public, X, y, rate)
@@ -129,7 +137,7 @@ class Tuned:
             left_out = np.empty(len(y))
             for part in range(FOLDS):
                 held = parts == part
-                fitted = _fitted(self._for_rate(rate, X[~held], y[~held]), X[~held], y[~held])
+                fitted = self._fit_for_rate(rate, X[~held], y[~held])
                 left_out[held] = margins(fitted, X[held], y[held])
             losses.append(label_loss(left_out, min(self._rho, RATES[-1]) if rate is None else rate))
         return rates[best(losses, 1.0 if surely else 0.0)]
@@ -153,10 +161,16 @@ class Tuned:
 
 
 def _fitted(estimator: Estimator, X: FloatArray, y: Array) -> Estimator:
-    """``estimator`` fitted, without the warnings that its solver stopped early or fell back to another."""
+    with _quietly():
+        return estimator.fit(X, y)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the warnings of a solver that it stopped early or fell back to another."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         for category in (ConvergenceWarning, LinAlgWarning):
             warnings.simplefilter("ignore", category)
-        return estimator.fit(X, y)
+        yield

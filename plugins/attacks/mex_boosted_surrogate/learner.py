@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from mex.toolkit.active.batch_mode import BatchModeLearner
 from mex.toolkit.active.schedule import Schedule
 from mex.toolkit.contest import Contest, Fit
 from mex.types import Array, Estimator, FloatArray
-from mex_boosted_surrogate.students import lead, scores
+from mex_boosted_surrogate.students import Remembering, lead, scores
 
 JUDGED = 2
 """All models are fitted anew, to be judged by batches, when there are so many times more answers."""
@@ -26,7 +25,8 @@ class SeveralLearner(BatchModeLearner):
     """Fits the model that has been right most often on the random rows of later batches; asks where it is least sure.
 
     The random rows of a batch are drawn like those on which the stolen model is used, and no model was fitted to them
-    when it is judged by them. The first model is taken unless another was right more often, by standard errors.
+    when it is judged by them. The first model is taken unless another was right more often, by standard errors. Where
+    all columns are whole numbers or categories and labels are right, rows that were asked are answered as they were.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class SeveralLearner(BatchModeLearner):
         """``attack`` is the attack's name, for errors; ``fits`` are the models by their names, the first by default."""
         super().__init__(attack, known, rng, schedule)
         self._contest = Contest(fits, again=JUDGED, errors=SURELY)
-        self._told: dict[bytes, Any] = {}  # the label of each row asked
+        self._remembers = known.rho == 0 and bool(known.domain.discrete.all())
 
     @property
     def leader(self) -> str:
@@ -56,22 +56,12 @@ class SeveralLearner(BatchModeLearner):
         random = np.arange(len(X)) >= len(X) - n_random
         random &= ~refusals(answers)
         if random.any():
-            self._judge(X[random], np.ma.getdata(answers)[random])
+            self._contest.judge(X[random], np.ma.getdata(answers)[random])
         super().tell(X, answers)
         if self.answers is not None and len(np.unique(self.answers)) > 1:
             self._contest.refit(self.X, self.answers)
 
-    def keep(self, X: FloatArray, answers: Array) -> None:
-        """Take rows and their answers, none of them refused."""
-        super().keep(X, answers)
-        self._told.update(zip((row.tobytes() for row in X), answers, strict=True))
-
-    def _judge(self, X: FloatArray, told: Array) -> None:
-        """Count where the models are wrong: on new random rows, and on rows asked before as often as they are drawn."""
-        if not self._candidates.from_pool:
-            drawn = self._candidates.draw(len(X))
-            seen = np.array([row.tobytes() in self._told for row in drawn])
-            known = [self._told[row.tobytes()] for row in drawn[seen]]
-            X = np.concatenate([drawn[seen], X[: len(X) - len(known)]])
-            told = np.concatenate([np.array(known, dtype=told.dtype), told[: len(told) - len(known)]])
-        self._contest.judge(X, told)
+    def hypothesis(self) -> Estimator:
+        """The model, with the answers so far where it remembers them."""
+        model = super().hypothesis()
+        return model if self.answers is None or not self._remembers else Remembering(model, self.X, self.answers)

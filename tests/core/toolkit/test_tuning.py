@@ -20,6 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.toolkit.left_out import folds
 from mex.toolkit.penalties import adapted
+from mex.toolkit.tabular.adapters import RowModel
 from mex.toolkit.tuning import FEWEST, Tuned
 from mex.types import Array, Estimator, FloatArray
 
@@ -191,3 +192,22 @@ def test_right_values_are_fitted_with_less_of_a_penalty_than_the_model_was(model
     assert found["adapted"] > 0.999
     assert found["public"] is not None
     assert found["public"] < 0.995
+
+
+def test_what_goes_before_the_last_step_is_fitted_once_and_the_model_is_the_same() -> None:
+    rng, fits = np.random.default_rng(0), []
+    rows = pd.DataFrame({"size": rng.normal(size=60), "kind": rng.choice(["a", "b", "c"], 60)})
+    y = np.asarray((rows["size"] > 0) | (rows["kind"] == "a"))
+
+    class Counting(StandardScaler):  # type: ignore[misc]
+        def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
+            fits.append(len(X))
+            return super().fit(X, y, sample_weight)
+
+    coded = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["kind"]), (Counting(), ["size"]))
+    schema = mex.Schema.of(rows)
+    tuned = Tuned(RowModel(make_pipeline(coded, LogisticRegression()), schema), 0.0, rng)
+    X = schema.encode(rows)
+    stolen = tuned.fit(X, y)
+    assert fits == [60]
+    assert np.array_equal(stolen.decision_function(X), tuned.estimator(X, y).fit(X, y).decision_function(X))

@@ -8,10 +8,14 @@ from mex.toolkit.bayes_point.posterior import Posterior
 from mex.toolkit.bayes_point.sites import FAR
 from mex.types import FloatArray
 
-WIDE = 1.2
-"""The Gaussian that proposes is so many times as wide, so that it proposes from the tails of the posterior too."""
+FREEDOM = 10
+"""The degrees of freedom of the t distribution that proposes: at the length that a chain has. With one Gaussian, an
+ellipse through two draws hardly changes it in many dimensions."""
+WIDE = 1.25
+"""A chain starts with a draw of the Gaussian, so many times as far off its mean: in many dimensions it does not forget
+this in so few steps, and this one is about as far off as draws of the posterior are."""
 STEPS = 25
-"""The steps of each chain; it starts with a draw of the Gaussian."""
+"""The steps of each chain."""
 TRIES = 8
 """The most points that are tried in a step; if none is taken the chain stays where it is."""
 
@@ -19,9 +23,9 @@ TRIES = 8
 def draw(posterior: Posterior, n: int, rng: np.random.Generator) -> FloatArray:
     """``n`` draws of w given signs that are wrong at the rate of the model, shape (n, d).
 
-    Elliptical slice sampling (Murray, Adams and MacKay 2010) about the Gaussian of expectation propagation (Nishihara,
-    Murray and Adams 2014, section 2), in the coordinates z with w = mean + root z, by as many chains as draws. Rows so
-    far off the boundary that they tell nothing are left out. The model of the posterior has no spread.
+    Generalised elliptical slice sampling (Nishihara, Murray and Adams 2014) about the Gaussian of expectation
+    propagation, in the coordinates z with w = mean + root z, by as many chains as draws. Rows so far off the boundary
+    that they tell nothing are left out. The model of the posterior has no spread.
 
     >>> posterior, rng = Posterior(2), np.random.default_rng(0)
     >>> posterior.add(np.array([[1.0, 0.1], [-0.2, 1.0], [0.8, -0.7]]))
@@ -37,17 +41,19 @@ def draw(posterior: Posterior, n: int, rng: np.random.Generator) -> FloatArray:
     across, precision = root.T @ posterior.mean, root.T @ root  # of the prior
 
     def log_ratio(z: FloatArray, scores: FloatArray) -> FloatArray:
-        """The log density of the posterior less that of the Gaussian that proposes, shape (k,)."""
+        """The log density of the posterior less that of the t distribution that proposes, shape (k,)."""
         wrong = np.count_nonzero(scores < 0, axis=1)
         prior = z @ across + np.einsum("ij,ij->i", z @ precision, z) / 2
-        return np.asarray((z**2).sum(axis=1) / (2 * WIDE**2) - prior - loss * wrong)
+        proposed = -(FREEDOM + posterior.d) / 2 * np.log1p((z**2).sum(axis=1) / FREEDOM)
+        return np.asarray(-prior - loss * wrong - proposed)
 
     z = WIDE * rng.standard_normal((n, posterior.d))
     scores = at_mean + z @ slopes.T
     level = log_ratio(z, scores)
     for _ in range(STEPS):
         # Each chain moves on the ellipse through its draw and another, on angles that shrink towards its draw.
-        other = WIDE * rng.standard_normal(z.shape)
+        scale = (FREEDOM + (z**2).sum(axis=1)) / rng.chisquare(FREEDOM + posterior.d, n)
+        other = np.sqrt(scale)[:, None] * rng.standard_normal(z.shape)
         other_scores = other @ slopes.T
         least = level + np.log(rng.random(n))
         high = rng.uniform(0, 2 * np.pi, n)

@@ -21,19 +21,6 @@ DOUBLE = {"float64", "Float64", "arrow double", "double"}
 """How the libraries call floats of 32 and of 64 bits."""
 
 
-def schema_of(source: Any, *, like: Any = None) -> Schema:
-    """As :meth:`mex.Schema.of` says."""
-    if isinstance(source, Mapping) and {"frame", "columns"} <= source.keys() <= {"frame", "columns", "precision"}:
-        return _from_dict(source)
-    if callable(getattr(source, "predict", None)) or callable(source):
-        from mex.toolkit.tabular.models import schema_of_model
-
-        return schema_of_model(source, like)
-    if isinstance(source, str | Path):
-        return schema_of_table(frame_of_file(Path(source)))
-    return schema_of_table(source)
-
-
 def frame_of_file(path: Path) -> Any:
     """A CSV, Parquet or Feather file as a data frame."""
     from mex.toolkit.tabular.arrowfile import ENDINGS, read_arrow
@@ -46,13 +33,6 @@ def frame_of_file(path: Path) -> Any:
 def data_frame(table: Any) -> Any:
     """A table of pyarrow as a data frame of pandas, which most models have been fitted on; without pandas itself."""
     return table.to_pandas() if importlib.util.find_spec("pandas") else table
-
-
-def _from_dict(saved: Mapping[str, Any]) -> Schema:
-    if saved["frame"] not in LIBRARIES:
-        raise UsageError(f"a schema's frame is one of {', '.join(LIBRARIES)}, not {saved['frame']!r}")
-    columns = [Column(**column) for column in saved["columns"]]
-    return Schema(columns, LIBRARIES[saved["frame"]], saved.get("precision", "float64"))
 
 
 def schema_of_table(

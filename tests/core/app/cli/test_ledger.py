@@ -62,6 +62,9 @@ def live(given: Callable[..., mex.Registry], monkeypatch: pytest.MonkeyPatch, tm
     return tmp_path / "rows.csv"
 
 
+ADAPTIVE = "margin:model=decision-tree,sampler=uniform,batch=10"
+
+
 def record_of(finished: Any) -> dict[str, Any]:
     assert finished.returncode in (0, 1), finished.stderr
     record: dict[str, Any] = json.loads(finished.stdout)
@@ -71,7 +74,7 @@ def record_of(finished: Any) -> dict[str, Any]:
 def test_an_attack_that_broke_off_goes_on_and_pays_for_no_answer_twice(
     live: Path, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attack = ["attack", "tree-labels", "-m", "live", "--data", live, "--budget", 2000, "--json"]
+    attack = ["attack", ADAPTIVE, "-m", "live", "--data", live, "--budget", 300, "--json"]
     whole = record_of(run(*attack, "--out", tmp_path / "whole"))
     assert whole["rows_sent"] == whole["rows_answered"] == whole["queries"]
     monkeypatch.setattr(Service, "breaks_after", Service.asked + whole["queries"] // 2)
@@ -120,7 +123,7 @@ def test_a_defense_in_front_of_a_deployed_model_is_as_it_was(
 def test_a_model_that_was_changed_is_told(
     live: Path, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attack = ["attack", "tree-labels", "-m", "live", "--data", live, "--json", "--out", tmp_path]
+    attack = ["attack", ADAPTIVE, "-m", "live", "--data", live, "--budget", 300, "--json", "--out", tmp_path]
     run(*attack[:-1], tmp_path / "other")
     monkeypatch.setattr(Service, "breaks_after", Service.asked + 100)
     run(*attack)

@@ -37,7 +37,7 @@ def test_its_moments_are_those_of_the_prior_weighed_by_the_answers(model: SignMo
 @pytest.mark.parametrize("rho", [0.0, 0.1, 0.3])
 def test_draws_are_those_of_the_prior_weighed_by_the_answers(rho: float) -> None:
     rng = np.random.default_rng(1)
-    rows = turned(rng.standard_normal((25, 3)), rng.standard_normal(3))
+    rows = turned(rng.standard_normal((12, 3)), rng.standard_normal(3))
     rows[::8] *= -1 if rho else 1
     posterior = Posterior(3, SignModel(rho))
     posterior.add(rows)

@@ -99,7 +99,7 @@ def test_probabilities_that_are_perturbed_or_rounded_are_said_to_be(breast_cance
 def test_labels_of_a_tree_that_is_none(breast_cancer: mex.Dataset, model: Estimator | None, wrong: bool) -> None:
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
     target = target_of(tree if model is None else model, breast_cancer, "tree", "label")
-    stolen = steal("tree-labels:max_leaves=40", target, "label", breast_cancer, 800 if wrong else 3000)
+    stolen = steal("tree-labels:max_leaves=40", target, "label", breast_cancer, 400 if wrong else 3000)
     assert ("own check" in stolen.note or stolen.stopped == "budget") == wrong
     assert right(stolen, target, breast_cancer.X) > 0.85
 
@@ -123,7 +123,7 @@ def test_a_tree_that_is_replaced_while_it_is_asked(breast_cancer: mex.Dataset, a
     above = X[:, :2] > np.median(X[:, :2], axis=0)
     crossed = mex.Dataset("crossed", X, (above[:, 0] ^ above[:, 1]).astype(y.dtype), breast_cancer.domain, ("a", "b"))
     other = target_of(DecisionTreeClassifier(max_depth=3, random_state=0), crossed, "tree", "label", answers)
-    stolen = steal(attack, Replaced(target, other, after), answers, breast_cancer, 1500)
+    stolen = steal(attack, Replaced(target, other, after), answers, breast_cancer, 600)
     early = CHECKED in stolen.note or "contradict" in stolen.note
     assert early if stolen.stopped == "done" else "the target was changed, or is random" in stolen.note
     assert right(stolen, other, X) > 0.5  # most of what it was told is of the first tree
