@@ -184,6 +184,26 @@ def test_values_of_the_data_tell_where_thresholds_are_likely_and_others_are_foun
     assert rows(with_data, 1, 0.123) < 40
 
 
+class Hidden(RegressorMixin, BaseEstimator):
+    """Boxes that end before the corners of the domain, so that nothing of them is seen there."""
+
+    def __init__(self) -> None:
+        self.is_fitted_ = True
+
+    def predict(self, X):
+        x = np.asarray(X).astype(np.float32)
+        one = np.e * ((x[:, 0] >= np.float32(0.6)) & (x[:, 0] < np.float32(0.9)) & (x[:, 1] < np.float32(0.2)))
+        return one + np.pi * ((x[:, 2] >= np.float32(0.7)) & (x[:, 1] >= np.float32(0.8)) & (x[:, 0] < np.float32(0.9)))
+
+
+def test_boxes_that_do_not_reach_a_corner_are_found_with_their_fewest_steps() -> None:
+    domain, model = mex.Domain([0] * 3, [1] * 3), Hidden()
+    stolen = steal(model, domain, "value", family=mex.Family("boosted"), checks=600)
+    rows = domain.sample(4000, np.random.default_rng(0))
+    assert "exact: a clone of 5 terms with 5 thresholds" in stolen.note
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-12
+
+
 class Neighbours(RegressorMixin, BaseEstimator):
     """Trees whose thresholds are neighbouring float32 numbers."""
 

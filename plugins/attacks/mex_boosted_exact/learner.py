@@ -51,7 +51,7 @@ class ExactLearner(GeneratorLearner):
         self._stolen: Estimator | None = None
 
     def steps(self) -> Steps:
-        """Survey, peel, and where that leads to no end, go on as the surrogate does."""
+        """Survey, search, and where that leads to no end, go on as the surrogate does."""
         survey = Survey(self._run.told, self._draws)
         for search in (survey.steps(), self._run.steps(self._checks)):
             reason = (yield from self._kept(search)) or survey.reason or self._run.reason

@@ -142,15 +142,19 @@ class Searcher:
         waited = False
         for twin in hunt.twins():
             if self._told.scores.link == "mean":
-                meet = np.where(hunt.at > self.anchor, np.minimum(hunt.at, np.maximum(twin.at, self.anchor)), hunt.at)
-                meet = np.where(hunt.at < self.anchor, np.maximum(hunt.at, np.minimum(twin.at, self.anchor)), meet)
-                residuals, errors = yield self._told.total.thresholds.outside(meet[None])
+                meet = self._told.total.thresholds.outside(self._meet(hunt.at, twin.at)[None])
+                residuals, errors = yield meet
                 if abs(residuals[0]) <= errors[0]:
                     continue
             while twin in hunt.twins():
                 waited = True
                 yield hunt.end[None][:0]
         return waited
+
+    def _meet(self, one: FloatArray, other: FloatArray) -> FloatArray:
+        """The point at which the steps are crossed that are at both of two."""
+        up, down = np.maximum(other, self.anchor), np.minimum(other, self.anchor)
+        return np.where(one > self.anchor, np.minimum(one, up), np.maximum(one, down))
 
     def _known(self, cell: Cell) -> bool:
         """Whether a step has been found in a cell."""
