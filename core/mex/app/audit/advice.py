@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,15 +27,22 @@ def recommendation(trades: Sequence[Trade], subject: Mapping[str, Any]) -> dict[
     spec = best.shield.spec
     cost = costs_text(best.row(), ", ") or "nothing that was measured"
     if best.queries is None:
-        got = f"none of {best.tried} attacks on it got to {best.level:g}: that takes"
+        closest = "" if best.reached is None else f" (the best to {math.floor(1000 * best.reached + 1e-9) / 1000:.3f})"
+        got = f"none of {best.tried} attacks on it got to {best.level:g}{closest}: that takes"
     else:
         got = f"the best of {best.tried} attacks on it takes {number(best.queries)} queries to {best.level:g},"
-    more = f"at least {best.pessimistic:.1f} times as many as without it"
+    more = f"at least {best.pessimistic:.1f} times as many as without it{_sooner(best)}"
     told = f"Deploy {spec}: {got} {more}, and it costs honest users {cost}."
     python = f'mex.Defended{"Classifier" if best.shown != "value" else "Regressor"}.wrap(model, "{spec}", secret=…)'
     where = f"{shlex.quote(subject['model'])} --data {shlex.quote(subject['data'])}"
     serve = None if subject["from_python"] else f"mex serve {where} -d {shlex.quote(str(spec))} --secret NAME"
     return {"defense": str(spec), "sentence": told, "python": python, "serve": serve}
+
+
+def _sooner(trade: Trade) -> str:
+    """What a lower agreement takes."""
+    at = trade.sooner
+    return "" if at is None else f" (to {at.level:g} {number(at.queries)} queries, {at.factor:.1f} times as many)"
 
 
 def costs_text(trade: Mapping[str, Any], between: str) -> str:

@@ -15,7 +15,7 @@ from mex.app.audit.running import Outcome
 from mex.app.audit.shields import Shield
 from mex.app.audit.stages import meets
 from mex.app.audit.thieves import readable, strongest
-from mex.app.audit.trade import COSTS, Trade, objection
+from mex.app.audit.trade import COSTS, Sooner, Trade, objection
 from mex.types import Answer
 
 
@@ -74,7 +74,7 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
     against = [*(m for m in met if m.choice.reads in readable(shown)), *untouched]
     bare, absent = _compared(knowing, against, readers, level)
     missing += absent
-    factor = at_least = best = queries = None
+    factor = at_least = best = queries = sooner = None
     if level is not None and against:
         seeds = range(outcome.depth.seeds)
         factor = best_attack_ratio(_queries(against, level, seeds), _queries(bare, level, seeds))
@@ -82,13 +82,27 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
         at_least = outcome.depth.budget / fastest[1].high if fastest and math.isfinite(fastest[1].high) else None
         name, least = _fastest(against, level)
         best, queries = (name, least) if math.isfinite(least) else (None, None)
+        sooner = _sooner(outcome, against, bare, level)
     costs = {field: _cost(met, shown, field) for field in COSTS}
     effect = shield.effect
     if effect and effect.labels_kept and costs["accuracy_lost"] is None:  # nobody who meets it was measured
         costs["accuracy_lost"] = 0.0
     withheld = () if effect is None else tuple(k for k in outcome.subject.kinds if k not in effect.answers)
-    trade = Trade(shield, shown, level, factor, at_least, best, queries, len(against), costs, withheld, missing, "")
+    agreements = [e.value for m in against if (e := m.group.median("agreement")) is not None]
+    bought = level, factor, at_least, best, queries, max(agreements, default=None), sooner
+    trade = Trade(shield, shown, *bought, len(against), costs, withheld, missing, "")
     return attrs.evolve(trade, objection=objection(trade, outcome.varies.get(shown, 0.0)))
+
+
+def _sooner(outcome: Outcome, against: Sequence[Measured], bare: Sequence[Measured], level: float) -> Sooner | None:
+    """The highest agreement below ``level`` that some attack gets to behind a defense, and what it takes there."""
+    seeds = range(outcome.depth.seeds)
+    for lower in reversed([one for one in outcome.levels if one < level]):
+        least = _fastest(against, lower)[1]
+        factor = best_attack_ratio(_queries(against, lower, seeds), _queries(bare, lower, seeds))
+        if math.isfinite(least) and factor is not None and factor.finite:
+            return Sooner(lower, least, factor.value)
+    return None
 
 
 def _compared(

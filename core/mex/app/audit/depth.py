@@ -78,7 +78,7 @@ DEPTHS = {
         ),
         Depth(
             name="thorough",
-            minutes=80,
+            minutes=60,
             most=120,
             race_budget=1000,
             race_rows=10,

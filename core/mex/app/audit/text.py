@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,12 +52,22 @@ def defense_rows(told: Mapping[str, Any]) -> list[list[str]]:
         [
             trade["setting"],
             factor_text(trade),
-            trade["best_attack"] or ("none got there" if trade["attacks"] else "none ran"),
+            _best_text(trade),
             costs_text(trade, "; ") or "nothing measured",
             trade["objection"] or ("deploy" if trade["setting"] == deploy else "worth its cost"),
         ]
         for trade in told["defenses"]
     ]
+
+
+def _best_text(trade: Mapping[str, Any]) -> str:
+    """The attack that set what a defense buys; where none got there, how far the best did."""
+    if trade["best_attack"] or not trade["attacks"]:
+        return trade["best_attack"] or "none ran"
+    reached, sooner = trade.get("reached"), trade.get("sooner")
+    parts = [] if reached is None else [f"the best to {math.floor(1000 * reached + 1e-9) / 1000:.3f}"]
+    parts += [f"{sooner['factor']:.1f} times to {sooner['level']:g}"] if sooner else []
+    return "; ".join(["none got there", *parts])
 
 
 def factor_text(trade: Mapping[str, Any]) -> str:

@@ -23,6 +23,21 @@ NAMED = 3
 COSTS = (*MOST, "answers_changed", "repeats_differ", "latency_added")
 
 
+@attrs.frozen
+class Sooner:
+    """What a lower agreement takes than the one at which a defense is told.
+
+    Attributes:
+        level: that agreement.
+        queries: of the attack that gets there with the fewest, in the median.
+        factor: how many times as many as without the defense.
+    """
+
+    level: float
+    queries: float
+    factor: float
+
+
 @attrs.frozen(eq=False)
 class Trade:
     """What a defense buys and costs where one kind of answer was shown without it.
@@ -35,6 +50,8 @@ class Trade:
         at_least: what an infinite end of the factor is more than: the budget over the queries without a defense.
         best: the attack that set it; None if none got there.
         queries: how many that attack takes, in the median; None if none got there.
+        reached: how far the copies of the attack that agrees most do, in the median; None if none came to a result.
+        sooner: what a lower agreement takes, if any attack on it got that far.
         tried: how many attacks met it, those that read answers which it leaves alone among them.
         costs: the medians of what honest users notice.
         withheld: the kinds of answer that it takes away.
@@ -50,6 +67,8 @@ class Trade:
     at_least: float | None
     best: str | None
     queries: float | None
+    reached: float | None
+    sooner: Sooner | None
     tried: int
     costs: dict[str, float | None]
     withheld: tuple[Answer, ...]
@@ -76,6 +95,8 @@ class Trade:
             "pessimistic": self.pessimistic,
             "best_attack": self.best,
             "queries": self.queries,
+            "reached": self.reached,
+            "sooner": None if self.sooner is None else attrs.asdict(self.sooner),
             "attacks": self.tried,
             "costs": self.costs,
             "withheld": list(self.withheld),
@@ -103,6 +124,13 @@ def objection(trade: Trade, varies: float = 0.0) -> str:
     if trade.missing:
         names = ", ".join(trade.missing[:NAMED]) + (" and others" if len(trade.missing) > NAMED else "")
         return f"what it buys is not known, as these came to no result: {names}"
+    changed, reached = trade.costs["answers_changed"] or 0.0, trade.reached
+    only_labels = trade.shown == "label" or trade.shown in trade.withheld
+    if only_labels and reached is not None and changed > 1 - reached:
+        return (
+            f"honest users pay too much: {100 * changed:.1f} % of the labels that they get are not the model's, and of "
+            f"those of a thief's copy {100 * (1 - reached):.1f} %"
+        )
     for field, most in MOST.items():
         if (trade.costs[field] or 0) > most:
             return f"honest users pay too much: {field.replace('_', ' ')} {trade.costs[field]:.3f}, above {most:g}"

@@ -26,7 +26,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     command = commands.add_parser("audit", help="the whole question for one model: chooses, measures, recommends")
     add_subject(command)
     command.add_argument(
-        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 3, 15, 80 minutes"
+        "--depth", default="quick", metavar="D", help="quick, standard or thorough: meant for 3, 15, 60 minutes"
     )
     command.add_argument(
         "--minutes", type=float, metavar="N", help="end after so many minutes (default: 6, 25, 120 by depth)"

@@ -78,6 +78,32 @@ def test_fresh_flips_are_not_preferred_though_nothing_that_ran_got_past_them(lab
     assert document(perfect_noise)["recommendation"]["defense"] == STICKY
 
 
+def test_labels_that_are_less_like_the_models_than_a_thiefs_copy_are_not_recommended(labels_only: Outcome) -> None:
+    def stuck(record: Record) -> dict[str, Any]:
+        """A copy that stays just below the level at which defenses are told."""
+        curve = [{"queries": 100, "agreement": 0.955}, {"queries": 120, "agreement": 0.98}]
+        return {**perfect(record), "curve": curve, "agreement": 0.98} if record["status"] == "ok" else {}
+
+    for changed_labels, worth in ((0.01, True), (0.05, False)):
+        noisy = changed(labels_only, STICKY, lambda r, c=changed_labels: {**stuck(r), "answers_changed": c})
+        trade = trade_of(noisy, STICKY)
+        assert (trade.best, trade.reached) == (None, 0.98)
+        assert trade.sooner is not None
+        assert (trade.sooner.level, trade.sooner.queries) == (0.95, 100)
+        told = document(noisy)
+        row = next(row for row in defense_rows(told) if row[0] == STICKY)
+        assert row[2] == f"none got there; the best to 0.980; {trade.sooner.factor:.1f} times to 0.95"
+        assert (told["recommendation"]["defense"] == STICKY) == worth
+        if worth:
+            assert "got to 0.99 (the best to 0.980)" in told["recommendation"]["sentence"]
+            assert "(to 0.95 100 queries" in told["recommendation"]["sentence"]
+        else:
+            assert trade.objection == (
+                "honest users pay too much: 5.0 % of the labels that they get are not the model's, and of those of a "
+                "thief's copy 2.0 %"
+            )
+
+
 def test_rounding_buys_no_more_than_labels_do_though_nothing_got_past_its_probabilities(outcome: Outcome) -> None:
     best = changed(outcome, "rounding:decimals=1", perfect)
     trade = trade_of(best, "rounding:decimals=1")
