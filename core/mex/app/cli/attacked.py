@@ -68,6 +68,8 @@ def _what(record: Record) -> str:
     model, data = (record[f"{kind}_params"].get("path") for kind in ("model", "dataset"))  # type: ignore[literal-required]
     of_data = Path(str(data)).name if data else record["dataset"]
     known = Path(str(model)).name if model else record["model_params"].get("object")
+    if model and model == data:  # a record is both
+        return str(known)
     if known is None and record["model"] != "endpoint":
         return f"{record['model']} of {of_data}"
     return f"{known or 'the endpoint'} with the rows of {of_data}"
