@@ -145,3 +145,26 @@ def test_a_model_of_a_frame_meets_its_rows_in_parquet(tmp_path: Path, registry: 
     assert scene.yardstick.accuracies(scene.target)["target_accuracy"] > 0.9
     shown = mex.Schema.of(str(write(tmp_path, {"size": [1.5, 2.5], "kind": ["a", "b"]}, "shown.PQ")))
     assert [column.kind for column in shown.columns] == ["number", "category"]
+
+
+@pytest.mark.parametrize(
+    "values", [[2**60 + i for i in range(30)], [2**63 + i for i in range(30)], [1e308, -1e308] * 15]
+)
+def test_numbers_beyond_two_to_the_53_are_asked_about(tmp_path: Path, values: list[float]) -> None:
+    column = pa.array(values, pa.uint64() if values[0] == 2**63 else None)
+    path = write(tmp_path, {"z": column, "size": [1.5, 2.5, 3.5] * 10, "kind": ["a", "b"] * 15})
+    with pytest.raises(mex.UsageError, match=r"column 'z' holds whole numbers beyond 2\*\*53 .* such as drop="):
+        Parquet(path=path).load()
+
+
+def test_a_folder_no_rows_and_types_that_no_word_makes_a_feature_are_a_sentence_each(tmp_path: Path) -> None:
+    with pytest.raises(mex.UsageError, match="is a folder: give one file"):
+        Parquet(path=str(tmp_path)).load()
+    empty = write(tmp_path, {"age": pa.array([], pa.int64()), "risk": pa.array([], pa.string())})
+    with pytest.raises(mex.UsageError, match="has no rows"):
+        Parquet(path=empty).load()
+    path = write(tmp_path, {"size": [1.5, 2.5], "since": [DAY, DAY]})
+    with pytest.raises(mex.UsageError, match="column 'since' holds dates or times: name another target"):
+        Parquet(path=path).load()
+    with pytest.raises(mex.UsageError, match="column 'since' holds dates or times: drop it"):
+        Parquet(path=path, target="size", categorical="since").load()

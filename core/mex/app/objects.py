@@ -36,9 +36,9 @@ def read_objects(models: Any, data: Any, target: str | None) -> tuple[dict[str, 
         if given is None:
             continue
         if isinstance(given, str | Path | Spec):
-            axes[axis] = [_component(given)]
+            axes[axis] = [_component(given, kind, target)]
         elif isinstance(given, list) and all(isinstance(one, str | Path | Spec) for one in given):
-            axes[axis] = [_component(one) for one in given]
+            axes[axis] = [_component(one, kind, target) for one in given]
         else:
             named = given if isinstance(given, Mapping) else {"data" if kind == "dataset" else "model": given}
             objects |= {
@@ -46,7 +46,9 @@ def read_objects(models: Any, data: Any, target: str | None) -> tuple[dict[str, 
                 for name, one in named.items()
                 if not _is_component(one)
             }
-            axes[axis] = {name: _component(one) if _is_component(one) else None for name, one in named.items()}
+            axes[axis] = {
+                name: _component(one, kind, target) if _is_component(one) else None for name, one in named.items()
+            }
     if not objects:
         return axes, None
     live = Live.of(objects)
@@ -61,12 +63,13 @@ def _is_component(given: Any) -> bool:
     return isinstance(given, str | Path | Spec) or (isinstance(given, Mapping) and "use" in given)
 
 
-def _component(given: Any) -> Any:
-    """A component as a table of a plan."""
+def _component(given: Any, kind: str, target: str | None) -> Any:
+    """A component as a table of a plan; a dataset that was named has the ``target`` for a parameter."""
     if isinstance(given, Mapping):
         return given
-    spec = given if isinstance(given, Spec) else Spec.parse(str(given))
-    return {"use": spec.name, **spec.params}
+    spec = given if isinstance(given, Spec) else Spec.parse(str(given), kind)
+    told = {"target": target} if kind == "dataset" and target is not None else {}
+    return {"use": spec.name, **told, **spec.params}
 
 
 def _model(given: Any) -> dict[str, Any]:

@@ -28,10 +28,10 @@ def no_file(kind: str, name: str) -> str:
     """The end of a sentence about a name that looks like a file's where none of ``kind`` is; "" of any other.
 
     >>> no_file("dataset", "model.skops")
-    ', nor is it a file of one, but one of a model: those end in .csv, .tsv, .txt, .parquet, .pq, .feather, .arrow'
+    ', and a file of a model is none: files of a dataset end in .csv, .tsv, .txt, .parquet, .pq, .feather, .arrow'
     """
     if kind not in FILES or not re.fullmatch(r".+\.\w+", name):
         return ""
-    other = next((f", but one of a {o}" for o in FILES if o != kind and reader_of(o, name)), "")
+    other = next((f", and a file of a {o} is none" for o in FILES if o != kind and reader_of(o, name)), "")
     ends = [f".{end}" for ends in FILES[kind].values() for end in ends.split() if "." not in end]
-    return f", nor is it a file of one{other}: those end in {', '.join(ends)}"
+    return f"{other}: files of a {kind} end in {', '.join(ends)}"

@@ -23,6 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mex
 from mex.app.matrix.live import digest
 from mex.app.matrix.record import TIMINGS
+from mex.app.objects import read_objects
 from mex.registry.loader import installed
 
 X, y = load_iris(return_X_y=True)
@@ -186,3 +187,15 @@ def test_a_model_that_does_not_take_the_data_is_a_failed_cell_with_one_sentence(
     (record,) = mex.matrix(PLAN, models={"mine": pipeline()}, data=people().drop(columns="age"), target="risk")
     assert record["status"] == "failed"
     assert "'age'" in str(record["reason"])
+
+
+def test_a_target_is_that_of_a_file_as_well_and_a_path_is_read_for_what_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    people().to_csv(path, index=False)
+    assert read_objects(pipeline(), str(path), "risk")[0]["datasets"] == [
+        {"use": "csv", "target": "risk", "path": str(path)}
+    ]
+    with pytest.raises(mex.UsageError, match="has no column 'rsik'; did you mean 'risk'"):
+        mex.recommend(pipeline(), str(path), target="rsik")
+    with pytest.raises(mex.UsageError, match="a file of a model is none: files of a dataset end in"):
+        mex.recommend(pipeline(), "model.skops")

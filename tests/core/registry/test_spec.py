@@ -192,9 +192,17 @@ def test_the_name_of_a_file_is_the_component_of_its_kind_that_reads_it() -> None
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
-        ("model", "rows.csv", "no model named 'rows.csv', nor is it a file of one, but one of a dataset: those end in"),
-        ("dataset", "m.skops", "no dataset named 'm.skops', nor is it a file of one, but one of a model: those end in"),
-        ("model", "m.h5", "no model named 'm.h5', nor is it a file of one: those end in .skops, "),
+        (
+            "model",
+            "rows.csv",
+            "no model named 'rows.csv', and a file of a dataset is none: files of a model end in .skops, ",
+        ),
+        (
+            "dataset",
+            "m.skops",
+            "no dataset named 'm.skops', and a file of a model is none: files of a dataset end in .csv, ",
+        ),
+        ("model", "m.h5", "no model named 'm.h5': files of a model end in .skops, "),
         ("dataset", "adlut", "no dataset named 'adlut'; did you mean 'adult'"),
         ("defense", "x.csv", "no defense named 'x.csv'; there are: "),
     ],

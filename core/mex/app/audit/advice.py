@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mex.app.analysis.numbers import number
-from mex.app.audit.trade import Trade
+from mex.app.audit.trade import NAMED, NOT_KNOWN, Trade
 from mex.app.audit.verdict import shown_words
 
 
@@ -20,6 +20,14 @@ def recommendation(trades: Sequence[Trade], subject: Mapping[str, Any]) -> dict[
             far = all(trade.level is None for trade in trades)
             why = "without one no attack got far enough" if far else "no attack came to a result against one"
             told = f"What a defense buys cannot be told, as {why}."
+        elif unknown := [trade for trade in trades if trade.objection.startswith(NOT_KNOWN)]:
+            names = ", ".join(str(trade.shield.spec) for trade in unknown[:NAMED]) + " and others" * (
+                len(unknown) > NAMED
+            )
+            told = (
+                f"No defense is known to be worth deploying: what {names} would buy could not be measured, as attacks "
+                "on them came to no result; others are not worth their cost."
+            )
         else:
             why = "No defense that was tried is worth deploying" if trades else "No defense was tried"
             told = f"{why}: what protects is how many rows one client may ask, and how coarse answers are."

@@ -85,7 +85,7 @@ def audit(
         target: that column.
         depth: ``quick``, ``standard`` or ``thorough``.
         out: a directory that keeps every finished cell; a second call goes on from there.
-        minutes: after which it ends; by default 6, 20 or 120 by depth. What is not done then is cut and named.
+        minutes: after which it ends; by default 6, 25 or 120 by depth. What is not done then is cut and named.
         jobs: how many worker processes; by default cells run in this process, where one that has begun cannot be ended
             before it is done.
         price_per_query: in US dollars.

@@ -73,6 +73,7 @@ def _trade(outcome: Outcome, shield: Shield, shown: Answer, level: float | None)
         untouched = [m for m in untouched if m.choice.reads in shield.effect.answers]
     against = [*(m for m in met if m.choice.reads in readable(shown)), *untouched]
     bare, absent = _compared(knowing, against, readers, level)
+    bare += [m for m in untouched if m not in bare]  # they are on both sides
     missing += absent
     factor = at_least = best = queries = sooner = None
     if level is not None and against:

@@ -23,7 +23,12 @@ def findings(outcome: Outcome) -> list[dict[str, Any]]:
         found.append(
             _finding(
                 "leaf ids",
-                "The interface tells the leaf that a row falls into: trees are then recovered exactly, leaf by leaf.",
+                "The interface tells the leaf that a row falls into"
+                + (
+                    ": trees are then recovered exactly, leaf by leaf."
+                    if any(m.choice.reads == "leaf" for m in outcome.judged)
+                    else ", which tells more than its label."
+                ),
                 f"answers: {', '.join(subject.kinds)}",
             )
         )

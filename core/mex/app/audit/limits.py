@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+from mex.answers import USUAL
 from mex.app.analysis.numbers import share
 from mex.app.analysis.statistics import LEVELS, coverage
 from mex.app.audit.running import Outcome
 from mex.app.audit.thieves import Thief
+from mex.app.audit.verdict import read_words
 from mex.target import knowledge
 from mex.toolkit.bounds import query_bound
 from mex.toolkit.facts import LEAKS
@@ -71,7 +73,16 @@ def resolution(outcome: Outcome) -> list[str]:
         f"Attacks were given {outcome.depth.budget:,} queries{ended}: never means not within these, and is no proof "
         "that more would not do."
     )
-    return said + _cut(outcome)
+    return said + _unread(outcome) + _cut(outcome)
+
+
+def _unread(outcome: Outcome) -> list[str]:
+    """The kinds of answer that are shown and that no judged attack reads."""
+    read = {measured.choice.reads for measured in outcome.judged if measured.group.ran}
+    kinds = [read_words(kind) for kind in outcome.subject.kinds if kind not in (*USUAL, "proba", *read)]
+    return [
+        f"No attack that was judged reads {kind} of such a model: what they are worth is not known." for kind in kinds
+    ]
 
 
 def _cut(outcome: Outcome) -> list[str]:

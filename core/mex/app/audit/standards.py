@@ -70,7 +70,7 @@ def _size(told: Mapping[str, Any]) -> str:
         return f"no attack got to {told['levels'][0]:g} within {number(told['depth']['budget'])} rows."
     return (
         f"{number(found['queries'])} rows lead to {found['level']:g} at the pessimistic end, so {found['days']} days "
-        f"at {number(found['rows_a_day'])} rows a day."
+        f"at {number(found['rows_a_day'])} {'row' if found['rows_a_day'] == 1 else 'rows'} a day."
     )
 
 

@@ -90,7 +90,10 @@ class Thief:
 
 
 def thieves(outcome: Outcome) -> list[Thief]:
-    """For each kind of answer the thief who knows everything, then those who know less."""
+    """For each kind of answer the thief who knows everything, then those who know less.
+
+    Of a kind beside labels, probabilities and values that no judged attack reads nothing is known.
+    """
     ran = [measured for measured in outcome.judged if measured.group.ran]
     return [
         Thief(
@@ -100,6 +103,7 @@ def thieves(outcome: Outcome) -> list[Thief]:
             [m for m in ran if m.choice.reads in readable(shown) and _needs_no_more(m, rows, family)],
         )
         for shown in outcome.subject.kinds
+        if shown in (*USUAL, "proba") or any(m.choice.reads == shown for m in ran)
         for rows, family in ((True, True), (False, True), (True, False), (False, False))
     ]
 

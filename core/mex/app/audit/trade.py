@@ -20,6 +20,7 @@ ALIKE = 1.5
 """Times as many rows as the model itself answers otherwise again that a defense may, and be no cause of it."""
 NAMED = 3
 """Attacks that came to no result and that an objection names."""
+NOT_KNOWN = "what it buys is not known"
 COSTS = (*MOST, "answers_changed", "repeats_differ", "latency_added")
 
 
@@ -123,7 +124,7 @@ def objection(trade: Trade, varies: float = 0.0) -> str:
         return f"it buys a factor of {trade.pessimistic:.2g} at the pessimistic end{how}"
     if trade.missing:
         names = ", ".join(trade.missing[:NAMED]) + (" and others" if len(trade.missing) > NAMED else "")
-        return f"what it buys is not known, as these came to no result: {names}"
+        return f"{NOT_KNOWN}, as these came to no result in some seed: {names}"
     changed, reached = trade.costs["answers_changed"] or 0.0, trade.reached
     only_labels = trade.shown == "label" or trade.shown in trade.withheld
     if only_labels and reached is not None and changed > 1 - reached:

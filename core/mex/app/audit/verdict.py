@@ -36,13 +36,15 @@ def shown_words(kind: str) -> str:
 def cap(thieves: Sequence[Mapping[str, Any]], shown: str) -> dict[str, Any] | None:
     """The daily cap that follows: at it one account takes :data:`CAP_DAYS` days to the lowest level that is reached.
 
-    It counts on the pessimistic end of the strongest thief's queries. None where no attack got to any level.
+    Where fewer rows are needed than days, it is one row a day for as many days. It counts on the pessimistic end of the
+    strongest thief's queries. None where no attack got to any level.
     """
     strongest = next(thief for thief in thieves if thief["shown"] == shown)
     for name, at in strongest["levels"].items():
         if at and at["queries"]["low"] is not None:
             rows = max(1, math.floor(at["queries"]["low"] / CAP_DAYS))
-            return {"level": float(name), "queries": at["queries"]["low"], "days": CAP_DAYS, "rows_a_day": rows}
+            days = min(CAP_DAYS, math.floor(at["queries"]["low"] / rows))
+            return {"level": float(name), "queries": at["queries"]["low"], "days": days, "rows_a_day": rows}
     return None
 
 
@@ -145,7 +147,7 @@ def _cap_sentence(found: Mapping[str, Any], regression: bool) -> str:
     if found["queries"] < FEW:
         return f"No daily cap helps: {rows} rows are enough for {level}, at the pessimistic end."
     return (
-        f"For a daily cap count on {rows} rows for {level}: at {number(found['rows_a_day'])} rows a day one account "
+        f"For a daily cap count on {rows} rows for {level}: at {number(found['rows_a_day'])} a day one account "
         f"takes {found['days']} days. A thief with several accounts takes less."
     )
 

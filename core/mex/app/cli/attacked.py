@@ -20,6 +20,7 @@ ENDED = {
     "interrupted": "It was interrupted",
     "failed": "It ended early",
 }
+USED_UP = "The rows that the attacker has were used up, which are the only ones that it asks: another sampler asks more"
 
 
 def tell(record: Record) -> None:
@@ -111,7 +112,9 @@ def _of_endpoint(record: Record) -> list[str]:
 
 def _ended(record: Record) -> str:
     rows = record["held_out"] or 1
-    parts = [ENDED.get(record["stopped"] or "", "It ended")]
+    used_up = record["attack_params"].get("sampler") == "pool" and (record["queries"] or 0) < record["budget"]
+    ended = record["stopped"] or ""
+    parts = [USED_UP if used_up and ended == "done" else ENDED.get(ended, "It ended")]
     if record["refused"]:
         parts.append(f"{number(record['refused'])} queries were refused")
     if record["alarm"] is not None:

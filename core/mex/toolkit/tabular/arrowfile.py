@@ -35,6 +35,8 @@ def read_arrow(path: Path, how: Reading, target: str | None = None) -> Table:
     names = list(map(str, read.column_names))
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"{path} has two columns {twice!r}")
+    if not read.num_rows:
+        raise UsageError(f"{path} has no rows")
     notes, index = [], [name for name in _index(read) if name in names]
     for name in index:
         notes.append(f"column {name!r} is the index of the data frame that was saved, and is left out")
@@ -55,6 +57,11 @@ def read_arrow(path: Path, how: Reading, target: str | None = None) -> Table:
         doubts |= {name: doubt} if doubt else {}
     if doubts:
         raise UsageError(f"{path}: {question(doubts)}")
+    for name in () if how.trusted else {target, *how.categorical, *how.numeric} & kept.keys():
+        if (doubt := _no_type(kept[name].type)) is not None:
+            raise UsageError(
+                f"{path}: column {name!r} {doubt.what}: {'name another target' if name == target else 'drop it'}"
+            )
     columns = pa.table(kept)
     return Table(columns.replace_schema_metadata(None), target, tuple(notes))
 
@@ -74,6 +81,10 @@ def _opened(path: Path) -> Any:
             parquet = file.read(len(PARQUET)) == PARQUET
         return pyarrow.parquet.ParquetFile(path).read() if parquet else pyarrow.feather.read_table(path)
     except (OSError, pa.ArrowException) as error:
+        if path.is_dir():
+            raise UsageError(
+                f"{path} is a folder: give one file, or read it in Python and hand over the frame"
+            ) from None
         if not path.is_file():
             raise UsageError(f"no such file: {path}") from None
         raise UsageError(f"{path} is no table in Parquet or Feather: {sentence(error)}") from None
@@ -102,6 +113,15 @@ def _doubt(name: str, values: Any) -> Doubt | None:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         counted = pc.value_counts(values.cast(pa.string()).drop_null()).to_pylist()
         return of_texts({pair["values"]: pair["counts"] for pair in counted}, len(values), ".")
+    return _no_type(kind)
+
+
+def _no_type(kind: Any) -> Doubt | None:
+    """The doubt about a type that is of neither numbers nor categories, whatever it holds."""
+    import pyarrow as pa
+
     if pa.types.is_temporal(kind):
         return Doubt("holds dates or times", ("drop",))
-    return Doubt(f"holds values of type {kind}", ("drop",))
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return Doubt(f"holds values of type {kind}", ("drop",))
+    return None

@@ -62,8 +62,8 @@ def of_numbers(name: str, texts: Texts, values: Any) -> Doubt | None:
     if starts_with_zero(texts):
         example = next(text for text in texts.to_pylist() if text and re.match(r"0\d", text))
         return Doubt(f"holds codes that start with 0 ({example!r})", ("categorical", "numeric", "drop"))
-    if max(-known.min(), known.max()) > LARGEST:
-        return Doubt(f"holds whole numbers beyond 2**53 ({texts[0]}), as identifiers are", ("drop", "numeric"))
+    if max(-float(known.min()), float(known.max())) > LARGEST:
+        return Doubt(f"holds whole numbers beyond 2**53 ({known[0]:g}), as identifiers are", ("drop", "numeric"))
     lower, upper, different = int(known.min()), int(known.max()), pc.count_distinct(values, mode="only_valid").as_py()
     if n > FEW and (different == n == upper - lower + 1 or (different > MOST * n and ID.search(name))):
         return Doubt(f"has another number in each row ({lower} to {upper}), as an identifier has", ("drop", "numeric"))

@@ -21,6 +21,7 @@ from mex.app.audit.stages import defended
 from mex.app.audit.text import defense_rows
 from mex.app.audit.thieves import strongest
 from mex.app.audit.trade import Trade
+from mex.app.audit.verdict import cap
 from mex.app.matrix.record import Record
 
 FRESH, STICKY = "bounded-noise:rho=0.05", "bounded-noise:rho=0.05,sticky=true"
@@ -189,3 +190,37 @@ def _late(m: Measured) -> Measured:
     reason = "took longer than 5 seconds of CPU time"
     records = [cast("Record", {**r, "status": "failed", "reason": reason, "curve": None}) for r in m.group.records]
     return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, records))
+
+
+def test_kinds_of_answers_that_no_judged_attack_reads_are_not_said_to_be_safe(outcome: Outcome) -> None:
+    target = attrs.evolve(outcome.subject.target, answers=(*outcome.subject.kinds, "leaf"))
+    told = document(attrs.evolve(outcome, subject=attrs.evolve(outcome.subject, target=target)))
+    assert "leaf" not in {thief["shown"] for thief in told["thieves"]}
+    assert any(said.startswith("No attack that was judged reads leaf ids") for said in told["resolution"])
+    assert not any("recovered exactly" in finding["sentence"] for finding in told["findings"])
+
+
+def test_where_attacks_on_the_only_good_defense_came_to_no_result_it_is_said_that_nothing_is_known(
+    labels_only: Outcome,
+) -> None:
+    perfect_noise = changed(labels_only, STICKY, perfect)
+    late = attrs.evolve(perfect_noise, defended=[*perfect_noise.defended, _late(_on(perfect_noise, STICKY))])
+    said = document(late)["recommendation"]["sentence"]
+    assert said.startswith(f"No defense is known to be worth deploying: what {STICKY}")
+
+
+def test_no_defense_makes_a_theft_cheaper(outcome: Outcome) -> None:
+    for trade in trades(outcome):
+        if trade.objection == "" or "factor" in trade.objection:
+            assert trade.factor is None or trade.factor.value >= 1
+            assert trade.sooner is None or trade.sooner.factor >= 1
+
+
+def test_a_cap_does_not_count_on_more_days_than_it_takes(outcome: Outcome) -> None:
+    told = document(outcome)
+    for low, days, rows in ((6, 6, 1), (45, 30, 1), (3000, 30, 100)):
+        thief = next(t for t in told["thieves"] if t["shown"] == told["shown"])
+        levels = {"0.95": {"queries": {"low": low}}}
+        found = cap([{**thief, "levels": levels}], told["shown"])
+        assert found is not None
+        assert (found["days"], found["rows_a_day"]) == (days, rows)
