@@ -1,0 +1,61 @@
+"""Directions to ask around a normal that is known roughly."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from mex.types import FloatArray
+
+LONG = 4
+"""The power of the covariance by which directions lie along its long axes: with the first one it stays less round,
+which costs 3 % more queries of 50 dimensions at an error of 0.1."""
+
+OFF = 2.0
+"""Tests are so many standard deviations off the mean."""
+
+
+@attrs.frozen(eq=False)
+class Around:
+    """A unit normal and how far it may be off.
+
+    Attributes:
+        normal: shape (d,).
+        root: a square root of its covariance, orthogonal to it, shape (d, d).
+    """
+
+    normal: FloatArray
+    root: FloatArray
+
+    @property
+    def cov(self) -> FloatArray:
+        """The covariance of the normal, shape (d, d)."""
+        return np.asarray(self.root @ self.root.T)
+
+    @property
+    def trace(self) -> float:
+        """The mean square of its error."""
+        return float(np.trace(self.cov))
+
+    def even(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Directions at even odds, shape (n, d) with n < d, mostly along the long axes of the covariance."""
+        cov = self.cov
+        stretch = np.linalg.matrix_power(cov / np.trace(cov), LONG)
+        X = self._orthogonal(rng.standard_normal((n, len(cov))) @ stretch)
+        triangle = np.linalg.qr((X @ self.root).T)[1]
+        return self._orthogonal(np.linalg.solve(triangle.T, X))
+
+    def tests(self, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        """Directions off the mean, shape (n, d), and the signs that it gives them."""
+        d = len(self.normal)
+        X = self._orthogonal(rng.standard_normal((n, d)))
+        side = rng.choice([-1.0, 1.0], n)
+        spread = np.sqrt(np.einsum("ij,jk,ik->i", X, self.cov, X))
+        return X + np.multiply.outer(OFF * side * spread, np.ones(d)) * self.normal, side
+
+    def _orthogonal(self, X: FloatArray) -> FloatArray:
+        """The unit vectors along the parts of ``X`` that are orthogonal to the mean."""
+        for _ in range(2):  # the second time for what rounding left
+            X = X - np.multiply.outer(X @ self.normal, self.normal)
+            X = X / np.linalg.norm(X, axis=1, keepdims=True)
+        return X
