@@ -8,15 +8,13 @@ from typing import ClassVar
 
 import attrs
 
-from mex import Dataset, Table, UsageError
-from mex.toolkit.tabular import csvfile, parameters
 from mex.toolkit.tabular.arrowfile import read_arrow
-from mex.toolkit.tabular.datasets import Task, dataset_of
-from mex.toolkit.tabular.inference import data_frame
+from mex.toolkit.tabular.csvfile import Reading, Table
+from mex.toolkit.tabular.tablefile import TableFile, columns
 
 
 @attrs.frozen(kw_only=True)
-class Parquet:
+class Parquet(TableFile):
     """A Parquet file, or one of Feather or Arrow's IPC.
 
     Columns are what their types say (:func:`mex.toolkit.tabular.datasets.dataset_of`); decimal numbers are floats.
@@ -35,49 +33,11 @@ class Parquet:
     (Dataset(name='clinic', X=<3 x 2>, class_names=('low', 'high')), array([ 0.,  1., nan]))
     """
 
-    path: str | None = parameters.path()
-    target: str | None = parameters.target()
-    positive: str | None = parameters.positive()
-    task: Task = parameters.task()
-    drop: Sequence[str] = parameters.columns("columns to leave out")
-    categorical: Sequence[str] = parameters.columns("columns to take for categories, whatever they hold")
-    numeric: Sequence[str] = parameters.columns("columns to take for numbers though they look like identifiers")
+    numeric: Sequence[str] = columns("columns to take for numbers though they look like identifiers")
 
-    source: ClassVar[str] = "a file of yours"
-    licence: ClassVar[str] = "yours"
+    name: ClassVar[str] = "parquet"
 
-    def load(self) -> Dataset:
-        """Return the dataset.
-
-        Raises:
-            UsageError: if there is no path, no such file, or no dataset in it, or what a column is is in doubt.
-        """
-        path = self._file()
-        read = read_arrow(path, self._reading(), self.target)
-        dataset = dataset_of(
-            path.stem,
-            read.columns,
-            target=read.target,
-            task=self.task,
-            categorical=self.categorical,
-            notes=read.notes,
-        )
-        return dataset if self.positive is None else dataset.one_versus_rest(self.positive)
-
-    def table(self) -> Table:
-        """The table with every column as it is, for models that are deployed already: they know what they take.
-
-        Raises:
-            UsageError: if there is no path, no such file, or no table in it.
-        """
-        path = self._file()
-        read = read_arrow(path, attrs.evolve(self._reading(), trusted=True), self.target)
-        return Table(path.stem, data_frame(read.columns), target=self.target)
-
-    def _file(self) -> Path:
-        if self.path is None:
-            raise UsageError("parquet needs the path of a file: parquet:path=FILE")
-        return Path(self.path).expanduser()
-
-    def _reading(self) -> csvfile.Reading:
-        return csvfile.Reading(drop=self.drop, categorical=self.categorical, numeric=self.numeric)
+    def read(self, path: Path, *, trusted: bool) -> Table:
+        """The columns of the file."""
+        how = Reading(drop=self.drop, categorical=self.categorical, numeric=self.numeric, trusted=trusted)
+        return read_arrow(path, how, self.target)
