@@ -342,3 +342,11 @@ def test_of_a_model_that_answers_by_chance_the_most_that_a_copy_can_agree_is_tol
     assert best - 0.06 < most < best + 0.1
     steady = mex.attack(attack, Dropout(0.0, values), domain=mex.Domain.of(rows), pool=rows[:50], held_out=rows)
     assert steady.remarks == ()
+
+
+def test_an_attack_that_reads_what_is_not_shown_by_default_says_what_to_ask_for() -> None:
+    with pytest.raises(
+        mex.Incompatible, match="and label is shown unless another kind is asked for: try answers=proba"
+    ):
+        steal("equation-solving")
+    assert steal("equation-solving", answers="proba").stopped == "done"

@@ -59,6 +59,12 @@ def run_attack(
     if transcript is not None:
         oracle.transcript = transcript
     known = oracle.knowledge(pool=pool)
+    offered = [kind for kind in target.answers if kind in built.scope.answers]
+    if answers is None and offered and known.answers not in built.scope.answers:
+        raise Incompatible(
+            f"{attack.name} takes {' or '.join(built.scope.answers)} answers, and {known.answers} is shown unless "
+            f"another kind is asked for: try answers={offered[0]}, which this model gives too"
+        )
     built.scope.check(attack.name, known)
     with writes_nothing("the attack"):
         learner = built.learner(known, stream(seed, "attack"))
