@@ -18,8 +18,8 @@ RULE = (
     "Each attack asked {rows} rows at most in the race, those made for the model's class as many as when they are "
     "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those stay "
     "that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did best in "
-    "all, and {keep} that were ahead after as many rows as each of them asked; of those made for the model's class at "
-    "least {keep}; and the baselines; but none that would take longer to judge than the time plan has"
+    "all, {keep} that did between the rows, and {keep} that were ahead after as many rows as each of them asked; of "
+    "those made for the model's class at least {keep}; and the baselines; but none that would take longer to judge than the time plan has"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 CHEAP = 3.0
@@ -110,11 +110,18 @@ def _stayers(ranked: Sequence[Choice], groups: Mapping[Choice, Group], depth: De
         of_kind = [choice for choice in ranked if choice.reads == kind]
         baselines, best = [c for c in of_kind if c.baseline], of_kind[: depth.keep]
         fastest = [c for level in LEVELS for c in _fastest(of_kind, groups, level)[: depth.keep]]
-        kept = {*best, *fastest, *_ahead(of_kind, groups)[: depth.keep], *baselines}
+        nearest = sorted(of_kind, key=lambda choice: _near(groups[choice]), reverse=True)[: depth.keep]
+        kept = {*best, *fastest, *nearest, *_ahead(of_kind, groups)[: depth.keep], *baselines}
         if not any(choice.made_for for choice in kept):
             kept |= {*[choice for choice in of_kind if choice.made_for][: depth.keep]}
         stay += [choice for choice in of_kind if choice in kept]
     return stay
+
+
+def _near(group: Group) -> float:
+    """The agreement between the rows, of more points than there are rows and harder ones."""
+    found = group.median("near_agreement")
+    return -math.inf if found is None else found.value
 
 
 def _ahead(choices: Sequence[Choice], groups: Mapping[Choice, Group]) -> list[Choice]:

@@ -94,23 +94,24 @@ def thieves(outcome: Outcome) -> list[Thief]:
 
     Of a kind beside labels, probabilities and values that no judged attack reads nothing is known.
     """
-    ran = [measured for measured in outcome.judged if measured.group.ran]
+    read = {measured.choice.reads for measured in outcome.judged if measured.group.ran}
     return [
-        Thief(
-            shown,
-            rows,
-            family,
-            [m for m in ran if m.choice.reads in readable(shown) and _needs_no_more(m, rows, family)],
-        )
+        _thief(outcome, shown, rows, family)
         for shown in outcome.subject.kinds
-        if shown in (*USUAL, "proba") or any(m.choice.reads == shown for m in ran)
+        if shown in (*USUAL, "proba", *read)
         for rows, family in ((True, True), (False, True), (True, False), (False, False))
     ]
 
 
 def strongest(outcome: Outcome, shown: Answer) -> Thief:
     """The thief who knows all that there is to know, where that kind of answer is shown."""
-    return next(thief for thief in thieves(outcome) if thief.shown == shown)
+    return _thief(outcome, shown, True, True)
+
+
+def _thief(outcome: Outcome, shown: Answer, rows: bool, family: bool) -> Thief:
+    ran = [measured for measured in outcome.judged if measured.group.ran]
+    able = [m for m in ran if m.choice.reads in readable(shown) and _needs_no_more(m, rows, family)]
+    return Thief(shown, rows, family, able)
 
 
 def _needs_no_more(measured: Measured, rows: bool, family: bool) -> bool:
