@@ -19,7 +19,8 @@ RULE = (
     "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those stay "
     "that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did best in "
     "all, {keep} that did between the rows, and {keep} that were ahead after as many rows as each of them asked; of "
-    "those made for the model's class at least {keep}; and the baselines; but none that would take longer to judge than the time plan has"
+    "those made for the model's class at least {keep}; and the baselines; but none that would take longer to judge "
+    "than the time plan has"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 CHEAP = 3.0

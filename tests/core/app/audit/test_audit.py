@@ -194,6 +194,11 @@ def test_the_fastest_to_each_level_stays(outcome: Outcome) -> None:
     }
     one = attrs.evolve(TINY, keep=1)
     assert {c.label for c in finish(list(groups), groups, one).stay} >= {"quick", "exact"}
+    near = raced(third, [(10, 0.5), (90, 0.6)])
+    near.records[:] = [cast("Record", {**r, "near_agreement": 0.999}) for r in near.records]
+    other = attrs.evolve(third.choice, label="between the rows", made_for=False)
+    judged = finish([*groups, other], {**groups, second.choice: groups[first.choice], other: near}, one).stay
+    assert "between the rows" in {c.label for c in judged}
     short = raced(second, [(10, 0.94)])
     short.records[:] = [cast("Record", {**r, "budget": 10}) for r in short.records]
     long = {first.choice: raced(first, [(10, 0.9), (90, 0.97)]), second.choice: short}
