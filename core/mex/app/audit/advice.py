@@ -64,6 +64,8 @@ def costs_text(trade: Mapping[str, Any], between: str) -> str:
         parts.append(f"{100 * costs['answers_changed']:.1f} % of answers changed{_shift(trade)}")
     if costs["honest_refused"]:
         parts.append(f"{100 * costs['honest_refused']:.1f} % of rows refused")
+    if parts and costs["answers_changed"] is None:  # no attack on it ran
+        parts.append("the rest was not measured")
     return between.join(parts)
 
 

@@ -131,6 +131,7 @@ def test_a_defense_that_no_attack_met_in_time_stopped_none_and_is_not_said_to(la
     told = document(attrs.evolve(labels_only, defended=[]))
     assert told["recommendation"]["sentence"].endswith("as no attack came to a result against one.")
     assert {row[2] for row in defense_rows(told)} == {"none ran"}
+    assert all("not measured" in row[3] or row[3] == "nothing measured" for row in defense_rows(told))
     assert not any("got anywhere" in trade["objection"] for trade in told["defenses"])
 
 
