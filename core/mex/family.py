@@ -12,6 +12,7 @@ import numpy as np
 from mex.errors import Incompatible
 from mex.knowledge import Family
 from mex.types import Estimator
+from mex.unfitted import unfitted
 
 __all__ = ["Core", "core_of", "family_of", "without_learner"]
 
@@ -59,9 +60,7 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     """
     learner = None
     with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
-        from sklearn.base import clone
-
-        learner = clone(estimator)
+        learner = unfitted(estimator)
     return attrs.evolve(without_learner(estimator, discrete), learner=learner)
 
 
