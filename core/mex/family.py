@@ -82,7 +82,7 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
         _check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
-    return Family(kind, params)
+    return Family(kind, {name: value for name, value in params.items() if not hasattr(value, "predict")})
 
 
 def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:

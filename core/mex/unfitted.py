@@ -12,6 +12,9 @@ __all__ = ["unfitted"]
 UNTAUGHT = ("outlier_detector", "clusterer", "density_estimator", "transformer")
 """What learns from rows alone: given answers, it passes over them."""
 
+WEIGHTS = ("state_dict", "get_weights")
+"""What tells the weights of a network of PyTorch or Keras."""
+
 
 def unfitted(model: Estimator) -> Estimator:
     """A copy of a model, of which no part has learned anything.
@@ -41,6 +44,8 @@ def unfitted(model: Estimator) -> Estimator:
     params, own = copy.get_params(), dict[str, Any]()
     for name, value in params.items():
         option = name.rpartition("__")[2]
+        if not isinstance(value, type) and any(hasattr(value, method) for method in WEIGHTS):
+            raise Incompatible(f"its {name} is a network, whose weights are copied with it")
         if option == "prefit":
             own[name] = False
         elif option == "cv" and isinstance(value, str) and value == "prefit":

@@ -11,7 +11,13 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import Birch, KMeans
 from sklearn.covariance import EllipticEnvelope
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import IsolationForest, RandomForestClassifier, StackingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.feature_selection import SelectFromModel
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -89,6 +95,27 @@ def test_a_part_that_stays_as_it_was_fitted_is_nothing_to_learn_with() -> None:
     with pytest.raises(mex.Incompatible, match="Sealed cannot be copied but as it was fitted"):
         unfitted(make_pipeline(Sealed()))
     assert mex.FittedTarget.wrap(Sealed()).family.learner is None
+
+
+def test_a_network_that_was_trained_where_it_stood_is_nothing_to_learn_with() -> None:
+    class Module:
+        def state_dict(self) -> dict[str, float]:
+            return {"w": 1.0}
+
+    class Net(BaseEstimator):  # type: ignore[misc]
+        def __init__(self, module: Any) -> None:
+            self.module = module
+
+    with pytest.raises(mex.Incompatible, match="its module is a network, whose weights are copied with it"):
+        unfitted(Net(Module()))
+    assert unfitted(Net(Module)).module is Module  # of which it makes one for each fit
+
+
+def test_what_is_public_of_a_model_holds_no_model() -> None:
+    boosted = GradientBoostingClassifier(n_estimators=3, init=FOREST).fit(X, y)
+    family = mex.FittedTarget.wrap(boosted).family
+    assert family.public["n_estimators"] == 3
+    assert "init" not in family.public
 
 
 UNTAUGHT = [
