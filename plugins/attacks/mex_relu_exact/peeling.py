@@ -72,8 +72,8 @@ class Peeler:
         """Add every neuron that the residual shows between two points that differ in real coordinates; how many.
 
         Args:
-            start: where the residual is 0, or with ``first`` anything, and the network is to be affine as there; one for
-                all lines.
+            start: where the residual is 0, or with ``first`` anything, and the network is to be affine as there; the
+                same for all lines.
             end: how far to go, as long as scores are not off by more than ``limit``, a share of their size.
             limit: this share, by which steps are chosen.
             first: whether there is no network yet.
