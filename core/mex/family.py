@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import attrs
 import numpy as np
 
-from mex.coefficients import NAIVE, coefficients
 from mex.errors import Incompatible
+from mex.estimator import NAIVE, coefficients, unfitted
 from mex.knowledge import Family
 from mex.types import Estimator
-from mex.unfitted import unfitted
 
 __all__ = ["Core", "core_of", "family_of", "without_learner"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mex.coefficients import coefficients
+from mex.estimator import coefficients
 from mex.family import core_of, without_learner
 from mex.types import Array, Estimator, FloatArray
 
