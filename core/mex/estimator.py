@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,16 @@ import numpy as np
 from mex.errors import Incompatible
 from mex.types import Estimator, FloatArray, kind_of
 
-__all__ = ["NAIVE", "coefficients", "unfitted"]
+__all__ = ["NAIVE", "attribute", "coefficients", "has_attribute", "is_ours", "obstacle", "params_of", "unfitted"]
 
 LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis", "sklearn.cross_decomposition")
 """Where the estimators live whose answers are known to follow their ``coef_``."""
 NAIVE = ("BernoulliNB", "ComplementNB", "MultinomialNB")
 """Naive Bayes models whose log probabilities are affine, and which have no ``coef_``."""
+COLUMNWISE = {"StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PolynomialFeatures"}
+COLUMNWISE |= {"FunctionTransformer", "SimpleImputer", "KNNImputer", "IterativeImputer"}
+"""Steps that are affine column by column, with the parameters that :func:`obstacle` asks for."""
+ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}  # of a category, affine over its one-hot features
 UNTAUGHT = ("outlier_detector", "clusterer", "density_estimator", "transformer")
 """What learns from rows alone: given answers, it passes over them."""
 
@@ -113,3 +118,42 @@ def _is_frozen(part: object) -> bool:
     from sklearn.base import clone
 
     return hasattr(part, "get_params") and not isinstance(part, type) and clone(part, safe=False) is part
+
+
+def obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozenset()) -> str:
+    """The name of a step, or part of one, that neither is affine column by column nor one of ``also``; else nothing."""
+    if step is None or isinstance(step, str):
+        return ""  # passthrough, drop
+    step = step.estimator if type(step).__name__ == "FrozenEstimator" else step
+    also = also | ENCODERS if discrete.issuperset(attribute(step, "feature_names_in_", [discrete])) else also
+    if parts := next(filter(None, (attribute(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
+        return next(filter(None, (obstacle(part[1], also, discrete) for part in parts)), "")
+    name = type(step).__name__
+    fine = has_attribute(step, "get_support") or (name in also and attribute(step, "encode", "ordinal") == "ordinal")
+    complete = str(attribute(step, "missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
+    if name in COLUMNWISE and complete:
+        fine |= not (
+            attribute(step, "func") is not None or attribute(step, "clip") or np.max(attribute(step, "degree", 1)) > 1
+        )
+    return "" if fine and is_ours(step) else name
+
+
+def is_ours(estimator: Estimator) -> bool:
+    """Whether an estimator is scikit-learn's own: what a name promises of it holds for no other's."""
+    return type(estimator).__module__.startswith("sklearn.")
+
+
+def params_of(estimator: Estimator, deep: bool = False) -> dict[str, Any]:
+    with contextlib.suppress(Exception):
+        return dict(estimator.get_params(deep=deep))
+    return {}
+
+
+def attribute(estimator: Estimator, name: str, default: Any = None) -> Any:
+    with contextlib.suppress(Exception):  # a property may raise anything
+        return getattr(estimator, name)
+    return default
+
+
+def has_attribute(estimator: Estimator, name: str) -> bool:
+    return attribute(estimator, name, attribute) is not attribute

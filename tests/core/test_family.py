@@ -87,6 +87,10 @@ def binary(link: str) -> tuple[Any, ...]:
     return (X, names), "linear", {"link": link}
 
 
+def polynomial(degree: int, cross: bool, link: str) -> tuple[Any, ...]:
+    return (X, names), "polynomial", {"degree": degree, "cross": cross, "link": link}
+
+
 def own(name: str, data: tuple[Array, Array] = (X, names)) -> tuple[Any, ...]:
     return data, name, {}
 
@@ -159,7 +163,16 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("other units", OTHER_UNITS, (VALUES, "linear", {"link": "identity"})),
         ("log values", LOG_VALUES, own("TransformedTargetRegressor", VALUES)),
         # none of it
-        ("squares", make_pipeline(PolynomialFeatures(2), scaled(LR)), own("Pipeline")),
+        ("squares", make_pipeline(PolynomialFeatures(2), scaled(LR)), polynomial(2, True, "logit")),
+        ("cubes", make_pipeline(MinMaxScaler(), PolynomialFeatures((1, 3)), LR), polynomial(3, True, "logit")),
+        ("margins of squares", make_pipeline(PolynomialFeatures(), LinearSVC()), polynomial(2, True, "margin")),
+        (
+            "squares of some",
+            make_pipeline(ColumnTransformer([("a", PolynomialFeatures(2), [0, 1])], remainder="passthrough"), LR),
+            polynomial(2, True, "logit"),
+        ),
+        ("bins of squares", make_pipeline(KBinsDiscretizer(4), PolynomialFeatures(2), LR), own("Pipeline")),
+        ("votes of squares", make_pipeline(PolynomialFeatures(2), SVC(kernel="linear")), own("Pipeline", THREE)),
         ("bins", make_pipeline(KBinsDiscretizer(4), LR), own("Pipeline")),
         ("quantiles", make_pipeline(QuantileTransformer(n_quantiles=50), LR), own("Pipeline")),
         ("clipped", make_pipeline(MinMaxScaler(clip=True), LR), own("Pipeline")),
@@ -168,15 +181,19 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("landmarks", make_pipeline(Nystroem(n_components=20, random_state=0), LR), own("Pipeline")),
         ("zeros imputed", make_pipeline(SimpleImputer(missing_values=0), LR), own("Pipeline")),
         ("categories", make_pipeline(ColumnTransformer([("a", CATEGORY, [0])]), LR), own("Pipeline")),
-        ("inside", GridSearchCV(make_pipeline(PolynomialFeatures(), scaled(LR)), {}), own("GridSearchCV")),
+        ("inside", GridSearchCV(make_pipeline(PolynomialFeatures(), scaled(LR)), {}), polynomial(2, True, "logit")),
         ("ensemble", CalibratedClassifierCV(scaled(LR), cv=3), own("CalibratedClassifierCV")),
         ("voting", VotingClassifier([("a", LR), ("b", LinearSVC())]), own("VotingClassifier")),
         ("stacking", StackingClassifier([("a", LR), ("b", TREE)]), own("StackingClassifier")),
         ("stacked trees", StackingClassifier([("a", TREE)], final_estimator=TREE), own("StackingClassifier")),
         ("bagging", BaggingClassifier(LR, 3), own("BaggingClassifier")),
-        ("bayes", GaussianNB(), own("GaussianNB")),
+        ("bayes", GaussianNB(), polynomial(2, False, "logit")),
+        ("scaled bayes", scaled(GaussianNB()), polynomial(2, False, "logit")),
+        ("bayes of components", make_pipeline(PCA(3), GaussianNB()), polynomial(2, True, "logit")),
+        ("bayes of bins", make_pipeline(KBinsDiscretizer(4, encode="ordinal"), GaussianNB()), own("Pipeline")),
+        ("calibrated bayes", CalibratedClassifierCV(GaussianNB(), ensemble=False), own("CalibratedClassifierCV")),
         ("thresholds of bits", BernoulliNB(binarize=10.0), own("BernoulliNB")),
-        ("quadratic", QuadraticDiscriminantAnalysis(reg_param=0.1), own("QuadraticDiscriminantAnalysis")),
+        ("quadratic", QuadraticDiscriminantAnalysis(reg_param=0.1), polynomial(2, True, "logit")),
         ("net", scaled(MLPClassifier((3,), max_iter=50)), ((X, names), "neural", {"activation": "relu"})),
         # kernels and trees
         ("kernel", scaled(SVC(C=3.0)), ((X, names), "kernel", {"kernel": "rbf", "C": 3.0})),
@@ -295,10 +312,8 @@ def test_what_is_logistic_by_another_name_is_solved_exactly(label: str) -> None:
 
 
 def test_the_sentence_says_why_and_how_to_declare_it() -> None:
-    model = make_pipeline(PolynomialFeatures(), LR).fit(X[:, :2], names)
-    with pytest.raises(
-        mex.Incompatible, match="this is a Pipeline one, as its step PolynomialFeatures is not affine"
-    ) as e:
+    model = make_pipeline(Normalizer(), LR).fit(X[:, :2], names)
+    with pytest.raises(mex.Incompatible, match="this is a Pipeline one, as its step Normalizer is not affine") as e:
         mex.attack("pivot", model)
     assert "declare family='linear'" in str(e.value)
     with pytest.raises(mex.Incompatible) as refused:
