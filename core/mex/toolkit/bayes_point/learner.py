@@ -94,7 +94,7 @@ class BayesPointLearner(GeneratorLearner):
         """Find a box with a boundary, if the domain is none; then ask until the error is small or no row is left."""
         opened = yield from open_box(self._known, self._rng)
         known = attrs.evolve(self._known, domain=opened.domain)
-        encoding = Encoding(opened.domain, bool(known.family.public.get("intercept", True)))
+        encoding = Encoding(opened.domain, bool(known.family.public.get("intercept", True)), known.pool)
         if encoding.d == 0:
             self._seen = (yield known.domain.sample(1, self._rng)).tolist()
             return
@@ -151,8 +151,6 @@ class BayesPointLearner(GeneratorLearner):
         self._seen = list(dict.fromkeys(self._seen + answers.tolist()))
         self._posterior.add(self._scores.signed_rows(self._scores.encoding.encode(rows), labels))
         self._answers += len(rows)
-        if self._queries:
-            self._queries.tell(rows, answers)
         self._unrefined += len(rows)
         if self._unrefined >= max(1, self._scores.d // 10):
             self._unrefined = 0

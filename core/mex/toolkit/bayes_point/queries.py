@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import numpy as np
 from scipy.special import ndtr
 
 from mex.knowledge import Knowledge
-from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.bayes_point.all_rows import MOST, AllRows, count
+from mex.toolkit.bayes_point.population import Population, told_of_others
 from mex.toolkit.bayes_point.posterior import Posterior
 from mex.toolkit.bayes_point.scores import Scores
 from mex.toolkit.bayes_point.search import RowSearch
 from mex.toolkit.bayes_point.version_space import VersionSpace
-from mex.types import Array, BoolArray, FloatArray
+from mex.types import BoolArray, FloatArray
 
 NEAR = 0.3
 """The z below which a row near the data is asked rather than any other."""
-UNLIKE = 10
-"""So many rows near the data are asked, as long as all have one label, even if a narrow prior is surer of the next."""
+EARLY = 3
+"""For how many answers for each weight the row is asked that tells most of others: a search that is cut short is to be
+right on most rows, not to know each weight."""
+OTHERS = 256
+"""How many random rows these are, and are chosen from beside those found by a search."""
 DRAWN = 300
 """Rows near the data to choose from."""
 SURE = 4.5
@@ -79,11 +80,9 @@ class Queries:
         self._settings = settings
         self._rng = rng
         self._asked: set[bytes] = set()
-        self._near: list[bytes] = []
-        self._labels: set[Any] = set()  # of the rows near the data
         self._all = AllRows(scores, rng) if count(known.domain) <= MOST else None
-        self._pool = None if known.pool is None or len(known.pool) == 0 else known.domain.clip(known.pool.copy())
-        self.search = RowSearch(known.domain, scores, self._pool, settings.starts, rng)
+        self._population = Population(known.domain, known.pool, rng)
+        self.search = RowSearch(known.domain, scores, self._population.pool, settings.starts, rng)
 
     @property
     def complete(self) -> bool:
@@ -106,11 +105,6 @@ class Queries:
         X = self._known.domain.sample(SAID, self._rng)
         return _expected_wrong(self._scores.odds_of(X, self._posterior.mean, self._posterior.cov).z)
 
-    def tell(self, rows: FloatArray, answers: Array) -> None:
-        """Take the labels of rows, shape (n, n_features) and (n,)."""
-        near = set(self._near[:UNLIKE])
-        self._labels.update(y for row, y in zip(rows, answers.tolist(), strict=True) if row.tobytes() in near)
-
     def mark(self, row: FloatArray) -> None:
         """A row that is not to be asked, or not again."""
         self._asked.add(row.tobytes())
@@ -118,18 +112,35 @@ class Queries:
             self._all.discard(row)
 
     def _one(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
-        if self._pool is not None and self._rng.random() < self._settings.near:
-            X = between_rows(self._pool, self._known.domain, DRAWN, self._rng, crossover=True)
+        row = self._telling(mean, cov) if len(self._asked) < EARLY * self._scores.d else None
+        if row is not None:
+            return row
+        if self._population.pool is not None and self._rng.random() < self._settings.near:
+            X = self._population.draw(DRAWN, 1)
             odds = self._scores.odds_of(X, mean, cov)
             best = int(np.argmax(odds.worth))
-            alike = len(self._near) < UNLIKE and len(self._labels) == 1
-            if (odds.z[best] < NEAR or alike) and X[best].tobytes() not in self._asked:
-                self._near.append(X[best].tobytes())
+            if odds.z[best] < NEAR and X[best].tobytes() not in self._asked:
                 return np.asarray(X[best])
         row = self._of_all(self._all, mean, cov) if self._all else self._by_search(mean, cov)
         if row is not None:
             self.widths.append(float(self._scores.odds_of(row[None], mean, cov).width[0]))
         return row
+
+    def _telling(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
+        """The row whose answer tells most of others; None if that label may follow from the answers."""
+        X = self._population.draw(OTHERS, self._settings.near)
+        X = np.concatenate([X, self.search.run_from(X, mean, cov)[0]])
+        P = self._scores.encoding.encode(X)
+        told = told_of_others(self._scores, P, P[:OTHERS], mean, cov)
+        told[[row.tobytes() in self._asked for row in X]] = -1.0
+        row = X[[np.argmax(told)]]
+        if told.max() < 0:
+            return None
+        odds = self._scores.odds_of(row, mean, cov)
+        if odds.z[0] > (DOUBTFUL if self.exact else SURE):
+            return None
+        self.widths.append(float(odds.width[0]))
+        return np.asarray(row[0])
 
     def _of_all(self, rows: AllRows, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
         """The row to ask of all there are; None if their labels follow from the answers, or are sure."""
@@ -181,11 +192,9 @@ class Queries:
 
     def _of_random(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
         """One of many random rows whose label is open, or not known well enough; None if there is none."""
-        X = self._known.domain.sample(LAST, self._rng)
-        if self._pool is not None:
-            X[::2] = between_rows(self._pool, self._known.domain, len(X[::2]), self._rng, crossover=True)
+        X = self._population.draw(LAST, 0.5)
         odds = self._scores.odds_of(X, mean, cov)
-        if not self.exact and max(_expected_wrong(odds.z[::2]), _expected_wrong(odds.z[1::2])) <= LEFT:
+        if not self.exact and max(map(_expected_wrong, np.split(odds.z, 2))) <= LEFT:
             return None
         best = np.argsort(odds.z if self.exact else -odds.worth, kind="stable")
         X = X[[i for i in best[:SHORTLIST] if X[i].tobytes() not in self._asked][:CLOSELY]]
