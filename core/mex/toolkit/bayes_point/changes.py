@@ -19,15 +19,15 @@ class Changes:
         on: the wide column that each change makes larger, shape (changes,).
         step: by how much, of numbers, shape (n, changes of numbers).
         here: the wide columns of the categories that rows have, shape (n, groups).
-        group: the group of each change of a category, shape (categories,). Its column ``here`` shrinks by ``size``.
-        size: how much a category is in wide vectors.
+        group: the group of each change of a category, shape (categories,).
+        size: what a category is in wide vectors, shape (wide - 1,): the one in column ``here`` ends with each change.
     """
 
     on: Array
     step: FloatArray
     here: Array
     group: Array
-    size: float
+    size: FloatArray
 
     def along(self, vector: FloatArray) -> FloatArray:
         """How much each change adds to the product with a wide vector, shape (wide,) or one for each row."""
@@ -36,7 +36,8 @@ class Changes:
         there = vector[self.here] if vector.ndim == 1 else vector[np.arange(len(vector))[:, None], self.here]
         added = np.empty((len(self.step), len(self.on)))
         added[:, :numbers] = self.step * on[..., :numbers]
-        added[:, numbers:] = self.size * (on[..., numbers:] - there[:, self.group])
+        size, sizes = self.size[self.on[numbers:]], self.size[self.here]
+        added[:, numbers:] = size * on[..., numbers:] - (sizes * there)[:, self.group]
         return added
 
     def along_all(self, vectors: FloatArray) -> FloatArray:
@@ -50,9 +51,10 @@ class Changes:
         """The variance of what each change adds to the score, by the covariance of the weights in wide vectors."""
         numbers, var = self.step.shape[1], np.diag(cov)
         on, here = self.on[numbers:], self.here[:, self.group]
+        size, sizes = self.size[on], self.size[here]
         spread = np.empty((len(self.step), len(self.on)))
         spread[:, :numbers] = self.step**2 * var[self.on[:numbers]]
-        spread[:, numbers:] = self.size**2 * (var[on] + var[here] - 2 * cov[here, on])
+        spread[:, numbers:] = size**2 * var[on] + sizes**2 * var[here] - 2 * size * sizes * cov[here, on]
         return spread
 
     def make(self, row: int, change: int, wide: FloatArray) -> None:
@@ -61,8 +63,8 @@ class Changes:
         if change < numbers:
             wide[self.on[change]] += self.step[row, change]
             return
-        wide[self.here[row, self.group[change - numbers]]] -= self.size
-        wide[self.on[change]] += self.size
+        wide[self.here[row, self.group[change - numbers]]] = 0.0
+        wide[self.on[change]] = self.size[self.on[change]]
 
 
 class SingleChanges:
@@ -92,7 +94,7 @@ class SingleChanges:
         widest = max(sizes, default=1)  # the last category of a smaller group stands in its row more than once
         spans = [np.minimum(np.arange(start, start + widest), stop - 1) for start, stop in encoding.spans]
         self._spans: Array = np.array(spans, dtype=int).reshape(-1, widest)
-        self._size = float(encoding.scale[-1]) if spans else 0.0
+        self._size = encoding.scale
         numbers = [np.arange(n)] * 2 + [self.reals] * 3 + [self._wholes] * 4
         self._on: Array = np.concatenate([*numbers, np.arange(n, len(encoding.columns))]).astype(int)
 

@@ -11,6 +11,8 @@ from mex.types import Array, FloatArray
 
 UNIFORM = math.sqrt(3)
 """Half the width of an interval over the standard deviation of what is uniform on it."""
+RAREST = 3.0
+"""How many times larger the column of a rare category is at most."""
 NARROWEST = 0.1
 """Data count as spread over so much of the range of a feature at least."""
 
@@ -24,6 +26,7 @@ class Encoding:
 
     Of rows like the data, if there are some, numbers are centred at the mean and scaled by the spread instead, so that
     they are about as long: models are fitted to data, and their boundaries go through them, wherever the domain ends.
+    Columns of rare categories are longer then.
 
     *Wide* vectors have a column for each number and each category, and a last one for the constant: what moving from
     one category to another changes is looked up there.
@@ -55,8 +58,10 @@ class Encoding:
         self.scale = np.full(wide - 1, math.sqrt(2))
         middle, spread = domain.middle[self.numbers], domain.half_width[self.numbers]
         if pool is not None and len(pool):
-            data = domain.clip(pool.copy())[:, self.numbers]
-            middle, spread = data.mean(axis=0), spread * np.clip(UNIFORM * data.std(axis=0) / spread, NARROWEST, 1)
+            data = domain.clip(pool.copy())[:, self.columns]
+            self.scale[n:] *= _rarities(data[:, n:], [len(group) for group in groups])
+            middle, deviation = data[:, :n].mean(axis=0), data[:, :n].std(axis=0)
+            spread = spread * np.clip(UNIFORM * deviation / spread, NARROWEST, 1)
         self.scale[:n] = 1 / spread
         centred = intercept or bool(domain.lower[~moving].any())
         self.offset = np.zeros(wide - 1)
@@ -108,6 +113,17 @@ class Encoding:
             intercept = intercept + common[:, 0]
         normals = np.column_stack([coef * self.domain.half_width, intercept + coef @ self.domain.middle])
         return np.asarray(normals @ normals.T)
+
+
+def _rarities(data: FloatArray, sizes: list[int]) -> FloatArray:
+    """How many times larger columns of categories are than where all of a group are as common, by data, shape (n, c).
+
+    Of features that models standardise it is the standard deviation that is as much smaller, of others 1; so its root.
+    """
+    even = 1 / np.repeat(sizes, sizes).astype(float)
+    share = (data.sum(axis=0) + 1) / (len(data) + 2)
+    rarities = (even * (1 - even) / (share * (1 - share))) ** 0.25
+    return np.asarray(np.clip(rarities, 1 / RAREST, RAREST))
 
 
 def _contrasts(k: int) -> FloatArray:
