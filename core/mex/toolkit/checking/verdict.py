@@ -20,6 +20,9 @@ EXACT = 1e-7
 """How far a value that claims to be exact may be off, as a share of the largest, for the rounding of a solution."""
 SUSPECT, CONTRADICTED = 0.2, 0.02
 """How improbable errors on rows of a check, and answers that contradict a hypothesis, have to be for a suspicion."""
+UNTOLD = 0.5
+"""The former, where the share of wrong labels is not known: it is taken from the answers to the attack, which that had
+a choice of halfspaces to fit to."""
 GROSS = 0.1
 """The share of wrong labels that passes before the end."""
 MATERIAL = 0.05
@@ -55,7 +58,7 @@ def verdict(
     tolerance = 0.0 if check.labels else _tolerance(check, transcript, known, exact)
     missed = check.missed(hypothesis, tolerance)[clear(hypothesis, check.X, known.domain, eps)]
     wrong, noise = int(missed.sum()), _contradicted(hypothesis, transcript) if known.rho is None else known.rho
-    suspected = _improbable(missed, noise, SUSPECT)
+    suspected = _improbable(missed, noise, UNTOLD if known.rho is None else SUSPECT)
     if _improbable(missed, expected):
         return suspected, f"done, but wrong at {wrong} of {len(missed)} points of its own check{more}"
     if transcript.labels:
