@@ -105,7 +105,7 @@ class BayesPointLearner(GeneratorLearner):
             self._learn(opened.rows, opened.labels)
         confirmed = not self._estimates_rho
         while True:
-            queries.exact = self._only_open
+            queries.open.exact = self._only_open
             near_enough = self.error <= self._settings.eps
             rows = np.empty((0, known.domain.n_features)) if near_enough else queries.choose()
             if len(rows):
@@ -178,14 +178,14 @@ class BayesPointLearner(GeneratorLearner):
         return True
 
     def _end(self, queries: Queries, near_enough: bool) -> str:
-        if not queries.exact:
+        if not queries.open.exact:
             if self._posterior.model.rho == 0:
                 return self._objection
             share, rho = DOUBT * queries.expected_wrong(), self._posterior.model.rho
             return f"with {rho:.2g} of the answers wrong, about {max(share, 1e-5):.1g} of all rows may be mislabelled"
         if near_enough:
             return ""
-        if queries.complete:
+        if queries.open.complete:
             return "the label of every row of the domain follows from the answers"
         return "no row was found that the answers leave open"
 
