@@ -74,8 +74,15 @@ class Run:
         adds_up = yield from self._additive.holds(numbers)
         yield from self._additive.steps(start, adds_up=adds_up)
         searches.sort(numbers)
+        if not searches.wrong:  # by none of these rows the sum was found, so that they are checks as good as others
+            self.clean = len(numbers) - 1  # without the one it starts from
         batch = FIRST_BATCH
-        while searches.wrong or self.clean < (needed := max(checks, int(SHARE * len(self.store)))):
+        while (
+            searches.wrong
+            or self.clean < (needed := max(checks, int(SHARE * len(self.store))))
+            or self._refinement.open()
+            or not (self.axes.double or self._probed)
+        ):
             if searches.wrong:
                 version = len(self.total)
                 yield from searches.peel()
