@@ -23,7 +23,7 @@ row unseen steps are sought."""
 SHARE = 1 / 15
 """Of all rows as many are checks at the end at least: of many terms more may be left that show in few rows."""
 GROWN = 1.01
-"""By how much a sum has to have grown for its coefficients to be fitted again."""
+"""By how much a sum has to have grown for its coefficients to be fitted again before the end."""
 
 
 class Run:
@@ -59,6 +59,7 @@ class Run:
         self._confirmation = Confirmation(axes, self.total, draws)
         self._double = double
         self._fitted = 0  # how many terms were fitted to all answers last
+        self._swept = 0  # in the boxes of how many terms a row was asked
         self._probed = False  # whether it is known in which precision the target compares
 
     def steps(self, checks: int) -> Asking:
@@ -82,16 +83,18 @@ class Run:
             or self.clean < (needed := max(checks, int(SHARE * len(self.store))))
             or self._refinement.open()
             or not (self.axes.double or self._probed)
+            or self._swept < len(self.total)
+            or (self.told.scores.single and self._fitted < len(self.total))
         ):
             if searches.wrong:
                 version = len(self.total)
                 yield from searches.peel()
                 if len(self.total) > version:
                     self.clean, batch = 0, max(batch // 2, FIRST_BATCH)
-                elif searches.wrong and not self._refit():
+                elif searches.wrong and not self._refit(1):
                     self.reason = f"at {len(searches.wrong)} rows something is left that leads to no step"
                     return
-            elif self.clean >= min(FITTED, checks) and self.told.scores.single and self._refit():
+            elif self.clean >= min(FITTED, checks) and self.told.scores.single and self._refit(GROWN):
                 self.clean = 0
             elif self.clean >= min(SETTLED, checks) and self._refinement.open():
                 yield from self._refine()
@@ -102,6 +105,12 @@ class Run:
                 self.clean = 0
             elif self.clean >= min(SETTLED, checks) and not self.axes.double and not self._probed:
                 yield from self._probe()
+            elif self.clean >= min(SETTLED, checks) and self._swept < len(self.total):
+                terms = self.total.terms[self._swept : self._swept + LAST_BATCH]
+                self._swept += len(terms)
+                searches.sort((yield from self.told.ask(self._draws.in_boxes(terms, self.total))))
+            elif self.clean >= needed:
+                self._refit(1)
             else:
                 Z = self._draws.points(min(batch, needed - self.clean) if self.clean else batch, self.total)
                 searches.sort((yield from self.told.ask(Z)))
@@ -111,9 +120,9 @@ class Run:
         if searches.wrong:
             self.reason = f"{len(searches.wrong)} rows lie between the two ends of a step that was not found exactly"
 
-    def _refit(self) -> bool:
-        """Fit the coefficients to all answers, and sort the rows again; whether the sum has grown since last time."""
-        if len(self.total) < GROWN * self._fitted:
+    def _refit(self, grown: float) -> bool:
+        """Fit the coefficients to all answers, and sort the rows again, if the sum has ``grown`` so since last time."""
+        if len(self.total) < max(grown * self._fitted, self._fitted + 1):
             return False
         self._fitted = len(self.total)
         self.told.refit()
