@@ -20,7 +20,7 @@ from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.stolen import stolen
 from mex_boosted_exact.survey import Survey
 
-PROMISING = ((0.5, 0.1), (0.75, 0.33))
+PROMISING = ((0.25, 0.02), (0.5, 0.1), (0.75, 0.33))
 """Parts of a budget, and the shares of the first rows that a search explains there at least that ends within it."""
 RIGHT = 50
 """After as many random rows without residual a sum is handed over whose checks the budget does not cover."""
@@ -53,7 +53,7 @@ class ExactLearner(GeneratorLearner):
         self._stolen: Estimator | None = None
 
     def steps(self) -> Steps:
-        """Survey, search, and where that leads to no end, go on as the surrogate does; at once without a budget for it."""
+        """Search, and where that leads to no end, go on as the surrogate does; at once if the budget is not for it."""
         reason = yield from self._taken_apart()
         if not reason:
             self.exact = self.confirmed = True

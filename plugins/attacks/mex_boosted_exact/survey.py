@@ -1,4 +1,4 @@
-"""What 170 rows, or 200, tell before the search: whether answers are noisy, rounded, saturated, or no sum of steps at all."""
+"""What 170 to 200 rows tell before the search: whether answers are noisy, rounded, saturated, or no sum of steps."""
 
 from __future__ import annotations
 

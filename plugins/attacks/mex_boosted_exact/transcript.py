@@ -72,7 +72,7 @@ class Transcript:
         if len(self.scores.weights) == 1:
             return self.total.coefficients[:, None].copy(), ""
         outputs, errors = self.scores.outputs(self.answers())
-        residuals, slack = self.residuals(np.arange(len(self.store)))
+        residuals, slack = self.residuals(np.arange(len(outputs)))  # without those that a budget left unanswered
         right = np.abs(residuals) <= slack  # others are of the probe
         outputs, errors = outputs[right], errors[right]
         if self.scores.link == "logit":
