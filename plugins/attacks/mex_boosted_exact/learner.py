@@ -21,7 +21,8 @@ from mex_boosted_exact.stolen import stolen
 from mex_boosted_exact.survey import Survey
 
 PROMISING = ((0.25, 0.02), (0.5, 0.1), (0.75, 0.33))
-"""Parts of a budget, and the shares of the first rows that a search explains there at least that ends within it."""
+"""Parts of a budget, and the shares of the first rows that a search explains there at least that ends within it, but
+for one of a sum over features, which takes few rows and explains nothing before its end."""
 RIGHT = 50
 """After as many random rows without residual a sum is handed over whose checks the budget does not cover."""
 NO_BUDGET = 10**9
@@ -76,7 +77,7 @@ class ExactLearner(GeneratorLearner):
         """Find the exact model; the reason why there is none, or ""."""
         budget = self._known.budget
         if budget is not None and budget < self._checks:
-            return f"the {self._checks} rows that check a clone are more than the budget of {budget}"
+            return f"the {self._checks} rows that check a clone are more than the {budget} that the budget leaves"
         survey = Survey(self._run.told, self._draws)
         for search in (survey.steps(), self._run.steps(self._checks)):
             reason = (yield from self._kept(search)) or survey.reason or self._run.reason
@@ -95,10 +96,11 @@ class ExactLearner(GeneratorLearner):
         while X is not None:
             asked = self._surrogate.asked + len(X)
             over = asked > self._limit
-            while marks and asked > marks[0][0] * self._limit:
+            while self._run.adds_up is False and marks and asked > marks[0][0] * self._limit:
                 over = over or self._run.told.explained() < marks[0][1]
                 del marks[0]
             if over:
+                search.close()
                 return (
                     f"{self._run.told.explained():.0%} of the first answers are explained after {asked - len(X)} rows"
                 )

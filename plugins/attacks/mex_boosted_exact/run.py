@@ -31,6 +31,7 @@ class Run:
 
     Attributes:
         told, axes, store, total: the answers, and of these the coordinates, the points asked, and the sum so far.
+        adds_up: whether it seems to be a sum of functions of one feature each; None before that is known.
         clean: on how many rows, one after the other, it was right since it changed last.
         reason: why the end is none, a sentence; "" if it is.
     """
@@ -48,6 +49,7 @@ class Run:
         self.axes = axes
         self.store = self.told.store
         self.total = self.told.total
+        self.adds_up: bool | None = None
         self.clean = 0
         self.reason = ""
         self._draws = draws
@@ -72,8 +74,8 @@ class Run:
         searches = self._searches
         searches.searcher.anchor = self.store.Z[start].copy()
         self.total.add(float(self.store.score[start]), float(error[start] ** 2), ())
-        adds_up = yield from self._additive.holds(numbers)
-        yield from self._additive.steps(start, adds_up=adds_up)
+        self.adds_up = yield from self._additive.holds(numbers)
+        yield from self._additive.steps(start, adds_up=self.adds_up)
         searches.sort(numbers)
         if not searches.wrong:  # by none of these rows the sum was found, so that they are checks as good as others
             self.clean = len(numbers) - 1  # without the one it starts from
@@ -108,6 +110,7 @@ class Run:
             elif self.clean >= min(SETTLED, checks) and self._swept < len(self.total):
                 terms = self.total.terms[self._swept : self._swept + LAST_BATCH]
                 self._swept += len(terms)
+                terms = [term for term in terms if len(term) > 1]  # half of all rows are in the box of a single step
                 searches.sort((yield from self.told.ask(self._draws.in_boxes(terms, self.total))))
             elif self.clean >= needed:
                 self._refit(1)

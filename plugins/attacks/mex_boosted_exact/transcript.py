@@ -72,7 +72,7 @@ class Transcript:
         if len(self.scores.weights) == 1:
             return self.total.coefficients[:, None].copy(), ""
         outputs, errors = self.scores.outputs(self.answers())
-        residuals, slack = self.residuals(np.arange(len(outputs)))  # without those that a budget left unanswered
+        residuals, slack = self.residuals(np.arange(len(self.store)))
         right = np.abs(residuals) <= slack  # others are of the probe
         outputs, errors = outputs[right], errors[right]
         if self.scores.link == "logit":
@@ -99,7 +99,11 @@ class Transcript:
         """The numbers of points, of which the new ones are asked."""
         numbers, new = self.store.find(Z)
         if len(new):
-            answers = yield self.axes.decode(new)
+            try:
+                answers = yield self.axes.decode(new)
+            except GeneratorExit:  # given up
+                self.store.withdraw(len(new))
+                raise
             if not self._answers:
                 self.scores.learn(answers)
             self._answers.append(answers)
