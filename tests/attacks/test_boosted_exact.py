@@ -601,7 +601,9 @@ def test_a_stolen_ensemble_is_saved_and_read_again(tmp_path, diabetes: mex.Datas
     assert again.thresholds_ == stolen.thresholds_
 
 
-def test_a_row_in_the_box_of_each_term_is_asked_before_the_end(diabetes: mex.Dataset, monkeypatch) -> None:
+def test_a_row_in_the_box_of_each_term_of_many_steps_is_asked_before_the_end(
+    diabetes: mex.Dataset, monkeypatch
+) -> None:
     swept, in_boxes = [], Draws.in_boxes
 
     def noted(self, terms, total):
@@ -613,10 +615,10 @@ def test_a_row_in_the_box_of_each_term_is_asked_before_the_end(diabetes: mex.Dat
         return Z
 
     monkeypatch.setattr(Draws, "in_boxes", noted)
-    model = GradientBoostingRegressor(n_estimators=12, max_depth=3, random_state=0).fit(diabetes.X, diabetes.y)
+    model = GradientBoostingRegressor(n_estimators=5, max_depth=4, random_state=0).fit(diabetes.X, diabetes.y)
     stolen = steal(model, diabetes.domain, "value", checks=300)
     conditions = stolen.hypothesis.conditions[:, 0].astype(int)
-    assert len(swept) == len(set(swept)) == (np.bincount(conditions) > 1).sum()
+    assert 0 < len(swept) == len(set(swept)) == (np.bincount(conditions) > 3).sum()
 
 
 def test_points_near_the_data_lie_between_its_values_too() -> None:

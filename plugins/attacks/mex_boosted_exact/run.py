@@ -22,6 +22,8 @@ FITTED, SETTLED, IDLE = 50, 200, 5
 row unseen steps are sought."""
 SHARE = 1 / 15
 """Of all rows as many are checks at the end at least: of many terms more may be left that show in few rows."""
+MET = 3
+"""In the box of a term of so many steps there are random rows enough; in that of each with more one is asked."""
 GROWN = 1.01
 """By how much a sum has to have grown for its coefficients to be fitted again before the end."""
 
@@ -110,8 +112,8 @@ class Run:
             elif self.clean >= min(SETTLED, checks) and self._swept < len(self.total):
                 terms = self.total.terms[self._swept : self._swept + LAST_BATCH]
                 self._swept += len(terms)
-                terms = [term for term in terms if len(term) > 1]  # half of all rows are in the box of a single step
-                searches.sort((yield from self.told.ask(self._draws.in_boxes(terms, self.total))))
+                if deep := [term for term in terms if len(term) > MET]:
+                    searches.sort((yield from self.told.ask(self._draws.in_boxes(deep, self.total))))
             elif self.clean >= needed:
                 self._refit(1)
             else:
