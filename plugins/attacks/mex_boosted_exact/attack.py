@@ -31,7 +31,7 @@ class BoostedExact:
     wrong. ``thresholds_`` of the stolen model has the thresholds, to the last bit of float32, or of float64 where the
     model is known, or found, to compare in it; ``describe()`` lists them and the terms, for people. The first 200 rows
     tell whether answers are rounded, noisy or saturated; then, and as long as the end is not reached, the hypothesis is
-    that of ``boosted-surrogate`` fitted to the same rows.
+    that of ``boosted-surrogate`` fitted to the same rows. A budget below ``checks`` is spent as that attack does.
 
     >>> import mex
     >>> from sklearn.datasets import load_diabetes
