@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betainc, logit, ndtr
+from scipy.special import logit, ndtr
 
 from mex_pivot.around import OFF
 from mex_pivot.search import Goal
@@ -12,24 +12,23 @@ from mex_pivot.search import Goal
 TESTED = 0.2
 """The share of the probability of an error above eps that may be left to gross errors."""
 
-MOST_GROSS = 0.02
-"""The largest probability of a gross error with which the search ends."""
+MOST_GROSS, MOST_UNKNOWN = 0.02, 0.005
+"""The largest probability of a gross error with which the search ends; where the rate is not known, which it needs.
+"""
 
 GROSS, FEW = 0.15, 15
 """The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the
 posterior takes for right. In more than so few dimensions it falls with them, as a run has to be longer to matter."""
 
 GROSS_UNKNOWN = 0.45
-"""The same where the rate is not known, and may be taken for too small."""
+"""The same where the rate is not known: directions at even odds tell nothing of it, so that before the first test no
+answer contradicts a posterior that is as narrow as wanted, whatever the rate."""
 
 NOISY = 0.05
 """From this rate of wrong answers on it is as large as that; it falls to nothing with the rate."""
 
-WIDER = 4.0
+WIDER = 10.0
 """A gross error is taken for so many times the standard one."""
-
-FEWEST = 9
-"""So many tests without a surprise show that answers are not those of a coin, where their rate is unknown."""
 
 LIKELY = 0.8
 """The probability of a gross error that is taken for certainty."""
@@ -51,44 +50,35 @@ class GrossError:
         self._d = d
         self._known_rho = known_rho
         # A gross error counts as 2, the diameter of the sphere, where the mean square is wanted.
-        self._allowed = eps**2 / 16 if goal.stop == "rms" else min(TESTED * (1 - goal.confidence), MOST_GROSS)
+        most = MOST_GROSS if known_rho else MOST_UNKNOWN
+        self._allowed = eps**2 / 16 if goal.stop == "rms" else min(TESTED * (1 - goal.confidence), most)
 
     def begin(self, rho: float) -> None:
         """Doubt another posterior, at a rate of wrong answers."""
-        gross = GROSS if self._known_rho else GROSS_UNKNOWN
-        noise = min(rho / NOISY, 1.0)  # down to 0 where no answers are wrong: then there are no gross errors
-        self._log_odds = float(logit(max(gross * min(FEW / self._d, 1.0) * noise, 1e-12)))
-        self._tested = self._surprises = 0
+        known = GROSS * min(FEW / self._d, 1.0) * min(rho / NOISY, 1.0)
+        self._log_odds = float(logit(max(known, 1e-12) if self._known_rho else GROSS_UNKNOWN))
+        self._tested = 0
 
     @property
     def unlikely(self) -> bool:
         """Whether it is as improbable as the goal allows."""
-        return self._log_odds <= logit(self._allowed) and self._tells
+        return self._log_odds <= logit(self._allowed)
 
     @property
     def likely(self) -> bool:
         """Whether it is so probable that the posterior is to be given up."""
         return self._log_odds >= logit(LIKELY)
 
-    @property
-    def _tells(self) -> bool:
-        """Whether answers to tests are what was predicted more often than not, which those of a coin are not."""
-        if self._known_rho:
-            return True
-        others = self._tested - self._surprises
-        return float(betainc(self._surprises + 1, others + 1, 0.5)) > 0.999
-
     def wanted(self, rho: float) -> int:
         """How many tests to make next: half of those that show that it is unlikely, or more the longer it takes."""
         _, _, sure = _weights(rho)
-        n = max(math.ceil((self._log_odds - logit(self._allowed)) / sure), 0 if self._known_rho else FEWEST)
+        n = math.ceil((self._log_odds - logit(self._allowed)) / sure)
         return max(2, (n + 1) // 2, self._tested // 4)
 
     def tell(self, surprises: int, n: int, rho: float) -> None:
         """Take the answers to ``n`` tests."""
         surprise, other, _ = _weights(rho)
         self._log_odds += surprises * surprise + (n - surprises) * other
-        self._surprises += surprises
         self._tested += n
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from scipy.special import chdtri
 
 from mex.toolkit.bayes_point.draws import draw
-from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
+from mex.toolkit.bayes_point.posterior import Posterior, SignModel
 from mex.toolkit.bounds import capacity, sphere_bits
 from mex.types import Array, FloatArray
 from mex_pivot.around import Around
+from mex_pivot.coin import AT_ONCE, HOPELESS, CoinTest
 from mex_pivot.gross import TESTED, GrossError
 from mex_pivot.noisy import NoisySearch
 from mex_pivot.search import MONOTONE, Goal, Search
@@ -46,9 +47,6 @@ SWEEPS = 10
 MOST_RESTARTS = 4
 """When it went back more often, one ratio after the other is searched, by posteriors that are exact."""
 
-MOST_HOPELESS = 1
-"""How often it goes back because nearly half of the answers seem to be wrong."""
-
 PATIENCE = 6
 """The search is given up after so many times the queries that are expected."""
 
@@ -81,6 +79,7 @@ class JointSearch(Search):
         self._bits = sphere_bits(d, self._eps) + 10 * d
         self._looked_at = math.inf  # the trace of the covariance when draws were looked at
         self._wanted = self._first_wanted  # the trace that reaches the goal
+        self._coin = CoinTest(d)
         self._gross = GrossError(d, goal, self._eps, known_rho=self._known_rho)
 
     def estimate(self) -> FloatArray:
@@ -102,14 +101,16 @@ class JointSearch(Search):
     def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
         self._take(rows, (yield rows))
         self._gross.begin(self._rho)
-        restarts, hopeless = 0, 0
+        restarts = 0
         while not self._given_up():
-            if self._hopeless:
-                hopeless += 1
-                self._compute_afresh()
-                if hopeless > MOST_HOPELESS or self._hopeless:
+            if not self._known_rho and self._coin.due(self._rho, self._asked):
+                signs = yield (X := self._around.along(AT_ONCE, self._rng))
+                self._take(X, signs)
+                if self._coin.tell(signs, self._asked) and self._rho > HOPELESS:
+                    self._compute_afresh()
+                if self._coin.failed:
                     self.note = "whatever the halfspace, nearly half of the labels are wrong: they tell nothing"
-                    break
+                continue
             trace, fine = self._around.trace, self._gross.unlikely
             if trace > (wanted := self._wanted * (1 if fine else SOON)):
                 X = self._even((self._d - 1) / 2 * math.log2(trace / wanted))
@@ -198,11 +199,6 @@ class JointSearch(Search):
         if n > PATIENCE * self._bits / capacity(rho):
             self.note = f"gave up after {n} queries: answers are wrong more often than rho = {rho:.2g} explains"
         return bool(self.note)
-
-    @property
-    def _hopeless(self) -> bool:
-        """Whether the unknown rate is so large after so many answers that they seem to tell nothing."""
-        return not self._known_rho and self._rho > 0.98 * LARGEST and self._asked > 20 * self._d + 200
 
     @property
     def _contradicted(self) -> float:
