@@ -12,6 +12,7 @@ import numpy as np
 from mex.errors import Incompatible
 from mex.knowledge import Family
 from mex.types import Estimator
+from mex.unfitted import unfitted
 
 __all__ = ["Core", "core_of", "family_of", "without_learner"]
 
@@ -59,9 +60,7 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     """
     learner = None
     with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
-        from sklearn.base import clone
-
-        learner = clone(estimator)
+        learner = unfitted(estimator)
     return attrs.evolve(without_learner(estimator, discrete), learner=learner)
 
 
@@ -83,7 +82,7 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
         _check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
-    return Family(kind, params)
+    return Family(kind, {name: value for name, value in params.items() if not hasattr(value, "predict")})
 
 
 def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:

@@ -159,6 +159,21 @@ def test_an_error_far_from_what_is_found_shows_in_tests_off_the_mean() -> None:
     assert errors.max() <= 3
 
 
+@pytest.mark.parametrize("flat", [1.0, 1e2, 1e6, 1e9])
+def test_directions_at_even_odds_are_told_apart_however_long_the_axes_are(flat: float) -> None:
+    d, rng = 6, np.random.default_rng(0)
+    normal = unit(rng.standard_normal(d))
+    root = np.linalg.qr(rng.standard_normal((d, d)))[0] * np.geomspace(1, 1 / flat, d)
+    around = Around(normal, root - np.multiply.outer(normal, normal @ root))
+    X = around.even(d - 1, rng)
+    spread = X @ around.root
+    spread /= np.linalg.norm(spread, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1)
+    np.testing.assert_allclose(X @ normal, 0, atol=1e-12)
+    if flat < 1e7:  # beyond it rounding leaves nothing of the short axes
+        np.testing.assert_allclose(spread @ spread.T, np.eye(d - 1), atol=1e-3)
+
+
 @pytest.mark.parametrize(("d", "eps", "rho", "targets", "most"), [(30, 1e-2, 0.1, 2, 1.3), (12, 1e-1, 0.3, 6, 1.9)])
 def test_batches_of_noisy_answers_take_few_asks_and_keep_the_confidence(
     d: int, eps: float, rho: float, targets: int, most: float
@@ -363,16 +378,6 @@ def test_where_the_rate_is_not_known_no_narrow_posterior_is_believed_without_tes
         few[known] = tests
     assert few[True] == 0
     assert 9 <= few[False] <= 12  # half of the answers are surprises at random: so many in a row are not
-
-
-def test_directions_are_told_apart_where_one_axis_is_a_thousand_times_longer() -> None:
-    rng = np.random.default_rng(0)
-    normal, *others = basis("random", 6, rng)
-    around = Around(normal, np.array(others).T @ np.diag([1e-1, 1e-4, 1e-4, 1e-4, 1e-4]) @ np.array(others))
-    X = around.even(5, rng)
-    assert np.linalg.norm(X, axis=1) == pytest.approx(1)
-    assert np.abs(X @ normal).max() < 1e-12
-    assert len(np.unique(X.round(6), axis=0)) == 5
 
 
 # The posteriors

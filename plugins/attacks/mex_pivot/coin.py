@@ -16,7 +16,7 @@ HOPELESS, LATER = 0.98 * LARGEST, 2
 TELLING = 0.6
 """If answers tell anything, those along the mean are right at least so often; those of a coin are half of the time."""
 
-AT_ONCE = 10
+TOGETHER = 10
 """How many directions along the mean are asked at a time."""
 
 COIN, HALFSPACE = -math.log(100), math.log(20)

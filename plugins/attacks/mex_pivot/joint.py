@@ -13,7 +13,7 @@ from mex.toolkit.bayes_point.posterior import Posterior, SignModel
 from mex.toolkit.bounds import capacity, sphere_bits
 from mex.types import Array, FloatArray
 from mex_pivot.around import Around
-from mex_pivot.coin import AT_ONCE, HOPELESS, CoinTest
+from mex_pivot.coin import HOPELESS, TOGETHER, CoinTest
 from mex_pivot.gross import TESTED, GrossError
 from mex_pivot.noisy import NoisySearch
 from mex_pivot.search import MONOTONE, Goal, Search
@@ -27,6 +27,11 @@ FIRST_RHO, PRIOR_RHO = 0.01, (0.05, 4.95)
 
 BITS = {"sequential": 0.06, "batch": 0.3}
 """The bits per dimension that the answers to one batch tell, by mode."""
+
+AT_ONCE = 1 / 3
+"""The share of all dimensions that directions span whose answers are independent of each other, and the bits that an
+answer tells in addition. As many directions as dimensions ask about short axes as often as about long ones, so that a
+long covariance stays long; fewer are asked about again in the same batch, which costs more the more an answer tells."""
 
 DRAWS = 120
 """Draws of the posterior that tell whether the error is as small as wanted."""
@@ -104,7 +109,7 @@ class JointSearch(Search):
         restarts = 0
         while not self._given_up():
             if not self._known_rho and self._coin.due(self._rho, self._asked):
-                signs = yield (X := self._around.along(AT_ONCE, self._rng))
+                signs = yield (X := self._around.along(TOGETHER, self._rng))
                 self._take(X, signs)
                 if self._coin.tell(signs, self._asked) and self._rho > HOPELESS:
                     self._compute_afresh()
@@ -166,8 +171,9 @@ class JointSearch(Search):
     def _even(self, bits: float) -> FloatArray:
         """Directions at even odds, shape (n, d), for a batch or until so many ``bits`` are told."""
         bits = min(self._bits_a_batch, max(bits, BITS["sequential"] * self._d))
-        n = math.ceil(bits / capacity(self._rho))
-        around, sets = self._around, math.ceil(n / (self._d - 1))
+        told = capacity(self._rho)
+        n, most = math.ceil(bits / told), math.ceil((self._d - 1) * min(AT_ONCE + told, 1.0))
+        around, sets = self._around, math.ceil(n / most)
         return np.concatenate([around.even(math.ceil(n / sets), self._rng) for _ in range(sets)])
 
     def _compute_afresh(self) -> None:
