@@ -51,7 +51,10 @@ class GrossError:
         self._known_rho = known_rho
         # A gross error counts as 2, the diameter of the sphere, where the mean square is wanted.
         most = MOST_GROSS if known_rho else MOST_UNKNOWN
-        self._allowed = eps**2 / 16 if goal.stop == "rms" else min(TESTED * (1 - goal.confidence), most)
+        allowed = eps**2 / 16 if goal.stop == "rms" else min(TESTED * (1 - goal.confidence), most)
+        self._allowed = float(logit(allowed))
+        self._log_odds = 0.0
+        self._tested = 0
 
     def begin(self, rho: float) -> None:
         """Doubt another posterior, at a rate of wrong answers."""
@@ -62,17 +65,17 @@ class GrossError:
     @property
     def unlikely(self) -> bool:
         """Whether it is as improbable as the goal allows."""
-        return self._log_odds <= logit(self._allowed)
+        return self._log_odds <= self._allowed
 
     @property
     def likely(self) -> bool:
         """Whether it is so probable that the posterior is to be given up."""
-        return self._log_odds >= logit(LIKELY)
+        return self._log_odds >= math.log(LIKELY / (1 - LIKELY))
 
     def wanted(self, rho: float) -> int:
         """How many tests to make next: half of those that show that it is unlikely, or more the longer it takes."""
         _, _, sure = _weights(rho)
-        n = math.ceil((self._log_odds - logit(self._allowed)) / sure)
+        n = math.ceil((self._log_odds - self._allowed) / sure)
         return max(2, (n + 1) // 2, self._tested // 4)
 
     def tell(self, surprises: int, n: int, rho: float) -> None:
