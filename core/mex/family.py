@@ -10,15 +10,13 @@ import attrs
 import numpy as np
 
 from mex.errors import Incompatible
+from mex.estimator import NAIVE, coefficients, unfitted
 from mex.knowledge import Family
 from mex.types import Estimator
-from mex.unfitted import unfitted
 
 __all__ = ["Core", "core_of", "family_of", "without_learner"]
 
-LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis")
-"""Where the estimators live whose answers are known to follow their ``coef_``."""
-LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "SGDClassifier")
+LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "SGDClassifier", *NAIVE)
 COLUMNWISE = {"StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PolynomialFeatures"}
 COLUMNWISE |= {"FunctionTransformer", "SimpleImputer", "KNNImputer", "IterativeImputer"}
 """Steps that are affine column by column, with the parameters that :func:`_obstacle` asks for."""
@@ -44,8 +42,8 @@ class Core(NamedTuple):
 def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Family:
     """The :class:`mex.Family` of a fitted scikit-learn estimator or pipeline; any other object's is its own.
 
-    A model is linear if one ``coef_`` inside decides its answers: the steps before it are affine, and what is around it
-    leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
+    A model is linear if one matrix of weights decides its answers: the steps before it are affine, and what is around
+    it leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
@@ -71,7 +69,8 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
         params = _params(core.estimator)
         if link := _link(core, np.size(_get(model, "classes_", ())), params):
             _check_steps(core, "is not affine", PROJECTIONS, frozenset(discrete))
-            own = bool(params.get("fit_intercept", np.any(np.asarray(_get(core.estimator, "intercept_", 0.0)))))
+            scores = coefficients(core.estimator)
+            own = bool(params.get("fit_intercept", scores is None or np.any(scores[1])))
             moved = bool(core.steps or core.altered)  # the origin may be elsewhere
             return Family("linear", {"intercept": moved or own, "link": link})
         if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
@@ -94,11 +93,11 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
             _check_steps(member, "is not affine", PROJECTIONS)
         linear = all(_link(member, 2, _params(member.estimator)) and not member.altered for member in members)
         return "" if not linear else "bent" if _has(estimator, "predict_proba") else "margin"
-    coef = _get(estimator, "coef_")
-    if coef is None or not type(estimator).__module__.startswith(LINEAR) or "OneClass" in name:
+    scores = coefficients(estimator)
+    if scores is None:
         return ""
     if k == 0:
-        if np.ndim(coef) > 1 and len(coef) > 1:
+        if len(scores[0]) > 1:
             raise Incompatible("it answers a row with several values")
         glm = type(estimator).__module__.startswith("sklearn.linear_model._glm")
         log = params.get("link") == "log" or (params.get("link") != "identity" and params.get("power", 1) > 0)

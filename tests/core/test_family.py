@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
@@ -41,7 +42,7 @@ from sklearn.linear_model import (
 )
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
@@ -117,6 +118,9 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("sgd", scaled(SGDClassifier(loss="log_loss", random_state=0)), binary("logit")),
         ("huber", scaled(SGDClassifier(loss="modified_huber", random_state=0)), binary("bent")),
         ("linear kernel", scaled(SVC(kernel="linear")), binary("margin")),
+        ("multinomial", MultinomialNB(), ((X, names), "linear", {"link": "logit", "intercept": True})),
+        ("complement", ComplementNB(norm=True), ((X, names), "linear", {"link": "logit", "intercept": False})),
+        ("bernoulli", make_pipeline(MinMaxScaler(), BernoulliNB(binarize=None)), binary("logit")),
         ("platt", scaled(SVC(kernel="linear", probability=True, random_state=0)), binary("bent")),
         # what is around it
         ("search", GridSearchCV(scaled(LR), {"logisticregression__C": [0.1, 1.0]}), binary("logit")),
@@ -141,12 +145,15 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("three margins", LinearSVC(), (THREE, "linear", {"link": "margin"})),
         ("against the rest", OneVsRestClassifier(scaled(LR)), (THREE, "linear", {"link": "bent"})),
         ("sgd of three", scaled(SGDClassifier(loss="log_loss", random_state=0)), (THREE, "linear", {"link": "bent"})),
+        ("three multinomials", MultinomialNB(), (THREE, "linear", {"link": "logit"})),
+        ("three complements", ComplementNB(), (THREE, "linear", {"link": "logit"})),
         ("three temperatures", WARM, (THREE, "linear", {"link": "logit"})),
         ("votes of pairs", SVC(kernel="linear"), (THREE, "kernel", {"kernel": "linear"})),
         ("against one another", OneVsOneClassifier(LR), own("OneVsOneClassifier", THREE)),
         ("three sigmoids", CalibratedClassifierCV(LR, ensemble=False), own("CalibratedClassifierCV", THREE)),
         # values
         ("regression", scaled(Ridge()), (VALUES, "linear", {"link": "identity"})),
+        ("pls", scaled(PLSRegression(3)), (VALUES, "linear", {"link": "identity"})),
         ("poisson", PoissonRegressor(), (VALUES, "linear", {"link": "log"})),
         ("tweedie", TweedieRegressor(power=0), (VALUES, "linear", {"link": "identity"})),
         ("other units", OTHER_UNITS, (VALUES, "linear", {"link": "identity"})),
@@ -168,6 +175,7 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("stacked trees", StackingClassifier([("a", TREE)], final_estimator=TREE), own("StackingClassifier")),
         ("bagging", BaggingClassifier(LR, 3), own("BaggingClassifier")),
         ("bayes", GaussianNB(), own("GaussianNB")),
+        ("thresholds of bits", BernoulliNB(binarize=10.0), own("BernoulliNB")),
         ("quadratic", QuadraticDiscriminantAnalysis(reg_param=0.1), own("QuadraticDiscriminantAnalysis")),
         ("net", scaled(MLPClassifier((3,), max_iter=50)), ((X, names), "neural", {"activation": "relu"})),
         # kernels and trees
@@ -277,8 +285,8 @@ def test_what_is_no_logistic_function_of_scores_is_not_solved_as_one(label: str)
         mex.attack("equation-solving", model, domain=domain, answers="proba")
 
 
-@pytest.mark.parametrize("label", ["sigmoid", "temperature", "of a frozen"])
-def test_a_calibrated_model_is_solved_exactly(label: str) -> None:
+@pytest.mark.parametrize("label", ["sigmoid", "temperature", "of a frozen", "multinomial", "complement", "bernoulli"])
+def test_what_is_logistic_by_another_name_is_solved_exactly(label: str) -> None:
     model, A, _ = fitted(label)
     stolen = mex.attack("equation-solving", model, domain=mex.Domain(A.min(axis=0), A.max(axis=0)), answers="proba")
     assert stolen.queries < 30
