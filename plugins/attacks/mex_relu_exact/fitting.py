@@ -75,7 +75,7 @@ class Doubt:
         if self._others is None:
             self._others = self._problem.others(self._network)
         own = self._network(U)
-        return np.max([np.abs(other(U) - own).max(axis=1) for other in self._others], axis=0, initial=0.0)
+        return np.asarray(np.max([np.abs(other(U) - own).max(axis=1) for other in self._others], axis=0, initial=0.0))
 
 
 class _Problem:
