@@ -94,7 +94,7 @@ def _no_ids(ids: Array, classes: Array | None) -> str:
 
 
 def _no_values(values: Array, classes: Array | None) -> str:
-    return "" if values.ndim == 1 else f"{len(values)} finite numbers"
+    return "" if values.ndim == 1 else f"one for each row: they have shape {values.shape}"
 
 
 LABEL = AnswerKind(words="labels", ask="predict", objection=_no_labels, dtype=None, labels=lambda y, classes: y)

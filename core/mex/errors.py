@@ -73,17 +73,22 @@ def by_model(error: BaseException) -> str:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest known one, or all there are.
+    """The end of a sentence about an unknown name: the one it is a slip of, up to three like it, or all there are.
 
     >>> suggest("halfspce", ["halfspace", "passive"])
     "; did you mean 'halfspace'?"
+    >>> suggest("tree", ["boosted-trees", "decision-tree", "passive"])
+    "; did you mean 'boosted-trees' or 'decision-tree'?"
     >>> suggest("zzz", ["a", "b"])
     '; there are: a, b'
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    slip = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    within = [other for other in names if min(len(name), len(other)) > 2 and (name in other or other in name)]
+    near = slip or list(dict.fromkeys([*within, *difflib.get_close_matches(name, names)]))[:3]
     if near:
-        return f"; did you mean {near[0]!r}?"
+        *others, last = map(repr, near)
+        return f"; did you mean {', '.join(others) + ' or ' if others else ''}{last}?"
     return f"; there are: {', '.join(names)}" if names else "; there are none"
 
 

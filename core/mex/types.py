@@ -23,6 +23,7 @@ __all__ = [
     "Sealed",
     "classes_of",
     "dense",
+    "kind_of",
     "read_only",
     "stream",
 ]
@@ -35,6 +36,10 @@ Answer: TypeAlias = str
 
 Estimator: TypeAlias = Any
 """A scikit-learn estimator (scikit-learn publishes no types)."""
+
+
+GROUPING = ("clusterer", "density_estimator")
+"""Kinds of estimators whose answers are the numbers of groups: no values, although they have no classes."""
 
 
 class Function:
@@ -95,8 +100,10 @@ def classes_of(estimator: Estimator, given: npt.ArrayLike | None, answers: tuple
         raise UsageError(f"{name} answers {len(found)} labels at once; a target answers one")
     if found is not None and np.size(found):
         return np.asarray(found)
-    if _kind(estimator) == "outlier_detector":
+    if kind_of(estimator) == "outlier_detector":
         return np.array([-1, 1])
+    if kind_of(estimator) in GROUPING and (groups := _groups(estimator)) is not None:
+        return groups
     if _classifies(estimator, found) if answers is None else not {"label", "proba"}.isdisjoint(answers):
         raise UsageError(
             f"{name} answers with labels and does not say which there are; "
@@ -105,16 +112,26 @@ def classes_of(estimator: Estimator, given: npt.ArrayLike | None, answers: tuple
     return None
 
 
+def _groups(estimator: Estimator) -> Array | None:
+    """The numbers of the groups into which a fitted clusterer or mixture puts rows, if it tells."""
+    while steps := getattr(estimator, "steps", None):
+        estimator = steps[-1][1]
+    if (labels := getattr(estimator, "labels_", None)) is not None:
+        return np.unique(labels)
+    weights = getattr(estimator, "weights_", None)
+    return None if weights is None else np.arange(len(weights))
+
+
 def _classifies(estimator: Estimator, classes: object) -> bool:
     """Whether an estimator without classes is a classifier: as it says, else as its methods do."""
-    kind = _kind(estimator)
+    kind = kind_of(estimator)
     if kind is not None:
-        return kind == "classifier"
+        return kind == "classifier" or kind in GROUPING
     # An empty ``classes_`` is that of a regressor which shares its class with classifiers.
     return classes is None and any(hasattr(estimator, name) for name in ("predict_proba", "decision_function"))
 
 
-def _kind(estimator: Estimator) -> str | None:
+def kind_of(estimator: Estimator) -> str | None:
     """What scikit-learn takes an estimator for, or None if it does not tell."""
     kind: str | None
     try:

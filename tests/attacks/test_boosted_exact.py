@@ -95,10 +95,10 @@ def test_a_boosted_regressor_is_stolen_exactly(diabetes: mex.Dataset) -> None:
     assert all(repr(t) in "".join(lines) for t in found)
 
 
-def check_stumps(model, domain, answers, rows, tolerance, pool=None):
+def check_stumps(model, domain, answers, rows, tolerance, pool=None, more=0):
     stolen = steal(model, domain, answers, pool=pool)
     thresholds = sum(map(len, stolen.hypothesis.thresholds_.values()))
-    assert stolen.queries <= 600 + 300 + 10 * thresholds  # checks, and the survey with what else it asks
+    assert stolen.queries <= 600 + 50 + more + 10 * thresholds  # checks, most rows of the survey among them
     ask = "predict" if answers == "value" else "predict_proba"
     off = np.abs(getattr(stolen.hypothesis, ask)(rows) - getattr(model, ask)(rows))
     assert "exact:" in stolen.note
@@ -115,7 +115,7 @@ def test_stumps_take_at_most_ten_rows_a_threshold(diabetes: mex.Dataset, known: 
 def test_stumps_are_stolen_from_float32_probabilities(tumours: mex.Dataset) -> None:
     xgboost = pytest.importorskip("xgboost")
     model = xgboost.XGBClassifier(n_estimators=40, max_depth=1, n_jobs=1).fit(tumours.X, tumours.y)
-    check_stumps(model, tumours.domain, "proba", points(tumours.domain, tumours.X), 1e-5, pool=tumours.X[::2])
+    check_stumps(model, tumours.domain, "proba", points(tumours.domain, tumours.X), 1e-5, pool=tumours.X[::2], more=300)
 
 
 class OneByOne(RegressorMixin, BaseEstimator):
@@ -384,6 +384,27 @@ def test_a_smooth_target_is_refused() -> None:
     assert "no sum of steps" in stolen.note
 
 
+class Single(ClassifierMixin, BaseEstimator):
+    """A linear model that answers float32 probabilities, as boosters of linear models do."""
+
+    def __init__(self) -> None:
+        self.classes_ = np.array([0, 1])
+        self.is_fitted_ = True
+
+    def predict_proba(self, X):
+        p = (1 / (1 + np.exp(-(X @ np.array([1.0, -2.0, 0.5]))))).astype(np.float32)
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X):
+        return self.predict_proba(X).argmax(axis=1)
+
+
+def test_a_smooth_target_that_answers_in_float32_is_refused_by_the_survey() -> None:
+    stolen = steal(Single(), mex.Domain([-1] * 3, [1] * 3), "proba", family=mex.Family("boosted"))
+    assert "no sum of steps" in stolen.note
+    assert stolen.queries <= 200
+
+
 class Sparse(RegressorMixin, BaseEstimator):
     """A sum that parts 0 from all greater numbers, as trees of sparse data do."""
 
@@ -407,6 +428,34 @@ def test_a_budget_that_is_too_small_ends_as_the_surrogate_does(tumours: mex.Data
     assert stolen.queries >= 399
     assert "not exact" in stolen.note
     assert np.mean(stolen.hypothesis.predict(tumours.X[1::2]) == model.predict(tumours.X[1::2])) > 0.9
+
+
+def test_a_budget_that_does_not_hold_the_checks_is_the_surrogate_s_from_the_start(tumours: mex.Dataset) -> None:
+    model = GradientBoostingClassifier(n_estimators=20, max_depth=2, random_state=0).fit(tumours.X, tumours.y)
+    stolen = steal(model, tumours.domain, "proba", budget=200, pool=tumours.X[::2])
+    assert "the 600 rows that check a clone are more than the 180 that the budget leaves" in stolen.note
+    near = np.isin(stolen.transcript.X, tumours.X).all(axis=1)
+    assert near[:20].any()  # no survey first
+    assert stolen.queries == 200
+
+
+def test_a_clone_that_the_budget_does_not_let_be_checked_is_handed_over_and_not_called_exact(
+    diabetes: mex.Dataset,
+) -> None:
+    model = GradientBoostingRegressor(n_estimators=40, max_depth=1, random_state=0).fit(diabetes.X, diabetes.y)
+    stolen = steal(model, diabetes.domain, "value", budget=700, checks=600)
+    assert stolen.note.startswith("not known to be exact")
+    assert "right at the last" in stolen.note
+    rows = points(diabetes.domain, diabetes.X)
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
+
+
+def test_numbers_that_sums_would_overflow_are_refused_with_a_sentence() -> None:
+    oracle = mex.Oracle(
+        mex.FittedTarget.wrap(Sparse(), domain=mex.Domain([1e31], [8e31]), family=mex.Family("boosted"))
+    )
+    with pytest.raises(mex.Incompatible, match=r"numbers up to 1.3e\+30, and feature 0 has greater ones"):
+        BoostedExact().learner(oracle.knowledge(), np.random.default_rng(0))
 
 
 def test_labels_alone_are_refused(tumours: mex.Dataset) -> None:
@@ -550,6 +599,26 @@ def test_a_stolen_ensemble_is_saved_and_read_again(tmp_path, diabetes: mex.Datas
     again = skops.io.load(tmp_path / "stolen", trusted=trusted)
     assert np.array_equal(again.predict(diabetes.X), stolen.predict(diabetes.X))
     assert again.thresholds_ == stolen.thresholds_
+
+
+def test_a_row_in_the_box_of_each_term_of_many_steps_is_asked_before_the_end(
+    diabetes: mex.Dataset, monkeypatch
+) -> None:
+    swept, in_boxes = [], Draws.in_boxes
+
+    def noted(self, terms, total):
+        Z = in_boxes(self, terms, total)
+        assert all(
+            (z[step.axis] >= step.above) == (side > 0) for z, t in zip(Z, terms, strict=True) for step, side in t
+        )
+        swept.extend(terms)
+        return Z
+
+    monkeypatch.setattr(Draws, "in_boxes", noted)
+    model = GradientBoostingRegressor(n_estimators=5, max_depth=4, random_state=0).fit(diabetes.X, diabetes.y)
+    stolen = steal(model, diabetes.domain, "value", checks=300)
+    conditions = stolen.hypothesis.conditions[:, 0].astype(int)
+    assert 0 < len(swept) == len(set(swept)) == (np.bincount(conditions) > 3).sum()
 
 
 def test_points_near_the_data_lie_between_its_values_too() -> None:

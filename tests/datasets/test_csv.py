@@ -432,6 +432,7 @@ def test_a_path_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         (CLINIC, {"encoding": "utf-88"}, "encoding is the name of one, such as utf-8 or cp1252, not 'utf-88'"),
         ("a,b\n" + "x" * 20_000_000 + ",1\n", {}, "line 2 of {path} is longer than 8388608 bytes"),
         (b"PK\x03\x04...", {}, "{path} is a zip archive or an Excel workbook: unpack it, or save the sheet as CSV"),
+        (b"ARROW1..", {}, "{path} is a Feather or Arrow file: give it a name that ends so, or parquet:path=FILE"),
         (b"PAR1...", {}, "{path} is a Parquet file: give it a name that ends so, or parquet:path=FILE"),
         (CLINIC, {"drop": ["aeg"]}, "{path} has no column 'aeg'; did you mean 'age'?"),
         (CLINIC, {"numeric": "smok"}, "{path} has no column 'smok'; did you mean 'smoker'?"),

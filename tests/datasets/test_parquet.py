@@ -107,12 +107,14 @@ def test_what_is_no_feature_must_be_decided_on(tmp_path: Path, column: list[Any]
 
 def test_bad_files_are_a_sentence_each(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("age,risk\n1,2\n", encoding="utf-8")
+    (tmp_path / "bytes.parquet").write_bytes(b"age\0risk")
     whole = Path(write(tmp_path, CLINIC)).read_bytes()
     (tmp_path / "half.parquet").write_bytes(whole[: len(whole) // 2])
     pa.parquet.write_table(pa.Table.from_arrays([pa.array([1, 2])] * 2, names=["a", "a"]), tmp_path / "twice.parquet")
     for name, said in {
         "none.parquet": "no such file: ",
-        "text.parquet": "is no table in Parquet or Feather: ",
+        "text.parquet": "is text: if it is CSV, give it a name that ends so, or csv:path=FILE",
+        "bytes.parquet": "is no table in Parquet or Feather: ",
         "half.parquet": "is no table in Parquet or Feather: ",
         "twice.parquet": "has two columns 'a'",
     }.items():

@@ -10,6 +10,7 @@ import numpy as np
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import doc, whole
 from mex.toolkit.checking.self_check import self_checked
+from mex.toolkit.trees.grid import LARGEST
 from mex_boosted_exact.learner import ExactLearner
 
 
@@ -30,7 +31,7 @@ class BoostedExact:
     wrong. ``thresholds_`` of the stolen model has the thresholds, to the last bit of float32, or of float64 where the
     model is known, or found, to compare in it; ``describe()`` lists them and the terms, for people. The first 200 rows
     tell whether answers are rounded, noisy or saturated; then, and as long as the end is not reached, the hypothesis is
-    that of ``boosted-surrogate`` fitted to the same rows.
+    that of ``boosted-surrogate`` fitted to the same rows. A budget below ``checks`` is spent as that attack does.
 
     >>> import mex
     >>> from sklearn.datasets import load_diabetes
@@ -60,7 +61,7 @@ class BoostedExact:
     paper: ClassVar[str] = "new here; the surrogate is Friedman 2001"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses features without bounds, and answers that are known to be noisy.
+        """Start; refuses features without bounds, or with numbers that sums of them would overflow.
 
         Raises:
             Incompatible: in both cases.
@@ -69,6 +70,10 @@ class BoostedExact:
         if not domain.bounded:
             i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
             raise Incompatible(f"boosted-exact searches from bound to bound, and {domain.name(i)} has no finite ones")
+        if (far := np.flatnonzero(np.maximum(-domain.lower, domain.upper) > LARGEST)).size:
+            raise Incompatible(
+                f"boosted-exact searches numbers up to {LARGEST:.2g}, and {domain.name(int(far[0]))} has greater ones"
+            )
 
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
             return ExactLearner(known, stream, checks=self.checks, limit=self.limit, trees=self.trees)

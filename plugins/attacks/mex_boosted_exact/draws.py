@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mex.types import FloatArray
 from mex_boosted_exact.axes import MISSING, Axes
-from mex_boosted_exact.sums import BoxSum
+from mex_boosted_exact.sums import BoxSum, Conditions
 
 CORNER = 0.8
 """The share of the coordinates of a corner that are bounds; those of the others lie in random cells."""
@@ -74,6 +76,27 @@ class Draws:
         corners = np.where(which < CORNER / 2, self.axes.first, corners)
         Z[2::6] = np.where((which >= CORNER / 2) & (which < CORNER), self.axes.upper, corners)
         Z[5::6] = self.uniform(len(Z[5::6]))
+        return total.thresholds.outside(Z)
+
+    def in_boxes(self, terms: Sequence[Conditions], total: BoxSum) -> FloatArray:
+        """A point in the box of each term, in random cells of it.
+
+        What is missing of a tree is mostly a node below one that is known, in a box that random points seldom meet.
+        """
+        Z = self.in_cells(len(terms), total)
+        for z, term in zip(Z, terms, strict=True):
+            for axis in {step.axis for step, _ in term}:
+                own = [(step, side) for step, side in term if step.axis == axis]
+                low = max([step.above for step, side in own if side > 0], default=self.axes.first[axis])
+                high = min([step.below for step, side in own if side < 0], default=self.axes.upper[axis])
+                steps = [step for step in total.thresholds.by_axis[axis] if low < step.above <= high]
+                cell = self.rng.integers(len(steps) + 1)
+                low = steps[cell - 1].above if cell else low
+                high = steps[cell].below if cell < len(steps) else high
+                if np.isfinite(low):
+                    inside = low + self.rng.random() * (high - low)
+                    low = np.round(inside) if self.axes.whole[axis] else self.axes.number(np.array([inside]))[0]
+                z[axis] = low
         return total.thresholds.outside(Z)
 
     def in_cells(self, n: int, total: BoxSum, edge: float = EDGE) -> FloatArray:

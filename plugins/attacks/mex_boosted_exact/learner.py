@@ -20,8 +20,11 @@ from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.stolen import stolen
 from mex_boosted_exact.survey import Survey
 
-HALF, PROMISING = 0.5, 0.1
-"""The part of a budget after which the search goes on only if it explains this share of the first rows."""
+PROMISING = ((0.25, 0.02), (0.5, 0.1), (0.75, 0.33))
+"""Parts of a budget, and the shares of the first rows that a search explains there at least that ends within it, but
+for one of a sum over features, which takes few rows and explains nothing before its end."""
+RIGHT = 50
+"""After as many random rows without residual a sum is handed over whose checks the budget does not cover."""
 NO_BUDGET = 10**9
 
 
@@ -51,34 +54,56 @@ class ExactLearner(GeneratorLearner):
         self._stolen: Estimator | None = None
 
     def steps(self) -> Steps:
-        """Survey, search, and where that leads to no end, go on as the surrogate does."""
-        survey = Survey(self._run.told, self._draws)
-        for search in (survey.steps(), self._run.steps(self._checks)):
-            reason = (yield from self._kept(search)) or survey.reason or self._run.reason
-            if reason:
-                break
+        """Search, and where that leads to no end, go on as the surrogate does; at once if the budget is not for it."""
+        reason = yield from self._taken_apart()
         if not reason:
-            coefficients, reason = self._run.told.coefficients()
-            if not reason:
-                self.exact = self.confirmed = True
-                self._stolen = self._exact(coefficients)
-                return
+            self.exact = self.confirmed = True
+            return
         self.confirmed = self._known.budget is None  # then nothing more is asked
+        if self._run.clean >= RIGHT and not self._run.reason:
+            coefficients, otherwise = self._run.told.coefficients()
+            if not otherwise:
+                self._stolen = self._exact(coefficients)
+                self.note = (
+                    f"not known to be exact: {reason}; a clone of {len(self._run.total)} terms is handed over that is"
+                    f" right at the last {self._run.clean} random rows"
+                )
+                return
         self.note = f"not exact: {reason}; the surrogate of all answers is handed over"
         while self._known.budget is not None and (X := self._surrogate.ask()) is not None:
             self._surrogate.tell(X, (yield X))
 
+    def _taken_apart(self) -> Generator[FloatArray, Array, str]:
+        """Find the exact model; the reason why there is none, or ""."""
+        budget = self._known.budget
+        if budget is not None and budget < self._checks:
+            return f"the {self._checks} rows that check a clone are more than the {budget} that the budget leaves"
+        survey = Survey(self._run.told, self._draws)
+        for search in (survey.steps(), self._run.steps(self._checks)):
+            reason = (yield from self._kept(search)) or survey.reason or self._run.reason
+            if reason:
+                return reason
+        coefficients, reason = self._run.told.coefficients()
+        if not reason:
+            self._stolen = self._exact(coefficients)
+            self.note = self._said()
+        return reason
+
     def _kept(self, search: Steps) -> Generator[FloatArray, Array, str]:
         """Let a search ask, and keep what it is told; why it was given up, or "" if it ended."""
-        limit, first = self._limit, int(HALF * self._limit) if self._known.budget else self._limit
+        marks = [] if self._known.budget is None else list(PROMISING)
         X = next(search, None)
         while X is not None:
             asked = self._surrogate.asked + len(X)
-            if asked > limit or (asked > first and self._run.told.explained() < PROMISING):
+            over = asked > self._limit
+            while self._run.adds_up is False and marks and asked > marks[0][0] * self._limit:
+                over = over or self._run.told.explained() < marks[0][1]
+                del marks[0]
+            if over:
+                search.close()
                 return (
                     f"{self._run.told.explained():.0%} of the first answers are explained after {asked - len(X)} rows"
                 )
-            first = limit if asked > first else first
             answers = yield X
             self.cut(X, answers)
             try:
@@ -94,18 +119,22 @@ class ExactLearner(GeneratorLearner):
 
     def _exact(self, coefficients: FloatArray) -> Estimator:
         run, known = self._run, self._known
-        found = stolen(known.domain, self._axes.double, self._scores.link, run.total, coefficients, known.classes)
-        thresholds = sum(map(len, found.thresholds_.values()))
+        return stolen(known.domain, self._axes.double, self._scores.link, run.total, coefficients, known.classes)
+
+    def _said(self) -> str:
+        """What is known of the exact model."""
+        assert self._stolen is not None
+        run = self._run
+        thresholds = sum(map(len, self._stolen.thresholds_.values()))
         off = run.told.certified(run.clean)
         twice = ", those drawn before among them" if run.clean > len(run.store) else ""
         near = f", and on less than {9 / run.clean:.2%} of the third of them that is near the data"
         near *= self._draws.pool is not None
-        self.note = (
+        return (
             f"exact: a clone of {len(run.total)} terms with {thresholds} thresholds; right to {off:.1g} at the last"
             f" {run.clean} random rows{twice}, so wrong on less than {3 / run.clean:.2%} of such rows{near} (95 %"
             " confidence)"
         )
-        return found
 
     def hypothesis(self) -> Estimator:
         """The exact model, or as long as there is none the surrogate."""

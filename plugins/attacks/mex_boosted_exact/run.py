@@ -22,8 +22,10 @@ FITTED, SETTLED, IDLE = 50, 200, 5
 row unseen steps are sought."""
 SHARE = 1 / 15
 """Of all rows as many are checks at the end at least: of many terms more may be left that show in few rows."""
+MET = 3
+"""In the box of a term of so many steps there are random rows enough; in that of each with more one is asked."""
 GROWN = 1.01
-"""By how much a sum has to have grown for its coefficients to be fitted again."""
+"""By how much a sum has to have grown for its coefficients to be fitted again before the end."""
 
 
 class Run:
@@ -31,6 +33,7 @@ class Run:
 
     Attributes:
         told, axes, store, total: the answers, and of these the coordinates, the points asked, and the sum so far.
+        adds_up: whether it seems to be a sum of functions of one feature each; None before that is known.
         clean: on how many rows, one after the other, it was right since it changed last.
         reason: why the end is none, a sentence; "" if it is.
     """
@@ -48,6 +51,7 @@ class Run:
         self.axes = axes
         self.store = self.told.store
         self.total = self.told.total
+        self.adds_up: bool | None = None
         self.clean = 0
         self.reason = ""
         self._draws = draws
@@ -59,6 +63,7 @@ class Run:
         self._confirmation = Confirmation(axes, self.total, draws)
         self._double = double
         self._fitted = 0  # how many terms were fitted to all answers last
+        self._swept = 0  # in the boxes of how many terms a row was asked
         self._probed = False  # whether it is known in which precision the target compares
 
     def steps(self, checks: int) -> Asking:
@@ -71,20 +76,29 @@ class Run:
         searches = self._searches
         searches.searcher.anchor = self.store.Z[start].copy()
         self.total.add(float(self.store.score[start]), float(error[start] ** 2), ())
-        adds_up = yield from self._additive.holds(numbers)
-        yield from self._additive.steps(start, adds_up=adds_up)
+        self.adds_up = yield from self._additive.holds(numbers)
+        yield from self._additive.steps(start, adds_up=self.adds_up)
         searches.sort(numbers)
+        if not searches.wrong:  # by none of these rows the sum was found, so that they are checks as good as others
+            self.clean = len(numbers) - 1  # without the one it starts from
         batch = FIRST_BATCH
-        while searches.wrong or self.clean < (needed := max(checks, int(SHARE * len(self.store)))):
+        while (
+            searches.wrong
+            or self.clean < (needed := max(checks, int(SHARE * len(self.store))))
+            or self._refinement.open()
+            or not (self.axes.double or self._probed)
+            or self._swept < len(self.total)
+            or (self.told.scores.single and self._fitted < len(self.total))
+        ):
             if searches.wrong:
                 version = len(self.total)
                 yield from searches.peel()
                 if len(self.total) > version:
                     self.clean, batch = 0, max(batch // 2, FIRST_BATCH)
-                elif searches.wrong and not self._refit():
+                elif searches.wrong and not self._refit(1):
                     self.reason = f"at {len(searches.wrong)} rows something is left that leads to no step"
                     return
-            elif self.clean >= min(FITTED, checks) and self.told.scores.single and self._refit():
+            elif self.clean >= min(FITTED, checks) and self.told.scores.single and self._refit(GROWN):
                 self.clean = 0
             elif self.clean >= min(SETTLED, checks) and self._refinement.open():
                 yield from self._refine()
@@ -95,6 +109,13 @@ class Run:
                 self.clean = 0
             elif self.clean >= min(SETTLED, checks) and not self.axes.double and not self._probed:
                 yield from self._probe()
+            elif self.clean >= min(SETTLED, checks) and self._swept < len(self.total):
+                terms = self.total.terms[self._swept : self._swept + LAST_BATCH]
+                self._swept += len(terms)
+                if deep := [term for term in terms if len(term) > MET]:
+                    searches.sort((yield from self.told.ask(self._draws.in_boxes(deep, self.total))))
+            elif self.clean >= needed:
+                self._refit(1)
             else:
                 Z = self._draws.points(min(batch, needed - self.clean) if self.clean else batch, self.total)
                 searches.sort((yield from self.told.ask(Z)))
@@ -104,9 +125,9 @@ class Run:
         if searches.wrong:
             self.reason = f"{len(searches.wrong)} rows lie between the two ends of a step that was not found exactly"
 
-    def _refit(self) -> bool:
-        """Fit the coefficients to all answers, and sort the rows again; whether the sum has grown since last time."""
-        if len(self.total) < GROWN * self._fitted:
+    def _refit(self, grown: float) -> bool:
+        """Fit the coefficients to all answers, and sort the rows again, if the sum has ``grown`` so since last time."""
+        if len(self.total) < max(grown * self._fitted, self._fitted + 1):
             return False
         self._fitted = len(self.total)
         self.told.refit()

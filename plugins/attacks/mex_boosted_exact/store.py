@@ -46,7 +46,10 @@ class Store:
         return np.array([index.get(data[i : i + step], -1) for i in range(0, len(data), step)], dtype=np.int64)
 
     def find(self, Z: FloatArray) -> tuple[Array, FloatArray]:
-        """The number of each point, shape (n,), and the new ones among them, which :meth:`add` has to take next."""
+        """The number of each point, shape (n,), and the new ones among them.
+
+        These :meth:`add` or :meth:`withdraw` has to take next.
+        """
         step = Z.shape[1] * Z.itemsize
         data = np.ascontiguousarray(Z + 0.0).tobytes()  # -0 is 0
         numbers, new, known = np.empty(len(Z), dtype=np.int64), list[int](), len(self._index)
@@ -68,3 +71,8 @@ class Store:
             self._scores = np.concatenate([self._scores, np.empty_like(self._scores)])
         self._Z[end - len(Z) : end] = Z
         self._scores[end - len(Z) : end] = np.column_stack([score, error])
+
+    def withdraw(self, n: int) -> None:
+        """Take back the ``n`` new points of the last :meth:`find`, which get no answers."""
+        for _ in range(n):
+            self._index.popitem()

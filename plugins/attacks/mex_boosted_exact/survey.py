@@ -1,4 +1,4 @@
-"""What 200 rows tell before the search: whether answers are noisy, rounded, saturated, or no sum of steps at all."""
+"""What 170 to 200 rows tell before the search: whether answers are noisy, rounded, saturated, or no sum of steps."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from mex_boosted_exact.draws import Draws
 from mex_boosted_exact.scores import NONE
 from mex_boosted_exact.transcript import FIRST, Transcript
 
-REPEATED, NUDGED = 10, 40
-"""Rows asked again, and rows whose numbers are moved a little."""
-NUDGE = 1e-6
-"""How far, as a share of the range."""
-MOST_CHANGED = 0.5
-"""The share of rows whose answers may change so: in a sum of steps, those that happen to be next to a threshold."""
+REPEATED = 10
+"""Rows asked again."""
+NUDGED = (10, 40)
+"""Rows whose numbers are moved a little, at first and where these leave a doubt."""
+NUDGE, LARGEST, SEEN = 1e-6, 1e-3, 30
+"""How far, as a share of the range: as little as that, and at most; between them as far as changes a smooth score by
+that many times its rounding."""
+FEW_CHANGED, MOST_CHANGED = 0.2, 0.5
+"""The share of rows whose answers may change so without a doubt, and at all: in a sum of steps, those that happen to be
+next to a threshold."""
 FINEST = 1e-5
 """Rounding is too coarse beyond this share of the standard deviation of the scores."""
 SATURATED = 0.9
@@ -53,19 +57,26 @@ class Survey:
         if saturated.mean() > SATURATED:
             self.reason = f"{saturated.sum()} of {len(saturated)} probabilities are 0 or 1 to the last bit"
             return
+        spread = float(score[~saturated].std())
         real = np.flatnonzero(~axes.whole)
         if len(real):
+            clear = error <= 3 * np.median(error[~saturated])
+            width = float(np.clip(SEEN * np.median(error[clear]) / max(spread, 1e-300), NUDGE, LARGEST))
             some = self._inside(Z, real)
-            some = some[~saturated[some]][:NUDGED]
-            nudged, off = scores((yield axes.decode(self._nudged(Z[some], real))))
-            changed = np.abs(nudged - score[some]) > 2 * (off + error[some])
+            some = some[clear[some]][: NUDGED[1]]
+            changed: Array = np.empty(0, dtype=bool)
+            for part in np.split(some, [NUDGED[0]]):
+                nudged, off = scores((yield axes.decode(self._nudged(Z[part], real, width))))
+                changed = np.append(changed, np.abs(nudged - score[part]) > 2 * (off + error[part]))
+                if changed.mean() <= FEW_CHANGED:
+                    break
             if changed.mean() > MOST_CHANGED:
                 self.reason = (
-                    f"a change of a millionth of the range changes {changed.sum()} of {len(changed)} answers: they are"
-                    " no sum of steps, or have noise that is drawn once for each row"
+                    f"a change of {width:.1g} of the range changes {changed.sum()} of {len(changed)} answers: they are"
+                    " no sum of steps that could be told apart, or have noise that is drawn once for each row"
                 )
                 return
-        decimals, spread = scores.decimals, float(score[~saturated].std())
+        decimals = scores.decimals
         if decimals is not None and np.median(error) > FINEST * spread:
             self.reason = (
                 f"answers are rounded to {decimals} decimals, which moves scores by {np.median(error):.1g} where they"
@@ -80,9 +91,9 @@ class Survey:
         bounds = (self.told.axes.lower == Z) | (self.told.axes.upper == Z)
         return np.argsort(bounds[:, real].sum(axis=1), kind="stable")
 
-    def _nudged(self, Z: FloatArray, real: Array) -> FloatArray:
+    def _nudged(self, Z: FloatArray, real: Array, share: float) -> FloatArray:
         near, axes = Z.copy(), self.told.axes
-        width = NUDGE * (axes.upper - axes.lower)[real]
+        width = share * (axes.upper - axes.lower)[real]
         sign = np.where(Z[:, real] > (axes.lower + axes.upper)[real] / 2, -1, 1)
         near[:, real] = np.where(Z[:, real] == MISSING, MISSING, axes.number(Z[:, real] + sign * width))
         return near

@@ -99,7 +99,11 @@ class Transcript:
         """The numbers of points, of which the new ones are asked."""
         numbers, new = self.store.find(Z)
         if len(new):
-            answers = yield self.axes.decode(new)
+            try:
+                answers = yield self.axes.decode(new)
+            except GeneratorExit:  # given up
+                self.store.withdraw(len(new))
+                raise
             if not self._answers:
                 self.scores.learn(answers)
             self._answers.append(answers)

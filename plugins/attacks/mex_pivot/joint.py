@@ -26,6 +26,11 @@ FIRST_RHO, PRIOR_RHO = 0.01, (0.05, 4.95)
 BITS = {"sequential": 0.06, "batch": 0.3}
 """The bits per dimension that the answers to one batch tell, by mode."""
 
+AT_ONCE = 1 / 3
+"""The share of all dimensions that directions span whose answers are independent of each other, and the bits that an
+answer tells in addition. As many directions as dimensions ask about short axes as often as about long ones, so that a
+long covariance stays long; fewer are asked about again in the same batch, which costs more the more an answer tells."""
+
 DRAWS = 120
 """Draws of the posterior that tell whether the error is as small as wanted."""
 
@@ -219,8 +224,9 @@ class JointSearch(Search):
     def _even(self, bits: float) -> FloatArray:
         """Directions at even odds, shape (n, d), for a batch or until so many ``bits`` are told."""
         bits = min(self._bits_a_batch, max(bits, BITS["sequential"] * self._d))
-        n = math.ceil(bits / capacity(self._posterior.model.rho))
-        around, sets = self._around, math.ceil(n / (self._d - 1))
+        told = capacity(self._posterior.model.rho)
+        n, most = math.ceil(bits / told), math.ceil((self._d - 1) * min(AT_ONCE + told, 1.0))
+        around, sets = self._around, math.ceil(n / most)
         return np.concatenate([around.even(math.ceil(n / sets), self._rng) for _ in range(sets)])
 
     def _weights(self) -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
+from mex.estimator import unfitted
 from mex.fitted import FittedTarget
 from mex.schema import Schema
 from mex.toolkit.facts import precision_of, records_in
@@ -37,7 +38,7 @@ def target_of(model: Estimator, schema: Schema | None, **options: Any) -> Fitted
     if schema is None or options.get("family") is not None:
         return target
     with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
-        learner = RowModel(_of_any_levels(clone(model)), schema)
+        learner = RowModel(_of_any_levels(unfitted(model)), schema)
         return attrs.evolve(target, family=attrs.evolve(target.family, learner=learner))
     return target
 

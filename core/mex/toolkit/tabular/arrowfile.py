@@ -14,6 +14,8 @@ from mex.toolkit.tabular.doubts import Doubt, of_numbers, of_texts
 ENDINGS = (".parquet", ".pq", ".feather", ".arrow")
 PARQUET = b"PAR1"
 """What a Parquet file starts with."""
+LOOK = 1 << 10
+"""How many bytes tell text."""
 
 
 def read_arrow(path: Path, how: Reading, target: str | None = None) -> Table:
@@ -87,7 +89,16 @@ def _opened(path: Path) -> Any:
             ) from None
         if not path.is_file():
             raise UsageError(f"no such file: {path}") from None
+        if _is_text(path):
+            raise UsageError(f"{path} is text: if it is CSV, give it a name that ends so, or csv:path=FILE") from None
         raise UsageError(f"{path} is no table in Parquet or Feather: {sentence(error)}") from None
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file begins as one of text does."""
+    with path.open("rb") as file:
+        head = file.read(LOOK)
+    return bool(head) and b"\0" not in head and "\ufffd" not in head[:-3].decode(errors="replace")
 
 
 def _index(table: Any) -> Iterator[str]:

@@ -31,6 +31,7 @@ STRANGERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook: unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the sheet as CSV",
     b"PAR1": "a Parquet file: give it a name that ends so, or parquet:path=FILE",
+    b"ARROW1": "a Feather or Arrow file: give it a name that ends so, or parquet:path=FILE",
 }
 """What other files start with."""
 
