@@ -35,10 +35,10 @@ class ReluExact:
     The end is a fit that leaves no more than rounding at any row, and fresh random rows of three kinds (uniform,
     corners of the domain, near the data) that are all explained: ``checks``, or one of 25 rows asked; 300, or one of 5,
     where not all columns are real. The note states the share of such rows that may not be, and how far off others may
-    be by the rounding of the answers. The first 25 rows tell smooth activations, noise, rounding and saturation; a second hidden layer shows when the first neurons are sought
-    elsewhere on their hyperplanes. In these cases the note says why, and a network trained on the answers is handed
-    over. Answers in float32 are taken to their own resolution where they tell kinks apart, which takes several starts
-    and is found out after up to 180 rows a feature.
+    be by the rounding of the answers. The first 25 rows tell smooth activations, noise, rounding and saturation; a
+    second hidden layer shows when the first neurons are sought elsewhere on their hyperplanes. In these cases the note
+    says why, and a network trained on the answers is handed over. Answers in float32 are taken to their own resolution
+    where they tell kinks apart, which takes several starts and is found out after up to 180 rows a feature.
 
     >>> import mex
     >>> from sklearn.datasets import load_diabetes
