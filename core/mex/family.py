@@ -10,25 +10,20 @@ import attrs
 import numpy as np
 
 from mex.errors import Incompatible
+from mex.estimator import NAIVE, attribute, coefficients, has_attribute, is_ours, obstacle, params_of, unfitted
 from mex.knowledge import Family
 from mex.types import Estimator
-from mex.unfitted import unfitted
 
 __all__ = ["Core", "core_of", "family_of", "without_learner"]
 
-LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis")
-"""Where the estimators live whose answers are known to follow their ``coef_``."""
-LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "SGDClassifier")
-COLUMNWISE = {"StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PolynomialFeatures"}
-COLUMNWISE |= {"FunctionTransformer", "SimpleImputer", "KNNImputer", "IterativeImputer"}
-"""Steps that are affine column by column, with the parameters that :func:`_obstacle` asks for."""
+LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "SGDClassifier", *NAIVE)
 PROJECTIONS = {"PCA", "IncrementalPCA", "TruncatedSVD", "FactorAnalysis", "FastICA", "LinearDiscriminantAnalysis"}
 PROJECTIONS |= {"GaussianRandomProjection", "SparseRandomProjection", "NeighborhoodComponentsAnalysis"}
+GAUSSIAN, PRODUCTS = ("GaussianNB", "QuadraticDiscriminantAnalysis"), "PolynomialFeatures"
 RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer", "KBinsDiscretizer"}
 """Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
 DELEGATES = {"FixedThresholdClassifier", "TunedThresholdClassifierCV", "SelfTrainingClassifier", "RANSACRegressor"}
 DELEGATES |= {"RFE", "RFECV", "FrozenEstimator"}
-ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}  # of a category, affine over its one-hot features
 BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetual", "snapml", "thundergbm", "xgboost")
 """Libraries of boosted trees, told by the name of their package, so that none is imported."""
 
@@ -44,19 +39,22 @@ class Core(NamedTuple):
 def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Family:
     """The :class:`mex.Family` of a fitted scikit-learn estimator or pipeline; any other object's is its own.
 
-    A model is linear if one ``coef_`` inside decides its answers: the steps before it are affine, and what is around it
-    leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
+    A model is linear if one matrix of weights decides its answers: the steps before it are affine, and what is around
+    it leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
+    A ``polynomial`` is one behind ``PolynomialFeatures``, or a Gaussian model; ``cross``: with products of features.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
     A model of no class that attacks know has its own name, maybe a ``reason``. Encoders of ``discrete`` are affine.
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import PolynomialFeatures
-    >>> squares = make_pipeline(PolynomialFeatures(), LogisticRegression()).fit([[0.0], [1.0], [2.0]], [0, 1, 0])
-    >>> family_of(squares).kind, family_of(squares).reason
-    ('Pipeline', 'its step PolynomialFeatures is not affine')
+    >>> from sklearn.preprocessing import Normalizer, PolynomialFeatures
+    >>> rows, model = [[0.0, 1.0], [1.0, 0.5], [2.0, 0.0]], LogisticRegression()
+    >>> family_of(make_pipeline(PolynomialFeatures(), model).fit(rows, [0, 1, 0])).kind
+    'polynomial'
+    >>> family_of(make_pipeline(Normalizer(), model).fit(rows, [0, 1, 0])).reason
+    'its step Normalizer is not affine'
     """
     learner = None
     with contextlib.suppress(Exception):  # what cannot be cloned cannot be trained either
@@ -68,13 +66,19 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
     """The same without the unfitted estimator, which takes longest to make."""
     try:
         core = core_of(model)
-        params = _params(core.estimator)
-        if link := _link(core, np.size(_get(model, "classes_", ())), params):
+        params = params_of(core.estimator)
+        link = _link(core, np.size(attribute(model, "classes_", ())), params)
+        if (degree := _degree(core, link)) > 1:
+            _check_steps(core, "is no polynomial", PROJECTIONS | {PRODUCTS}, frozenset(discrete))
+            alone = type(core.estimator).__name__ == GAUSSIAN[0] and not any(obstacle(s, set()) for s in core.steps)
+            return Family("polynomial", {"degree": degree, "cross": not alone, "link": link or "logit"})
+        if link:
             _check_steps(core, "is not affine", PROJECTIONS, frozenset(discrete))
-            own = bool(params.get("fit_intercept", np.any(np.asarray(_get(core.estimator, "intercept_", 0.0)))))
+            scores = coefficients(core.estimator)
+            own = bool(params.get("fit_intercept", scores is None or np.any(scores[1])))
             moved = bool(core.steps or core.altered)  # the origin may be elsewhere
             return Family("linear", {"intercept": moved or own, "link": link})
-        if "kernel" in params and _get(core.estimator, "dual_coef_") is not None:
+        if "kernel" in params and attribute(core.estimator, "dual_coef_") is not None:
             _check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
         kind = _by_name(core.estimator, params)
@@ -88,25 +92,25 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
 def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
     """How the answers of ``k`` classes (0 for values) depend on the scores of a ``coef_``; "" if there is none."""
     estimator, name = core.estimator, type(core.estimator).__name__
-    if name == "OneVsRestClassifier" and _ours(estimator):
+    if name == "OneVsRestClassifier" and is_ours(estimator):
         members = [core_of(member) for member in estimator.estimators_]
         for member in members:
             _check_steps(member, "is not affine", PROJECTIONS)
-        linear = all(_link(member, 2, _params(member.estimator)) and not member.altered for member in members)
-        return "" if not linear else "bent" if _has(estimator, "predict_proba") else "margin"
-    coef = _get(estimator, "coef_")
-    if coef is None or not type(estimator).__module__.startswith(LINEAR) or "OneClass" in name:
+        linear = all(_link(member, 2, params_of(member.estimator)) and not member.altered for member in members)
+        return "" if not linear else "bent" if has_attribute(estimator, "predict_proba") else "margin"
+    scores = coefficients(estimator)
+    if scores is None:
         return ""
     if k == 0:
-        if np.ndim(coef) > 1 and len(coef) > 1:
+        if len(scores[0]) > 1:
             raise Incompatible("it answers a row with several values")
         glm = type(estimator).__module__.startswith("sklearn.linear_model._glm")
         log = params.get("link") == "log" or (params.get("link") != "identity" and params.get("power", 1) > 0)
         return "log" if glm and log else "identity"
-    if k > 2 and _get(estimator, "dual_coef_") is not None:
+    if k > 2 and attribute(estimator, "dual_coef_") is not None:
         return ""  # a support vector machine lets pairs of classes vote
     calibrated = [how for how in core.altered if how != "threshold"]
-    if not calibrated and not _has(estimator, "predict_proba"):
+    if not calibrated and not has_attribute(estimator, "predict_proba"):
         return "margin"
     one_by_one = k > 2 and ("loss" in params or not {"ovr", "liblinear"}.isdisjoint(map(str, params.values())))
     logistic = name in LOGISTIC and not one_by_one and params.get("loss", "log_loss") == "log_loss"
@@ -115,14 +119,28 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
     return "threshold" if "threshold" in core.altered else "logit"
 
 
+def _degree(core: Core, link: str) -> int:
+    """The degree of the polynomials that the scores are; 0 where they are none."""
+    gaussian = type(core.estimator).__name__ in GAUSSIAN and is_ours(core.estimator) and not core.altered
+    degree = 2 if gaussian else int(bool(link))
+    for step in core.steps:
+        parts = [part for part in (step, *params_of(step, deep=True).values()) if type(part).__name__ == PRODUCTS]
+        degree *= max((int(np.max(part.degree)) for part in parts), default=1)
+    return degree
+
+
 def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
     name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
-    if _ours(estimator) and name.startswith("MLP"):
+    if is_ours(estimator) and name.startswith("MLP"):
         return "neural"
-    members = np.ravel(np.asarray(_get(estimator, "estimators_", _get(estimator, "_predictors", ())), dtype=object))
-    if _has(estimator, "tree_") or (len(members) == 1 and "GradientBoosting" in name and not params.get("init")):
+    members = np.ravel(
+        np.asarray(attribute(estimator, "estimators_", attribute(estimator, "_predictors", ())), dtype=object)
+    )
+    if has_attribute(estimator, "tree_") or (
+        len(members) == 1 and "GradientBoosting" in name and not params.get("init")
+    ):
         return "tree"
-    if len(members) and all(_get(m, "tree_") is not None for m in members) and "final_estimator" not in params:
+    if len(members) and all(attribute(m, "tree_") is not None for m in members) and "final_estimator" not in params:
         return "boosted" if "learning_rate" in params else "forest"  # boosting adds trees up, a forest lets them vote
     if name.startswith("HistGradientBoosting") or (library in BOOSTERS and params.get("booster") != "gblinear"):
         return "forest" if "RF" in name or params.get("boosting_type") == "rf" else "boosted"
@@ -131,11 +149,11 @@ def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
 
 def core_of(model: Estimator) -> Core:
     """What is at the core of a model; raises :class:`mex.Incompatible` where no single estimator decides."""
-    steps, inner, how, parts = tuple[Estimator, ...](), None, "", _get(model, "steps")
-    name = type(model).__name__ if _ours(model) else ""
+    steps, inner, how, parts = tuple[Estimator, ...](), None, "", attribute(model, "steps")
+    name = type(model).__name__ if is_ours(model) else ""
     if isinstance(parts, list) and type(model).__module__.partition(".")[0] in ("sklearn", "imblearn"):
-        steps, inner = tuple(s for _, s in parts[:-1] if _has(s, "transform")), parts[-1][1]
-    elif (best := _get(model, "best_estimator_")) is not None:
+        steps, inner = tuple(s for _, s in parts[:-1] if has_attribute(s, "transform")), parts[-1][1]
+    elif (best := attribute(model, "best_estimator_")) is not None:
         inner = best
     elif name in DELEGATES:
         inner = model.estimator if name == "FrozenEstimator" else model.estimator_
@@ -151,49 +169,12 @@ def core_of(model: Estimator) -> Core:
         inner = model.estimators_[0]
     elif name == "TransformedTargetRegressor":
         inner, how = model.regressor_, "target"
-        if _get(model.transformer_, "inverse_func") is not None or _obstacle(model.transformer_, set()):
+        if attribute(model.transformer_, "inverse_func") is not None or obstacle(model.transformer_, set()):
             raise Incompatible("its values are transformed, and not by an affine function")
     core = Core(model) if inner is None else core_of(inner)
     return Core(core.estimator, steps + core.steps, tuple(filter(None, (how, *core.altered))))
 
 
 def _check_steps(core: Core, objection: str, also: set[str], discrete: frozenset[Any] = frozenset()) -> None:
-    for name in filter(None, (_obstacle(step, also, discrete) for step in core.steps)):
+    for name in filter(None, (obstacle(step, also, discrete) for step in core.steps)):
         raise Incompatible(f"its step {name} {objection}")
-
-
-def _obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozenset()) -> str:
-    """The name of a step, or part of one, that neither is affine column by column nor one of ``also``; else nothing."""
-    if step is None or isinstance(step, str):
-        return ""  # passthrough, drop
-    step = step.estimator if type(step).__name__ == "FrozenEstimator" else step
-    also = also | ENCODERS if discrete.issuperset(_get(step, "feature_names_in_", [discrete])) else also
-    if parts := next(filter(None, (_get(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
-        return next(filter(None, (_obstacle(part[1], also, discrete) for part in parts)), "")
-    name = type(step).__name__
-    fine = _has(step, "get_support") or (name in also and _get(step, "encode", "ordinal") == "ordinal")
-    complete = str(_get(step, "missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
-    if name in COLUMNWISE and complete:
-        fine |= not (_get(step, "func") is not None or _get(step, "clip") or np.max(_get(step, "degree", 1)) > 1)
-    return "" if fine and _ours(step) else name
-
-
-def _ours(estimator: Estimator) -> bool:
-    """Whether an estimator is scikit-learn's own: what a name promises of it holds for no other's."""
-    return type(estimator).__module__.startswith("sklearn.")
-
-
-def _params(estimator: Estimator) -> dict[str, Any]:
-    with contextlib.suppress(Exception):
-        return dict(estimator.get_params(deep=False))
-    return {}
-
-
-def _get(estimator: Estimator, name: str, default: Any = None) -> Any:
-    with contextlib.suppress(Exception):  # a property may raise anything
-        return getattr(estimator, name)
-    return default
-
-
-def _has(estimator: Estimator, name: str) -> bool:
-    return _get(estimator, name, _get) is not _get

@@ -19,7 +19,7 @@ __all__ = [
     "Scope",
 ]
 
-KINDS = ("linear", "kernel", "tree", "forest", "boosted", "neural")
+KINDS = ("linear", "polynomial", "kernel", "tree", "forest", "boosted", "neural")
 """The classes of models that attacks know."""
 AXIS_PARALLEL = ("tree", "forest", "boosted")
 """Those of them whose boundaries are parallel to the axes."""

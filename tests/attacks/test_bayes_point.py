@@ -16,7 +16,10 @@ from mex.app.matrix.scenarios import set_scene
 from mex.registry.spec import Spec
 from mex.toolkit.active.samplers import between_rows
 from mex.toolkit.bayes_point.all_rows import count, listed
+from mex.toolkit.bayes_point.changes import SingleChanges
+from mex.toolkit.bayes_point.climb import Belief
 from mex.toolkit.bayes_point.encoding import Encoding
+from mex.toolkit.bayes_point.population import told_of_others
 from mex.toolkit.bayes_point.scores import Scores
 from mex.toolkit.bayes_point.search import RowSearch
 from mex.toolkit.bounds import query_bound
@@ -57,22 +60,67 @@ def agreement(stolen: mex.Extraction, model: Any, X: FloatArray) -> float:
 # Rows as vectors
 
 
+@pytest.mark.parametrize("pool", [False, True])
 @pytest.mark.parametrize("intercept", [True, False])
-def test_weights_of_encoded_rows_are_those_of_a_linear_classifier(intercept: bool) -> None:
-    encoding, rng = Encoding(MIXED, intercept), np.random.default_rng(0)
+def test_weights_of_encoded_rows_are_those_of_a_linear_classifier(intercept: bool, pool: bool) -> None:
+    rng = np.random.default_rng(0)
+    encoding = Encoding(MIXED, intercept, MIXED.sample(20, rng) if pool else None)
     X, w = MIXED.sample(50, rng), rng.standard_normal((2, encoding.d))
     coef, offset = encoding.weights(w)
     assert np.allclose(encoding.encode(X) @ w.T, X @ coef.T + offset)
     assert np.allclose(encoding.rows(encoding.wide(X), X), X, atol=1e-12)
 
 
-def test_the_metric_is_that_of_the_geometric_error() -> None:
-    encoding, rng = Encoding(MIXED), np.random.default_rng(1)
+@pytest.mark.parametrize("pool", [False, True])
+def test_the_metric_is_that_of_the_geometric_error(pool: bool) -> None:
+    rng = np.random.default_rng(1)
+    encoding = Encoding(MIXED, pool=MIXED.sample(20, rng) if pool else None)
     w = rng.standard_normal((2, encoding.d))
     one, other = (mex.halfspace(c, float(b)) for c, b in zip(*encoding.weights(w), strict=True))
     u = w / np.sqrt(np.einsum("ij,jk,ik->i", w, encoding.metric, w))[:, None]
     expected = float(np.sqrt((u[0] - u[1]) @ encoding.metric @ (u[0] - u[1])))
     assert geometric_error(one, other, MIXED) == pytest.approx(expected)
+
+
+def test_boundaries_go_through_the_data_beforehand_and_rare_categories_weigh_more() -> None:
+    rng = np.random.default_rng(2)
+    domain = mex.Domain([0, 0, 0, 0], [100, 1, 1, 1], groups=[(1, 2, 3)])
+    pool = np.column_stack([rng.normal(5, 1, 500), np.eye(3)[rng.choice(3, 500, p=[0.45, 0.45, 0.1])]])
+    encoding = Encoding(domain, pool=pool)
+    coef, intercept = encoding.weights(rng.standard_normal((2000, encoding.d)))
+    shares = np.mean(pool @ coef.T + intercept > 0, axis=0)
+    assert np.mean((shares > 0.05) & (shares < 0.95)) > 0.5  # about the middle of the domain a tenth
+    assert coef[:, 3].std() > 1.15 * coef[:, 1].std()
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_changes_do_to_scores_what_they_say(pool: bool) -> None:
+    rng = np.random.default_rng(3)
+    encoding = Encoding(MIXED, pool=MIXED.sample(20, rng) if pool else None)
+    w, root = rng.standard_normal(encoding.d), rng.standard_normal((encoding.d, encoding.d))
+    belief = Belief.of(encoding, w, root @ root.T)
+    P = encoding.wide(MIXED.sample(4, rng))
+    changes = SingleChanges(encoding).of(P, P @ belief.mean, belief.mean)
+    added, along, spread = changes.along(belief.mean), changes.along(P @ belief.cov), changes.spread(belief.cov)
+    for row, wide in enumerate(P):
+        for change in range(len(changes.on)):
+            after = wide.copy()
+            changes.make(row, change, after)
+            X = encoding.rows(after[None], MIXED.sample(1, rng))
+            assert MIXED.objection(X) is None
+            score, variance, _ = belief.score(after[None])
+            assert score[0] == pytest.approx(wide @ belief.mean + added[row, change])
+            before = wide @ belief.cov @ wide
+            assert variance[0] == pytest.approx(before + 2 * along[row, change] + spread[row, change])
+
+
+def test_an_answer_tells_most_of_rows_like_its_own_and_nothing_where_labels_are_known() -> None:
+    scores = Scores(2, Encoding(mex.Domain(-np.ones(3), np.ones(3)), intercept=False))
+    others = np.array([[1.0, 0.1, 0.0], [1.0, -0.1, 0.0], [0.0, 1.0, 0.0]])
+    told = told_of_others(scores, np.eye(3), others, np.zeros(3), np.eye(3))
+    assert told[0] > told[1] > told[2] == 0
+    known = told_of_others(scores, np.eye(3), others, np.array([9.0, 0.0, 0.0]), np.eye(3))
+    assert known[0] < 1e-6 < known[1]
 
 
 def test_all_rows_of_a_domain_are_listed_once() -> None:

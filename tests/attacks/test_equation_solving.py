@@ -17,10 +17,10 @@ import mex
 from mex.dataset import Rows
 from mex.testing import check_attack
 from mex.toolkit.metrics import geometric_error
+from mex.toolkit.perturbation.reading import FLOAT, resolution, rounded_from
 from mex.types import Array, FloatArray
 from mex_equation_solving.attack import EquationSolving
 from mex_equation_solving.intervals import Inequalities
-from mex_equation_solving.reading import FLOAT, resolution, rounded_from
 
 Answers = Callable[[Array], Array]
 

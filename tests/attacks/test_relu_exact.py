@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 import mex
 from mex_relu_exact.attack import ReluExact
+from mex_relu_exact.certificate import Certificate
 from mex_relu_exact.chart import Chart
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.fitting import refined
@@ -26,7 +27,6 @@ from mex_relu_exact.kinks import find_kinks
 from mex_relu_exact.line import Known
 from mex_relu_exact.network import Network
 from mex_relu_exact.peeling import Peeler
-from mex_relu_exact.run import Run
 from mex_relu_exact.scores import Scores
 from mex_relu_exact.surrogate import ScoreClassifier
 from mex_relu_exact.transcript import Transcript
@@ -175,12 +175,7 @@ def test_a_neuron_on_at_six_rows_of_a_hundred_is_found_and_the_end_says_below_wh
 
 
 def test_the_share_that_may_be_off_grows_with_every_network_that_was_tried() -> None:
-    run = Run.__new__(Run)
-    run.certified = 75
-    shares = []
-    for trials in range(1, 20):
-        run.trials = trials
-        shares.append(run.wrong())
+    shares = [Certificate(certified=75, trials=trials).wrong() for trials in range(1, 20)]
     assert shares == sorted(shares)
     assert sum((1 - share) ** 75 for share in shares) < 0.05
 

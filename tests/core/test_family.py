@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
@@ -41,7 +42,7 @@ from sklearn.linear_model import (
 )
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
@@ -86,6 +87,10 @@ def binary(link: str) -> tuple[Any, ...]:
     return (X, names), "linear", {"link": link}
 
 
+def polynomial(degree: int, cross: bool, link: str) -> tuple[Any, ...]:
+    return (X, names), "polynomial", {"degree": degree, "cross": cross, "link": link}
+
+
 def own(name: str, data: tuple[Array, Array] = (X, names)) -> tuple[Any, ...]:
     return data, name, {}
 
@@ -117,6 +122,9 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("sgd", scaled(SGDClassifier(loss="log_loss", random_state=0)), binary("logit")),
         ("huber", scaled(SGDClassifier(loss="modified_huber", random_state=0)), binary("bent")),
         ("linear kernel", scaled(SVC(kernel="linear")), binary("margin")),
+        ("multinomial", MultinomialNB(), ((X, names), "linear", {"link": "logit", "intercept": True})),
+        ("complement", ComplementNB(norm=True), ((X, names), "linear", {"link": "logit", "intercept": False})),
+        ("bernoulli", make_pipeline(MinMaxScaler(), BernoulliNB(binarize=None)), binary("logit")),
         ("platt", scaled(SVC(kernel="linear", probability=True, random_state=0)), binary("bent")),
         # what is around it
         ("search", GridSearchCV(scaled(LR), {"logisticregression__C": [0.1, 1.0]}), binary("logit")),
@@ -141,18 +149,30 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("three margins", LinearSVC(), (THREE, "linear", {"link": "margin"})),
         ("against the rest", OneVsRestClassifier(scaled(LR)), (THREE, "linear", {"link": "bent"})),
         ("sgd of three", scaled(SGDClassifier(loss="log_loss", random_state=0)), (THREE, "linear", {"link": "bent"})),
+        ("three multinomials", MultinomialNB(), (THREE, "linear", {"link": "logit"})),
+        ("three complements", ComplementNB(), (THREE, "linear", {"link": "logit"})),
         ("three temperatures", WARM, (THREE, "linear", {"link": "logit"})),
         ("votes of pairs", SVC(kernel="linear"), (THREE, "kernel", {"kernel": "linear"})),
         ("against one another", OneVsOneClassifier(LR), own("OneVsOneClassifier", THREE)),
         ("three sigmoids", CalibratedClassifierCV(LR, ensemble=False), own("CalibratedClassifierCV", THREE)),
         # values
         ("regression", scaled(Ridge()), (VALUES, "linear", {"link": "identity"})),
+        ("pls", scaled(PLSRegression(3)), (VALUES, "linear", {"link": "identity"})),
         ("poisson", PoissonRegressor(), (VALUES, "linear", {"link": "log"})),
         ("tweedie", TweedieRegressor(power=0), (VALUES, "linear", {"link": "identity"})),
         ("other units", OTHER_UNITS, (VALUES, "linear", {"link": "identity"})),
         ("log values", LOG_VALUES, own("TransformedTargetRegressor", VALUES)),
         # none of it
-        ("squares", make_pipeline(PolynomialFeatures(2), scaled(LR)), own("Pipeline")),
+        ("squares", make_pipeline(PolynomialFeatures(2), scaled(LR)), polynomial(2, True, "logit")),
+        ("cubes", make_pipeline(MinMaxScaler(), PolynomialFeatures((1, 3)), LR), polynomial(3, True, "logit")),
+        ("margins of squares", make_pipeline(PolynomialFeatures(), LinearSVC()), polynomial(2, True, "margin")),
+        (
+            "squares of some",
+            make_pipeline(ColumnTransformer([("a", PolynomialFeatures(2), [0, 1])], remainder="passthrough"), LR),
+            polynomial(2, True, "logit"),
+        ),
+        ("bins of squares", make_pipeline(KBinsDiscretizer(4), PolynomialFeatures(2), LR), own("Pipeline")),
+        ("votes of squares", make_pipeline(PolynomialFeatures(2), SVC(kernel="linear")), own("Pipeline", THREE)),
         ("bins", make_pipeline(KBinsDiscretizer(4), LR), own("Pipeline")),
         ("quantiles", make_pipeline(QuantileTransformer(n_quantiles=50), LR), own("Pipeline")),
         ("clipped", make_pipeline(MinMaxScaler(clip=True), LR), own("Pipeline")),
@@ -161,14 +181,19 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("landmarks", make_pipeline(Nystroem(n_components=20, random_state=0), LR), own("Pipeline")),
         ("zeros imputed", make_pipeline(SimpleImputer(missing_values=0), LR), own("Pipeline")),
         ("categories", make_pipeline(ColumnTransformer([("a", CATEGORY, [0])]), LR), own("Pipeline")),
-        ("inside", GridSearchCV(make_pipeline(PolynomialFeatures(), scaled(LR)), {}), own("GridSearchCV")),
+        ("inside", GridSearchCV(make_pipeline(PolynomialFeatures(), scaled(LR)), {}), polynomial(2, True, "logit")),
         ("ensemble", CalibratedClassifierCV(scaled(LR), cv=3), own("CalibratedClassifierCV")),
         ("voting", VotingClassifier([("a", LR), ("b", LinearSVC())]), own("VotingClassifier")),
         ("stacking", StackingClassifier([("a", LR), ("b", TREE)]), own("StackingClassifier")),
         ("stacked trees", StackingClassifier([("a", TREE)], final_estimator=TREE), own("StackingClassifier")),
         ("bagging", BaggingClassifier(LR, 3), own("BaggingClassifier")),
-        ("bayes", GaussianNB(), own("GaussianNB")),
-        ("quadratic", QuadraticDiscriminantAnalysis(reg_param=0.1), own("QuadraticDiscriminantAnalysis")),
+        ("bayes", GaussianNB(), polynomial(2, False, "logit")),
+        ("scaled bayes", scaled(GaussianNB()), polynomial(2, False, "logit")),
+        ("bayes of components", make_pipeline(PCA(3), GaussianNB()), polynomial(2, True, "logit")),
+        ("bayes of bins", make_pipeline(KBinsDiscretizer(4, encode="ordinal"), GaussianNB()), own("Pipeline")),
+        ("calibrated bayes", CalibratedClassifierCV(GaussianNB(), ensemble=False), own("CalibratedClassifierCV")),
+        ("thresholds of bits", BernoulliNB(binarize=10.0), own("BernoulliNB")),
+        ("quadratic", QuadraticDiscriminantAnalysis(reg_param=0.1), polynomial(2, True, "logit")),
         ("net", scaled(MLPClassifier((3,), max_iter=50)), ((X, names), "neural", {"activation": "relu"})),
         # kernels and trees
         ("kernel", scaled(SVC(C=3.0)), ((X, names), "kernel", {"kernel": "rbf", "C": 3.0})),
@@ -277,8 +302,8 @@ def test_what_is_no_logistic_function_of_scores_is_not_solved_as_one(label: str)
         mex.attack("equation-solving", model, domain=domain, answers="proba")
 
 
-@pytest.mark.parametrize("label", ["sigmoid", "temperature", "of a frozen"])
-def test_a_calibrated_model_is_solved_exactly(label: str) -> None:
+@pytest.mark.parametrize("label", ["sigmoid", "temperature", "of a frozen", "multinomial", "complement", "bernoulli"])
+def test_what_is_logistic_by_another_name_is_solved_exactly(label: str) -> None:
     model, A, _ = fitted(label)
     stolen = mex.attack("equation-solving", model, domain=mex.Domain(A.min(axis=0), A.max(axis=0)), answers="proba")
     assert stolen.queries < 30
@@ -287,10 +312,8 @@ def test_a_calibrated_model_is_solved_exactly(label: str) -> None:
 
 
 def test_the_sentence_says_why_and_how_to_declare_it() -> None:
-    model = make_pipeline(PolynomialFeatures(), LR).fit(X[:, :2], names)
-    with pytest.raises(
-        mex.Incompatible, match="this is a Pipeline one, as its step PolynomialFeatures is not affine"
-    ) as e:
+    model = make_pipeline(Normalizer(), LR).fit(X[:, :2], names)
+    with pytest.raises(mex.Incompatible, match="this is a Pipeline one, as its step Normalizer is not affine") as e:
         mex.attack("pivot", model)
     assert "declare family='linear'" in str(e.value)
     with pytest.raises(mex.Incompatible) as refused:

@@ -317,6 +317,32 @@ def test_a_probability_that_stands_alone_is_that_of_the_second_class(serve: Call
         Endpoint(url=server.url, preset="v2").open(TABLE)
 
 
+def test_of_several_outputs_the_one_that_was_asked_for_is_read(serve: Callable[..., Server]) -> None:
+    """MLServer gives all clients whose requests it puts together the outputs that any of them asked for."""
+    binary = LogisticRegression(max_iter=500).fit(X, (Y == 2).astype(int))
+    names = ["predict", "predict_proba"]
+
+    def together(body: bytes) -> Any:
+        rows = np.array(json.loads(body)["inputs"][0]["data"]).reshape(-1, 4)
+        labels, given = binary.predict(rows).tolist(), binary.predict_proba(rows).ravel().tolist()
+        tensors = {
+            "predict": {"name": "predict", "shape": [len(rows), 1], "datatype": "INT64", "data": labels},
+            "predict_proba": {"name": "predict_proba", "shape": [len(rows), 2], "datatype": "FP64", "data": given},
+        }
+        return {"outputs": [tensors[name] for name in names]}
+
+    server = serve(together)
+    target = Endpoint(url=server.url, preset="v2", classes=[0, 1], answers=["label", "proba"]).open(TABLE)
+    for _ in range(2):
+        assert np.array_equal(target.answer(X, "proba"), binary.predict_proba(X))
+        assert np.array_equal(target.answer(X, "label"), binary.predict(X))
+        names.reverse()
+    names.remove("predict_proba")
+    assert np.array_equal(target.answer(X, "label"), binary.predict(X))
+    with pytest.raises(mex.AnswerError, match="whole numbers where probabilities were expected"):
+        target.answer(X, "proba")
+
+
 def test_a_regressor(serve: Callable[..., Server]) -> None:
     server = serve(lambda body: {"predictions": [17.5 + row[0] for row in json.loads(body)["inputs"]]})
     target = asked(Endpoint(url=server.url, preset="mlflow").open(TABLE))
@@ -616,7 +642,7 @@ def test_whatever_a_server_replies_is_answers_or_a_sentence(
     content: bytes, content_type: str, preset: str, kind: Any
 ) -> None:
     try:
-        reply = answers.read(PRESETS[preset], content, content_type, 2)
+        reply = answers.read(PRESETS[preset], content, content_type, 2, kind)
         found = answers.as_kind(reply, kind, NAMES)
     except mex.AnswerError:
         return

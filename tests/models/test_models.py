@@ -124,7 +124,9 @@ def test_the_public_learner_is_unfitted_and_knows_no_secret(fitted: tuple[mex.Fi
 @every_model
 def test_the_public_hyper_parameters_are_plain_values(fitted: tuple[mex.FittedTarget, Rows]) -> None:
     target, _ = fitted
-    assert target.family.kind in (*("linear", "kernel", "tree", "forest", "boosted", "gaussian-process", "neural"),)
+    assert target.family.kind in (
+        *("linear", "polynomial", "kernel", "tree", "forest", "boosted", "gaussian-process", "neural"),
+    )
     assert all(isinstance(v, str | int | float | bool | None) for v in target.family.public.values())
     assert target.rho == 0
 

@@ -56,6 +56,7 @@ def example_target(
 def example_targets() -> Iterator[list[FittedTarget]]:
     """Targets of one family after the other, in the order in which :func:`mex.testing.check_attack` tries them."""
     yield [example_target(), example_target(homogeneous=True), example_target("regression")]
+    yield [example_target(family="polynomial")]
     for family in ("kernel", "tree", "forest", "boosted", "neural"):
         yield [example_target(task, family=family) for task in ("binary", "regression")]
     yield [example_target(family="tree", bits=True)]
@@ -71,6 +72,7 @@ def _example(family: str, values: bool, intercept: bool) -> tuple[Estimator, dic
     )
     from sklearn.kernel_ridge import KernelRidge
     from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.naive_bayes import GaussianNB
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -79,6 +81,8 @@ def _example(family: str, values: bool, intercept: bool) -> tuple[Estimator, dic
     if family == "linear":
         public = {"intercept": intercept, "link": "identity" if values else "logit"}
         return (LinearRegression() if values else LogisticRegression(fit_intercept=intercept)), public, usual
+    if family == "polynomial":
+        return GaussianNB(), {"degree": 2, "cross": False, "link": "logit"}, usual
     if family == "kernel":
         machine = KernelRidge(kernel="rbf", gamma=0.5) if values else SVC(gamma=0.5)
         return machine, {"kernel": "rbf", "gamma": 0.5}, ("value",) if values else ("label",)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mex.estimator import coefficients
 from mex.family import core_of, without_learner
 from mex.types import Array, Estimator, FloatArray
 
@@ -40,11 +41,10 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     if found := _by_formula(estimator):
         return found
     core = core_of(estimator) if without_learner(estimator).kind == "linear" else None
-    coef = getattr(core.estimator, "coef_", None) if core else None
-    if core is None or coef is None or np.size(coef) != np.shape(coef)[-1]:
+    scores = coefficients(core.estimator) if core else None
+    if core is None or scores is None or len(scores[0]) != 1:
         return None
-    coef = np.ravel(coef.toarray() if hasattr(coef, "toarray") else coef).astype(np.float64)
-    intercept = float(np.ravel(getattr(core.estimator, "intercept_", 0.0))[0])
+    coef, intercept = scores[0][0], float(scores[1][0])
     if not core.steps and not core.altered:
         return coef, intercept
 

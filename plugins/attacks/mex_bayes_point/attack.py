@@ -20,8 +20,11 @@ class BayesPoint:
     The posterior is that of expectation propagation over all answers (Minka 2001; for halfspaces Herbrich, Graepel and
     Campbell 2001, whose *Bayes point* its mean approximates). Each query is a row of the interface itself, real
     numbers, whole numbers and categories: from random rows and rows of the pool one feature at a time is changed, such
-    that the label becomes even odds and its score as uncertain as can be. If labels are right, rows whose label follows
-    from the answers already are not asked, which a linear program tells; when no other row is left, the attack is done.
+    that the label becomes even odds and its score as uncertain as can be. The first three rows for each weight are
+    those whose labels tell most of other rows (expected predictive information gain, Bickford Smith et al. 2023), and
+    where there is a pool the prior is about the data, so that a search which is cut short is right on most rows. If
+    labels are right, rows whose label follows from the answers already are not asked, which a linear program tells;
+    when no other row is left, the attack is done.
     Where the domain has at most 131,072 rows all of them are looked at, and the end is a proof for each.
 
     Where features are real the attack ends at the geometric error ``eps``. Wrong labels are part of the model; their
@@ -56,7 +59,10 @@ class BayesPoint:
     near: float = attrs.field(
         default=0.5,
         validator=between(0, 1),
-        metadata=doc("share of queries between rows of the pool, if there is one, while such rows are at even odds"),
+        metadata=doc(
+            "share of queries between rows of the pool, if there is one, while such rows are at even odds; and of the "
+            "rows that the first answers are to tell most of"
+        ),
     )
     batch: int = attrs.field(default=1, validator=whole(1), metadata=doc("rows to ask at once"))
     certify: bool = attrs.field(

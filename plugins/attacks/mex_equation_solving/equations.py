@@ -8,8 +8,8 @@ from scipy.optimize import minimize
 from scipy.special import entr, logsumexp
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from mex.toolkit.perturbation.reading import extremes, resolution
 from mex.types import Array, Estimator, FloatArray
-from mex_equation_solving.reading import extremes, resolution
 
 SATURATED = 0.02
 """An inexact probability within this of 1 is only a lower bound."""

@@ -14,9 +14,9 @@ from mex.learner import Steps
 from mex.toolkit.checking.rows import natural
 from mex.toolkit.estimators import constant
 from mex.toolkit.halfspaces.boundary import search_rows
+from mex.toolkit.perturbation.reading import FLOAT
 from mex.types import Array, Estimator, FloatArray
 from mex_equation_solving.design import along, at_ends, furthest, near_boundary, random_corners, shortest
-from mex_equation_solving.reading import FLOAT
 from mex_equation_solving.system import Read, System
 
 SHRINK = 8

@@ -10,11 +10,20 @@ from scipy.special import softmax
 
 from mex import Domain
 from mex.toolkit.perturbation.inversion import Bounds
+from mex.toolkit.perturbation.reading import (
+    FAINT,
+    FLOAT,
+    SINGLE,
+    accurate,
+    extremes,
+    precision,
+    resolution,
+    rounded_from,
+)
 from mex.types import Array, BoolArray, FloatArray
 from mex_equation_solving.design import independent, star
 from mex_equation_solving.equations import Linear, fit_probabilities, solve
 from mex_equation_solving.intervals import Inequalities, most_telling
-from mex_equation_solving.reading import FAINT, FLOAT, SINGLE, accurate, extremes, precision, resolution, rounded_from
 
 CONSISTENT = {FLOAT: 1e-7, SINGLE: 1e-6}
 """The largest difference (relative, for values) between an answer and its prediction that floats explain."""

@@ -39,7 +39,7 @@ class Guess:
     side: float
 
 
-def find_kinks(eta: float, known: Known, rng: np.random.Generator) -> Search:
+def find_kinks(eta: float, known: Known, rng: np.random.Generator, *, zero: float = np.inf) -> Search:
     """Find all kinks between 0 and 1.
 
     An interval is linear if the line of either end meets the value at the other. Else, if it has a single kink, that is
@@ -50,12 +50,17 @@ def find_kinks(eta: float, known: Known, rng: np.random.Generator) -> Search:
         eta: over which share of an interval slopes are measured.
         known: kinks that may be left from what is known already.
         rng: for where intervals are split.
+        zero: how far the function may be off at 0, where it is known to be 0 and flat; infinite if it is not.
 
     Raises:
         Lost: where a value is unknown.
     """
-    first = _step(1.0, eta, known.grid)
-    start, end = yield from _places(np.array([0.0, 1.0]), np.array([first, -first]))
+    step = _step(1.0, eta, known.grid)
+    if np.isfinite(zero):
+        end = (yield from _places(np.array([1.0]), np.array([-step])))[0]
+        start = Place(0.0, np.zeros_like(end.value), np.zeros_like(end.value), step, zero)
+    else:
+        start, end = yield from _places(np.array([0.0, 1.0]), np.array([step, -step]))
     todo, found = [(start, end)], list[Kink]()
     while todo and len(found) + len(todo) <= MOST:
         todo = yield from _measured_again(todo, eta, known.grid)

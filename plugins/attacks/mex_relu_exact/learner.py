@@ -27,8 +27,6 @@ APART, MOST = 0.3, 2000
 UNSEARCHED = 2000
 """How many rows a network is trained on where there is no budget, and nothing else can be done."""
 DISCRETE = "all features take whole numbers or levels, none of them 2,000 or more, along which kinks could be found"
-EXACT = 1e-8
-"""How far, as a share of the size of scores, a network may be off that is called exact."""
 
 
 class ReluLearner(GeneratorLearner):
@@ -66,7 +64,7 @@ class ReluLearner(GeneratorLearner):
             reason = yield from self._kept(self._run.steps(self._checks))
             reason = reason or self._run.reason
         if not reason:
-            self.exact = self._run.largest <= EXACT
+            self.exact = self._run.certificate.exact
             self.note = self._run.verdict()
             return
         self._give_up()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from mex.types import FloatArray
+from mex_relu_exact.comparing import CALM
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.elsewhere import Elsewhere
 from mex_relu_exact.jumps import GivenUp, Steps
 from mex_relu_exact.regimes import agreed
-from mex_relu_exact.run import CALM, Run
+from mex_relu_exact.run import Run
 from mex_relu_exact.slices import FAINT, SINGLE, Slices
 from mex_relu_exact.transcript import Transcript
 
@@ -264,7 +265,7 @@ class MixedRun(Run):
             if len(slices.partial.moving) > 1:
                 others = np.tile(z, (OTHERS, 1))
                 others[:, slices.partial.moving] = self.draws.several(OTHERS)[:, slices.partial.moving]
-                off, _ = yield from self._off(others)
+                off, _ = yield from self._rows.off(others)
                 right = others[~off][0] if not off.all() else None
             found = yield from self._searched(slices, z, right)
             if found:
@@ -276,7 +277,7 @@ class MixedRun(Run):
         return found
 
     def _explain(self, z: FloatArray, noise: float) -> Steps[int]:
-        off, _ = yield from self._off(z[None])
+        off, _ = yield from self._rows.off(z[None])
         if not off[0]:
             return 0
         found = yield from self._line(z, FAINT)

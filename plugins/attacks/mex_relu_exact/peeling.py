@@ -62,6 +62,7 @@ class Peeler:
         self.close = 1e-5
         self._told = told
         self._draws = draws
+        self._zero = np.inf  # how far the score may be off where all lines start
         self._most = 0
         self._limit = told.fine
         self._eta = ETA
@@ -71,7 +72,8 @@ class Peeler:
         """Add every neuron that the residual shows between two points that differ in real coordinates; how many.
 
         Args:
-            start: where the residual is 0, or with ``first`` anything, and the network is to be affine as there.
+            start: where the residual is 0, or with ``first`` anything, and the network is to be affine as there; the
+                same for all lines.
             end: how far to go, as long as scores are not off by more than ``limit``, a share of their size.
             limit: this share, by which steps are chosen.
             first: whether there is no network yet.
@@ -82,7 +84,7 @@ class Peeler:
         self._limit = limit
         self._eta = max(ETA, min(limit ** (1 / 3), 0.02))
         taken = self._taken_out(start, end - start)
-        found = yield from self._kinks(start, end)
+        found = yield from self._kinks(start, end, first=first)
         self._put_back(taken, start, np.zeros_like(start) if found is None else found[1])
         if found is None:
             return 0
@@ -130,17 +132,21 @@ class Peeler:
         self.blur.append(neuron.blur)
         self.limits.append(neuron.limit)
 
-    def _kinks(self, start: FloatArray, end: FloatArray) -> Steps[tuple[Line, FloatArray] | None]:
+    def _kinks(self, start: FloatArray, end: FloatArray, *, first: bool) -> Steps[tuple[Line, FloatArray] | None]:
         """The kinks between two points, or as far as scores tell any, and the way."""
         told, way = self._told, end - start
 
         def ask(t: FloatArray) -> Asking:
-            return (yield from told.ask_residual(start + t[:, None] * way, self._limit))
+            Y, noise = yield from told.ask_residual(start + t[:, None] * way, self._limit)
+            if first and t[0] == 0:
+                self._zero = float(noise[0])
+            return Y, noise
 
         for _ in range(RETRIES):
             known = Known(*told.network.crossings(start, way), self.rough, self.close)
             try:
-                line = yield from relay(find_kinks(self._eta, known, self._draws.rng), ask)
+                zero = np.inf if first else self._zero
+                line = yield from relay(find_kinks(self._eta, known, self._draws.rng, zero=zero), ask)
             except Lost as lost:
                 way = SHORTER * lost.args[0] * way
                 if not way.any():

@@ -71,9 +71,10 @@ class Scores:
         visible = (least > smallest) & (least > 2 * off)
         p = np.maximum(p, smallest)
         if self.classes == 2:
-            first = 1 - p[:, 1] if self.complement else p[:, 0]
-            visible &= first > 0
-            first = np.maximum(first, self.unit / 2)
+            first = p[:, 0]
+            if self.complement:
+                visible &= p[:, 1] < 1
+                first = np.maximum(1 - p[:, 1], self.unit / 2)
             rest = np.where(p[:, 1] < 0.5, np.log1p(-np.minimum(p[:, 1], 0.5)), np.log(first))
             scores = (np.log(p[:, 1]) - rest)[:, None]
             loss = self.unit / first if self.complement else np.full(len(p), self.unit)

@@ -18,8 +18,13 @@ BENT, MANY_BENT = 100.0, 0.3
 CLOSER, SMOOTH, NOISE = 4, (8.0, 32.0), 0.8
 """How much nearer bent triples are asked again: what is smooth is bent less by the square of that, a kink by less than
 that or entirely. With noise nearly all are bent."""
-NOISY = 1e3
-"""How many times their rounding two answers to the same row may differ: sums depend on the rows beside it."""
+NOISY = 1e3, 1e-9
+"""How many times their rounding, or which share of their size, two answers to the same row may differ: sums depend on
+the rows beside it, and large ones that cancel lose digits."""
+SLIGHT = 1e-9
+"""The share of the size that is taken for rounding, though it is more than that of the answers themselves."""
+KINK = 3.0
+"""How many times less a kink is bent from nearer by at least; rounding is not."""
 COARSEST = 1e-6
 """Up to which rounding, as a share of the size, kinks are found by differences."""
 SPREAD = 10
@@ -65,14 +70,15 @@ class Survey:
         bends = yield from self._closer(triples)
         again, _ = yield from told.ask(told.chart.encode(X[:1]))
         off = float(np.nan_to_num(np.abs(again - Y[:1])).max())
-        if off > NOISY * float(noise[0]):
+        size = float(np.abs(np.nan_to_num(Y)).max())
+        if off > max(NOISY[0] * float(noise[0]), NOISY[1] * size):
             self.reason = f"the same row is answered differently each time (by up to {off:.2g}): answers are noisy"
         elif len(triples) < TRIPLES:
             rounded = "" if told.scores.decimals is None else f", rounded to {told.scores.decimals} decimals"
             places = f"{asked - len(triples)} of {asked} random places"
             self.reason = f"{places} are answered with probabilities of 0 or 1{rounded}"
         else:
-            self._judge(triples, bends)
+            self._judge(triples, bends, off)
 
     def _triple(self, kind: int, step: float) -> FloatArray:
         """Three points on a line, shape (3, d)."""
@@ -101,20 +107,25 @@ class Survey:
             found.append(_bend(triples[k][0]) / max(_bend(np.array([sides[0], Y[i], sides[1]])), 1e-300))
         return np.array(found)
 
-    def _judge(self, triples: list[Told], closer: FloatArray) -> None:
+    def _judge(self, triples: list[Told], closer: FloatArray, off: float) -> None:
+        """Find the rounding and the reason, by three points on lines, bends from nearer by, and a row asked twice."""
         told = self._told
         told.size = max(float(np.abs(Y).max()) for Y, _ in triples)
         bends = np.array([_bend(Y) for Y, _ in triples])
         ratios = bends / np.array([max(float(noise.max()), 1e-300) for _, noise in triples])
         coarse = told.scores.single or told.scores.decimals is not None
-        told.scale = float(np.clip(told.scale * np.quantile(ratios, QUIET), LEAST[coarse], 1e3))
+        rounding = float(np.clip(told.scale * np.quantile(ratios, QUIET), LEAST[coarse], 1e3))
+        uneven = len(closer) > 0 and float(closer.min()) < KINK
+        if uneven:
+            rounding = max(rounding, told.scale * float(np.median(ratios[ratios > BENT])))
+        told.scale = max(rounding, told.scale * off / max(float(triples[0][1].max()), 1e-300))
         noise = told.table()[2]
         share = float(np.quantile(noise[np.isfinite(noise)], QUIET)) / told.size if told.size else 0.0
         told.fine = max(told.fine, SPREAD * share)
         what = f"answers are bent at {np.mean(ratios > BENT):.0%} of random places"
         if len(closer) and SMOOTH[0] < closer.min() and closer.max() < SMOOTH[1]:
             self.reason = f"{what}, and less from nearer by: they are those of a smooth activation"
-        elif np.mean(ratios > BENT) > NOISE:
+        elif np.mean(ratios > BENT) > NOISE and not (uneven and share < SLIGHT):
             self.reason = (
                 f"{what}, and otherwise from nearer by: they have noise drawn once for each row, or were computed in"
                 " float32"

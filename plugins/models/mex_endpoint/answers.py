@@ -44,8 +44,11 @@ class Reply:
         return "proba" if all(0 <= value <= 1 for value in flat) else "value"
 
 
-def read(template: Template, content: bytes, content_type: str, n: int) -> Reply:
-    """The answers in a reply to ``n`` rows.
+def read(template: Template, content: bytes, content_type: str, n: int, kind: Answer) -> Reply:
+    """The answers in a reply to ``n`` rows that were asked for one kind of answer.
+
+    Of several outputs it is the one that was asked for: a server that puts the requests of several clients together may
+    give everybody what each of them asked for, in the order of the first.
 
     Raises:
         AnswerError: if they are not there, or not as many as the rows.
@@ -59,9 +62,11 @@ def read(template: Template, content: bytes, content_type: str, n: int) -> Reply
         found = at(parsed, template.answer)
     except LookupError:
         raise AnswerError(f"the reply has nothing at {template.answer}") from None
+    if kind in template.outputs:
+        found = _output(parsed, template, template.outputs[kind], found)
     floating = None
     if isinstance(found, Mapping) and isinstance(found.get("data"), list):  # a tensor
-        values, floating = found["data"], str(found.get("datatype", "")).upper().startswith("FP")
+        values, floating = found["data"], _floating(found.get("datatype"))
         if values and len(values) != n and len(values) % n == 0 and not isinstance(values[0], list):
             values = [values[i : i + len(values) // n] for i in range(0, len(values), len(values) // n)]
     else:
@@ -76,6 +81,18 @@ def read(template: Template, content: bytes, content_type: str, n: int) -> Reply
     if len({len(value) if isinstance(value, list) else 0 for value in values}) > 1:
         raise AnswerError("the reply has answers of different lengths")
     return Reply(values, floating)
+
+
+def _floating(datatype: Any) -> bool | None:
+    return datatype.upper().startswith(("FP", "BF")) if isinstance(datatype, str) and datatype else None
+
+
+def _output(reply: Any, template: Template, name: str, found: Any) -> Any:
+    """The output of that name beside the one that was found; if there is none, the one that was found."""
+    outputs = at(reply, template.answer.rpartition("/")[0])
+    if not isinstance(outputs, list):
+        return found
+    return next((output for output in outputs if isinstance(output, Mapping) and output.get("name") == name), found)
 
 
 def _finite(value: Any) -> bool:
@@ -115,7 +132,7 @@ def as_kind(reply: Reply, kind: Answer, classes: Array | None) -> Array:
         except (TypeError, ValueError):
             raise AnswerError(f"the reply has no numbers where {answer_kind(kind).words} were expected") from None
     if kind == "proba":
-        return _shares(flat, 0 if classes is None else len(classes))
+        return _shares(flat, 0 if classes is None else len(classes), reply.floating)
     if kind == "value":
         if any(isinstance(value, list | str | bool) for value in flat):
             raise AnswerError("the reply has labels or probabilities where values were expected")
@@ -133,7 +150,7 @@ def as_kind(reply: Reply, kind: Answer, classes: Array | None) -> Array:
     return classes[[places[class_name(label)] for label in flat]]
 
 
-def _shares(flat: list[Any], k: int) -> Array:
+def _shares(flat: list[Any], k: int, floating: bool | None) -> Array:
     if any(isinstance(value, str | bool) for value in flat):
         raise AnswerError("the reply has labels where probabilities were expected")
     try:
@@ -141,6 +158,8 @@ def _shares(flat: list[Any], k: int) -> Array:
     except (TypeError, ValueError):
         raise AnswerError("the reply has no numbers where probabilities were expected") from None
     if given.ndim == 1 and k == 2:  # of the second class
+        if floating is False:
+            raise AnswerError("the reply has whole numbers where probabilities were expected: they are labels?")
         given = np.stack([1 - given, given], axis=1)
     if given.ndim != 2 or given.shape[1] != k:
         wide = given.shape[1] if given.ndim == 2 else 1

@@ -155,7 +155,7 @@ class HTTPEndpoint:
         template = self.settings.template
         self._rate.wait()
         attempt = self.outside.begin(template.least)
-        outcome, code, _, _ = self._send(template.request(short, kind), template, template.least)
+        outcome, code, _, _ = self._send(template.request(short, kind), template, template.least, kind)
         self.outside.end(attempt, outcome, code)
         if outcome == "answered":
             self._note([findings.UNCHECKED])
@@ -187,7 +187,7 @@ class HTTPEndpoint:
                 self._rate.wait()
                 until = until or time.monotonic() + self.settings.deadline  # waiting for one's turn is no failure
                 attempt = journal.begin(max(len(table), template.least))
-                outcome, code, asked, said = self._send(body, template, max(len(table), template.least))
+                outcome, code, asked, said = self._send(body, template, max(len(table), template.least), kind)
             if isinstance(said, Reply):
                 self._proven = True
                 return Reply(said.values[: len(table)], said.floating), attempt
@@ -209,7 +209,9 @@ class HTTPEndpoint:
         sentence = f"{self.settings.url}: {said}{times}"
         raise BatchFailed(sentence) if in_parts else MexError(sentence)
 
-    def _send(self, body: bytes, template: Template, n: int) -> tuple[str, int | None, float | None, Reply | str]:
+    def _send(
+        self, body: bytes, template: Template, n: int, kind: Answer
+    ) -> tuple[str, int | None, float | None, Reply | str]:
         """Send a request: its outcome, its status, how long the server asks to wait, and the answers or a sentence."""
         sent = self._wire.post(body, template.content_type)
         if sent.outcome != "replied" or sent.code is None:
@@ -217,7 +219,8 @@ class HTTPEndpoint:
         self._note(findings.in_headers(sent.headers))
         if sent.code == 200:
             try:
-                return "answered", 200, None, read(template, sent.content, sent.headers.get("content-type", ""), n)
+                content_type = sent.headers.get("content-type", "")
+                return "answered", 200, None, read(template, sent.content, content_type, n, kind)
             except AnswerError as error:
                 return "malformed", 200, None, str(error)
         asked = retry_after(sent.headers.get("retry-after"), now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from mex.toolkit.bayes_point.changes import Changes, SingleChanges
 from mex.toolkit.bayes_point.encoding import Encoding
 from mex.types import Array, BoolArray, FloatArray
 
@@ -57,49 +58,6 @@ def worth(s: FloatArray, v: FloatArray, leads: FloatArray) -> FloatArray:
     return np.asarray(np.log(v) - SURE * square / v)
 
 
-@attrs.frozen(eq=False)
-class Changes:
-    """All single changes of some rows: one feature of each, in the wide vector; arrays of shape (n, changes).
-
-    Attributes:
-        off, on: the wide columns of the category that ends and of the one that begins; of a number both are its column.
-        step: by how much column ``on`` grows; column ``off``, if it is another, shrinks by as much.
-    """
-
-    off: Array
-    on: Array
-    step: FloatArray
-
-    def along(self, vector: FloatArray) -> FloatArray:
-        """How much each change adds to the product with a wide vector, shape (wide,) or one for each row."""
-        if vector.ndim == 1:
-            return self.step * self._difference(vector[self.on], vector[self.off])
-        rows = np.arange(len(vector))[:, None]
-        return self.step * self._difference(vector[rows, self.on], vector[rows, self.off])
-
-    def _difference(self, on: FloatArray, off: FloatArray) -> FloatArray:
-        return np.where(self.off == self.on, on, on - off)
-
-    def along_all(self, vectors: FloatArray) -> FloatArray:
-        """The same for vectors of shape (r, wide), shape (n, changes, r)."""
-        columns = vectors.T
-        off = np.where((self.off == self.on)[..., None], 0.0, columns[self.off])
-        return np.asarray(self.step[..., None] * (columns[self.on] - off))
-
-    def make(self, row: int, change: int, wide: FloatArray) -> None:
-        """Make a change of a row in its wide vector."""
-        on, off, step = self.on[row, change], self.off[row, change], self.step[row, change]
-        if off != on:
-            wide[off] -= step
-        wide[on] += step
-
-    def spread(self, cov: FloatArray) -> FloatArray:
-        """The variance of what each change adds to the score."""
-        var = np.diag(cov)
-        both = var[self.on] + var[self.off] - 2 * cov[self.off, self.on]
-        return self.step**2 * np.where(self.off == self.on, var[self.on], both)
-
-
 class Climb:
     """Improves rows by changes of one feature: another category, a number at one of its ends, a step on, or half-way.
 
@@ -111,17 +69,13 @@ class Climb:
     """
 
     def __init__(self, encoding: Encoding) -> None:
-        domain = encoding.domain
         self._encoding = encoding
-        self._n = len(encoding.numbers)
-        self._whole = domain.integer[encoding.numbers]
-        self._low, self._high = domain.lower[encoding.numbers], domain.upper[encoding.numbers]
-        self._reals = np.flatnonzero(~self._whole)
-        self._group = np.repeat(np.arange(len(encoding.spans)), [b - a for a, b in encoding.spans])
-        self._categories = np.arange(self._n, len(encoding.columns))
+        self._changes = SingleChanges(encoding)
 
     def run(self, X: FloatArray, belief: Belief) -> FloatArray:
         """Rows, shape (n, n_features), each after the best changes, until none improves it by :data:`GAIN`."""
+        if not self._changes.any:
+            return X
         P = self._encoding.wide(X)
         left = np.arange(len(X))
         for turn in range(STEPS):
@@ -135,14 +89,14 @@ class Climb:
         at, i = P[left], np.arange(len(left))
         s, G, leads = at @ belief.mean, at @ belief.cov, at @ belief.rivals.T
         v = np.einsum("ij,ij->i", G, at)
-        changes = self._changes(at, s, belief)
+        changes, reals = self._changes.of(at, s, belief.mean), self._changes.reals
         s2 = s[:, None] + changes.along(belief.mean)
         v2 = v[:, None] + 2 * changes.along(G) + changes.spread(belief.cov)
         leads2 = leads[:, None] + changes.along_all(belief.rivals)
         gains = worth(s2, v2, leads2)
-        real = self._reals[(i + turn) % len(self._reals)] if len(self._reals) else i
+        real = reals[(i + turn) % len(reals)] if len(reals) else i
         makeup = np.zeros_like(s2)
-        if len(self._reals):
+        if len(reals):
             makeup, possible = self._makeup(at, s2, changes, belief, real)
             v2 = v2 + 2 * makeup * (G[i, real][:, None] + changes.along(belief.cov[real]))
             v2 += makeup**2 * belief.cov[real, real][:, None]
@@ -161,37 +115,8 @@ class Climb:
         self, at: FloatArray, s: FloatArray, changes: Changes, belief: Belief, real: Array
     ) -> tuple[FloatArray, BoolArray]:
         """By how much the real feature of each row has to move for a score of 0 after a change, and whether it can."""
-        n, e, i = self._n, self._encoding, np.arange(len(at))
-        m = belief.mean[real]
+        m, low, high = belief.mean[real], self._changes.low[real], self._changes.high[real]
         makeup = -s / np.where(np.abs(m) > TINY, m, TINY)[:, None]
-        low, high = (bound * e.scale[:n] + e.offset[:n] for bound in (self._low, self._high))
-        moved = at[i, real][:, None] + makeup
-        possible = (moved >= low[real, None]) & (moved <= high[real, None]) & (changes.on != real[:, None])
+        moved = at[np.arange(len(at)), real][:, None] + makeup
+        possible = (moved >= low[:, None]) & (moved <= high[:, None]) & (changes.on != real[:, None])
         return np.where(possible, makeup, 0.0), possible
-
-    def _changes(self, at: FloatArray, s: FloatArray, belief: Belief) -> Changes:
-        """The changes that are tried of rows, as wide vectors ``at`` whose scores are ``s``."""
-        e, n, K = self._encoding, self._n, len(at)
-        off, on, step = [], [], []
-        if len(self._categories):
-            here = np.stack([a + at[:, a:b].argmax(axis=1) for a, b in e.spans], axis=1)[:, self._group]
-            off.append(here)
-            on.append(np.broadcast_to(self._categories, here.shape))
-            step.append(np.where(here == on[-1], 0.0, e.scale[-1]))
-        if n:
-            x, m = at[:, :n], belief.mean[:n]
-            low, high = (bound * e.scale[:n] + e.offset[:n] for bound in (self._low, self._high))
-            zero = x - s[:, None] / np.where(np.abs(m) > TINY, m, TINY)
-            unit = e.scale[:n]  # a step of 1
-            below = np.where(self._whole, x + np.floor((zero - x) / unit) * unit, zero)
-            options = [np.broadcast_to(low, x.shape), np.broadcast_to(high, x.shape), below]
-            options += [np.where(self._whole, below + unit, (x + low) / 2)]
-            options += [np.where(self._whole, x - unit, (x + high) / 2)]
-            if self._whole.any():
-                options += [np.where(self._whole, x + unit, x)]
-            moves = np.clip(np.stack(options, axis=2), low[:, None], high[:, None]) - x[:, :, None]
-            columns = np.broadcast_to(np.arange(n)[:, None], moves.shape[1:]).reshape(-1)
-            off.append(np.broadcast_to(columns, (K, len(columns))))
-            on.append(off[-1])
-            step.append(moves.reshape(K, -1))
-        return Changes(*(np.concatenate(part, axis=1) for part in (off, on, step)))

@@ -9,6 +9,13 @@ import numpy as np
 from mex.domain import Domain
 from mex.types import Array, FloatArray
 
+UNIFORM = math.sqrt(3)
+"""Half the width of an interval over the standard deviation of what is uniform on it."""
+RAREST = 3.0
+"""How many times larger the column of a rare category is at most."""
+NARROWEST = 0.1
+"""Data count as spread over so much of the range of a feature at least."""
+
 
 class Encoding:
     """The features of a bounded domain, so scaled that a standard normal is a fair prior of their weights.
@@ -17,12 +24,17 @@ class Encoding:
     its columns, so that a group of two is what a number of two values is. The intercept has a constant as long as a
     quarter of the features together. Columns that cannot change are left out.
 
+    Of rows like the data, if there are some, numbers are centred at the mean and scaled by the spread instead, so that
+    they are about as long: models are fitted to data, and their boundaries go through them, wherever the domain ends.
+    Columns of rare categories are longer then.
+
     *Wide* vectors have a column for each number and each category, and a last one for the constant: what moving from
     one category to another changes is looked up there.
 
     Args:
         domain: the domain, bounded.
         intercept: whether the model has one. Without, groups are not centred, as their mean is an intercept.
+        pool: rows like the data, shape (n, n_features), or None.
 
     Attributes:
         d: the number of weights.
@@ -34,7 +46,7 @@ class Encoding:
             quadratic form of them, shape (d, d).
     """
 
-    def __init__(self, domain: Domain, intercept: bool = True) -> None:
+    def __init__(self, domain: Domain, intercept: bool = True, pool: FloatArray | None = None) -> None:
         moving = domain.lower < domain.upper
         groups = [[i for i in group if moving[i]] for group in domain.groups]
         groups = [group for group in groups if len(group) > 1]
@@ -44,11 +56,17 @@ class Encoding:
         self.columns: Array = np.concatenate([self.numbers, *(np.array(group, dtype=int) for group in groups)])
         n, wide = len(self.numbers), len(self.columns) + 1
         self.scale = np.full(wide - 1, math.sqrt(2))
-        self.scale[:n] = 1 / domain.half_width[self.numbers]
+        middle, spread = domain.middle[self.numbers], domain.half_width[self.numbers]
+        if pool is not None and len(pool):
+            data = domain.clip(pool.copy())[:, self.columns]
+            self.scale[n:] *= _rarities(data[:, n:], [len(group) for group in groups])
+            middle, deviation = data[:, :n].mean(axis=0), data[:, :n].std(axis=0)
+            spread = spread * np.clip(UNIFORM * deviation / spread, NARROWEST, 1)
+        self.scale[:n] = 1 / spread
         centred = intercept or bool(domain.lower[~moving].any())
         self.offset = np.zeros(wide - 1)
         if centred:
-            self.offset[:n] = -domain.middle[self.numbers] * self.scale[:n]
+            self.offset[:n] = -middle * self.scale[:n]
         self.spans: list[tuple[int, int]] = []
         blocks, at = [np.eye(n)], n
         for group in groups:
@@ -59,8 +77,7 @@ class Encoding:
             blocks.append(np.array([[math.sqrt(max(1.0, (n + len(groups)) / 4))]]))
         self.to_wide = _block_diagonal(blocks, wide)
         self.d = self.to_wide.shape[1]
-        unit = self.scale * domain.half_width[self.columns]
-        self.metric = self._metric(unit)
+        self.metric = self._metric()
 
     def wide(self, X: FloatArray) -> FloatArray:
         """The wide vectors of rows, shape (n, wide)."""
@@ -88,7 +105,7 @@ class Encoding:
         coef[:, self.columns] = u[:, :-1] * self.scale
         return coef, np.asarray(u[:, -1] + u[:, :-1] @ self.offset)
 
-    def _metric(self, unit: FloatArray) -> FloatArray:
+    def _metric(self) -> FloatArray:
         coef, intercept = self.weights(np.eye(self.d))
         for group in [list(group) for group in self.domain.groups]:
             common = coef[:, group].mean(axis=1, keepdims=True)
@@ -96,6 +113,17 @@ class Encoding:
             intercept = intercept + common[:, 0]
         normals = np.column_stack([coef * self.domain.half_width, intercept + coef @ self.domain.middle])
         return np.asarray(normals @ normals.T)
+
+
+def _rarities(data: FloatArray, sizes: list[int]) -> FloatArray:
+    """How many times larger columns of categories are than where all of a group are as common, by data, shape (n, c).
+
+    Of features that models standardise it is the standard deviation that is as much smaller, of others 1; so its root.
+    """
+    even = 1 / np.repeat(sizes, sizes).astype(float)
+    share = (data.sum(axis=0) + 1) / (len(data) + 2)
+    rarities = (even * (1 - even) / (share * (1 - share))) ** 0.25
+    return np.asarray(np.clip(rarities, 1 / RAREST, RAREST))
 
 
 def _contrasts(k: int) -> FloatArray:

@@ -94,7 +94,7 @@ class BayesPointLearner(GeneratorLearner):
         """Find a box with a boundary, if the domain is none; then ask until the error is small or no row is left."""
         opened = yield from open_box(self._known, self._rng)
         known = attrs.evolve(self._known, domain=opened.domain)
-        encoding = Encoding(opened.domain, bool(known.family.public.get("intercept", True)))
+        encoding = Encoding(opened.domain, bool(known.family.public.get("intercept", True)), known.pool)
         if encoding.d == 0:
             self._seen = (yield known.domain.sample(1, self._rng)).tolist()
             return
@@ -105,7 +105,7 @@ class BayesPointLearner(GeneratorLearner):
             self._learn(opened.rows, opened.labels)
         confirmed = not self._estimates_rho
         while True:
-            queries.exact = self._only_open
+            queries.open.exact = self._only_open
             near_enough = self.error <= self._settings.eps
             rows = np.empty((0, known.domain.n_features)) if near_enough else queries.choose()
             if len(rows):
@@ -151,8 +151,6 @@ class BayesPointLearner(GeneratorLearner):
         self._seen = list(dict.fromkeys(self._seen + answers.tolist()))
         self._posterior.add(self._scores.signed_rows(self._scores.encoding.encode(rows), labels))
         self._answers += len(rows)
-        if self._queries:
-            self._queries.tell(rows, answers)
         self._unrefined += len(rows)
         if self._unrefined >= max(1, self._scores.d // 10):
             self._unrefined = 0
@@ -180,14 +178,14 @@ class BayesPointLearner(GeneratorLearner):
         return True
 
     def _end(self, queries: Queries, near_enough: bool) -> str:
-        if not queries.exact:
+        if not queries.open.exact:
             if self._posterior.model.rho == 0:
                 return self._objection
             share, rho = DOUBT * queries.expected_wrong(), self._posterior.model.rho
             return f"with {rho:.2g} of the answers wrong, about {max(share, 1e-5):.1g} of all rows may be mislabelled"
         if near_enough:
             return ""
-        if queries.complete:
+        if queries.open.complete:
             return "the label of every row of the domain follows from the answers"
         return "no row was found that the answers leave open"
 

@@ -49,7 +49,7 @@ def _changes(encoding: Encoding, row: FloatArray, wide: FloatArray, mean: FloatA
         here = start + int(np.argmax(wide[start:stop]))
         others = np.array([o for o in range(start, stop) if o != here])
         parts.append((others, np.ones(len(others)), np.full(len(others), n + k)))
-        found.append(encoding.scale[start] * (mean[others] - mean[here]))
+        found.append(encoding.scale[others] * mean[others] - encoding.scale[here] * mean[here])
     columns, values, units = (np.concatenate(part) for part in zip(*parts, strict=True))
     return columns, values, units, np.concatenate(found)
 

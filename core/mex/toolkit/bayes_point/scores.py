@@ -100,10 +100,14 @@ class Scores:
         """As :meth:`odds`, of rows, shape (n, n_features)."""
         return self.odds(self.encoding.encode(X), mean, cov)
 
+    def likeliest(self, P: FloatArray, mean: FloatArray) -> tuple[Array, Array]:
+        """The two likeliest classes of encoded rows, the likelier ones first, each of shape (n,)."""
+        order = np.argsort(P @ -self.weights(mean).T, axis=1, kind="stable")
+        return order[:, 0], order[:, 1]
+
     def odds(self, P: FloatArray, mean: FloatArray, cov: FloatArray) -> Odds:
         """The odds of the two likeliest classes of encoded rows, shape (n, d), by the moments of the weights."""
-        order = np.argsort(P @ -self.weights(mean).T, axis=1, kind="stable")
-        first, second = order[:, 0], order[:, 1]
+        first, second = self.likeliest(P, mean)
         rows = self.difference(P, first, second)
         s, v = rows @ mean, np.maximum(np.einsum("ij,ij->i", rows @ cov, rows), 1e-300)
         deviation = np.sqrt(v)

@@ -49,6 +49,12 @@ class RowSearch:
         X = self._domain.sample(TRIED * self._starts, self._rng)
         if self._pool is not None:
             X[::2] = self._pool[self._rng.integers(len(self._pool), size=len(X[::2]))]
+        return self.run_from(X, mean, cov, pairs_from)
+
+    def run_from(
+        self, X: FloatArray, mean: FloatArray, cov: FloatArray, pairs_from: float = np.inf
+    ) -> tuple[FloatArray, FloatArray]:
+        """Rows found from the best of some, shape (n, n_features)."""
         odds = self._scores.odds_of(X, mean, cov)
         best = np.argsort(-odds.worth, kind="stable")[: self._starts]
         belief = self._scores.belief(mean, cov, int(odds.first[best[0]]), int(odds.second[best[0]]))

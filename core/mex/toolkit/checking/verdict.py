@@ -20,6 +20,9 @@ EXACT = 1e-7
 """How far a value that claims to be exact may be off, as a share of the largest, for the rounding of a solution."""
 SUSPECT, CONTRADICTED = 0.2, 0.02
 """How improbable errors on rows of a check, and answers that contradict a hypothesis, have to be for a suspicion."""
+UNTOLD = 0.5
+"""The former, where the share of wrong labels is not known: it is taken from the answers to the attack, which that had
+a choice of halfspaces to fit to."""
 GROSS = 0.1
 """The share of wrong labels that passes before the end."""
 MATERIAL = 0.05
@@ -39,7 +42,8 @@ def verdict(
     """Whether a hypothesis is suspected to be wrong, and a sentence if it is on more rows than noise explains.
 
     It is also one if the hypothesis contradicts more of the answers to the attack, at rows well away from its boundary.
-    One wrong row is a suspicion; where a known share of labels is wrong, so many that chance hardly explains them.
+    One wrong row is a suspicion; where labels may be wrong, so many that chance hardly explains them: by their share,
+    or if that is not known by the share of the answers to the attack that the hypothesis contradicts.
 
     Args:
         hypothesis: what an attack would hand over when it is done.
@@ -53,13 +57,13 @@ def verdict(
     more = f", more than rho = {known.rho:.2g} explains" if known.rho else ""
     tolerance = 0.0 if check.labels else _tolerance(check, transcript, known, exact)
     missed = check.missed(hypothesis, tolerance)[clear(hypothesis, check.X, known.domain, eps)]
-    wrong, noise = int(missed.sum()), known.rho or 0.0
-    suspected = _improbable(missed, noise, SUSPECT)
+    wrong, noise = int(missed.sum()), _contradicted(hypothesis, transcript) if known.rho is None else known.rho
+    suspected = _improbable(missed, noise, UNTOLD if known.rho is None else SUSPECT)
     if _improbable(missed, expected):
         return suspected, f"done, but wrong at {wrong} of {len(missed)} points of its own check{more}"
     if transcript.labels:
         contradicted = transcript.missed(hypothesis)
-        suspected |= noise > 0 and _improbable(contradicted, noise, CONTRADICTED)
+        suspected |= known.rho not in (None, 0) and _improbable(contradicted, noise, CONTRADICTED)
         told = contradicted[clear(hypothesis, transcript.X, known.domain, WELL * eps)]
         if _improbable(told, expected):
             return suspected, f"done, but {int(told.sum())} of {len(told)} answers contradict what it found{more}"
@@ -90,6 +94,10 @@ def _noise(hypothesis: Estimator, transcript: Told, known: Knowledge) -> float:
     """The share of answers that may be wrong; where it is not known, of those that disagree with the hypothesis."""
     if known.rho is not None or not transcript.labels:
         return known.rho or 0.0
-    n = max(len(transcript), 1)
-    share = float(transcript.missed(hypothesis).sum()) / n
+    n, share = max(len(transcript), 1), _contradicted(hypothesis, transcript)
     return min(share + 2 * math.sqrt(share * (1 - share) / n), 0.5)
+
+
+def _contradicted(hypothesis: Estimator, transcript: Told) -> float:
+    """The share of answers of labels that disagree with the hypothesis."""
+    return float(transcript.missed(hypothesis).sum()) / max(len(transcript), 1) if transcript.labels else 0.0

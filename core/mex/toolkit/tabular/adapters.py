@@ -12,11 +12,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
+from mex.estimator import unfitted
 from mex.fitted import FittedTarget
 from mex.schema import Schema
 from mex.toolkit.facts import precision_of, records_in
 from mex.types import Array, Estimator, FloatArray
-from mex.unfitted import unfitted
 
 UNKNOWN: dict[str, dict[str, Any]] = {
     "OneHotEncoder": {"handle_unknown": "ignore"},

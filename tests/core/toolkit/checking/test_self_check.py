@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -11,7 +12,9 @@ from toys import built
 
 import mex
 import mex.target
+from mex.toolkit.checking.readings import Told
 from mex.toolkit.checking.rows import clear, telling
+from mex.toolkit.checking.verdict import verdict
 from mex.types import Answer, Array, Estimator, FloatArray
 
 CHECKED = "of its own check"
@@ -159,3 +162,21 @@ def test_rows_of_a_check_are_on_both_sides_of_the_boundary_and_clear_of_it(group
     np.testing.assert_array_equal(domain.clip(rows), rows)
     apart = np.abs(rows[::2] - rows[1::2]).max(axis=1)
     assert np.median(apart) < 0.6
+
+
+@pytest.mark.parametrize(("answers_wrong", "check_wrong", "suspected"), [(0, 1, True), (20, 1, False), (20, 6, True)])
+def test_where_the_share_of_wrong_labels_is_not_known_it_is_that_of_the_answers_that_contradict(
+    answers_wrong: int, check_wrong: int, suspected: bool
+) -> None:
+    rng, model = np.random.default_rng(0), mex.halfspace(np.array([1.0, -2.0]), 0.5)
+    domain = mex.Domain([-1, -1], [1, 1])
+    target = mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("linear"), answers=("label",))
+    known = attrs.evolve(mex.Oracle(target).knowledge(), rho=None)
+    transcript, check = Told(known), Told(known)
+    for told, n, wrong in ((transcript, 100, answers_wrong), (check, 12, check_wrong)):
+        X = domain.sample(n, rng)
+        y = model.predict(X)
+        y[:wrong] = 1 - y[:wrong]
+        told.add(X, y)
+    found, sentence = verdict(model, check, transcript, known, eps=1e-9, tolerated=0.01, exact=True)
+    assert (found, sentence) == (suspected, "")

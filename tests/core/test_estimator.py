@@ -28,8 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import mex
+from mex.estimator import unfitted
 from mex.types import Estimator
-from mex.unfitted import unfitted
 
 X, y = load_breast_cancer(return_X_y=True)
 X = X[:, :8]
