@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 import mex
 from mex.app.matrix.scenarios import set_scene
 from mex.registry.spec import Spec
+from mex.toolkit.active.boosting import ProbabilityRegressor
 from mex.toolkit.active.samplers import between_rows
 from mex_boosted_exact.attack import BoostedExact
 from mex_boosted_exact.axes import Axes
@@ -428,6 +429,17 @@ def test_a_budget_that_is_too_small_ends_as_the_surrogate_does(tumours: mex.Data
     assert stolen.queries >= 399
     assert "not exact" in stolen.note
     assert np.mean(stolen.hypothesis.predict(tumours.X[1::2]) == model.predict(tumours.X[1::2])) > 0.9
+
+
+@pytest.mark.parametrize("budget", [200, 500])
+def test_a_surrogate_that_cannot_follow_a_wild_target_is_handed_over_all_the_same(budget: int) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.random((300, 6)), rng.integers(2, size=300)
+    model = GradientBoostingClassifier(n_estimators=60, max_depth=4, random_state=0).fit(X, y)
+    stolen = steal(model, mex.Domain([0] * 6, [1] * 6), "proba", budget=budget, pool=X[::2], checks=300)
+    assert isinstance(stolen.hypothesis, ProbabilityRegressor)
+    assert "done" not in stolen.note
+    assert stolen.queries == budget
 
 
 def test_a_budget_that_does_not_hold_the_checks_is_the_surrogate_s_from_the_start(tumours: mex.Dataset) -> None:

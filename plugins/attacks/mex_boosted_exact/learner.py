@@ -147,5 +147,5 @@ def _surrogate(known: Knowledge, rng: np.random.Generator, trees: int) -> Booste
     plan = Schedule(
         sampler="near" if pool else "uniform", start=50, batch=20, growth=0.25, explore=0.25, candidates=4000
     )
-    known = known if known.budget is not None else attrs.evolve(known, budget=NO_BUDGET)
+    known = attrs.evolve(known, budget=NO_BUDGET)  # it is cut by the budget, and not done: it claims nothing
     return BoostedLearner("boosted-exact", known, rng, plan, Boosting(trees=trees))
