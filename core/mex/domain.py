@@ -134,9 +134,7 @@ class Domain(Sealed):
             X[:, ~finite] = bound + np.where(inwards == 0, Z, inwards * np.abs(Z))
         X[:, self.integer] = np.floor(X[:, self.integer])
         for group in self.groups:
-            chosen = rng.integers(len(group), size=n)
-            X[:, group] = 0.0
-            X[np.arange(n), np.array(group)[chosen]] = 1.0
+            X[:, group] = np.eye(len(group))[rng.integers(len(group), size=n)]
         return np.clip(X, self.lower, self.upper)
 
     def clip(self, X: FloatArray) -> FloatArray:
