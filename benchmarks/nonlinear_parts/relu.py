@@ -32,10 +32,10 @@ POINTS = 5_000
 CELLS = (  # dataset, neurons
     *(("breast-cancer", h) for h in (10, 50, 100)),
     *(("ionosphere", h) for h in (10, 50, 100)),
-    *(("spambase", h) for h in (10, 50)),
+    *(("spambase", h) for h in (10, 50, 100)),
     *(("wine", h) for h in (10, 50)),
     *(("diabetes", h) for h in (10, 50)),
-    ("digits", 10),
+    *(("digits", h) for h in (10, 50)),
 )
 MIXED = (("diabetes", 10), ("diabetes", 50), ("pima-diabetes", 20), ("heart", 10), ("german-credit", 10), ("bank", 5))
 NOISE = np.random.default_rng(0)

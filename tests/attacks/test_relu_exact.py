@@ -174,6 +174,51 @@ def test_a_neuron_on_at_six_rows_of_a_hundred_is_found_and_the_end_says_below_wh
         assert (1 - share) ** rows < 0.051  # what is off on more passes by a chance of 0.05 at most
 
 
+def test_two_probabilities_that_are_exact_near_zero_are_read_as_they_are() -> None:
+    z = np.array([-60.0, -45.0, 45.0, 60.0])
+    p = softmax(np.column_stack([np.zeros(4), z]), axis=1)
+    told = Scores(2)
+    told.complement = False
+    scores, loss = told(p)
+    assert np.allclose(scores[:, 0], z, rtol=1e-14)
+    assert loss.max() < 1e-15
+
+
+def test_hyperplanes_that_meet_in_the_middle_are_no_second_layer() -> None:
+    W, _, A = weights(3, 8, 1, 1000)
+    domain = mex.Domain(-np.ones(3), np.ones(3))
+    for seed in range(3):
+        model = Regressor(W, np.zeros(8), A, np.array([0.5]))
+        stolen = steal(model, domain, "value", seed=seed)
+        assert stolen.note.startswith("exact")
+        rows = points(domain)
+        assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-9
+
+
+def test_large_numbers_that_cancel_are_rounding_and_no_kinks() -> None:
+    W, b, A = weights(3, 8, 2, 1000)
+    model = Net(W, b, A, np.array([1e6, 1e6 + 1]))
+    stolen = steal(model, box(3), "proba")
+    assert stolen.queries < 2000
+    off = np.abs(stolen.hypothesis.predict_proba(points(box(3))) - model.predict_proba(points(box(3)))).max()
+    assert off < 1e-7 or stolen.note.startswith("not exact")
+
+
+def test_a_fit_says_where_values_are_known_worst() -> None:
+    W, b, A = weights(4, 6)
+    rng = np.random.default_rng(1)
+    U = rng.random((200, 4))
+    truth = Network(W, b, A, rng.standard_normal((1, 4)), np.zeros(1))
+    some = U[:, 0] < 0.5  # half of the box is not asked
+    Y = truth(U) + 1e-9 * rng.standard_normal((200, 1))
+    fit = refined(truth.copy(), U[some], Y[some], np.full(some.sum(), 1e9), np.ones(some.sum(), dtype=bool))
+    assert fit is not None
+    found, _, doubt = fit
+    off = np.abs(found(U) - truth(U)).max(axis=1)
+    assert np.mean(off <= 3 * doubt(U)) > 0.9
+    assert doubt(U[~some]).max() > 2 * doubt(U[some]).max()
+
+
 def test_the_share_that_may_be_off_grows_with_every_network_that_was_tried() -> None:
     shares = [Certificate(certified=75, trials=trials).wrong() for trials in range(1, 20)]
     assert shares == sorted(shares)
@@ -443,7 +488,7 @@ def test_a_fit_says_how_far_rounding_may_have_moved_its_hyperplanes() -> None:
         Y = truth(U) + noise * rng.standard_normal((len(U), 1))
         fit = refined(truth.copy(), U, Y, np.full(len(U), 1 / noise), np.ones(len(U), dtype=bool))
         assert fit is not None
-        found, errors = fit
+        found, errors, _ = fit
         moved = np.abs(found.W - W).max(axis=1) / np.linalg.norm(W, axis=1)
         assert (moved <= 5 * errors).all()
         assert (errors <= 1e5 * noise).all()

@@ -21,7 +21,8 @@ class ReluExact:
     ratios of probabilities) are piecewise linear, with a kink at each hyperplane crossed; a gradient on either side of
     it, from small steps, tells the neuron, and with k classes one gradient tells up to k - 1 neurons. All lines start
     at one point, and go where random rows are answered otherwise than by the network so far. In the end all parameters
-    are fitted to all answers. At 30 features a parameter takes 1.3 rows (50 neurons) to 1.9 (10 neurons).
+    are fitted to all answers, and to those of some rows more where the fit is known worst. At 30 features a parameter
+    takes 1.3 rows (50 neurons) to 1.7 (10 neurons).
 
     Columns of whole numbers and levels are held fixed on lines: in each such slice the network has the same weights on
     the others. A neuron is known again in another slice by how much it bends answers, and the place of its kink there
@@ -33,11 +34,11 @@ class ReluExact:
     What is recovered is the function on the domain: neurons whose hyperplane misses it are part of an affine term.
     The end is a fit that leaves no more than rounding at any row, and fresh random rows of three kinds (uniform,
     corners of the domain, near the data) that are all explained: ``checks``, or one of 25 rows asked; 300, or one of 5,
-    where not all columns are real. The note states the share of such rows that may not be. The first 25 rows tell
-    smooth activations, noise, rounding and saturation; a second hidden layer shows when the first neurons are sought
-    elsewhere on their hyperplanes. In these cases the note says why, and a network trained on the answers is handed
-    over. Answers in float32 are taken to their own resolution where they tell kinks apart, which takes several starts
-    and is found out after up to 180 rows a feature.
+    where not all columns are real. The note states the share of such rows that may not be, and how far off others may
+    be by the rounding of the answers. The first 25 rows tell smooth activations, noise, rounding and saturation; a
+    second hidden layer shows when the first neurons are sought elsewhere on their hyperplanes. In these cases the note
+    says why, and a network trained on the answers is handed over. Answers in float32 are taken to their own resolution
+    where they tell kinks apart, which takes several starts and is found out after up to 180 rows a feature.
 
     >>> import mex
     >>> from sklearn.datasets import load_diabetes

@@ -24,6 +24,8 @@ class Certificate:
             fitted to them too.
         largest: how far the network is off at most, as a share of the size of scores, at any row that is answered as
             exactly as usual; it is also that at others, if it is more than their rounding.
+        doubt: how far, as such a share, it may be off at random rows that were not asked, as the answers that it was
+            fitted to are rounded.
     """
 
     certified: int = 0
@@ -32,6 +34,7 @@ class Certificate:
     hidden: float = 0.0
     fresh: float = np.inf
     largest: float = np.inf
+    doubt: float = 0.0
 
     def wrong(self) -> float:
         """Below which share of random rows the network is off (95 % confidence): those of the three kinds in turn.
@@ -44,17 +47,17 @@ class Certificate:
     @property
     def exact(self) -> bool:
         """Whether the network is off by no more than rounding."""
-        return self.largest <= EXACT[0] and self.hidden <= EXACT[1]
+        return max(self.largest, self.doubt) <= EXACT[0] and self.hidden <= EXACT[1]
 
     def verdict(self, neurons: str, answers: str) -> str:
         """What was found, and how sure that is."""
         off = max(self.largest, float(np.finfo(np.float64).eps))
-        dim = ""
+        dim, beside = "", f", and to about {self.doubt:.1g} at others" if self.doubt > off else ""
         if self.saturated:
             dim = f"; {self.saturated} of these are too near to 0 or 1 to tell, and right to {self.hidden:.1g}"
         return (
             f"{'exact' if self.exact else 'done'}: {neurons} have their kink inside the domain;"
             f" {answers} right to {off:.1g} of their size at all answers,"
-            f" the last {self.certified} random rows among them{dim}; so off on less than"
+            f" the last {self.certified} random rows among them{dim}{beside}; so off on less than"
             f" {self.wrong():.1%} of rows like these (95 % confidence): a neuron that shows on fewer may be missing"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mex.types import FloatArray
-from mex_relu_exact.fitting import refined
+from mex_relu_exact.fitting import Doubt, refined
 from mex_relu_exact.jumps import BLUR
 from mex_relu_exact.network import Network
 from mex_relu_exact.peeling import Peeler
@@ -30,12 +30,14 @@ class Fits:
 
     Attributes:
         fitted: how many neurons there were at the last fit.
+        doubt: how far the network of the last fit may be off, if that was not undone.
     """
 
     def __init__(self, told: Transcript, peeler: Peeler) -> None:
         self._told = told
         self._peeler = peeler
         self.fitted = 0
+        self.doubt: Doubt | None = None
 
     def polish(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Fit to all answers until these are explained.
@@ -77,7 +79,7 @@ class Fits:
 
         False if that leaves more than rounding or explains fewer answers, None if there is no fit.
         """
-        told, network = self._told, self._told.network
+        told, network, self.doubt = self._told, self._told.network, None
         U, Y, noise = told.table()
         rows = told.explicable()
         before = U @ network.W.T + network.b
@@ -90,11 +92,11 @@ class Fits:
         fit = refined(network, U, Y, 1 / noise, sure)
         if fit is None:
             return None
-        found, errors = fit
+        found, errors, doubt = fit
         gross = np.quantile(np.abs(Y - found(U)).max(axis=1) / noise, MOST) > GROSS
         if gross or self._explained_by(found) < self._explained_by(network):
             return False
-        self.fitted = len(network)
+        self.fitted, self.doubt = len(network), doubt
         network.take(found)
         self._peeler.blur = np.minimum(self._peeler.blur, np.maximum(SHARP, BLUR * errors)).tolist()
         return True

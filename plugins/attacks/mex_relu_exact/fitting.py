@@ -26,7 +26,7 @@ LARGEST = 9000
 
 def refined(
     network: Network, U: FloatArray, Y: FloatArray, weight: FloatArray, sure: Array
-) -> tuple[Network, FloatArray] | None:
+) -> tuple[Network, FloatArray, Doubt] | None:
     """The network with the least weighted squares, near ``network``; None where that cannot be found.
 
     While it is known which neurons are on at which rows the network is linear in (W, b, G, c), and with its output
@@ -43,7 +43,8 @@ def refined(
         sure: the rows at which it is known which neurons are on, shape (n,); the others are taken in afterwards.
 
     Returns:
-        the network, and how far errors of one over the weights move its hyperplanes, as a share of their weights.
+        the network, how far errors of one over the weights move its hyperplanes, as a share of their weights, and how
+        far they move its values at points.
     """
     problem = _Problem(network, U, Y, np.where(sure, weight, 0.0))
     if problem.unknowns > LARGEST or not problem.factorise():
@@ -58,7 +59,23 @@ def refined(
             break
         problem.weigh(weight / np.maximum(1.0, left / FAIR))
         network = problem.descend(network)
-    return network, problem.errors(network)
+    return network, problem.errors(network), Doubt(problem, network)
+
+
+class Doubt:
+    """How far the values of a fitted network may be off by the errors of the answers."""
+
+    def __init__(self, problem: _Problem, network: Network) -> None:
+        self._problem = problem
+        self._network = network.copy()
+        self._others: list[Network] | None = None
+
+    def __call__(self, U: FloatArray) -> FloatArray:
+        """How far, at points: the most that some random errors make, shape (n,)."""
+        if self._others is None:
+            self._others = self._problem.others(self._network)
+        own = self._network(U)
+        return np.asarray(np.max([np.abs(other(U) - own).max(axis=1) for other in self._others], axis=0, initial=0.0))
 
 
 class _Problem:
@@ -159,6 +176,15 @@ class _Problem:
             hidden, _, _ = self._split(self._solve(self._adjoint(rng.standard_normal(self._Y.shape))))
             found = np.maximum(found, np.abs(hidden).max(axis=1, initial=0.0))
         return np.asarray(found / np.maximum(np.linalg.norm(network.W, axis=1), 1e-300))
+
+    def others(self, network: Network) -> list[Network]:
+        """Fits to the values of a network with random errors, each of one over the weight of its row."""
+        rng, told, found = np.random.default_rng(0), self._Y, list[Network]()
+        for _ in range(SAMPLES):
+            self._Y = network(self._U) + rng.standard_normal(told.shape) / np.maximum(self._weight, 1e-300)
+            found.append(self.step(network) or network)
+        self._Y = told
+        return found
 
     def descend(self, network: Network) -> Network:
         """Make steps as long as they make it better."""

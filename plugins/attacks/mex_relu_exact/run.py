@@ -34,6 +34,8 @@ PARTS = (1 / 16, 1 / 4, 1.0)
 BATCHES, SHORTER, SHARP = 4, 3, 2e-10
 """How many batches certify at most as long as the network is off by more than a share of the size on the last, and how
 many times as short the later ones are, which measure how far it is off after it was fitted to the first."""
+SHARPENED, DRAWN, WORST = 6, 600, 12
+"""How often the worst of random rows are asked, of how many, and how many are."""
 TRIES = 40
 FINAL, PAST = 4, 0.01
 """How often rows that are not exact in the end are searched, and how far lines go past them: kinks may be near."""
@@ -130,11 +132,11 @@ class Run:
         """From one base to the end."""
         yield from self._first_line()
         for final in range(FINAL + 1):
-            yield from self._until_calm()
-            yield from self._mended()
-            while not (yield from self._certified(checks)):
+            certified = False
+            while not certified:
                 yield from self._until_calm()
                 yield from self._mended()
+                certified = (yield from self._sharpened()) and (yield from self._certified(checks))
             if final == FINAL:
                 self._not_exact()
             elif not (yield from self._mended()):
@@ -175,6 +177,27 @@ class Run:
             z = self.draws.draw(calm // 2) if calm % 2 else self.draws.corner(self.network.W)
             off, noise = yield from self._rows.off(z[None])
             calm = 0 if off[0] and (yield from self._explain(z, float(noise[0]))) else calm + 1
+
+    def _sharpened(self) -> Steps[bool]:
+        """Ask random rows at which the network is known worst and fit it to them; whether it explains them."""
+        told = self.told
+        self.certificate.doubt = 0.0
+        for turn in range(SHARPENED + 1 if told.fine < COARSE else 0):
+            if self._fits.doubt is None:
+                break
+            Z = self.draws.several(DRAWN)
+            doubt = self._fits.doubt(Z)
+            self.certificate.doubt = float(doubt.max()) / told.size
+            worst = np.argsort(-doubt)[:WORST]
+            if turn == SHARPENED or self.certificate.doubt <= SHARP:
+                break
+            off, noise = yield from self._rows.off(Z[worst])
+            if off.any():
+                for z, own in zip(Z[worst][off], noise[off], strict=True):
+                    yield from self._explain(z, float(own))
+                return False
+            self._fits.fit()
+        return True
 
     def _certified(self, checks: int) -> Steps[bool]:
         """Whether random rows are explained all, the last of them exactly or nearly so; else those are explained."""

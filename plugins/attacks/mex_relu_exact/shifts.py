@@ -22,6 +22,7 @@ class _Seen:
     told: list[float]
     confirmed: bool | None = None
     tried: dict[int, list[float]] = attrs.field(factory=dict)
+    sought: bool = False
 
     def beyond(self, z: FloatArray) -> FloatArray:
         """The part of the way to a slice that is orthogonal to all ways seen."""
@@ -72,6 +73,14 @@ class Shifts:
     def slices(self, j: int) -> list[FloatArray]:
         """Where a neuron was seen."""
         return self._seen[j].slices
+
+    def seek(self, j: int) -> None:
+        """Remember that a neuron was sought (:mod:`.additive`)."""
+        self._seen[j].sought = True
+
+    def sought(self, j: int) -> bool:
+        """Whether it was."""
+        return self._seen[j].sought
 
     def tried(self, j: int, column: int) -> list[float]:
         """The values of a neuron, but for an unknown weight, in slices with another value of that column; a list to add

@@ -9,6 +9,7 @@ import numpy as np
 
 from mex.toolkit.generators import relay
 from mex.types import BoolArray, FloatArray
+from mex_relu_exact.additive import Additive
 from mex_relu_exact.choice import Choice
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.elsewhere import GONE
@@ -101,6 +102,7 @@ class Slices:
         check: Callable[[list[Jump], FloatArray, FloatArray], Steps[None]],
     ) -> None:
         self.partial = Partial(len(told.chart), told.scores.width, moving)
+        self._additive = Additive(told, self.partial, grid)
         self._choice = Choice(self.partial, told.chart, draws, real=not grid)
         self._several = len(moving) > 1
         self._grid = grid
@@ -145,6 +147,8 @@ class Slices:
             found = yield from self._visit(*line)
             vain = 0 if found > len(partial) - n else vain + 1
             new, met = new + len(partial) - n, met + found - (len(partial) - n)
+            if not self._several:
+                yield from self._additive.seek()
             if visits >= TRIED and new > max(TRIED, STRANGE * met):
                 break
             ready = partial.complete()
