@@ -111,6 +111,8 @@ def refusals(answers: Array) -> BoolArray:
     >>> refusals(np.ma.masked_array([1, 0], mask=[False, True])), refusals(np.array([1, 0]))
     (array([False,  True]), array([False, False]))
     """
+    if np.ma.getmask(answers) is np.ma.nomask:
+        return np.zeros(len(answers), dtype=bool)
     mask: Array = np.ma.getmaskarray(answers)
     if mask.dtype.names:  # of a structured array: all fields alike
         mask = mask[mask.dtype.names[0]]

@@ -156,6 +156,14 @@ def test_on_mixed_features_it_asks_little_more_than_the_bound(seed: int) -> None
     assert MIXED.objection(stolen.transcript.X) is None
 
 
+def test_whole_numbers_of_many_values_are_as_good_as_real_ones() -> None:
+    domain = mex.Domain(np.zeros(9), [20_000] * 3 + [1] * 6, integer=np.ones(9, dtype=bool))
+    model = plane(domain, 1)
+    stolen = steal(model, domain, 1)
+    assert agreement(stolen, model, domain.sample(5000, np.random.default_rng(9))) >= 0.9996
+    assert stolen.queries < 1.15 * query_bound(10, 1e-4)
+
+
 def scene_of(model: str, data: str, seed: int) -> Any:
     return set_scene(mex.load_registry(), Spec.parse(model), Spec.parse(data), seed)
 

@@ -23,11 +23,12 @@ from mex_pivot.attack import Pivot
 from mex_pivot.box import Box
 from mex_pivot.exact import ExactSearch
 from mex_pivot.frame import Frame, basis
+from mex_pivot.gross import GrossError
 from mex_pivot.groups import Groups, Ratios
 from mex_pivot.joint import JointSearch
 from mex_pivot.noisy import UNTESTED, NoisySearch
 from mex_pivot.posteriors import GRID, Posteriors
-from mex_pivot.search import Search
+from mex_pivot.search import Goal, Search
 
 
 def unit(w: FloatArray) -> FloatArray:
@@ -349,11 +350,34 @@ def test_answers_of_no_halfspace_come_to_an_end(
         assert "every answer was the same" in search.note
 
 
-def test_coin_flips_are_recognised_if_the_rate_is_to_be_found_out() -> None:
-    search, rng = Pivot().search(6, None, np.random.default_rng(0)), np.random.default_rng(1)
-    while (V := search.ask()) is not None:
-        search.tell(V, np.where(rng.random(len(V)) < 0.5, 1.0, -1.0))
-    assert "tell nothing" in search.note or "of the answers disagree" in search.note
+@pytest.mark.parametrize(("d", "eps"), [(4, 1e-1), (6, 1e-4), (30, 1e-2)])
+def test_coin_flips_are_recognised_in_a_few_hundred_queries_if_the_rate_is_to_be_found_out(d: int, eps: float) -> None:
+    asked = []
+    for seed in range(5):
+        search, rng = Pivot(eps=eps).search(d, None, np.random.default_rng(seed)), np.random.default_rng([seed, 1])
+        while (V := search.ask()) is not None:
+            search.tell(V, np.where(rng.random(len(V)) < 0.5, 1.0, -1.0))
+        assert "tell nothing" in search.note
+        asked.append(search._asked)
+    assert np.median(asked) <= 700
+
+
+def test_a_large_unknown_rate_is_not_taken_for_a_coin() -> None:
+    campaign(Pivot(eps=0.2), 3, 6, rho=0.38, known=None)
+
+
+def test_where_the_rate_is_not_known_no_narrow_posterior_is_believed_without_tests() -> None:
+    # Bisection asks at even odds: no answer contradicts what it finds, and a rate of nothing seems to explain them all.
+    goal, few = Goal(eps=1e-2, stop="confidence", confidence=0.9), {}
+    for known in (False, True):
+        gross, tests = GrossError(6, goal, 1e-2, known_rho=known), 0
+        gross.begin(rho=1e-3)
+        while not gross.unlikely:
+            gross.tell(0, 1, rho=1e-3)
+            tests += 1
+        few[known] = tests
+    assert few[True] == 0
+    assert 9 <= few[False] <= 12  # half of the answers are surprises at random: so many in a row are not
 
 
 # The posteriors

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from mex.types import FloatArray
+from mex_pivot.search import JITTER
 
 LONG = 4
 """The power of the covariance by which directions lie along its long axes: with the first one it stays less round,
@@ -58,6 +59,10 @@ class Around:
         side = rng.choice([-1.0, 1.0], n)
         spread = np.sqrt(np.einsum("ij,jk,ik->i", X, self.cov, X))
         return X + np.multiply.outer(OFF * side * spread, np.ones(d)) * self.normal, side
+
+    def along(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Directions near the mean, shape (n, d): no two alike, so that sticky noise does not repeat itself."""
+        return np.asarray(self.normal + JITTER * rng.standard_normal((n, len(self.normal))))
 
     def _orthogonal(self, X: FloatArray) -> FloatArray:
         """The unit vectors along the parts of ``X`` that are orthogonal to the mean."""

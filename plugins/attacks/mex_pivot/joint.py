@@ -6,13 +6,15 @@ import math
 from collections.abc import Generator
 
 import numpy as np
-from scipy.special import betainc, chdtri, logit, ndtr
+from scipy.special import chdtri
 
 from mex.toolkit.bayes_point.draws import draw
-from mex.toolkit.bayes_point.posterior import LARGEST, Posterior, SignModel
+from mex.toolkit.bayes_point.posterior import Posterior, SignModel
 from mex.toolkit.bounds import capacity, sphere_bits
 from mex.types import Array, FloatArray
-from mex_pivot.around import OFF, Around
+from mex_pivot.around import Around
+from mex_pivot.coin import HOPELESS, TOGETHER, CoinTest
+from mex_pivot.gross import TESTED, GrossError
 from mex_pivot.noisy import NoisySearch
 from mex_pivot.search import MONOTONE, Goal, Search
 
@@ -40,31 +42,6 @@ LOOK_AGAIN = 1.3
 SOON = 1.25
 """Gross errors are tested once the trace is at most so many times that of the goal: the tests tell more than that."""
 
-TESTED = 0.2
-"""The share of the probability of an error above eps that may be left to gross errors."""
-
-MOST_GROSS = 0.02
-"""The largest probability of a gross error with which the search ends."""
-
-GROSS, FEW = 0.15, 15
-"""The probability, before it is tested, that the error is gross: an unlikely run of wrong answers that the
-posterior takes for right. In more than so few dimensions it falls with them, as a run has to be longer to matter."""
-
-GROSS_UNKNOWN = 0.45
-"""The same where the rate is not known, and may be taken for too small."""
-
-NOISY = 0.05
-"""From this rate of wrong answers on it is as large as that; it falls to nothing with the rate."""
-
-WIDER = 4.0
-"""A gross error is taken for so many times the standard one."""
-
-FEWEST = 9
-"""So many tests without a surprise show that answers are not those of a coin, where their rate is unknown."""
-
-LIKELY = 0.8
-"""The probability of a gross error at which the search goes back."""
-
 WIDE_RHO = 0.3
 """Where the rate is not known, a posterior is computed afresh from this one: with a small one, answers that are far off
 count as wrong and pull no more, so that a wrong normal, even the opposite one, stays where it is."""
@@ -74,9 +51,6 @@ SWEEPS = 10
 
 MOST_RESTARTS = 4
 """When it went back more often, one ratio after the other is searched, by posteriors that are exact."""
-
-MOST_HOPELESS = 1
-"""How often it goes back because nearly half of the answers seem to be wrong."""
 
 PATIENCE = 6
 """The search is given up after so many times the queries that are expected."""
@@ -110,8 +84,8 @@ class JointSearch(Search):
         self._bits = sphere_bits(d, self._eps) + 10 * d
         self._looked_at = math.inf  # the trace of the covariance when draws were looked at
         self._wanted = self._first_wanted  # the trace that reaches the goal
-        self._tested = 0  # directions off the present posterior's mean
-        self._surprises_met = 0
+        self._coin = CoinTest(d)
+        self._gross = GrossError(d, goal, self._eps, known_rho=self._known_rho)
 
     def estimate(self) -> FloatArray:
         if self._ratios is not None and (found := self._ratios.estimate()).any():
@@ -131,18 +105,18 @@ class JointSearch(Search):
 
     def _attempt(self, rows: FloatArray) -> Generator[FloatArray, Array, str]:
         self._take(rows, (yield rows))
-        log_odds = self._log_odds
-        restarts, hopeless = 0, 0
+        self._gross.begin(self._rho)
+        restarts = 0
         while not self._given_up():
-            if self._hopeless:
-                hopeless += 1
-                log_odds = self._log_odds
-                self._compute_afresh()
-                if hopeless > MOST_HOPELESS or self._hopeless:
+            if not self._known_rho and self._coin.due(self._rho, self._asked):
+                signs = yield (X := self._around.along(TOGETHER, self._rng))
+                self._take(X, signs)
+                if self._coin.tell(signs, self._asked) and self._rho > HOPELESS:
+                    self._compute_afresh()
+                if self._coin.failed:
                     self.note = "whatever the halfspace, nearly half of the labels are wrong: they tell nothing"
-                    break
-            trace = self._around.trace
-            fine = log_odds <= logit(self._allowed) and self._tells
+                continue
+            trace, fine = self._around.trace, self._gross.unlikely
             if trace > (wanted := self._wanted * (1 if fine else SOON)):
                 X = self._even((self._d - 1) / 2 * math.log2(trace / wanted))
                 self._take(X, (yield X))
@@ -150,49 +124,22 @@ class JointSearch(Search):
                 self._look()
             elif fine and not self._lost:
                 break
-            elif fine or log_odds >= logit(LIKELY):
+            elif fine or self._gross.likely:
                 restarts += 1
-                log_odds = self._log_odds
                 if restarts > MOST_RESTARTS:
                     return (yield from self._search_ratios())
                 self._compute_afresh()
             else:
-                surprise, none, sure = self._weights()
-                n = max(math.ceil((log_odds - logit(self._allowed)) / sure), 0 if self._known_rho else FEWEST)
-                X, side = self._around.tests(max(2, (n + 1) // 2, self._tested // 4), self._rng)
+                X, side = self._around.tests(self._gross.wanted(self._rho), self._rng)
                 signs = yield X
-                surprises = int((signs != side).sum())
-                log_odds += surprises * surprise + (len(signs) - surprises) * none
-                self._surprises_met += surprises
-                self._tested += len(signs)
+                self._gross.tell(int((signs != side).sum()), len(signs), self._rho)
                 self._take(X, signs)
         self._check_fit()
         return ""
 
     @property
-    def _noise(self) -> float:
-        """1 where answers are wrong so often that gross errors occur, down to 0 where none are."""
-        return min(self._posterior.model.rho / NOISY, 1.0)
-
-    @property
-    def _tells(self) -> bool:
-        """Whether answers to tests are what was predicted more often than not, which those of a coin are not."""
-        if self._known_rho:
-            return True
-        others = self._tested - self._surprises_met
-        return float(betainc(self._surprises_met + 1, others + 1, 0.5)) > 0.999
-
-    @property
-    def _log_odds(self) -> float:
-        """The log odds of a gross error before it is tested."""
-        gross = GROSS if self._known_rho else GROSS_UNKNOWN
-        return float(logit(max(gross * min(FEW / self._d, 1.0) * self._noise, 1e-12)))
-
-    @property
-    def _allowed(self) -> float:
-        """The probability of a gross error that the goal allows."""
-        # A gross error counts as 2, the diameter of the sphere, where the mean square is wanted.
-        return self._eps**2 / 16 if self._goal.stop == "rms" else min(TESTED * (1 - self._goal.confidence), MOST_GROSS)
+    def _rho(self) -> float:
+        return self._posterior.model.rho
 
     @property
     def _sure(self) -> float:
@@ -224,20 +171,13 @@ class JointSearch(Search):
     def _even(self, bits: float) -> FloatArray:
         """Directions at even odds, shape (n, d), for a batch or until so many ``bits`` are told."""
         bits = min(self._bits_a_batch, max(bits, BITS["sequential"] * self._d))
-        told = capacity(self._posterior.model.rho)
+        told = capacity(self._rho)
         n, most = math.ceil(bits / told), math.ceil((self._d - 1) * min(AT_ONCE + told, 1.0))
         around, sets = self._around, math.ceil(n / most)
         return np.concatenate([around.even(math.ceil(n / sets), self._rng) for _ in range(sets)])
 
-    def _weights(self) -> tuple[float, float, float]:
-        """What a surprising answer and another one add to the log odds, and what one takes off in the mean."""
-        rho = self._posterior.model.rho
-        fine, gross = (rho + (1 - 2 * rho) * float(ndtr(-OFF / wide)) for wide in (1.0, math.hypot(1, WIDER)))
-        surprise, none = math.log(gross / fine), math.log((1 - gross) / (1 - fine))
-        return surprise, none, -(fine * surprise + (1 - fine) * none)
-
     def _compute_afresh(self) -> None:
-        self._tested = self._surprises_met = 0
+        self._gross.begin(self._rho)
         self._looked_at, self._wanted = math.inf, self._first_wanted
         old = self._posterior
         self._posterior = Posterior(self._d, old.model if self._known_rho else SignModel(WIDE_RHO))
@@ -249,7 +189,7 @@ class JointSearch(Search):
             self._posterior.learn_rho(PRIOR_RHO)
 
     def _search_ratios(self) -> Generator[FloatArray, Array, str]:
-        rho = self._posterior.model.rho if self._known_rho else None
+        rho = self._rho if self._known_rho else None
         search = self._ratios = NoisySearch(self._d, self._goal, self._basis_kind, rho, self._rng)
         while (X := search.ask()) is not None:
             search.tell(X, signs := (yield X))
@@ -259,17 +199,12 @@ class JointSearch(Search):
         return ""
 
     def _given_up(self) -> bool:
-        rho, n = self._posterior.model.rho, self._asked
+        rho, n = self._rho, self._asked
         if len(self._seen) == 1 and n > 2 * self._d + MONOTONE:
             return True  # the caller finds out why
         if n > PATIENCE * self._bits / capacity(rho):
             self.note = f"gave up after {n} queries: answers are wrong more often than rho = {rho:.2g} explains"
         return bool(self.note)
-
-    @property
-    def _hopeless(self) -> bool:
-        """Whether the unknown rate is so large after so many answers that they seem to tell nothing."""
-        return not self._known_rho and self._posterior.model.rho > 0.98 * LARGEST and self._asked > 20 * self._d + 200
 
     @property
     def _contradicted(self) -> float:
@@ -279,7 +214,7 @@ class JointSearch(Search):
     @property
     def _lost(self) -> bool:
         """Whether more answers contradict the estimate than rho explains, or more than half of them."""
-        n, rho = self._asked, self._posterior.model.rho
+        n, rho = self._asked, self._rho
         return self._contradicted > min(rho + 0.05 * (1 - 2 * rho) + 5 * math.sqrt(rho / n), 0.5)
 
     def _check_fit(self) -> None:
@@ -289,7 +224,7 @@ class JointSearch(Search):
         if self._eps > self._goal.eps:
             self.note = f"float64 does not separate weights to within eps = {self._goal.eps:g}; it was {self._eps:.1g}"
         elif self._lost:
-            rho = f"rho = {self._posterior.model.rho:.2g}"
+            rho = f"rho = {self._rho:.2g}"
             self.note = self.note or (
                 f"{self._contradicted:.0%} of the answers disagree with the best halfspace, more than {rho} explains"
             )

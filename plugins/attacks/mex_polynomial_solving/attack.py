@@ -27,8 +27,8 @@ class PolynomialSolving:
     second degree. Values are scores, and logarithms of probabilities are up to a common constant, so that answers are
     linear equations in the coefficients. Rows are drawn near one whose answer is not saturated, as far off as answers
     stay so. Such a solution is inaccurate far from there; rows near its boundary, anywhere on the domain and like the
-    data are asked next, some rounds long, until all of a round are answered as it predicts. Where none is, as behind
-    rounding or noise, the copy is what fits the answers best, and the note says so.
+    data are asked next, some rounds long, until two rounds in a row are answered as it predicts. Where none are, as
+    behind rounding or noise, the copy is what fits the answers best, and the note says so.
 
     >>> import mex
     >>> from sklearn.datasets import load_iris

@@ -9,6 +9,8 @@ from mex.toolkit.bayes_point.encoding import Encoding
 from mex.types import Array, FloatArray
 
 TINY = 1e-300
+FINE = 50
+"""A whole number that has so many values can bring a score near to 0, as a real one can."""
 
 
 @attrs.frozen(eq=False)
@@ -77,7 +79,8 @@ class SingleChanges:
 
     Attributes:
         low, high: the ends of numbers in wide vectors, shape (numbers,).
-        reals: the wide columns of real numbers.
+        fine: the wide columns of real numbers, and of whole ones with many values.
+        grain: the least step of each number in wide vectors, 0 of a real one, shape (numbers,).
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -86,7 +89,9 @@ class SingleChanges:
         ends = (domain.lower[encoding.numbers], domain.upper[encoding.numbers])
         self.low, self.high = (end * self._unit + encoding.offset[:n] for end in ends)
         whole = domain.integer[encoding.numbers]
-        self.reals = np.flatnonzero(~whole)
+        self._reals = np.flatnonzero(~whole)
+        self.fine: Array = np.flatnonzero(~whole | (ends[1] - ends[0] >= FINE))
+        self.grain: FloatArray = np.where(whole, self._unit, 0.0)
         self._wholes = np.flatnonzero(whole & (ends[1] - ends[0] > 1))
         sizes = [stop - start for start, stop in encoding.spans]
         self._groups: Array = np.arange(len(sizes))
@@ -95,7 +100,7 @@ class SingleChanges:
         spans = [np.minimum(np.arange(start, start + widest), stop - 1) for start, stop in encoding.spans]
         self._spans: Array = np.array(spans, dtype=int).reshape(-1, widest)
         self._size = encoding.scale
-        numbers = [np.arange(n)] * 2 + [self.reals] * 3 + [self._wholes] * 4
+        numbers = [np.arange(n)] * 2 + [self._reals] * 3 + [self._wholes] * 4
         self._on: Array = np.concatenate([*numbers, np.arange(n, len(encoding.columns))]).astype(int)
 
     @property
@@ -105,7 +110,7 @@ class SingleChanges:
 
     def of(self, at: FloatArray, s: FloatArray, mean: FloatArray) -> Changes:
         """Those of rows, as wide vectors of shape (n, wide), whose scores are ``s`` by the weights ``mean``."""
-        n, real, whole = len(self.low), self.reals, self._wholes
+        n, real, whole = len(self.low), self._reals, self._wholes
         down, up = self.low - at[:, :n], self.high - at[:, :n]
         root = -s[:, None] / np.where(np.abs(mean[:n]) > TINY, mean[:n], TINY)
         unit, lowest, highest = self._unit[whole], down[:, whole], up[:, whole]

@@ -89,34 +89,39 @@ class Climb:
         at, i = P[left], np.arange(len(left))
         s, G, leads = at @ belief.mean, at @ belief.cov, at @ belief.rivals.T
         v = np.einsum("ij,ij->i", G, at)
-        changes, reals = self._changes.of(at, s, belief.mean), self._changes.reals
+        changes, fine = self._changes.of(at, s, belief.mean), self._changes.fine
         s2 = s[:, None] + changes.along(belief.mean)
         v2 = v[:, None] + 2 * changes.along(G) + changes.spread(belief.cov)
         leads2 = leads[:, None] + changes.along_all(belief.rivals)
         gains = worth(s2, v2, leads2)
-        real = reals[(i + turn) % len(reals)] if len(reals) else i
+        column = fine[(i + turn) % len(fine)] if len(fine) else i
         makeup = np.zeros_like(s2)
-        if len(reals):
-            makeup, possible = self._makeup(at, s2, changes, belief, real)
-            v2 = v2 + 2 * makeup * (G[i, real][:, None] + changes.along(belief.cov[real]))
-            v2 += makeup**2 * belief.cov[real, real][:, None]
-            leads2 = leads2 + makeup[..., None] * belief.rivals.T[real][:, None]
-            gains = np.concatenate([gains, np.where(possible, worth(0 * s2, v2, leads2), -np.inf)], axis=1)
+        if len(fine):
+            makeup, rest, possible = self._makeup(at, s2, changes, belief, column)
+            v2 = v2 + 2 * makeup * (G[i, column][:, None] + changes.along(belief.cov[column]))
+            v2 += makeup**2 * belief.cov[column, column][:, None]
+            leads2 = leads2 + makeup[..., None] * belief.rivals.T[column][:, None]
+            gains = np.concatenate([gains, np.where(possible, worth(rest, v2, leads2), -np.inf)], axis=1)
         best = gains.argmax(axis=1)
         better = gains[i, best] > worth(s, v, leads) + GAIN
         for k in np.flatnonzero(better).tolist():
             made_up, j = divmod(int(best[k]), s2.shape[1])
             changes.make(k, j, P[left[k]])
             if made_up:
-                P[left[k], real[k]] += makeup[k, j]
+                P[left[k], column[k]] += makeup[k, j]
         return np.asarray(better)
 
     def _makeup(
-        self, at: FloatArray, s: FloatArray, changes: Changes, belief: Belief, real: Array
-    ) -> tuple[FloatArray, BoolArray]:
-        """By how much the real feature of each row has to move for a score of 0 after a change, and whether it can."""
-        m, low, high = belief.mean[real], self._changes.low[real], self._changes.high[real]
+        self, at: FloatArray, s: FloatArray, changes: Changes, belief: Belief, column: Array
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """By how much a number of each row has to move for a score of about 0 after a change, what is left, and whether
+        it can; ``column`` is that of the number.
+        """
+        m, low, high = belief.mean[column], self._changes.low[column], self._changes.high[column]
         makeup = -s / np.where(np.abs(m) > TINY, m, TINY)[:, None]
-        moved = at[np.arange(len(at)), real][:, None] + makeup
-        possible = (moved >= low[:, None]) & (moved <= high[:, None]) & (changes.on != real[:, None])
-        return np.where(possible, makeup, 0.0), possible
+        grain = self._changes.grain[column][:, None]
+        makeup = np.where(grain > 0, np.round(makeup / np.where(grain > 0, grain, 1.0)) * grain, makeup)
+        moved = at[np.arange(len(at)), column][:, None] + makeup
+        possible = (moved >= low[:, None]) & (moved <= high[:, None]) & (changes.on != column[:, None])
+        makeup = np.where(possible, makeup, 0.0)
+        return makeup, s + makeup * m[:, None], possible

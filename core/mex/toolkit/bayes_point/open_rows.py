@@ -113,14 +113,17 @@ class OpenRows:
         return np.asarray(implied.reshape(-1, rivals).all(axis=1)), None if first is None else first // rivals
 
     def _by_search(self, mean: FloatArray, cov: FloatArray) -> FloatArray | None:
+        found, sure = [], []
         for _ in range(SEARCHES):
             X, z = self._search.run(mean, cov, pairs_from=ALMOST if self.exact else np.inf)
             new = np.array([row.tobytes() not in self.asked for row in X])
             X, z = X[new], z[new]
-            if not len(X) or (not self.exact and z[0] > SURE):
-                continue
-            if not self.exact or z[0] <= DOUBTFUL:
+            if len(X) and z[0] <= self.doubtful:
                 return np.asarray(X[0])
+            found.append(X)
+            sure.append(z)
+        if self.exact:
+            X = np.concatenate(found)[np.argsort(np.concatenate(sure), kind="stable")]
             implied, first = self._settle(X)
             for row in X[implied]:
                 self.mark(row)

@@ -104,6 +104,8 @@ class Allowance:
         due = 1 << (asked.bit_length() - 1)
         if not self._short:
             due = min(due // EVERY, MOST // 2, 2 * int(self.share * ON_THE_WAY / 2 * max(asked, self.least)))
+        if due <= checked:  # after most batches
+            return 0
         return max(min(due, self.kept - self.kept // LATER) - checked, 0)
 
     def left(self, asked: int, checked: int, *, doubted: bool = False) -> int:

@@ -145,6 +145,8 @@ class SelfChecked:
             n = self._allowance.at_the_end(asked, self.checked)
         elif self._suspected and (self._rounds == 2 or (self._rounds == 3 and not self._failed)):
             n = self._allowance.left(asked, self.checked, doubted=self._rounds == 3)
+        if n == 0:
+            return np.empty((0, self._known.domain.n_features)), 0
         labels = self._transcript.labels
         near = n - n // 2 if not labels or n > PAIRS_ONLY else 0
         rows = natural(self._known, near, self._rng)

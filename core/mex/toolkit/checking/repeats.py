@@ -24,8 +24,9 @@ class Repeats:
 
     def keep(self, X: FloatArray, answers: Array) -> None:
         """Take answers; the first ones are kept."""
-        answered = np.flatnonzero(~refusals(answers))[: FIRST - len(self._first)]
-        self._first += [(X[i], np.ma.getdata(answers)[i : i + 1]) for i in answered]
+        if (room := FIRST - len(self._first)) > 0:
+            values = np.ma.getdata(answers)
+            self._first += [(X[i], values[i : i + 1]) for i in np.flatnonzero(~refusals(answers))[:room]]
 
     def draw(self, room: int, rng: np.random.Generator) -> FloatArray:
         """Some rows, no more than a part of ``room``, shape (n, d); none of a target that may answer at random."""
