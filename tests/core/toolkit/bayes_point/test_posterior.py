@@ -77,7 +77,8 @@ def test_signs_that_contradict_each_other_without_end_leave_it_finite() -> None:
         posterior.add(rows * rng.choice([-1.0, 1.0], (10, 1)))
         posterior.refine()
     assert np.linalg.norm(posterior.mean) < 50
-    assert 0 < np.linalg.eigvalsh(posterior.cov).min() < np.linalg.eigvalsh(posterior.cov).max() < 10
+    widths = np.linalg.svd(posterior.root, compute_uv=False)  # of the root, as the covariance is rounded to none of it
+    assert 0 < widths.min() < widths.max() < 4
 
 
 def test_a_restart_forgets_where_another_model_led() -> None:
