@@ -309,7 +309,7 @@ def test_clipped_probabilities_are_seen_through(registry: mex.Registry, breast_c
     target = fitted(registry, "logistic", breast_cancer)
     stolen = steal(Altered(target, lambda p: np.clip(p, low, 1 - low)))
     assert "not exactly those of a linear model" in stolen.note
-    assert geometric_error(stolen.hypothesis, target.estimator, target.domain) < 0.01  # type: ignore[operator]
+    assert geometric_error(stolen.hypothesis, target.estimator, target.domain) < 0.05  # type: ignore[operator]
 
 
 def test_noise_is_noticed_and_averaged_out(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
@@ -320,10 +320,13 @@ def test_noise_is_noticed_and_averaged_out(registry: mex.Registry, breast_cancer
         first = np.clip(p[:, 0] + 0.01 * rng.standard_normal(len(p)), 0, 1)
         return np.column_stack([first, 1 - first])
 
-    stolen = steal(Altered(target, noise))
-    assert "not exactly those of a linear model" in stolen.note
-    X = breast_cancer.X[1::2]
-    assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > 0.97
+    X, agreements = breast_cancer.X[1::2], []
+    for seed in range(3):
+        stolen = steal(Altered(target, noise), seed=seed)
+        assert "not exactly those of a linear model" in stolen.note
+        agreements.append(np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)))
+    assert min(agreements) > 0.9
+    assert np.mean(agreements) > 0.93
 
 
 @pytest.mark.parametrize(("data", "agreement"), [("breast_cancer", 0.97), ("iris", 0.8)])

@@ -57,7 +57,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 def read(reply: Any, n: int, preset: str = "v2", content_type: str = "application/json") -> answers.Reply:
     content = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-    return answers.read(PRESETS[preset], content, content_type, n)
+    return answers.read(PRESETS[preset], content, content_type, n, "label")
 
 
 def tree_behind(target: mex.FittedTarget) -> mex.Extraction:

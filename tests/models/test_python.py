@@ -82,7 +82,7 @@ MISTAKES = {
     "three": "a model needs a predict method, and int has none, nor is it a function",
     "four": "models_of_a_test:four cannot be had (AttributeError: module 'models_of_a_test' has no attribute 'four')",
     "Needy": "models_of_a_test:Needy cannot be had (TypeError: Needy.__init__() missing 1 required positional argument",
-    "tree,family=bush": "model 'python': family must be one of linear, kernel, tree, forest, boosted, neural or a",
+    "tree,family=bush": "model 'python': family must be one of linear, polynomial, kernel, tree, forest, boosted",
     "tree,schema=none.json": "none.json cannot be read as a schema ([Errno 2] No such file or directory: 'none.json')",
 }
 

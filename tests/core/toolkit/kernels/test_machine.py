@@ -20,7 +20,7 @@ def moons(n: int, flipped: float = 0.0):
     return X, signs * np.where(np.random.default_rng(1).random(n) < flipped, -1, 1)
 
 
-def assert_optimal(machine: KernelMachine, tolerance: float = 1e-7) -> None:
+def assert_optimal(machine: KernelMachine, tolerance: float = 3e-7) -> None:
     """The objective is convex, so a vanishing gradient is all there is to show."""
     short = np.maximum(1 - machine.y * machine.f, 0)
     scale = max(1.0, float(np.abs(machine.beta).max()))
