@@ -116,10 +116,11 @@ def _groups(estimator: Estimator) -> Array | None:
     """The numbers of the groups into which a fitted clusterer or mixture puts rows, if it tells."""
     while steps := getattr(estimator, "steps", None):
         estimator = steps[-1][1]
-    if (labels := getattr(estimator, "labels_", None)) is not None:
-        return np.unique(labels)
-    weights = getattr(estimator, "weights_", None)
-    return None if weights is None else np.arange(len(weights))
+    for each in ("cluster_centers_", "weights_"):  # labels may be those of the last batch that it learned
+        if (groups := getattr(estimator, each, None)) is not None:
+            return np.arange(len(groups))
+    labels = getattr(estimator, "labels_", None)
+    return None if labels is None else np.unique(labels)
 
 
 def _classifies(estimator: Estimator, classes: object) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.cluster import Birch, KMeans
+from sklearn.cluster import Birch, KMeans, MiniBatchKMeans
 from sklearn.covariance import EllipticEnvelope
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import (
@@ -128,6 +128,15 @@ UNTAUGHT = [
     BayesianGaussianMixture(n_components=3, max_iter=1000, random_state=0),
     make_pipeline(StandardScaler(), KMeans(3, random_state=0)),
 ]
+
+
+def test_a_clusterer_that_learned_in_batches_has_the_clusters_of_all_of_them() -> None:
+    model = MiniBatchKMeans(6, random_state=0).partial_fit(X).partial_fit(X[:4])
+    assert len(np.unique(model.labels_)) < 6
+    target = mex.FittedTarget.wrap(model)
+    assert target.classes is not None
+    assert target.classes.tolist() == list(range(6))
+    assert set(target.answer(X, "label")) <= set(range(6))
 
 
 @pytest.mark.parametrize("model", UNTAUGHT, ids=lambda model: type(model).__name__)
