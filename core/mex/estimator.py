@@ -10,7 +10,7 @@ import numpy as np
 from mex.errors import Incompatible
 from mex.types import Estimator, FloatArray, kind_of
 
-__all__ = ["NAIVE", "attribute", "coefficients", "has_attribute", "is_ours", "obstacle", "params_of", "unfitted"]
+__all__ = ["NAIVE", "attribute", "coefficients", "has_attribute", "is_sklearns", "obstacle", "params_of", "unfitted"]
 
 LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis", "sklearn.cross_decomposition")
 """Where the estimators live whose answers are known to follow their ``coef_``."""
@@ -135,10 +135,10 @@ def obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozens
         fine |= not (
             attribute(step, "func") is not None or attribute(step, "clip") or np.max(attribute(step, "degree", 1)) > 1
         )
-    return "" if fine and is_ours(step) else name
+    return "" if fine and is_sklearns(step) else name
 
 
-def is_ours(estimator: Estimator) -> bool:
+def is_sklearns(estimator: Estimator) -> bool:
     """Whether an estimator is scikit-learn's own: what a name promises of it holds for no other's."""
     return type(estimator).__module__.startswith("sklearn.")
 

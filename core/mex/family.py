@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from mex.errors import Incompatible
-from mex.estimator import NAIVE, attribute, coefficients, has_attribute, is_ours, obstacle, params_of, unfitted
+from mex.estimator import NAIVE, attribute, coefficients, has_attribute, is_sklearns, obstacle, params_of, unfitted
 from mex.knowledge import Family
 from mex.types import Estimator
 
@@ -92,7 +92,7 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
 def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
     """How the answers of ``k`` classes (0 for values) depend on the scores of a ``coef_``; "" if there is none."""
     estimator, name = core.estimator, type(core.estimator).__name__
-    if name == "OneVsRestClassifier" and is_ours(estimator):
+    if name == "OneVsRestClassifier" and is_sklearns(estimator):
         members = [core_of(member) for member in estimator.estimators_]
         for member in members:
             _check_steps(member, "is not affine", PROJECTIONS)
@@ -121,7 +121,7 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
 
 def _degree(core: Core, link: str) -> int:
     """The degree of the polynomials that the scores are; 0 where they are none."""
-    gaussian = type(core.estimator).__name__ in GAUSSIAN and is_ours(core.estimator) and not core.altered
+    gaussian = type(core.estimator).__name__ in GAUSSIAN and is_sklearns(core.estimator) and not core.altered
     degree = 2 if gaussian else int(bool(link))
     for step in core.steps:
         parts = [part for part in (step, *params_of(step, deep=True).values()) if type(part).__name__ == PRODUCTS]
@@ -131,7 +131,7 @@ def _degree(core: Core, link: str) -> int:
 
 def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
     name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
-    if is_ours(estimator) and name.startswith("MLP"):
+    if is_sklearns(estimator) and name.startswith("MLP"):
         return "neural"
     members = np.ravel(
         np.asarray(attribute(estimator, "estimators_", attribute(estimator, "_predictors", ())), dtype=object)
@@ -150,7 +150,7 @@ def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
 def core_of(model: Estimator) -> Core:
     """What is at the core of a model; raises :class:`mex.Incompatible` where no single estimator decides."""
     steps, inner, how, parts = tuple[Estimator, ...](), None, "", attribute(model, "steps")
-    name = type(model).__name__ if is_ours(model) else ""
+    name = type(model).__name__ if is_sklearns(model) else ""
     if isinstance(parts, list) and type(model).__module__.partition(".")[0] in ("sklearn", "imblearn"):
         steps, inner = tuple(s for _, s in parts[:-1] if has_attribute(s, "transform")), parts[-1][1]
     elif (best := attribute(model, "best_estimator_")) is not None:

@@ -62,14 +62,14 @@ class PolynomialLearner(GeneratorLearner):
         self._known, self._lift, self._rounds, self._rng = known, lift, rounds, rng
         self._X: FloatArray = np.empty((0, known.domain.n_features))
         self._answers: FloatArray = np.empty(0 if known.classes is None else (0, len(known.classes)))
-        self._exact, self._natural = False, 0
+        self._exact = False
+        self._fitted_from: int | None = None  # from this row on all are like the data, for a fit
 
     def steps(self) -> Steps:
         """Find an anchor, ask rows around it, solve, and check; see the attack."""
         n, alike = max(FEWEST, self._lift.columns // 10), 0
         if self._known.budget is not None and self._known.budget < self._lift.columns + IN_A_ROW * n:
-            self._natural = self._known.budget
-            yield from self._query(natural(self._known, self._natural, self._rng))
+            yield from self._ask_like_data(self._known.budget)
             return
         for _, row in islice(search_rows(self._known, self._rng), ANCHORS):
             yield from self._query(self._known.domain.clip(row[None]))
@@ -87,8 +87,11 @@ class PolynomialLearner(GeneratorLearner):
             if alike == IN_A_ROW:
                 self._exact = True
                 return
-        self._natural = min(max(self._lift.columns, FEWEST_TO_FIT), MOST_TO_FIT)
-        yield from self._query(natural(self._known, self._natural, self._rng))
+        yield from self._ask_like_data(min(max(self._lift.columns, FEWEST_TO_FIT), MOST_TO_FIT))
+
+    def _ask_like_data(self, n: int) -> Asking:
+        self._fitted_from = len(self._X)
+        yield from self._query(natural(self._known, n, self._rng))
 
     def _query(self, rows: FloatArray) -> Asking:
         self.cut(rows, (yield rows))
@@ -205,11 +208,11 @@ class PolynomialLearner(GeneratorLearner):
     @property
     def note(self) -> str:
         """Why the copy is a fit, or not confirmed."""
-        if self._exact or not self._natural:
+        if self._exact or self._fitted_from is None:
             return ""
         if self._consistent:
             return f"one polynomial fits all {len(self._X)} answers; fresh ones were a little off"
-        if len(self._X) == self._natural:
+        if self._fitted_from == 0:
             what = f"are fewer than the {self._lift.columns} coefficients and the checks"
         else:
             what = "are rounded" if self._rounded else "are not those of such a polynomial, or saturated"
@@ -223,7 +226,7 @@ class PolynomialLearner(GeneratorLearner):
         if not len(self._X):
             return constant(0.0 if classes is None else classes[0], self._X.shape[1], classes is None)
         like, others = Told(self._known), Told(self._known)
-        first = max(len(self._X) - self._natural, 0)
+        first = len(self._X) if self._fitted_from is None else self._fitted_from
         others.add(self._X[:first], self._answers[:first])
         like.add(self._X[first:], self._answers[first:])
         return best_fit(like.complete(), others.complete(), self._known, 0, any_class=True).model
