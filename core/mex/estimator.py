@@ -10,16 +10,24 @@ import numpy as np
 from mex.errors import Incompatible
 from mex.types import Estimator, FloatArray, kind_of
 
-__all__ = ["NAIVE", "attribute", "coefficients", "has_attribute", "is_sklearns", "obstacle", "params_of", "unfitted"]
+__all__ = [
+    "NAIVE",
+    "answers_without_prior",
+    "attribute",
+    "coefficients",
+    "has_attribute",
+    "is_sklearns",
+    "params_of",
+    "unfitted",
+]
 
 LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis", "sklearn.cross_decomposition")
 """Where the estimators live whose answers are known to follow their ``coef_``."""
 NAIVE = ("BernoulliNB", "ComplementNB", "MultinomialNB")
 """Naive Bayes models whose log probabilities are affine, and which have no ``coef_``."""
-COLUMNWISE = {"StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PolynomialFeatures"}
-COLUMNWISE |= {"FunctionTransformer", "SimpleImputer", "KNNImputer", "IterativeImputer"}
-"""Steps that are affine column by column, with the parameters that :func:`obstacle` asks for."""
-ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}  # of a category, affine over its one-hot features
+CENTROIDS = "NearestCentroid"
+EXPONENTIAL = ("poisson", "gamma", "tweedie", "cox", "aft")
+"""What objectives are called whose values are exponential in the scores."""
 UNTAUGHT = ("outlier_detector", "clusterer", "density_estimator", "transformer")
 """What learns from rows alone: given answers, it passes over them."""
 
@@ -41,8 +49,10 @@ def coefficients(estimator: Estimator) -> tuple[FloatArray, FloatArray] | None:
     module, name = type(estimator).__module__, type(estimator).__name__
     if module == "sklearn.naive_bayes" and name in NAIVE:
         return _naive(estimator, name)
-    coef = getattr(estimator, "coef_", None)
-    if coef is None or not module.startswith(LINEAR) or "OneClass" in name:
+    if name == CENTROIDS and is_sklearns(estimator):
+        return _centroids(estimator)
+    coef = getattr(estimator, "coef_", None) if module.startswith(LINEAR) else None
+    if coef is None or "OneClass" in name:
         return None
     W = np.atleast_2d(_dense(coef))
     b = np.broadcast_to(np.ravel(getattr(estimator, "intercept_", 0.0)).astype(np.float64), len(W))
@@ -61,6 +71,25 @@ def _naive(estimator: Estimator, name: str) -> tuple[FloatArray, FloatArray] | N
         absent = np.log1p(-np.exp(W))
         W, b = W - absent, b + absent.sum(axis=1)
     return (np.diff(W, axis=0), np.diff(b)) if len(W) == 2 else (W, b)
+
+
+def _centroids(estimator: Estimator) -> tuple[FloatArray, FloatArray] | None:
+    """Of the squared distance to each centroid, what is not the same for all classes."""
+    if estimator.metric != "euclidean":
+        return None
+    scale, offset = np.ones(estimator.centroids_.shape[1]), 0.0
+    if not answers_without_prior(estimator):
+        scale = np.where(estimator.within_class_std_dev_ == 0, 1.0, estimator.within_class_std_dev_)
+        offset = 2 * np.log(estimator.class_prior_)
+    C = estimator.centroids_ / scale
+    W, b = 2 * C / scale, offset - np.sum(C**2, axis=1)
+    return (np.diff(W, axis=0), np.diff(b)) if len(W) == 2 else (W, b)
+
+
+def answers_without_prior(estimator: Estimator) -> bool:
+    """Whether the labels of a model of centroids are by distances alone, which its probabilities are never."""
+    prior = attribute(estimator, "class_prior_")
+    return prior is None or bool(np.isclose(prior, 1 / len(prior)).all())
 
 
 def _dense(coef: Any) -> FloatArray:
@@ -120,22 +149,28 @@ def _is_frozen(part: object) -> bool:
     return hasattr(part, "get_params") and not isinstance(part, type) and clone(part, safe=False) is part
 
 
-def obstacle(step: Estimator, also: set[str], discrete: frozenset[Any] = frozenset()) -> str:
-    """The name of a step, or part of one, that neither is affine column by column nor one of ``also``; else nothing."""
-    if step is None or isinstance(step, str):
-        return ""  # passthrough, drop
-    step = step.estimator if type(step).__name__ == "FrozenEstimator" else step
-    also = also | ENCODERS if discrete.issuperset(attribute(step, "feature_names_in_", [discrete])) else also
-    if parts := next(filter(None, (attribute(step, p) for p in ("transformer_list", "transformers_", "steps"))), None):
-        return next(filter(None, (obstacle(part[1], also, discrete) for part in parts)), "")
-    name = type(step).__name__
-    fine = has_attribute(step, "get_support") or (name in also and attribute(step, "encode", "ordinal") == "ordinal")
-    complete = str(attribute(step, "missing_values", np.nan)) in ("nan", "<NA>", "None")  # complete rows are left
-    if name in COLUMNWISE and complete:
-        fine |= not (
-            attribute(step, "func") is not None or attribute(step, "clip") or np.max(attribute(step, "degree", 1)) > 1
-        )
-    return "" if fine and is_sklearns(step) else name
+def link_of_objective(objective: str) -> str:
+    """How the answers of XGBoost depend on the scores that it adds up, by the name of its objective.
+
+    >>> [link_of_objective(name) for name in ("multi:softprob", "count:poisson", "reg:squarederror", "binary:hinge")]
+    ['logit', 'log', 'identity', 'margin']
+    """
+    if objective in ("binary:logistic", "multi:softprob"):
+        return "logit"
+    if objective.startswith(("binary:", "multi:")):
+        return "margin"
+    if any(name in objective for name in EXPONENTIAL):
+        return "log"
+    return "bent" if objective == "reg:logistic" else "identity"
+
+
+def kernel_degree(estimator: Estimator) -> int:
+    """The degree of the values of a kernel machine, if its kernel is a polynomial; else 0."""
+    if not is_sklearns(estimator) or attribute(estimator, "dual_coef_") is None:
+        return 0
+    params = params_of(estimator)
+    kernel, degree = params.get("kernel"), params.get("degree", 3)
+    return 1 if kernel == "linear" else int(degree) if kernel in ("poly", "polynomial") and degree % 1 == 0 else 0
 
 
 def is_sklearns(estimator: Estimator) -> bool:

@@ -4,36 +4,54 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 import numpy as np
 
+from mex.composition import (
+    PRODUCTS,
+    PROJECTIONS,
+    RISING,
+    Core,
+    binned,
+    check_steps,
+    core_of,
+    flattened,
+    members_of,
+    obstacle,
+)
 from mex.errors import Incompatible
-from mex.estimator import NAIVE, attribute, coefficients, has_attribute, is_sklearns, obstacle, params_of, unfitted
-from mex.knowledge import Family
+from mex.estimator import (
+    CENTROIDS,
+    EXPONENTIAL,
+    NAIVE,
+    answers_without_prior,
+    attribute,
+    coefficients,
+    has_attribute,
+    is_sklearns,
+    kernel_degree,
+    link_of_objective,
+    params_of,
+    unfitted,
+)
+from mex.knowledge import AXIS_PARALLEL, Family
 from mex.types import Estimator
 
-__all__ = ["Core", "core_of", "family_of", "without_learner"]
+__all__ = ["family_of", "without_learner"]
 
-LOGISTIC = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "SGDClassifier", *NAIVE)
-PROJECTIONS = {"PCA", "IncrementalPCA", "TruncatedSVD", "FactorAnalysis", "FastICA", "LinearDiscriminantAnalysis"}
-PROJECTIONS |= {"GaussianRandomProjection", "SparseRandomProjection", "NeighborhoodComponentsAnalysis"}
-GAUSSIAN, PRODUCTS = ("GaussianNB", "QuadraticDiscriminantAnalysis"), "PolynomialFeatures"
-RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer", "KBinsDiscretizer"}
-"""Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
-DELEGATES = {"FixedThresholdClassifier", "TunedThresholdClassifierCV", "SelfTrainingClassifier", "RANSACRegressor"}
-DELEGATES |= {"RFE", "RFECV", "FrozenEstimator"}
+LOGISTIC = (
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "LinearDiscriminantAnalysis",
+    "SGDClassifier",
+    "NearestCentroid",
+    *NAIVE,
+)
+GAUSSIAN = ("GaussianNB", "QuadraticDiscriminantAnalysis")
 BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetual", "snapml", "thundergbm", "xgboost")
 """Libraries of boosted trees, told by the name of their package, so that none is imported."""
-
-
-class Core(NamedTuple):
-    """What decides a model's answers, ``steps`` before it, ``altered`` after it: ``threshold``, ``target``, method."""
-
-    estimator: Estimator
-    steps: tuple[Estimator, ...] = ()
-    altered: tuple[str, ...] = ()
 
 
 def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Family:
@@ -44,6 +62,7 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     A ``polynomial`` is one behind ``PolynomialFeatures``, or a Gaussian model; ``cross``: with products of features.
+    A mean of models is what its members are; a linear model of bins is a sum of trees, of one split each.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
     A model of no class that attacks know has its own name, maybe a ``reason``. Encoders of ``discrete`` are affine.
 
@@ -67,36 +86,58 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
     try:
         core = core_of(model)
         params = params_of(core.estimator)
-        link = _link(core, np.size(attribute(model, "classes_", ())), params)
-        if (degree := _degree(core, link)) > 1:
-            _check_steps(core, "is no polynomial", PROJECTIONS | {PRODUCTS}, frozenset(discrete))
+        members = _members(core.estimator, discrete)
+        link = _link(core, np.size(attribute(model, "classes_", ())), params, members)
+        degree = _degree(core, link, members)
+        if link and binned(core.steps, frozenset(discrete)):
+            loss = {"loss": "poisson"} if link == "log" else {}
+            return Family("boosted", {"max_depth": degree, "precision": "float64", **loss})
+        if degree > 1:
+            check_steps(core, "is no polynomial", PROJECTIONS | {PRODUCTS}, frozenset(discrete))
             alone = type(core.estimator).__name__ == GAUSSIAN[0] and not any(obstacle(s, set()) for s in core.steps)
             return Family("polynomial", {"degree": degree, "cross": not alone, "link": link or "logit"})
         if link:
-            _check_steps(core, "is not affine", PROJECTIONS, frozenset(discrete))
+            check_steps(core, "is not affine", PROJECTIONS, frozenset(discrete))
             scores = coefficients(core.estimator)
             own = bool(params.get("fit_intercept", scores is None or np.any(scores[1])))
             moved = bool(core.steps or core.altered)  # the origin may be elsewhere
             return Family("linear", {"intercept": moved or own, "link": link})
         if "kernel" in params and attribute(core.estimator, "dual_coef_") is not None:
-            _check_steps(core, "is not affine", PROJECTIONS)
+            check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
-        kind = _by_name(core.estimator, params)
+        kind = _by_name(core.estimator, params, members)
         ordered = "does not keep the order of each column", RISING
-        _check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
+        check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
     return Family(kind, {name: value for name, value in params.items() if not hasattr(value, "predict")})
 
 
-def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
-    """How the answers of ``k`` classes (0 for values) depend on the scores of a ``coef_``; "" if there is none."""
+def _members(estimator: Estimator, discrete: Collection[str | int]) -> list[Family]:
+    """What the models are that one adds up; one that feeds them into what is not affine has a name of its own."""
+    members = [without_learner(member, discrete) for member in members_of(estimator)]
+    if members and (final := attribute(estimator, "final_estimator_")) is not None:
+        last = without_learner(final)
+        if (last.kind, last.public.get("link")) != ("linear", "identity"):
+            raise Incompatible("")
+        members += [last] * bool(estimator.passthrough)
+    return members
+
+
+def _link(core: Core, k: int, params: Mapping[str, Any], members: Collection[Family] = ()) -> str:
+    """How the answers of ``k`` classes (0 for values) depend on the scores of weights; "" if there are none."""
     estimator, name = core.estimator, type(core.estimator).__name__
+    if type(estimator).__module__.startswith("xgboost.") and params.get("booster") == "gblinear":
+        return link_of_objective(str(params["objective"]))
+    if members:
+        return "identity" if k == 0 and all(m.public.get("link") == "identity" for m in members) else ""
+    if k == 0 and kernel_degree(estimator):
+        return "identity"
     if name == "OneVsRestClassifier" and is_sklearns(estimator):
-        members = [core_of(member) for member in estimator.estimators_]
-        for member in members:
-            _check_steps(member, "is not affine", PROJECTIONS)
-        linear = all(_link(member, 2, params_of(member.estimator)) and not member.altered for member in members)
+        cores = [core_of(member) for member in estimator.estimators_]
+        for one in cores:
+            check_steps(one, "is not affine", PROJECTIONS)
+        linear = all(_link(one, 2, params_of(one.estimator)) and not one.altered for one in cores)
         return "" if not linear else "bent" if has_attribute(estimator, "predict_proba") else "margin"
     scores = coefficients(estimator)
     if scores is None:
@@ -113,68 +154,47 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
     if not calibrated and not has_attribute(estimator, "predict_proba"):
         return "margin"
     one_by_one = k > 2 and ("loss" in params or not {"ovr", "liblinear"}.isdisjoint(map(str, params.values())))
+    one_by_one |= name == CENTROIDS and answers_without_prior(estimator)
     logistic = name in LOGISTIC and not one_by_one and params.get("loss", "log_loss") == "log_loss"
     if not (calibrated in (["sigmoid"], ["temperature"]) if calibrated else logistic):
         return "bent"
     return "threshold" if "threshold" in core.altered else "logit"
 
 
-def _degree(core: Core, link: str) -> int:
+def _degree(core: Core, link: str, members: Collection[Family]) -> int:
     """The degree of the polynomials that the scores are; 0 where they are none."""
     gaussian = type(core.estimator).__name__ in GAUSSIAN and is_sklearns(core.estimator) and not core.altered
     degree = 2 if gaussian else int(bool(link))
+    if link == "identity":
+        degree *= max([m.public.get("degree", 1) for m in members] or [kernel_degree(core.estimator) or 1])
     for step in core.steps:
         parts = [part for part in (step, *params_of(step, deep=True).values()) if type(part).__name__ == PRODUCTS]
         degree *= max((int(np.max(part.degree)) for part in parts), default=1)
     return degree
 
 
-def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
+def _by_name(estimator: Estimator, params: Mapping[str, Any], means_of: Collection[Family] = ()) -> str:
     name, library = type(estimator).__name__, type(estimator).__module__.partition(".")[0]
     if is_sklearns(estimator) and name.startswith("MLP"):
         return "neural"
-    members = np.ravel(
-        np.asarray(attribute(estimator, "estimators_", attribute(estimator, "_predictors", ())), dtype=object)
-    )
+    members = flattened(attribute(estimator, "estimators_", attribute(estimator, "_predictors", ())))
     if has_attribute(estimator, "tree_") or (
         len(members) == 1 and "GradientBoosting" in name and not params.get("init")
     ):
         return "tree"
     if len(members) and all(attribute(m, "tree_") is not None for m in members) and "final_estimator" not in params:
         return "boosted" if "learning_rate" in params else "forest"  # boosting adds trees up, a forest lets them vote
+    if means_of:
+        return _mean(estimator, means_of)
     if name.startswith("HistGradientBoosting") or (library in BOOSTERS and params.get("booster") != "gblinear"):
         return "forest" if "RF" in name or params.get("boosting_type") == "rf" else "boosted"
     raise Incompatible("")
 
 
-def core_of(model: Estimator) -> Core:
-    """What is at the core of a model; raises :class:`mex.Incompatible` where no single estimator decides."""
-    steps, inner, how, parts = tuple[Estimator, ...](), None, "", attribute(model, "steps")
-    name = type(model).__name__ if is_sklearns(model) else ""
-    if isinstance(parts, list) and type(model).__module__.partition(".")[0] in ("sklearn", "imblearn"):
-        steps, inner = tuple(s for _, s in parts[:-1] if has_attribute(s, "transform")), parts[-1][1]
-    elif (best := attribute(model, "best_estimator_")) is not None:
-        inner = best
-    elif name in DELEGATES:
-        inner = model.estimator if name == "FrozenEstimator" else model.estimator_
-        how = "threshold" if "Threshold" in name else ""
-        steps = (model,) if name.startswith("RFE") else ()
-    elif name == "CalibratedClassifierCV":
-        inner, how = model.calibrated_classifiers_[0].estimator, model.method
-        if len(model.calibrated_classifiers_) > 1:
-            raise Incompatible(f"it averages {len(model.calibrated_classifiers_)} calibrated models")
-        if len(model.classes_) > 2 and how != "temperature":
-            raise Incompatible("its classes are calibrated one by one")
-    elif name in ("OneVsRestClassifier", "OneVsOneClassifier") and len(model.estimators_) == 1:
-        inner = model.estimators_[0]
-    elif name == "TransformedTargetRegressor":
-        inner, how = model.regressor_, "target"
-        if attribute(model.transformer_, "inverse_func") is not None or obstacle(model.transformer_, set()):
-            raise Incompatible("its values are transformed, and not by an affine function")
-    core = Core(model) if inner is None else core_of(inner)
-    return Core(core.estimator, steps + core.steps, tuple(filter(None, (how, *core.altered))))
-
-
-def _check_steps(core: Core, objection: str, also: set[str], discrete: frozenset[Any] = frozenset()) -> None:
-    for name in filter(None, (obstacle(step, also, discrete) for step in core.steps)):
-        raise Incompatible(f"its step {name} {objection}")
+def _mean(estimator: Estimator, members: Collection[Family]) -> str:
+    """What a mean of trees is, of values or of probabilities; of one that adds up anything else, nothing."""
+    shown = ("tree", "forest") if has_attribute(estimator, "predict_proba") else AXIS_PARALLEL
+    losses = [str(member.public.get(name)) for member in members for name in ("objective", "loss", "loss_function")]
+    if all(m.kind in shown for m in members) and not any(word in loss for loss in losses for word in EXPONENTIAL):
+        return "forest"
+    raise Incompatible("")

@@ -18,19 +18,24 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
+    BaggingRegressor,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     IsolationForest,
     RandomForestClassifier,
     StackingClassifier,
+    StackingRegressor,
     VotingClassifier,
+    VotingRegressor,
 )
 from sklearn.feature_selection import RFE, SelectKBest, VarianceThreshold, f_classif
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.kernel_approximation import Nystroem
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
     LogisticRegression,
     MultiTaskLasso,
@@ -43,9 +48,11 @@ from sklearn.linear_model import (
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
+    Binarizer,
     FunctionTransformer,
     KBinsDiscretizer,
     MaxAbsScaler,
@@ -58,8 +65,8 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
-from sklearn.svm import SVC, LinearSVC, OneClassSVM
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.svm import SVC, SVR, LinearSVC, OneClassSVM
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import mex
 from mex.family import family_of
@@ -73,6 +80,12 @@ VALUES = load_diabetes(return_X_y=True)
 LR, TREE = LogisticRegression(max_iter=5000), DecisionTreeClassifier(max_depth=3, random_state=0)
 WARM = CalibratedClassifierCV(LR, method="temperature", ensemble=False)
 OTHER_UNITS = TransformedTargetRegressor(Ridge(), transformer=StandardScaler())
+FOREST, STUMP = RandomForestClassifier(3, random_state=0), DecisionTreeRegressor(max_depth=1)
+LOG_LOG_HISTOGRAMS = HistGradientBoostingRegressor(loss="poisson", max_iter=3)
+HISTOGRAMS, GRADIENTS = HistGradientBoostingRegressor(max_iter=3), GradientBoostingClassifier(n_estimators=3)
+LOG_HISTOGRAMS = HistGradientBoostingRegressor(loss="poisson", max_iter=3)
+SQUARES = PolynomialFeatures(2, include_bias=False)
+PARABOLA = make_pipeline(PolynomialFeatures(2), Ridge())
 LOG_VALUES = TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp)
 CATEGORY = OneHotEncoder(handle_unknown="ignore")
 
@@ -89,6 +102,14 @@ def binary(link: str) -> tuple[Any, ...]:
 
 def polynomial(degree: int, cross: bool, link: str) -> tuple[Any, ...]:
     return (X, names), "polynomial", {"degree": degree, "cross": cross, "link": link}
+
+
+def identity(degree: int) -> tuple[Any, ...]:
+    return (VALUES, "linear", {"link": "identity"}) if degree == 1 else (VALUES, "polynomial", {"degree": degree})
+
+
+def trees(kind: str, **public: Any) -> tuple[Any, ...]:
+    return (X, names), kind, public
 
 
 def own(name: str, data: tuple[Array, Array] = (X, names)) -> tuple[Any, ...]:
@@ -149,6 +170,10 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("three margins", LinearSVC(), (THREE, "linear", {"link": "margin"})),
         ("against the rest", OneVsRestClassifier(scaled(LR)), (THREE, "linear", {"link": "bent"})),
         ("sgd of three", scaled(SGDClassifier(loss="log_loss", random_state=0)), (THREE, "linear", {"link": "bent"})),
+        ("centroids", NearestCentroid(), binary("bent")),
+        ("centroids of a prior", NearestCentroid(priors="empirical", shrink_threshold=0.1), binary("logit")),
+        ("three centroids", NearestCentroid(priors=[0.5, 0.3, 0.2]), (THREE, "linear", {"link": "logit"})),
+        ("three plain centroids", NearestCentroid(), (THREE, "linear", {"link": "bent"})),
         ("three multinomials", MultinomialNB(), (THREE, "linear", {"link": "logit"})),
         ("three complements", ComplementNB(), (THREE, "linear", {"link": "logit"})),
         ("three temperatures", WARM, (THREE, "linear", {"link": "logit"})),
@@ -161,6 +186,20 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("poisson", PoissonRegressor(), (VALUES, "linear", {"link": "log"})),
         ("tweedie", TweedieRegressor(power=0), (VALUES, "linear", {"link": "identity"})),
         ("other units", OTHER_UNITS, (VALUES, "linear", {"link": "identity"})),
+        ("mean of lines", VotingRegressor([("a", scaled(Ridge())), ("b", Ridge(9.0))]), identity(1)),
+        ("bag of lines", scaled(BaggingRegressor(Ridge(), 3, max_features=0.5)), identity(1)),
+        ("line of lines", StackingRegressor([("a", Ridge()), ("b", SVR(kernel="linear"))], Ridge()), identity(1)),
+        ("linear kernel ridge", scaled(KernelRidge()), identity(1)),
+        ("mean of parabolas", VotingRegressor([("a", PARABOLA), ("b", Ridge())]), identity(2)),
+        ("polynomial kernel", scaled(SVR(kernel="poly", degree=2)), identity(2)),
+        ("poly", scaled(KernelRidge(kernel="poly", degree=2)), identity(2)),
+        ("squares of a mean", make_pipeline(PolynomialFeatures(), BaggingRegressor(Ridge(), 3)), identity(2)),
+        ("a log", VotingRegressor([("a", PoissonRegressor()), ("b", Ridge())]), own("VotingRegressor", VALUES)),
+        ("lines beside", StackingRegressor([("a", Ridge())], passthrough=True), identity(1)),
+        ("trees beside", StackingRegressor([("a", STUMP)], passthrough=True), own("StackingRegressor", VALUES)),
+        ("no line of lines", StackingRegressor([("a", Ridge())], SVR()), own("StackingRegressor", VALUES)),
+        ("median of lines", AdaBoostRegressor(Ridge(), n_estimators=3), own("AdaBoostRegressor", VALUES)),
+        ("mean with a kernel", VotingRegressor([("a", SVR()), ("b", Ridge())]), own("VotingRegressor", VALUES)),
         ("log values", LOG_VALUES, own("TransformedTargetRegressor", VALUES)),
         # none of it
         ("squares", make_pipeline(PolynomialFeatures(2), scaled(LR)), polynomial(2, True, "logit")),
@@ -171,9 +210,14 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
             make_pipeline(ColumnTransformer([("a", PolynomialFeatures(2), [0, 1])], remainder="passthrough"), LR),
             polynomial(2, True, "logit"),
         ),
-        ("bins of squares", make_pipeline(KBinsDiscretizer(4), PolynomialFeatures(2), LR), own("Pipeline")),
+        ("bins of squares", make_pipeline(SQUARES, KBinsDiscretizer(4), LR), own("Pipeline")),
         ("votes of squares", make_pipeline(PolynomialFeatures(2), SVC(kernel="linear")), own("Pipeline", THREE)),
-        ("bins", make_pipeline(KBinsDiscretizer(4), LR), own("Pipeline")),
+        ("bins of components", make_pipeline(PCA(3), KBinsDiscretizer(4), LR), own("Pipeline")),
+        (
+            "bins of some",
+            make_pipeline(ColumnTransformer([("a", KBinsDiscretizer(4), [0, 1])], remainder="passthrough"), LR),
+            own("Pipeline"),
+        ),
         ("quantiles", make_pipeline(QuantileTransformer(n_quantiles=50), LR), own("Pipeline")),
         ("clipped", make_pipeline(MinMaxScaler(clip=True), LR), own("Pipeline")),
         ("logarithms", make_pipeline(FunctionTransformer(np.log1p), LR), own("Pipeline")),
@@ -206,6 +250,17 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("bagged trees", BaggingClassifier(TREE, 3), ((X, names), "forest", {})),
         ("boosting", GradientBoostingClassifier(n_estimators=3), ((X, names), "boosted", {"max_depth": 3})),
         ("adaboost", AdaBoostClassifier(n_estimators=3), ((X, names), "boosted", {})),
+        ("bins", make_pipeline(KBinsDiscretizer(4), LR), trees("boosted", max_depth=1)),
+        ("components of bins", make_pipeline(KBinsDiscretizer(4), PCA(3), LR), trees("boosted", max_depth=1)),
+        ("pairs of bins", make_pipeline(KBinsDiscretizer(4), PolynomialFeatures(2), LR), trees("boosted", max_depth=2)),
+        ("values of bins", make_pipeline(SimpleImputer(), Binarizer(threshold=0.01), Ridge()), (VALUES, "boosted", {})),
+        ("mean of forests", VotingClassifier([("a", FOREST), ("b", TREE)], voting="soft"), trees("forest")),
+        ("bag of forests", BaggingClassifier(FOREST, 3), trees("forest")),
+        ("mean of boosters", VotingRegressor([("a", HISTOGRAMS), ("b", STUMP)]), (VALUES, "forest", {})),
+        ("stacked boosters", StackingRegressor([("a", HISTOGRAMS), ("b", STUMP)]), (VALUES, "forest", {})),
+        ("mean of log boosters", VotingRegressor([("a", LOG_HISTOGRAMS)]), own("VotingRegressor", VALUES)),
+        ("mean of log-odds", VotingClassifier([("a", GRADIENTS)], voting="soft"), own("VotingClassifier")),
+        ("votes of forests", VotingClassifier([("a", FOREST), ("b", LR)]), own("VotingClassifier")),
         ("histograms", HistGradientBoostingClassifier(max_iter=3), ((X, names), "boosted", {})),
         ("values of histograms", HistGradientBoostingRegressor(max_iter=3), (VALUES, "boosted", {})),
     ]
@@ -252,7 +307,18 @@ def answers(model: Estimator, rows: FloatArray) -> Array:
     return np.ravel(model.predict(rows))
 
 
-@pytest.mark.parametrize("label", [label for label in LINEAR if TABLE[label][1] is not THREE])
+SUMS = [label for label in LINEAR if label.startswith(("mean", "bag", "line of", "lines", "linear kernel ridge"))]
+
+
+@pytest.mark.parametrize("label", SUMS)
+def test_what_adds_up_lines_is_a_line(label: str) -> None:
+    model, A, _ = fitted(label)
+    middle, step = far_and_wide(A, 200), np.ptp(A, axis=0)
+    low, mid, high = (model.predict(middle + t * step) for t in (-1, 0, 1))
+    assert np.allclose(low + high, 2 * mid, rtol=0, atol=1e-9 * np.abs(high).max())
+
+
+@pytest.mark.parametrize("label", [label for label in LINEAR if TABLE[label][1] is not THREE and label not in SUMS])
 def test_what_is_called_linear_answers_by_one_halfspace(label: str) -> None:
     model, A, _ = fitted(label)
     found = normal(model)

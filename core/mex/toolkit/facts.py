@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from mex.composition import core_of
 from mex.errors import Incompatible
-from mex.family import core_of
 from mex.types import Estimator
 
 RECORDS = "training values"
@@ -49,7 +49,8 @@ def facts_of(model: Estimator) -> dict[str, str]:
         facts["missing values"] = "go where training sent them"
     elif library == "xgboost":
         facts["inputs"] = "cast to float32"
-        facts["comparison"] = "left where x < threshold; a threshold is a value of a training row"
+        if getattr(inner, "booster", None) != "gblinear":
+            facts["comparison"] = "left where x < threshold; a threshold is a value of a training row"
     elif library == "lightgbm":
         facts["comparison"] = "left where x <= threshold; a threshold lies halfway between values of training rows"
     elif library == "catboost":

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mex.composition import core_of
 from mex.estimator import coefficients
-from mex.family import core_of, without_learner
+from mex.family import without_learner
 from mex.types import Array, Estimator, FloatArray
 
 STEP = 2.0**30

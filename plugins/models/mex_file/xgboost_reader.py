@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mex import Family, UsageError
+from mex.estimator import link_of_objective
 from mex.toolkit.facts import RECORDS
 from mex.toolkit.saved import Reading, Wishes, counted, library, telling
 from mex.toolkit.tabular.encoders import values_of
@@ -17,7 +18,10 @@ from mex_file.adapter import Adapter
 
 LABELS = ("binary:hinge", "multi:softmax")
 """Objectives whose predictions are labels and no probabilities."""
-LINKS = {"binary:logistic": "logit", "multi:softprob": "logit"}
+TREES = {
+    "comparison": "left where x < threshold; a threshold is a value of a training row",
+    "leaf ids": "numbers of nodes, one a tree",
+}
 
 
 def read(path: Path, wishes: Wishes) -> Reading:
@@ -82,7 +86,7 @@ def read(path: Path, wishes: Wishes) -> Reading:
     public = {"objective": objective, "max_depth": depth, "thresholds": RECORDS}
     family = Family("tree" if len(trees) == 1 else "boosted", public)
     if linear:
-        family = Family("linear", {"intercept": True, "link": LINKS.get(objective, "identity")})
+        family = Family("linear", {"intercept": True, "link": link_of_objective(objective)})
     return Reading(
         model=model,
         family=family,
@@ -92,9 +96,9 @@ def read(path: Path, wishes: Wishes) -> Reading:
             "class": f"{name} of XGBoost, {objective}, {size}, depth {depth}",
             "inputs": "cast to float32",
             "outputs": "float32",
-            "comparison": "left where x < threshold; a threshold is a value of a training row",
-            "leaf ids": "numbers of nodes, one a tree",
-            "missing values": f"{missing}, sent left or right by each split; files do not tell missing=, so say it",
+            **({} if linear else TREES),
+            "missing values": f"{missing}, {'counted as 0' if linear else 'sent left or right by each split'}; files do"
+            " not tell missing=, so say it",
             "unseen levels": "refused by XGBoost" if levels else "no categories",
         },
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 import attrs
 
+from mex.composition import core_of
 from mex.errors import Incompatible, UsageError, suggest
-from mex.family import core_of
 from mex.hooks import extension, extensions
 from mex.schema import Column, Frame, Schema
 from mex.toolkit.tabular import dtypes, inference
