@@ -39,8 +39,8 @@ class Extraction:
         hypothesis: f^, a fitted scikit-learn estimator.
         queries, unique_queries, price_usd: rows asked, how many of them differ, and what they cost.
         refused: queries that a defense refused to answer; they were paid for.
-        stopped: ``budget`` if nothing remained of it, ``done`` if the attack ended before, ``refused`` if a
-            defense shut the client out, ``interrupted`` if Ctrl-C ended it, ``failed`` if the target did.
+        stopped: ``budget`` if nothing remained of it, ``done`` if the attack ended before, ``refused`` if a defense
+            shut the client out, ``interrupted`` by Ctrl-C, ``failed`` if the target did, or what ``on_progress`` said.
         note: how the target failed, the learner's sentence for the record, one on labels that no answer had; or "".
         snapshots: (queries, what was kept of the hypothesis) at geometrically spaced counts, the last one included.
         transcript: rows and answers.
@@ -67,7 +67,7 @@ def extract(
     snapshots: bool = True,
     keep: Callable[[Estimator], Any] = copy.deepcopy,
     interruptible: bool = False,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], str | None] | None = None,
 ) -> Extraction:
     """Let ``learner`` ask ``oracle`` until it is done or the budget is spent.
 
@@ -82,7 +82,7 @@ def extract(
         snapshots: look at the hypotheses on the way, for a learning curve.
         keep: what to keep of each, made at once, as a learner may go on changing what it returned; by default a copy.
         interruptible: let a KeyboardInterrupt end the attack, and give what was paid for until then.
-        on_progress: called with the number of queries so far after each answer.
+        on_progress: called with the number of queries so far after each answer; a word that it returns ends the run.
 
     Raises:
         QueryError, Incompatible, MexError: if it asks what is refused or a record lacks, or changes what it was lent.
@@ -118,7 +118,7 @@ class _Run:
     oracle: Oracle
     learner: Learner
     keep: Callable[[Estimator], Any]
-    on_progress: Callable[[int], None] | None
+    on_progress: Callable[[int], str | None] | None
     kept: list[tuple[int, Any]] = attrs.field(factory=list)
     latest: Estimator | None = None
     failure: str = ""
@@ -145,8 +145,8 @@ class _Run:
                 return "failed"
             if len(answers):
                 self._timed(self.learner.tell, X[: len(answers)], answers)
-            if self.on_progress:
-                self.on_progress(self.oracle.queries)
+            if self.on_progress and (word := self.on_progress(self.oracle.queries)):
+                return word
             if shut_out:
                 return "refused"
         return "budget"

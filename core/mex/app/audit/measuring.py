@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
 from mex.app.analysis.group import Group
+from mex.app.analysis.statistics import LEVELS, queries_to
 from mex.app.audit.choosing import Choice
 from mex.app.audit.clock import FIRST_TRY, LONG, LONGEST, Clock, share_of, share_of_seed
 from mex.app.audit.shields import Shield
@@ -19,6 +21,7 @@ from mex.app.matrix.run import Run
 from mex.app.matrix.scenarios import set_scene
 from mex.app.matrix.worker import is_late
 from mex.errors import MexError
+from mex.types import Answer
 
 
 @attrs.frozen(eq=False)
@@ -39,6 +42,17 @@ class Measured:
     def late(self) -> int:
         """How many of its cells were ended, or not begun, as their time was over."""
         return sum(is_late(record["reason"]) for record in self.group.records)
+
+    @property
+    def asked(self) -> int:
+        """How many rows it had asked in the cell that had asked fewest; 0 if none came to a result."""
+        return min((record["queries"] or 0 for record in self.group.ran), default=0)
+
+    @property
+    def open(self) -> bool:
+        """Whether with more time it might have got further: a cell ended before the highest level was reached."""
+        late = [record for record in self.group.records if is_late(record["reason"])]
+        return any(math.isinf(queries_to(record["curve"] or [], LEVELS[-1])) for record in late)
 
 
 @attrs.frozen(eq=False)
@@ -63,20 +77,25 @@ class UnderWay:
     def race(self, todo: Sequence[Stage], rows: int) -> list[Measured]:
         """Two heats: every attack for a short time, then those that were not done in it for as long as there is.
 
-        What asks as much as when it is judged has longer at once, and if that was not enough asks ``rows`` then.
+        What asks as much as when it is judged has longer at once, and if that was not enough for ``rows`` asks these
+        then. Of what was ended in both the heat counts in which it asked more.
         """
         first = self._each(todo, "race", FIRST_TRY)
         again = []
         for stage in todo:
-            late = {m.choice.label: m.choice for m in first[stage.name] if m.late}
+            enough = rows if stage.long else math.inf
+            late = {m.choice.label: m.choice for m in first[stage.name] if m.late and m.asked < enough}
             if late and stage.long:
                 again.append(attrs.evolve(stage, name=f"short-{stage.name}", choices=late, budget=rows, long=False))
             elif late:
                 again.append(stage)
-        second = [m for found in self._each(again, "race", LONGEST).values() for m in found]
-        done = {(m.choice.label, m.choice.reads) for m in second}
-        once = [m for found in first.values() for m in found if (m.choice.label, m.choice.reads) not in done]
-        return once + second
+        best: dict[tuple[str, Answer | None], Measured] = {}
+        for heat in (first, self._each(again, "race", LONGEST)):
+            for measured in (m for found in heat.values() for m in found):
+                key = measured.choice.label, measured.choice.reads
+                if key not in best or measured.asked >= best[key].asked:
+                    best[key] = measured
+        return list(best.values())
 
     def measure(self, todo: Sequence[Stage], part: str) -> list[Measured]:
         """Run the stages of a part of the plan; what its time does not allow is late."""
@@ -117,6 +136,8 @@ class UnderWay:
         found: dict[tuple[str, str], Group] = {}
         for record in run:
             self._check(record)
+            if record["stopped"] == "time" and not stage.shields:  # what it has until then is a theft as well
+                record = {**record, "status": "ok"}
             attack, defense = run.plan.label("attack", record), run.plan.label("defense", record)
             assert attack is not None
             assert defense is not None

@@ -19,8 +19,9 @@ RULE = (
     "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those stay "
     "that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did best in "
     "all, {keep} that did between the rows, and {keep} that were ahead after as many rows as each of them asked; of "
-    "those made for the model's class at least {keep}; and the baselines; but none that would take longer to judge "
-    "than the time plan has"
+    "those made for the model's class at least {keep}; and the baselines. What would take longer to judge than the "
+    "time plan has is judged after the others, as far as there is time, and meets no defense; what was stopped in the "
+    "middle counts with what it had got to"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 CHEAP = 3.0
@@ -67,7 +68,7 @@ def finish(
     stay = _stayers(in_time, groups, depth)
     slow = [choice for choice in _stayers(ran, groups, depth) if choice not in in_time]
     late = [
-        f"{_name(c)} left the race: it would take {takes[c]:.0f} s of CPU time or more to judge, of {limit:.0f}"
+        f"{_name(c)} was judged last and met no defense: it takes {takes[c]:.0f} s of CPU time or more, of {limit:.0f}"
         for c in slow
     ]
     left = [

@@ -29,7 +29,8 @@ class Outcome:
         subject, depth, price: what was asked for.
         choices, shields: all that was considered.
         stay: the attacks that stayed in the race, best first.
-        slow: those that would have stayed, and would take too long to judge.
+        slow: those that would have stayed, and would take too long to judge: they ask what time allows, and meet no
+            defense.
         raced, judged, defended: what each stage came to; judged are those who know less, too.
         left: sentences on the attacks that left the race.
         recipes: for each stage the text of the file that repeats it.
@@ -80,10 +81,11 @@ class Outcome:
 
     @property
     def unjudged(self) -> list[Choice]:
-        """The attacks that apply and were not judged, as they failed or took too long: any of them may be the best."""
-        judged = {(m.choice.label, m.choice.reads) for m in self.judged if m.group.ran}
+        """The attacks that apply and were not judged to the end, as they failed or took too long: any may be best."""
+        judged = {(m.choice.label, m.choice.reads) for m in self.judged if m.group.ran and not m.open}
         failed = [m.choice for m in (*self.raced, *self.judged) if m.group.status == "failed"]
-        know_all = (choice for choice in (*failed, *self.slow, *self.rushed) if choice.rows and choice.family)
+        ended = [m.choice for m in self.judged if m.open]
+        know_all = (choice for choice in (*failed, *self.slow, *self.rushed, *ended) if choice.rows and choice.family)
         return list(dict.fromkeys(c for c in know_all if (c.label, c.reads) not in judged))
 
     @property
@@ -92,7 +94,7 @@ class Outcome:
 
         Of a kind of answer from which another such attack was judged they are named, and hold up no recommendation.
         """
-        few = (m for m in self.raced if m.group.ran and m.group.budget < self.depth.budget)
+        few = (m for m in self.raced if m.group.ran and (m.group.budget < self.depth.budget or m.open))
         return [m.choice for m in few if m.choice.made_for]
 
     @property
@@ -146,6 +148,7 @@ class Audit:
         stay = ended.stay
         tell(f"{len(stay)} of {len(self.applying)} attacks stay: {', '.join(f'{c.label} ({c.reads})' for c in stay)}")
         judged = under_way.measure(stages.judged(stay, depth), "judging")
+        judged += under_way.measure(stages.judged(ended.slow, depth, "slow"), "judging")  # in what time is left
         stay = racing.best_first(stay, judged)
         defended = [
             measured

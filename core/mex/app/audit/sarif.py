@@ -21,7 +21,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 RULES = {
     "requirement": "What is required of the model does not hold against some attack.",
     "theft": "A copy of the model can be trained through its interface.",
-    "not-judged": "An attack that applies was not judged, and may do better than those that were.",
+    "not-judged": "An attack that applies was not judged to the end, and may do better than those that were.",
 }
 """The rules of every audit, with what each says; each kind of finding about the interface is one more."""
 
@@ -87,7 +87,7 @@ def _found(told: Mapping[str, Any], broken: Sequence[str]) -> Iterator[tuple[str
         if sentence.startswith("Where "):
             yield "theft", "warning", sentence
     for name in told["unjudged"]:
-        yield "not-judged", "note", f"{name} applies to this model and was not judged: it may do better."
+        yield "not-judged", "note", f"{name} applies to this model and was not judged to the end: it may do better."
     for finding in told["findings"]:
         yield _slug(finding["kind"]), "warning", finding["sentence"]
 

@@ -87,9 +87,9 @@ def race_rows(subject: Subject, depth: Depth) -> int:
     return min(depth.budget, max(depth.race_budget, depth.race_rows * subject.target.domain.n_features))
 
 
-def judged(stay: Sequence[Choice], depth: Depth) -> list[Stage]:
+def judged(stay: Sequence[Choice], depth: Depth, name: str = "judged") -> list[Stage]:
     """Those that stayed, with seeds that the race has not seen."""
-    return _judging("judged", stay, depth)
+    return _judging(name, stay, depth)
 
 
 def weaker(subject: Subject, stay: Sequence[Choice], depth: Depth) -> list[Stage]:

@@ -136,7 +136,7 @@ def _unjudged(names: Sequence[str]) -> str:
     several = len(names) > 1
     more = f" and {len(names) - NAMED} others, which are named below" if len(names) > NAMED else ""
     return (
-        f"{len(names)} {'attacks that apply were' if several else 'attack that applies was'} not judged, as "
+        f"{len(names)} {'attacks that apply were' if several else 'attack that applies was'} not judged to the end, as "
         f"{'they' if several else 'it'} failed or took too long here, and {'any of them' if several else 'it'} may do "
         f"better: {', '.join(names[:NAMED])}{more}."
     )

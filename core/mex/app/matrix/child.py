@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.looking import Look
+    from mex.app.matrix.worker import End
     from mex.registry import Registry
 
 WATCH = 0.5
@@ -38,6 +39,7 @@ def serve(
     parent: int,
     private: Path,
     ledgers: Path | None,
+    end: End,
     live: bytes | None = None,
     registry: Registry | None = None,
     held: Closable | None = None,
@@ -49,6 +51,7 @@ def serve(
         parent: the process that sends them: when it is gone, so is the worker.
         private: the directory of this run that workers share.
         ledgers: where ledgers are kept, if they are.
+        end: when cells are ended.
         live: objects that are components as well (:class:`mex.app.matrix.live.Live`).
         registry: the components; by default, those installed.
         held: what a worker that was forked closes first.
@@ -71,16 +74,22 @@ def serve(
     connection.send_bytes(b"")
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         while (task := connection.recv()) is not None:
-            connection.send_bytes(_answer(registry, task).encode(errors="replace"))
+            connection.send_bytes(_answer(registry, task, end).encode(errors="replace"))
 
 
-def _answer(registry: Registry, task: Cell | Look) -> str:
+def _answer(registry: Registry, task: Cell | Look, end: End) -> str:
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.experiment import run_cell
     from mex.app.matrix.json_lines import dump
     from mex.app.matrix.looking import look_at
 
-    return dump(run_cell(registry, task)) if isinstance(task, Cell) else look_at(registry, task)
+    if not isinstance(task, Cell):
+        return look_at(registry, task)
+    patience = end.patience()
+    record = run_cell(registry, task, patience)
+    if record["stopped"] == "time":
+        record["reason"] = "; ".join(filter(None, (patience.reason, record["reason"])))
+    return dump(record)
 
 
 def _settle(parent: int, private: Path) -> None:

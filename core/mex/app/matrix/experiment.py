@@ -85,7 +85,7 @@ def _telling(extraction: Extraction, scope: Scope, known: Knowledge) -> Extracti
 
 
 def measure(
-    registry: Registry, cell: Cell, on_progress: Callable[[int], None] | None = None, interruptible: bool = False
+    registry: Registry, cell: Cell, on_progress: Callable[[int], str | None] | None = None, interruptible: bool = False
 ) -> tuple[Record, Extraction]:
     """Run one cell; return its record and what the attack got, as :func:`mex.extract` takes the last two.
 
@@ -132,7 +132,7 @@ def measure(
             **cell.identity(),
             **dict.fromkeys(RESULTS),
             "answers": known.answers,
-            "status": "failed" if extraction.stopped == "failed" else "ok",
+            "status": "failed" if extraction.stopped in ("failed", "time") else "ok",
             "features": known.domain.n_features,
             "rho": known.rho,
             "reason": "; ".join(filter(None, (extraction.note, idle, yardstick.chance))) or None,
@@ -175,7 +175,7 @@ def where_asked(transcript: Transcript) -> list[list[float]]:
     return [[float(f"{value:.5g}") for value in row] for row in X[chosen]]
 
 
-def run_cell(registry: Registry, cell: Cell) -> Record:
+def run_cell(registry: Registry, cell: Cell, on_progress: Callable[[int], str | None] | None = None) -> Record:
     """Run one cell and return its record; whatever goes wrong inside is its status and reason.
 
     Raises:
@@ -183,7 +183,7 @@ def run_cell(registry: Registry, cell: Cell) -> Record:
     """
     with user_interrupts() as interrupted:
         try:
-            record, _ = measure(registry, cell)
+            record, _ = measure(registry, cell, on_progress)
             dump(record)  # what is no JSON fails here, and not where it would end the matrix
         except Incompatible as error:
             record = unfinished(cell.identity(), "skipped", sentence(error))

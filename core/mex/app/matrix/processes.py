@@ -74,7 +74,7 @@ class Processes:
         self._cache = Cache(directory)
         self._context = multiprocessing.get_context("fork") if fork else _afresh()
         kept = ledgers.directory
-        self._given = (directory, kept, None, registry, held) if fork else (directory, kept, live)
+        self._given = (directory, kept, end, None, registry, held) if fork else (directory, kept, end, live)
         self._workers: dict[int, Worker] = {}
         self._stillborn = 0
         # Python waits for its children before it exits: a run that nobody closed must not keep it.

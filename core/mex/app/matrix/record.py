@@ -30,7 +30,7 @@ from mex.app.matrix.units import (
 from mex.types import Answer
 
 Status: TypeAlias = Literal["ok", "skipped", "failed"]
-Stopped: TypeAlias = Literal["done", "budget", "refused", "interrupted", "failed"]
+Stopped: TypeAlias = Literal["done", "budget", "refused", "interrupted", "failed", "time"]
 
 
 @attrs.frozen
@@ -142,7 +142,7 @@ class Record(Identity):
     stopped: Annotated[
         Stopped | None,
         "what ended the attack: itself (done), the budget, a defense that shut it out (refused), Ctrl-C (interrupted), "
-        "an error of the target (failed)",
+        "an error of the target (failed), the time that the cell had (time)",
         NO_RESULT,
     ]
     seconds: Annotated[Seconds | None, "time of the cell", NO_RESULT, TIMING]

@@ -22,6 +22,8 @@ PATIENCE = 1.0
 
 TIME_OVER = "the time of this part of the run was over"
 """Why a cell was ended, or not begun, where a run has a time to end at."""
+FOR_ATTACK = 0.8
+"""Of the time of a cell how much its attack may take; the rest is for measuring what it has."""
 TOO_LONG = "took longer than"
 """How the reason begins of a cell that was ended after its own time."""
 
@@ -32,7 +34,7 @@ def is_late(reason: str | None) -> bool:
     >>> is_late("took longer than 5 seconds"), is_late("no such file"), is_late(None)
     (True, False, False)
     """
-    return reason is not None and (reason == TIME_OVER or reason.startswith(TOO_LONG))
+    return reason is not None and reason.startswith((TIME_OVER, TOO_LONG))
 
 
 Task: TypeAlias = Job | Look
@@ -49,7 +51,7 @@ class Lost:
 
 @attrs.frozen
 class End:
-    """When tasks are ended.
+    """When tasks are ended. Attacks are told to stop a little earlier, so that what they have is measured.
 
     Attributes:
         limit: seconds of wall time that each may take; None for any.
@@ -70,6 +72,30 @@ class End:
         """When a task that starts now is ended, and the reason."""
         own = math.inf if self.limit is None else time.monotonic() + self.limit
         return (self.until, TIME_OVER) if self.until <= own else (own, f"{TOO_LONG} {self.limit:.3g} seconds")
+
+    def patience(self) -> Patience:
+        """What tells the attack of a task that starts now when it has to stop."""
+        return Patience(self)
+
+
+class Patience:
+    """Tells an attack to stop when it has had most of its time; called after each answer, it returns ``time`` then."""
+
+    def __init__(self, end: End) -> None:
+        now = time.monotonic()
+        until, self._late = end.of_task()
+        self._until = now + FOR_ATTACK * (until - now)
+        self._most = end.cpu or math.inf
+        self._cpu = time.process_time() + FOR_ATTACK * self._most
+        self.reason = ""
+
+    def __call__(self, queries: int) -> str | None:
+        """Say ``time`` if it is over."""
+        if time.monotonic() > self._until:
+            self.reason = f"{self._late}: stopped after {queries} queries"
+        elif time.process_time() > self._cpu:
+            self.reason = f"{TOO_LONG} {self._most:.3g} seconds of CPU time: stopped after {queries} queries"
+        return "time" if self.reason else None
 
 
 def cpu_seconds(pid: int) -> float:
