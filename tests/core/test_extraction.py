@@ -124,6 +124,14 @@ def test_progress_is_told_after_every_answer() -> None:
     assert seen == [4, 8, 10]
 
 
+def test_a_word_of_who_is_told_the_progress_ends_the_attack_which_keeps_what_it_has() -> None:
+    def enough(queries: int) -> str | None:
+        return "time" if queries >= 8 else None
+
+    stolen = mex.extract(mex.Oracle(TARGET), Counting(4, 4, 4), on_progress=enough)
+    assert (stolen.stopped, stolen.queries, stolen.snapshots[-1][0]) == ("time", 8, 8)
+
+
 def test_a_learner_that_asks_what_the_interface_refuses_is_stopped() -> None:
     class Careless(Counting):
         def ask(self) -> FloatArray | None:

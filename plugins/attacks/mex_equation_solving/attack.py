@@ -10,23 +10,22 @@ import numpy as np
 from mex import Defense, Incompatible, Knowledge, Learner, Scope
 from mex.params import component, doc, whole
 from mex.toolkit.checking.self_check import self_checked
+from mex.toolkit.log_link import LogValues, link_of
 from mex.toolkit.perturbation.inversion import Invertible
 from mex_equation_solving.learner import EquationLearner
-
-LINKS = {"value": "identity", "proba": "logit"}
-"""The public link with which answers of each kind are linear equations."""
 
 
 @attrs.frozen(kw_only=True)
 class EquationSolving:
     """Ask d + 1 rows, read a linear equation off each answer, solve them, and check the solution with one row more.
 
-    A value is the score <w, x> + b. Of probabilities the logit is, for two classes; for several their logarithms are
-    the scores up to a common constant. The rows are one near the middle of the domain and one more per number and
-    category; without an intercept d are enough. A saturated probability gives no equation: it is asked again closer to
-    a row whose answer is informative, which takes more queries. The row more reveals answers that are rounded, clipped
-    or otherwise not those of a linear model, whatever the interface declares, and the note says so; then ``extra``
-    further rows per unknown are asked, near the boundary, and the weights are fitted to all answers.
+    A value is the score <w, x> + b, or, of a generalized linear model with a log link, its exponential. Of
+    probabilities the logit is, for two classes; for several their logarithms are the scores up to a common constant.
+    The rows are one near the middle of the domain and one more per number and category; without an intercept d are
+    enough. A saturated probability gives no equation: it is asked again closer to a row whose answer is informative,
+    which takes more queries. The row more reveals answers that are rounded, clipped or otherwise not those of a linear
+    model, whatever the interface declares, and the note says so; then ``extra`` further rows per unknown are asked,
+    near the boundary, and the weights are fitted to all answers.
 
     A rounded answer is an interval of scores, without an end where 0 or 1 is shown. The weights are those in the middle
     of all intervals, and further rows are asked where the solution so far has the end of an interval, so that each
@@ -64,12 +63,7 @@ class EquationSolving:
         Raises:
             Incompatible: if the answers are no linear equations, or those of ``defense`` cannot be inverted.
         """
-        needed = LINKS[knowledge.answers]
-        link = knowledge.family.public.get("link", needed)
-        if link != needed:
-            raise Incompatible(
-                f"{knowledge.answers} answers are linear equations behind the link {needed}, and this model's is {link}"
-            )
+        link = link_of(knowledge, "linear equations")
         if self.defense is not None and not isinstance(self.defense, Invertible):
             raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
         if self.defense is None:
@@ -79,4 +73,9 @@ class EquationSolving:
             read(
                 np.ones(1) if knowledge.classes is None else np.full((1, k := len(knowledge.classes)), 1 / k)
             )  # or raises
-        return self_checked(knowledge, rng, lambda known, stream: EquationLearner(known, self.extra, stream, read))
+
+        def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            learner = EquationLearner(known, self.extra, stream, read)
+            return LogValues(learner) if link == "log" else learner
+
+        return self_checked(knowledge, rng, start)

@@ -9,11 +9,10 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import doc, whole
+from mex.toolkit.log_link import LogValues, link_of
 from mex_polynomial_solving.learner import PolynomialLearner
 from mex_polynomial_solving.lift import Lift
 
-LINKS = {"value": "identity", "proba": "logit"}
-"""The public link with which answers of each kind are equations."""
 MOST_UNKNOWNS = 2000
 """With more of them a solution takes minutes."""
 
@@ -24,11 +23,12 @@ class PolynomialSolving:
 
     The scores of Gaussian naive Bayes are sums of squares, 2 d + 1 coefficients for each class; those of quadratic
     discriminant analysis and of linear models of ``PolynomialFeatures`` have products, too, (d + 1) (d + 2) / 2 of the
-    second degree. Values are scores, and logarithms of probabilities are up to a common constant, so that answers are
-    linear equations in the coefficients. Rows are drawn near one whose answer is not saturated, as far off as answers
-    stay so. Such a solution is inaccurate far from there; rows near its boundary, anywhere on the domain and like the
-    data are asked next, some rounds long, until two rounds in a row are answered as it predicts. Where none are, as
-    behind rounding or noise, the copy is what fits the answers best, and the note says so.
+    second degree. Values are scores, or exponentials of them, and logarithms of probabilities are up to a common
+    constant, so that answers are linear equations in the coefficients. Rows are drawn near one whose answer is not
+    saturated, as far off as answers stay so. Such a solution is inaccurate far from there; rows near its boundary,
+    anywhere on the domain and like the data are asked next, some rounds long, until two rounds in a row are answered as
+    it predicts. Where none are, as behind rounding or noise, the copy is what fits the answers best, and the note says
+    so.
 
     >>> import mex
     >>> from sklearn.datasets import load_iris
@@ -54,14 +54,11 @@ class PolynomialSolving:
         Raises:
             Incompatible: if answers are no equations, or there are more than 2,000 coefficients.
         """
-        public, needed = knowledge.family.public, LINKS[knowledge.answers]
-        if (link := public.get("link", needed)) != needed:
-            raise Incompatible(
-                f"{knowledge.answers} answers are equations behind the link {needed}, and this model's is {link}"
-            )
+        public, link = knowledge.family.public, link_of(knowledge)
         lift = Lift(knowledge.domain.n_features, int(public.get("degree", 2)), bool(public.get("cross", True)))
         if lift.columns > MOST_UNKNOWNS:
             raise Incompatible(
                 f"a polynomial of {lift.columns} coefficients is too large; {MOST_UNKNOWNS} can be solved"
             )
-        return PolynomialLearner(knowledge, lift, self.rounds, rng)
+        learner = PolynomialLearner(knowledge, lift, self.rounds, rng)
+        return LogValues(learner) if link == "log" else learner

@@ -55,6 +55,16 @@ class Measured:
         return any(math.isinf(queries_to(record["curve"] or [], LEVELS[-1])) for record in late)
 
 
+def further(first: Sequence[Measured], second: Sequence[Measured]) -> list[Measured]:
+    """What two heats came to: of what ran in both the one in which it asked more."""
+    best: dict[tuple[str, Answer | None], Measured] = {}
+    for measured in (*first, *second):
+        key = measured.choice.label, measured.choice.reads
+        if key not in best or measured.asked >= best[key].asked:
+            best[key] = measured
+    return list(best.values())
+
+
 @attrs.frozen(eq=False)
 class UnderWay:
     """An audit that runs.
@@ -89,13 +99,8 @@ class UnderWay:
                 again.append(attrs.evolve(stage, name=f"short-{stage.name}", choices=late, budget=rows, long=False))
             elif late:
                 again.append(stage)
-        best: dict[tuple[str, Answer | None], Measured] = {}
-        for heat in (first, self._each(again, "race", LONGEST)):
-            for measured in (m for found in heat.values() for m in found):
-                key = measured.choice.label, measured.choice.reads
-                if key not in best or measured.asked >= best[key].asked:
-                    best[key] = measured
-        return list(best.values())
+        second = self._each(again, "race", LONGEST)
+        return further(*([m for found in heat.values() for m in found] for heat in (first, second)))
 
     def measure(self, todo: Sequence[Stage], part: str) -> list[Measured]:
         """Run the stages of a part of the plan; what its time does not allow is late."""

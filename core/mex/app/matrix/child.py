@@ -83,13 +83,7 @@ def _answer(registry: Registry, task: Cell | Look, end: End) -> str:
     from mex.app.matrix.json_lines import dump
     from mex.app.matrix.looking import look_at
 
-    if not isinstance(task, Cell):
-        return look_at(registry, task)
-    patience = end.patience()
-    record = run_cell(registry, task, patience)
-    if record["stopped"] == "time":
-        record["reason"] = "; ".join(filter(None, (patience.reason, record["reason"])))
-    return dump(record)
+    return dump(run_cell(registry, task, end.patience())) if isinstance(task, Cell) else look_at(registry, task)
 
 
 def _settle(parent: int, private: Path) -> None:

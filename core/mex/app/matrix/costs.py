@@ -10,6 +10,8 @@ import numpy as np
 from mex.answers import answer_kind
 from mex.app.matrix.evaluation import Yardstick
 from mex.defense import twin
+from mex.extraction import Extraction
+from mex.oracle import Oracle
 from mex.target import Target
 from mex.types import Answer, Array, FloatArray
 
@@ -72,3 +74,12 @@ def _sessions(defended: Target, X: FloatArray) -> tuple[float, float]:
         refused.append(1 - np.mean(client.admit(rows)))
         alarms.append(client.alarm is not None)
     return float(np.mean(refused)), float(np.mean(alarms))
+
+
+def did_nothing(defense: str, bare: Oracle, extraction: Extraction) -> str:
+    """A sentence if an attack was answered as by ``bare``, the model without the defense; nothing otherwise."""
+    transcript = extraction.transcript
+    X, answers = transcript.X[:ROWS], transcript.answers[:ROWS]
+    if extraction.refused or extraction.stopped == "failed" or not np.array_equal(bare.ask(X), answers):
+        return ""
+    return f"{defense} changed no answer, neither of honest users nor of this attack"

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from mex.app.matrix.cells import Cell
-from mex.app.matrix.costs import ROWS, unchanged
+from mex.app.matrix.costs import did_nothing, unchanged
 from mex.app.matrix.interrupts import user_interrupts
 from mex.app.matrix.isolation import isolated
 from mex.app.matrix.json_lines import check, dump, unfinished
@@ -81,13 +81,19 @@ def run_attack(
 def _telling(extraction: Extraction, scope: Scope, known: Knowledge) -> Extraction:
     """With a note where an attack on the class of the model has stolen thresholds that are values of training rows."""
     leak = LEAKS.get(str(known.family.public.get("thresholds")), "") if known.family.kind in scope.families else ""
-    return attrs.evolve(extraction, note="; ".join(filter(None, [extraction.note, leak])))
+    return attrs.evolve(extraction, note=_joined(extraction.note, leak) or "")
+
+
+def _joined(*sentences: str) -> str | None:
+    return "; ".join(filter(None, sentences)) or None
 
 
 def measure(
     registry: Registry, cell: Cell, on_progress: Callable[[int], str | None] | None = None, interruptible: bool = False
 ) -> tuple[Record, Extraction]:
     """Run one cell; return its record and what the attack got, as :func:`mex.extract` takes the last two.
+
+    Where ``on_progress`` ends it, its ``reason`` says why.
 
     Raises:
         Incompatible: if its components cannot work together.
@@ -135,7 +141,7 @@ def measure(
             "status": "failed" if extraction.stopped in ("failed", "time") else "ok",
             "features": known.domain.n_features,
             "rho": known.rho,
-            "reason": "; ".join(filter(None, (extraction.note, idle, yardstick.chance))) or None,
+            "reason": _joined(getattr(on_progress, "reason", ""), extraction.note, idle, yardstick.chance),
             "queries": extraction.queries,
             "unique_queries": extraction.unique_queries,
             **rows,
@@ -157,15 +163,6 @@ def measure(
         }
     times = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
     return check({**record, **times}), extraction
-
-
-def did_nothing(defense: str, bare: Oracle, extraction: Extraction) -> str:
-    """A sentence if an attack was answered as by ``bare``, the model without the defense; nothing otherwise."""
-    transcript = extraction.transcript
-    X, answers = transcript.X[:ROWS], transcript.answers[:ROWS]
-    if extraction.refused or extraction.stopped == "failed" or not np.array_equal(bare.ask(X), answers):
-        return ""
-    return f"{defense} changed no answer, neither of honest users nor of this attack"
 
 
 def where_asked(transcript: Transcript) -> list[list[float]]:

@@ -24,7 +24,7 @@ from mex.app.audit.defending import recommended, trades
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.document import SCHEMA, document, dumped
 from mex.app.audit.markdown import markdown
-from mex.app.audit.measuring import Measured, UnderWay
+from mex.app.audit.measuring import Measured, UnderWay, further
 from mex.app.audit.page import page
 from mex.app.audit.planning import cells, most_rows
 from mex.app.audit.racing import best_first, finish
@@ -322,6 +322,45 @@ def test_from_python_it_takes_objects_and_refuses_what_costs_money(monkeypatch: 
     assert repr(found).startswith("DecisionTreeClassifier on a table of 120 rows")
     with pytest.raises(mex.UsageError, match="no depth named 'deep'"):
         mex.audit(model, X, y, depth="deep", registry=registry)
+
+
+def cut(m: Measured, rows: int) -> Measured:
+    """The same, stopped after so many rows."""
+    records = [
+        {
+            **r,
+            "stopped": "time",
+            "reason": f"took longer than 1 seconds: stopped after {rows} queries",
+            "queries": rows,
+            "curve": [point for point in r["curve"] or [] if point["queries"] <= rows],
+        }
+        for r in m.group.records
+    ]
+    return attrs.evolve(m, group=Group(m.group.attack, m.group.defense, cast("list[Record]", records)))
+
+
+def test_what_an_attack_had_got_to_when_its_time_was_over_counts_and_it_is_named(outcome: Outcome) -> None:
+    whole = next(m for m in outcome.judged if m.choice.label == "pivot" and m.choice.rows and m.choice.family)
+    level = whole.group.median("queries_to_0.95")
+    assert level is not None
+    rows = math.ceil(level.high)
+    part = cut(whole, rows)
+    assert (part.late, part.asked, part.open) == (2, rows, True)
+    assert not whole.open
+    others = [m for m in outcome.judged if m is not whole and m.choice.reads != "proba"]
+    told = document(attrs.evolve(outcome, judged=[part, *others]))
+    assert told["unjudged"] == ["pivot (label)"]
+    thief = next(t for t in told["thieves"] if t["shown"] == "label" and t["rows"] and t["class_known"])
+    assert thief["levels"]["0.95"]["queries"]["median"] <= rows
+
+
+def test_of_two_heats_that_in_which_an_attack_asked_more_counts(outcome: Outcome) -> None:
+    first = next(m for m in outcome.raced if m.choice.label == "pivot")
+    least = cut(first, 16)
+    records = [{**r, "status": "failed"} for r in least.group.records]
+    lost = attrs.evolve(least, group=Group("pivot", "none", cast("list[Record]", records)))
+    for one, two, best in ((first, lost, first), (lost, least, least), (least, first, first), (lost, lost, lost)):
+        assert further([one], [two]) == [best]
 
 
 def test_an_attack_that_took_too_long_is_named_in_the_verdict_and_baselines_are_judged_all_the_same(

@@ -14,6 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import numpy as np
 import pytest
 from odd import Odd
 
@@ -25,7 +26,9 @@ from mex.app.matrix.plan import Plan
 from mex.app.matrix.processes import Processes, WorkersDie
 from mex.app.matrix.record import TIMINGS
 from mex.app.matrix.run import Run
-from mex.app.matrix.worker import TIME_OVER
+from mex.app.matrix.worker import TIME_OVER, is_late
+from mex.learner import Steps
+from mex.types import Estimator
 
 PLAN: dict[str, Any] = {
     "attacks": ["passive"],
@@ -143,6 +146,36 @@ def test_a_process_that_ends_is_missed_though_a_child_of_it_holds_what_would_tel
 def test_a_time_limit_cannot_be_swallowed(given: Callable[..., mex.Registry], cls: type[Odd]) -> None:
     found = run(given(attack={"odd": cls}), time_limit=3, attacks=["odd", "passive"], seeds=1)
     assert found == [("odd", "failed", "took longer than 3 seconds"), ("passive", "ok", None)]
+
+
+class Pausing(Odd):
+    """It asks one row after another, and thinks about each."""
+
+    def learner(self, knowledge: mex.Knowledge, rng: np.random.Generator) -> mex.Learner:
+        class Slow(mex.GeneratorLearner):
+            def steps(self) -> Steps:
+                while True:
+                    yield knowledge.domain.sample(1, rng)
+                    time.sleep(0.3)
+
+            def hypothesis(learner) -> Estimator:
+                return self.believe(knowledge)
+
+        return Slow()
+
+
+def test_an_attack_that_has_had_most_of_its_time_is_stopped_and_what_it_has_is_measured(
+    given: Callable[..., mex.Registry],
+) -> None:
+    registry, workers = given(attack={"pausing": Pausing}), Workers(1, time_limit=4, fork=True)
+    (record,) = Run({**PLAN, "attacks": ["pausing"], "seeds": 1, "budget": 100}, registry, workers=workers)
+    assert (record["status"], record["stopped"]) == ("failed", "time")
+    asked = record["queries"] or 0
+    assert 2 <= asked < 20
+    assert record["reason"] == f"took longer than 4 seconds: stopped after {asked} queries"
+    assert is_late(record["reason"])
+    assert record["curve"]
+    assert record["curve"][-1]["queries"] == asked
 
 
 class Waiting(Odd):
