@@ -12,6 +12,7 @@ from mex.estimator import attribute, has_attribute, is_sklearns
 from mex.types import Estimator
 
 __all__ = [
+    "INVERSES",
     "PRODUCTS",
     "PROJECTIONS",
     "RISING",
@@ -36,6 +37,8 @@ ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}  # of a category
 PROJECTIONS = {"PCA", "IncrementalPCA", "TruncatedSVD", "FactorAnalysis", "FastICA", "LinearDiscriminantAnalysis"}
 PROJECTIONS |= {"GaussianRandomProjection", "SparseRandomProjection", "NeighborhoodComponentsAnalysis"}
 """Steps that are affine, and mix the columns."""
+INVERSES = {np.exp: "log", np.expm1: "log1p"}
+"""Links of regressors whose targets are logarithms, by what is applied to their values."""
 PRODUCTS = "PolynomialFeatures"
 RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer", "KBinsDiscretizer"}
 """Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
@@ -44,7 +47,7 @@ DELEGATES |= {"RFE", "RFECV", "FrozenEstimator"}
 
 
 class Core(NamedTuple):
-    """What decides a model's answers, ``steps`` before it, ``altered`` after it: ``threshold``, ``target``, method."""
+    """What decides a model's answers, ``steps`` before it, ``altered`` after it: ``threshold``, a link, method."""
 
     estimator: Estimator
     steps: tuple[Estimator, ...] = ()
@@ -72,9 +75,10 @@ def core_of(model: Estimator) -> Core:
     elif name in ("OneVsRestClassifier", "OneVsOneClassifier") and len(model.estimators_) == 1:
         inner = model.estimators_[0]
     elif name == "TransformedTargetRegressor":
-        inner, how = model.regressor_, "target"
-        if attribute(model.transformer_, "inverse_func") is not None or obstacle(model.transformer_, set()):
-            raise Incompatible("its values are transformed, and not by an affine function")
+        inner, inverse = model.regressor_, attribute(model.transformer_, "inverse_func")
+        how = "target" if inverse is None else INVERSES.get(inverse, "")
+        if not how or (inverse is None and obstacle(model.transformer_, set())):
+            raise Incompatible("its values are transformed, and not by an affine function, exp or expm1")
     core = Core(model) if inner is None else core_of(inner)
     return Core(core.estimator, steps + core.steps, tuple(filter(None, (how, *core.altered))))
 

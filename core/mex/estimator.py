@@ -26,8 +26,6 @@ LINEAR = ("sklearn.linear_model", "sklearn.svm", "sklearn.discriminant_analysis"
 NAIVE = ("BernoulliNB", "ComplementNB", "MultinomialNB")
 """Naive Bayes models whose log probabilities are affine, and which have no ``coef_``."""
 CENTROIDS = "NearestCentroid"
-EXPONENTIAL = ("poisson", "gamma", "tweedie", "cox", "aft")
-"""What objectives are called whose values are exponential in the scores."""
 UNTAUGHT = ("outlier_detector", "clusterer", "density_estimator", "transformer")
 """What learns from rows alone: given answers, it passes over them."""
 
@@ -147,30 +145,6 @@ def _is_frozen(part: object) -> bool:
     from sklearn.base import clone
 
     return hasattr(part, "get_params") and not isinstance(part, type) and clone(part, safe=False) is part
-
-
-def link_of_objective(objective: str) -> str:
-    """How the answers of XGBoost depend on the scores that it adds up, by the name of its objective.
-
-    >>> [link_of_objective(name) for name in ("multi:softprob", "count:poisson", "reg:squarederror", "binary:hinge")]
-    ['logit', 'log', 'identity', 'margin']
-    """
-    if objective in ("binary:logistic", "multi:softprob"):
-        return "logit"
-    if objective.startswith(("binary:", "multi:")):
-        return "margin"
-    if any(name in objective for name in EXPONENTIAL):
-        return "log"
-    return "bent" if objective == "reg:logistic" else "identity"
-
-
-def kernel_degree(estimator: Estimator) -> int:
-    """The degree of the values of a kernel machine, if its kernel is a polynomial; else 0."""
-    if not is_sklearns(estimator) or attribute(estimator, "dual_coef_") is None:
-        return 0
-    params = params_of(estimator)
-    kernel, degree = params.get("kernel"), params.get("degree", 3)
-    return 1 if kernel == "linear" else int(degree) if kernel in ("poly", "polynomial") and degree % 1 == 0 else 0
 
 
 def is_sklearns(estimator: Estimator) -> bool:

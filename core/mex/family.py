@@ -13,7 +13,6 @@ from mex.composition import (
     PRODUCTS,
     PROJECTIONS,
     RISING,
-    Core,
     binned,
     check_steps,
     core_of,
@@ -22,34 +21,13 @@ from mex.composition import (
     obstacle,
 )
 from mex.errors import Incompatible
-from mex.estimator import (
-    CENTROIDS,
-    EXPONENTIAL,
-    NAIVE,
-    answers_without_prior,
-    attribute,
-    coefficients,
-    has_attribute,
-    is_sklearns,
-    kernel_degree,
-    link_of_objective,
-    params_of,
-    unfitted,
-)
+from mex.estimator import attribute, coefficients, has_attribute, is_sklearns, params_of, unfitted
 from mex.knowledge import AXIS_PARALLEL, Family
+from mex.link import EXPONENTIAL, GAUSSIAN, degree_of, link_of
 from mex.types import Estimator
 
 __all__ = ["family_of", "without_learner"]
 
-LOGISTIC = (
-    "LogisticRegression",
-    "LogisticRegressionCV",
-    "LinearDiscriminantAnalysis",
-    "SGDClassifier",
-    "NearestCentroid",
-    *NAIVE,
-)
-GAUSSIAN = ("GaussianNB", "QuadraticDiscriminantAnalysis")
 BOOSTERS = ("catboost", "gpboost", "interpret", "lightgbm", "ngboost", "perpetual", "snapml", "thundergbm", "xgboost")
 """Libraries of boosted trees, told by the name of their package, so that none is imported."""
 
@@ -87,8 +65,8 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
         core = core_of(model)
         params = params_of(core.estimator)
         members = _members(core.estimator, discrete)
-        link = _link(core, np.size(attribute(model, "classes_", ())), params, members)
-        degree = _degree(core, link, members)
+        link = link_of(core, np.size(attribute(model, "classes_", ())), params, members)
+        degree = degree_of(core, link, members)
         if link and binned(core.steps, frozenset(discrete)):
             loss = {"loss": "poisson"} if link == "log" else {}
             return Family("boosted", {"max_depth": degree, "precision": "float64", **loss})
@@ -122,55 +100,6 @@ def _members(estimator: Estimator, discrete: Collection[str | int]) -> list[Fami
             raise Incompatible("")
         members += [last] * bool(estimator.passthrough)
     return members
-
-
-def _link(core: Core, k: int, params: Mapping[str, Any], members: Collection[Family] = ()) -> str:
-    """How the answers of ``k`` classes (0 for values) depend on the scores of weights; "" if there are none."""
-    estimator, name = core.estimator, type(core.estimator).__name__
-    if type(estimator).__module__.startswith("xgboost.") and params.get("booster") == "gblinear":
-        return link_of_objective(str(params["objective"]))
-    if members:
-        return "identity" if k == 0 and all(m.public.get("link") == "identity" for m in members) else ""
-    if k == 0 and kernel_degree(estimator):
-        return "identity"
-    if name == "OneVsRestClassifier" and is_sklearns(estimator):
-        cores = [core_of(member) for member in estimator.estimators_]
-        for one in cores:
-            check_steps(one, "is not affine", PROJECTIONS)
-        linear = all(_link(one, 2, params_of(one.estimator)) and not one.altered for one in cores)
-        return "" if not linear else "bent" if has_attribute(estimator, "predict_proba") else "margin"
-    scores = coefficients(estimator)
-    if scores is None:
-        return ""
-    if k == 0:
-        if len(scores[0]) > 1:
-            raise Incompatible("it answers a row with several values")
-        glm = type(estimator).__module__.startswith("sklearn.linear_model._glm")
-        log = params.get("link") == "log" or (params.get("link") != "identity" and params.get("power", 1) > 0)
-        return "log" if glm and log else "identity"
-    if k > 2 and attribute(estimator, "dual_coef_") is not None:
-        return ""  # a support vector machine lets pairs of classes vote
-    calibrated = [how for how in core.altered if how != "threshold"]
-    if not calibrated and not has_attribute(estimator, "predict_proba"):
-        return "margin"
-    one_by_one = k > 2 and ("loss" in params or not {"ovr", "liblinear"}.isdisjoint(map(str, params.values())))
-    one_by_one |= name == CENTROIDS and answers_without_prior(estimator)
-    logistic = name in LOGISTIC and not one_by_one and params.get("loss", "log_loss") == "log_loss"
-    if not (calibrated in (["sigmoid"], ["temperature"]) if calibrated else logistic):
-        return "bent"
-    return "threshold" if "threshold" in core.altered else "logit"
-
-
-def _degree(core: Core, link: str, members: Collection[Family]) -> int:
-    """The degree of the polynomials that the scores are; 0 where they are none."""
-    gaussian = type(core.estimator).__name__ in GAUSSIAN and is_sklearns(core.estimator) and not core.altered
-    degree = 2 if gaussian else int(bool(link))
-    if link == "identity":
-        degree *= max([m.public.get("degree", 1) for m in members] or [kernel_degree(core.estimator) or 1])
-    for step in core.steps:
-        parts = [part for part in (step, *params_of(step, deep=True).values()) if type(part).__name__ == PRODUCTS]
-        degree *= max((int(np.max(part.degree)) for part in parts), default=1)
-    return degree
 
 
 def _by_name(estimator: Estimator, params: Mapping[str, Any], means_of: Collection[Family] = ()) -> str:

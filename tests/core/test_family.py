@@ -87,6 +87,9 @@ LOG_HISTOGRAMS = HistGradientBoostingRegressor(loss="poisson", max_iter=3)
 SQUARES = PolynomialFeatures(2, include_bias=False)
 PARABOLA = make_pipeline(PolynomialFeatures(2), Ridge())
 LOG_VALUES = TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp)
+MORE_LOG_VALUES = TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1)
+ROOTS = TransformedTargetRegressor(Ridge(), func=np.sqrt, inverse_func=np.square)
+LOGS_OF_LOGS = TransformedTargetRegressor(PoissonRegressor(), func=np.log, inverse_func=np.exp)
 CATEGORY = OneHotEncoder(handle_unknown="ignore")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::FutureWarning")
@@ -200,7 +203,10 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("no line of lines", StackingRegressor([("a", Ridge())], SVR()), own("StackingRegressor", VALUES)),
         ("median of lines", AdaBoostRegressor(Ridge(), n_estimators=3), own("AdaBoostRegressor", VALUES)),
         ("mean with a kernel", VotingRegressor([("a", SVR()), ("b", Ridge())]), own("VotingRegressor", VALUES)),
-        ("log values", LOG_VALUES, own("TransformedTargetRegressor", VALUES)),
+        ("log values", LOG_VALUES, (VALUES, "linear", {"link": "log"})),
+        ("log1p values", scaled(MORE_LOG_VALUES), (VALUES, "linear", {"link": "log1p"})),
+        ("roots", ROOTS, own("TransformedTargetRegressor", VALUES)),
+        ("bent logs", LOGS_OF_LOGS, (VALUES, "linear", {"link": "bent"})),
         # none of it
         ("squares", make_pipeline(PolynomialFeatures(2), scaled(LR)), polynomial(2, True, "logit")),
         ("cubes", make_pipeline(MinMaxScaler(), PolynomialFeatures((1, 3)), LR), polynomial(3, True, "logit")),
@@ -318,7 +324,9 @@ def test_what_adds_up_lines_is_a_line(label: str) -> None:
     assert np.allclose(low + high, 2 * mid, rtol=0, atol=1e-9 * np.abs(high).max())
 
 
-@pytest.mark.parametrize("label", [label for label in LINEAR if TABLE[label][1] is not THREE and label not in SUMS])
+@pytest.mark.parametrize(
+    "label", [label for label in LINEAR if TABLE[label][1] is not THREE and label not in (*SUMS, "bent logs")]
+)
 def test_what_is_called_linear_answers_by_one_halfspace(label: str) -> None:
     model, A, _ = fitted(label)
     found = normal(model)
@@ -330,7 +338,7 @@ def test_what_is_called_linear_answers_by_one_halfspace(label: str) -> None:
     rows = np.concatenate([rows, onto + 1e-6 * (rows - onto), onto - 1e-6 * (rows - onto)])
     score = rows @ w + b
     if not hasattr(model, "classes_"):
-        values = np.exp(score) if TABLE[label][3]["link"] == "log" else score
+        values = {"log": np.exp, "log1p": np.expm1, "identity": np.positive}[TABLE[label][3]["link"]](score)
         assert np.allclose(answers(model, rows[:3000]), values[:3000], rtol=1e-9)
         return
     clear = np.abs(score) > 1e-11 * (np.abs(rows) @ np.abs(w) + abs(b))

@@ -15,6 +15,8 @@ from mex.types import Array, Estimator, FloatArray
 
 STEP = 2.0**30
 """The step of the finite differences; a large one makes the rounding of the intercept negligible."""
+SCORES = {"identity": np.positive, "log": np.log, "log1p": np.log1p}
+"""What makes scores of values, by the link."""
 CHUNK = 256
 """How many features are moved in one batch of rows."""
 PLAIN = {"sklearn.linear_model._logistic.LogisticRegression", "sklearn.svm._classes.LinearSVC"}
@@ -41,7 +43,8 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
     """
     if found := _by_formula(estimator):
         return found
-    core = core_of(estimator) if without_learner(estimator).kind == "linear" else None
+    family = without_learner(estimator)
+    core = core_of(estimator) if family.kind == "linear" else None
     scores = coefficients(core.estimator) if core else None
     if core is None or scores is None or len(scores[0]) != 1:
         return None
@@ -62,7 +65,7 @@ def normal(estimator: Estimator) -> tuple[FloatArray, float] | None:
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         stages = (estimator, *core.steps, core.estimator)  # a pipeline that starts with "passthrough" has no width
         w, b = _affine(score, next(stage.n_features_in_ for stage in stages if hasattr(stage, "n_features_in_")))
-        return _of_answers(estimator, w, b) if core.altered else (w, b)
+        return _of_answers(estimator, w, b, str(family.public["link"])) if core.altered else (w, b)
 
 
 def _by_formula(estimator: Estimator) -> tuple[FloatArray, float] | None:
@@ -94,7 +97,7 @@ def _affine(score: Callable[[FloatArray], FloatArray], d: int) -> tuple[FloatArr
     return np.concatenate(weights), float(origin)
 
 
-def _of_answers(model: Estimator, w: FloatArray, b: float) -> tuple[FloatArray, float]:
+def _of_answers(model: Estimator, w: FloatArray, b: float, link: str) -> tuple[FloatArray, float] | None:
     """The weights and the intercept of a model whose answers depend on <w, x> + b alone, by any threshold."""
     length = float(w @ w)
 
@@ -103,7 +106,9 @@ def _of_answers(model: Estimator, w: FloatArray, b: float) -> tuple[FloatArray, 
         return np.ravel(model.predict(rows))
 
     if not hasattr(model, "classes_"):
-        low, high = answers(np.array([-1.0, 1.0]))
+        if link not in SCORES:
+            return None
+        low, high = SCORES[link](answers(np.array([-1.0, 1.0])))
         return w * (high - low) / 2, b * (high - low) / 2 + (high + low) / 2
     sizes = 2.0 ** np.arange(-60, 61)
     places = np.concatenate([-sizes[::-1], [0.0], sizes])

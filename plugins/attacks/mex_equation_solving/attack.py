@@ -10,7 +10,7 @@ import numpy as np
 from mex import Defense, Incompatible, Knowledge, Learner, Scope
 from mex.params import component, doc, whole
 from mex.toolkit.checking.self_check import self_checked
-from mex.toolkit.log_link import LogValues, link_of
+from mex.toolkit.log_link import LogValues, link_to
 from mex.toolkit.perturbation.inversion import Invertible
 from mex_equation_solving.learner import EquationLearner
 
@@ -63,7 +63,7 @@ class EquationSolving:
         Raises:
             Incompatible: if the answers are no linear equations, or those of ``defense`` cannot be inverted.
         """
-        link = link_of(knowledge, "linear equations")
+        link = link_to(knowledge, "linear equations")
         if self.defense is not None and not isinstance(self.defense, Invertible):
             raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
         if self.defense is None:
@@ -76,6 +76,6 @@ class EquationSolving:
 
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
             learner = EquationLearner(known, self.extra, stream, read)
-            return LogValues(learner) if link == "log" else learner
+            return LogValues(learner, link) if link in ("log", "log1p") else learner
 
         return self_checked(knowledge, rng, start)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mex import Incompatible, Knowledge, Learner, Scope
 from mex.params import doc, whole
-from mex.toolkit.log_link import LogValues, link_of
+from mex.toolkit.log_link import LogValues, link_to
 from mex_polynomial_solving.learner import PolynomialLearner
 from mex_polynomial_solving.lift import Lift
 
@@ -54,11 +54,11 @@ class PolynomialSolving:
         Raises:
             Incompatible: if answers are no equations, or there are more than 2,000 coefficients.
         """
-        public, link = knowledge.family.public, link_of(knowledge)
+        public, link = knowledge.family.public, link_to(knowledge)
         lift = Lift(knowledge.domain.n_features, int(public.get("degree", 2)), bool(public.get("cross", True)))
         if lift.columns > MOST_UNKNOWNS:
             raise Incompatible(
                 f"a polynomial of {lift.columns} coefficients is too large; {MOST_UNKNOWNS} can be solved"
             )
         learner = PolynomialLearner(knowledge, lift, self.rounds, rng)
-        return LogValues(learner) if link == "log" else learner
+        return LogValues(learner, link) if link in ("log", "log1p") else learner

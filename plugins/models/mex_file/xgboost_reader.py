@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mex import Family, UsageError
-from mex.estimator import link_of_objective
+from mex.link import link_of_objective
 from mex.toolkit.facts import RECORDS
 from mex.toolkit.saved import Reading, Wishes, counted, library, telling
 from mex.toolkit.tabular.encoders import values_of

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
-from sklearn.linear_model import GammaRegressor, PoissonRegressor
+from sklearn.linear_model import GammaRegressor, PoissonRegressor, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
@@ -22,7 +23,15 @@ def stolen(attack: str, model: Any, **options: Any) -> mex.Stolen:
     return mex.attack(attack, model, domain=mex.Domain.of(X), pool=X[::2], held_out=X[1::2], **options)
 
 
-@pytest.mark.parametrize("model", [PoissonRegressor(alpha=0.1), make_pipeline(StandardScaler(), GammaRegressor())])
+@pytest.mark.parametrize(
+    "model",
+    [
+        PoissonRegressor(alpha=0.1),
+        make_pipeline(StandardScaler(), GammaRegressor()),
+        TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp),
+        make_pipeline(StandardScaler(), TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1)),
+    ],
+)
 def test_a_model_with_a_log_link_is_solved_exactly(model: Any) -> None:
     found = stolen("equation-solving", model.fit(X, y))
     assert found.queries == 12
@@ -53,5 +62,5 @@ def test_rounded_values_are_fitted_and_it_is_said() -> None:
 
 def test_what_is_neither_affine_nor_exponential_is_refused() -> None:
     model = xgboost.XGBRegressor(booster="gblinear", objective="reg:logistic", n_jobs=1).fit(X, y / 400)
-    with pytest.raises(mex.Incompatible, match="behind the link identity or log, and this model's is bent"):
+    with pytest.raises(mex.Incompatible, match="behind the link identity, log or log1p, and this model's is bent"):
         stolen("equation-solving", model)
