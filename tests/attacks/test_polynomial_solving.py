@@ -138,8 +138,8 @@ def test_what_it_does_not_solve_it_says() -> None:
     with pytest.raises(mex.Incompatible, match="a polynomial of 3321 coefficients is too large; 2000 can be solved"):
         steal(wide, X, "proba")
     ridge = make_pipeline(PolynomialFeatures(2), Ridge()).fit(*DIABETES)
-    with pytest.raises(mex.Incompatible, match="behind the link identity, and this model's is log"):
-        steal(ridge, DIABETES[0], "value", family=mex.Family("polynomial", {"link": "log"}))
+    with pytest.raises(mex.Incompatible, match="behind the link identity, log or log1p, and this model's is bent"):
+        steal(ridge, DIABETES[0], "value", family=mex.Family("polynomial", {"link": "bent"}))
     with pytest.raises(mex.Incompatible, match="polynomial-solving takes value or proba answers"):
         steal(GaussianNB().fit(*IRIS), IRIS[0], "label")
 
