@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import mex
 from mex.testing import check_attack
@@ -42,6 +43,26 @@ def known(**changes: Any) -> mex.Knowledge:
 
 def test_it_is_a_well_behaved_attack() -> None:
     check_attack(Restricted(inner=Passive(sampler="uniform")))
+
+
+def test_a_guess_at_the_class_is_all_that_the_inner_attack_is_told_of_it() -> None:
+    inner = Watching()
+    attack = Restricted(inner=inner, pool=True, guess="kernel")
+    attack.learner(known(), np.random.default_rng(0))
+    (handed,) = inner.handed
+    assert (handed.family.kind, dict(handed.family.public), handed.family.learner) == ("kernel", {}, None)
+    assert Restricted(inner=Pivot(), guess="linear").scope.families == ()
+    assert Restricted(inner=Pivot()).scope.families == ("linear",)
+
+
+def test_a_wrong_guess_is_measured_and_not_believed() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 2))
+    model = DecisionTreeClassifier(max_depth=4, random_state=0).fit(X, X[:, 0] * X[:, 1] > 0)
+    guess = "restricted:inner={use='pivot'},pool=true,guess=linear"
+    stolen = mex.attack(guess, model, domain=mex.Domain.of(X), pool=X[:200], held_out=X[200:], budget=300)
+    assert stolen.agreement < 0.99
+    assert stolen.note
 
 
 @pytest.mark.parametrize(("pool", "family"), [(False, True), (True, False), (True, True)])

@@ -13,6 +13,6 @@ def mex_components() -> list[mex.Component]:
             "attack",
             "restricted",
             "mex_restricted.attack:Restricted",
-            "another attack by a thief who has no unlabeled rows, or does not know the class of the model",
+            "another attack by a thief who has no unlabeled rows, does not know the class of the model, or guesses it",
         )
     ]

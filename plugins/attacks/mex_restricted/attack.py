@@ -1,4 +1,4 @@
-"""An attack by a thief who knows less than the scenario grants."""
+"""An attack by a thief who knows less than the scenario grants, or takes a guess."""
 
 from __future__ import annotations
 
@@ -9,25 +9,31 @@ import attrs
 import numpy as np
 
 from mex import Attack, Family, Incompatible, Knowledge, Learner, Scope
-from mex.params import boolean, component, doc
+from mex.knowledge import KINDS
+from mex.params import boolean, component, doc, one_of
 
 UNKNOWN = Family("unknown", reason="this thief does not know the class")
 
 
 class _ScopeOfInner:
-    """Of the class ``Restricted`` any target; of an attack that was built, what its inner attack works on."""
+    """Of the class ``Restricted`` any target; of an attack that was built, what its inner attack works on.
+
+    Who takes a guess at the class attacks a model of any.
+    """
 
     def __get__(self, attack: Restricted | None, owner: type) -> Scope:
-        inner = None if attack is None else attack.inner
-        return Scope() if inner is None or isinstance(inner, Mapping) else inner.scope
+        if attack is None or isinstance(attack.inner, Mapping):
+            return Scope()
+        return attrs.evolve(attack.inner.scope, families=()) if attack.guess != "none" else attack.inner.scope
 
 
 @attrs.frozen(kw_only=True)
 class Restricted:
-    """Hand another attack less knowledge: no unlabeled rows, or a model of unknown class.
+    """Hand another attack less knowledge: no unlabeled rows, a model of unknown class, or a guess at the class.
 
     What an attack needs of what was taken away it does without, or it says that it cannot. Attacks that draw from the
-    pool need ``sampler=uniform`` then, and those that fit the public class a ``model``.
+    pool need ``sampler=uniform`` then, and those that fit the public class a ``model``. A guess may be wrong: attacks
+    check themselves, and what the copy is worth is measured.
 
     >>> import mex
     >>> from sklearn.datasets import load_iris
@@ -47,6 +53,12 @@ class Restricted:
     pool: bool = attrs.field(default=False, validator=boolean(), metadata=doc("whether it has the unlabeled rows"))
     family: bool = attrs.field(default=True, validator=boolean(), metadata=doc("whether it knows the class of models"))
 
+    guess: str = attrs.field(
+        default="none",
+        validator=one_of("none", *KINDS),
+        metadata=doc("the class that it takes the model for, whatever it is; none for the one that is known"),
+    )
+
     scope: ClassVar[Scope] = cast("Scope", _ScopeOfInner())
     paper: ClassVar[str] = "Chandrasekaran et al. 2020, Section 2.2, Experiment 1: what the adversary knows"
 
@@ -60,10 +72,11 @@ class Restricted:
             raise Incompatible(
                 f"restricted hands on to an attack, not to {dict(self.inner)!r}: let a registry build it"
             )
+        family = knowledge.family if self.family else UNKNOWN
         known = attrs.evolve(
             knowledge,
             pool=knowledge.pool if self.pool else None,
-            family=knowledge.family if self.family else UNKNOWN,
+            family=family if self.guess == "none" else Family(self.guess),
         )
         self.inner.scope.check("the inner attack", known)
         return self.inner.learner(known, rng)

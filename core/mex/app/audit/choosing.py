@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ import numpy as np
 from mex.app.audit.depth import RACE_SEED
 from mex.app.audit.subject import Subject
 from mex.errors import Incompatible, MexError, UsageError
-from mex.knowledge import Knowledge, Scope
+from mex.knowledge import KINDS, Knowledge, Scope
 from mex.learner import Attack, closed_after
 from mex.params import fields
 from mex.registry import Registry
@@ -50,6 +51,11 @@ class Choice:
     reason: str = ""
 
     @property
+    def guesses(self) -> bool:
+        """Whether the thief does not know the class, and takes the model for one that the attack is made for."""
+        return bool(self.spec.params.get("guess", "none") != "none")
+
+    @property
     def table(self) -> dict[str, Any]:
         """The attack as a table of a plan."""
         return {"use": self.spec.name, **self.spec.params}
@@ -59,7 +65,8 @@ def attacks(subject: Subject) -> list[Choice]:
     """Every attack that is installed, for each kind of answer from which it works on the model; or why it does not.
 
     Attacks stand as they are and as they are declared to counter a defense: those variants are made for noise, and win
-    without it as well. One that wraps another attack is left to what calls for it.
+    without it as well. One that wraps another attack is left to what calls for it. A model of a class that no attack
+    knows, such as code of one's own, is taken for each of those that attacks are made for: a thief tries that, too.
     """
     registry = subject.registry
     found: list[Choice] = []
@@ -87,15 +94,30 @@ def _by_kind(subject: Subject, spec: Spec, label: str) -> list[Choice]:
         attack: Attack = subject.registry.build("attack", spec)
     except UsageError as error:
         return [Choice(spec, label, reason=str(error))]
+    family = subject.target.family.kind
     chosen, reasons = [], []
     for kind in subject.kinds:
         reason = _refusal(attack, spec.name, knowledge(subject.target, answers=kind, pool=subject.pool, budget=BUDGET))
         if reason:
             reasons.append(reason)
         else:
-            made_for = subject.target.family.kind in attack.scope.families
-            chosen.append(Choice(spec, label, kind, made_for, label in BASELINES))
-    return chosen or [Choice(spec, label, reason=reasons[0])]
+            chosen.append(Choice(spec, label, kind, family in attack.scope.families, label in BASELINES))
+    guessed = _guesses(subject, spec, label, attack.scope.families) if family not in KINDS else []
+    return chosen or guessed or [Choice(spec, label, reason=reasons[0])]
+
+
+def _guesses(subject: Subject, spec: Spec, label: str, families: Sequence[str]) -> list[Choice]:
+    """An attack on some classes, by a thief who takes a model of no known class for one of them, and tries."""
+    found = []
+    for guess in families:
+        inner = {"use": spec.name, **spec.params}
+        wrapped = Spec("restricted", {"inner": inner, "pool": True, "family": True, "guess": guess})
+        attack: Attack = subject.registry.build("attack", wrapped)
+        for kind in subject.kinds:
+            known = knowledge(subject.target, answers=kind, pool=subject.pool, budget=BUDGET)
+            if not _refusal(attack, spec.name, known):
+                found.append(Choice(wrapped, f"{label}, taken for {guess}", kind))
+    return found
 
 
 def _refusal(attack: Attack, name: str, known: Knowledge) -> str:
@@ -117,25 +139,30 @@ def restricted(subject: Subject, choice: Choice, rows: bool, family: bool) -> Ch
     """The same attack by a thief who knows less; None if it cannot do without.
 
     One that draws from the rows draws uniformly instead, and one that fits the public class fits a forest: both are
-    parameters by these names in every attack that has them.
+    parameters by these names in every attack that has them. One that is made for the class is tried on a guess at it: a
+    wrong guess shows after a few rows, so that not to tell the class is no defense.
     """
     registry, params = subject.registry, dict(choice.spec.params)
     by_name = {f.name: f for f in _fields(registry, choice.spec)}
     scope: Scope = registry.build("attack", choice.spec).scope
-    if (not family and scope.families) or (not rows and scope.needs_pool):
+    if not rows and scope.needs_pool:
         return None
     if not rows and "sampler" in by_name:
         params["sampler"] = "uniform"
     if not family and "model" in by_name and params.get("model") is None:
         params["model"] = SURROGATE
+    guess = {"guess": subject.target.family.kind} if not family and scope.families else {}
     inner = Spec(choice.spec.name, params)
-    lacks = " and ".join(["no rows"] * (not rows) + ["class unknown"] * (not family))
-    spec = Spec("restricted", {"inner": {"use": inner.name, **params}, "pool": rows, "family": family})
+    lacks = ["no rows"] * (not rows) + [f"class {'guessed' if guess else 'unknown'}"] * (not family)
+    less = {"pool": rows, "family": family}
+    told = params if choice.guesses else {"inner": {"use": inner.name, **params}, **guess}
+    spec = Spec("restricted", {**told, **less})
     try:
         registry.build("attack", spec)
     except (UsageError, MexError):
         return None
-    return attrs.evolve(choice, spec=spec, label=f"{inner}, {lacks}", rows=rows, family=family)
+    name = choice.label if choice.guesses else str(inner)
+    return attrs.evolve(choice, spec=spec, label=f"{name}, {' and '.join(lacks)}", rows=rows, family=family)
 
 
 def _fields(registry: Registry, spec: Spec) -> tuple[attrs.Attribute[Any], ...]:

@@ -27,7 +27,15 @@ def recommended(subject: Subject) -> list[dict[str, Any]]:
             "applies": choice.reads is not None,
             "reads": choice.reads or "",
             "why": choice.reason
-            or ("a baseline" if choice.baseline else "made for this class" if choice.made_for else "any class"),
+            or (
+                "a baseline"
+                if choice.baseline
+                else "made for this class"
+                if choice.made_for
+                else "a guess at the class"
+                if choice.guesses
+                else "any class"
+            ),
         }
         for choice in attacks(subject)
     ]

@@ -51,7 +51,41 @@ def test_a_thief_without_rows_draws_uniformly_and_one_who_does_not_know_the_clas
     assert blind.spec.params["inner"] == {"use": "passive", "sampler": "uniform", "model": "random-forest"}
     assert (blind.spec.params["pool"], blind.spec.params["family"]) == (False, False)
     pivot = next(c for c in attacks(subject) if c.label == "pivot")
-    assert restricted(subject, pivot, rows=True, family=False) is None
+    guessing = restricted(subject, pivot, rows=True, family=False)
+    assert guessing is not None
+    assert guessing.label == "pivot, class guessed"
+    assert guessing.spec.params == {"inner": {"use": "pivot"}, "guess": "linear", "pool": True, "family": False}
+
+
+class Mine:
+    """Code of one's own, which tells nothing of its class."""
+
+    classes_ = np.array(["no", "yes"])
+    n_features_in_ = 3
+
+    def predict_proba(self, X: FloatArray) -> FloatArray:
+        p = 1 / (1 + np.exp(-4 * (X @ [1.0, -2.0, 0.5] - 0.1)))
+        return np.stack([1 - p, p], axis=1)
+
+    def predict(self, X: FloatArray) -> Array:
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def test_a_model_of_no_known_class_is_taken_for_each_and_attacked_as_such() -> None:
+    X, y = plane()
+    secret = subject_of(Mine(), X, y)
+    found = {(c.label, c.reads): c for c in attacks(secret)}
+    guess = found["equation-solving, taken for linear", "proba"]
+    assert guess.guesses
+    assert not guess.made_for
+    assert ("pivot, taken for linear", "label") in found
+    assert ("boosted-exact, taken for forest", "proba") in found
+    assert not any(c.guesses for c in attacks(subject_of(LogisticRegression().fit(X, y), X, y)))
+    blind = restricted(secret, guess, rows=False, family=False)
+    assert blind is not None
+    assert blind.label == "equation-solving, taken for linear, no rows and class unknown"
+    stolen = mex.attack(str(guess.spec), Mine(), domain=mex.Domain.of(X), answers="proba", pool=X, held_out=X)
+    assert (stolen.queries, stolen.agreement) == (5, 1.0)
 
 
 def test_what_a_defense_does_is_seen_and_not_believed(subject: Subject) -> None:
