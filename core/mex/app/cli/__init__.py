@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     (:func:`mex.app.cli.output.take_over`).
     """
     from mex.app.cli.output import StdoutError, give_up, plugins_aside, take_over
+    from mex.app.warned import show_each_once
 
     for name in ("SIGTERM", "SIGHUP"):  # told to end, or the terminal is gone; nohup's choice stands
         number = getattr(signal, name, None)
@@ -64,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             signal.signal(number, _interrupt)
     if argv is None:
         take_over()
+        show_each_once()
     given = sys.argv[1:] if argv is None else list(argv)
     ours_alone = given[:1] == ["--no-third-party"] and not os.environ.get(OURS_ALONE)
     try:

@@ -16,6 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from mex.app.warned import show_each_once
+
 if TYPE_CHECKING:
     from mex.app.matrix.cells import Cell
     from mex.app.matrix.looking import Look
@@ -94,6 +96,7 @@ def _settle(parent: int, private: Path) -> None:
         if number and callable(signal.getsignal(number)):  # the handler is the parent's
             signal.signal(number, signal.SIG_DFL)
     sys.stdout = sys.stderr = sys.__stderr__
+    show_each_once()
     with contextlib.suppress(OSError):
         os.dup2(2, 1)  # what a library of C prints is no record either
     os.environ.update({f"{library}_NUM_THREADS": "1" for library in LIBRARIES})
