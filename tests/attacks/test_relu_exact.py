@@ -19,14 +19,13 @@ import mex
 from mex_relu_exact.attack import ReluExact
 from mex_relu_exact.certificate import Certificate
 from mex_relu_exact.chart import Chart
-from mex_relu_exact.draws import Draws
 from mex_relu_exact.fitting import refined
 from mex_relu_exact.gradients import Affine
 from mex_relu_exact.jumps import Jump
 from mex_relu_exact.kinks import find_kinks
 from mex_relu_exact.line import Known
 from mex_relu_exact.network import Network
-from mex_relu_exact.peeling import Peeler
+from mex_relu_exact.neurons import Neurons
 from mex_relu_exact.scores import Scores
 from mex_relu_exact.surrogate import ScoreClassifier
 from mex_relu_exact.transcript import Transcript
@@ -498,13 +497,12 @@ def test_a_neuron_that_crosses_a_line_where_a_known_one_does_is_another() -> Non
     domain = box(3)
     told = Transcript(Chart(domain), Scores(0))
     told.size = 1.0
-    target = mex.FittedTarget.wrap(Regressor(*weights(3, 2), np.array([0.5])), domain=domain)
-    peeler = Peeler(told, Draws(told.chart, mex.Oracle(target).knowledge(), np.random.default_rng(0)))
+    neurons = Neurons(told)
     start, way = np.array([0.1, 0.5, 0.5]), np.array([0.8, 0.0, 0.0])
     known, beside = np.array([1.0, 0.5, 0.0]), np.array([0.1, 0.0, 0.2])
     for w in (known, beside):
         change = Affine(w[None], np.array([-float(w @ (start + 0.5 * way))]), 1e-12)
-        peeler._take([Jump(change, 0.5, 0.1)], start, way)
+        neurons.take([Jump(change, 0.5, 0.1)], start, way, 1e-13)
     W = told.network.W * np.abs(told.network.A)
     assert np.allclose(W, [known, beside])
 

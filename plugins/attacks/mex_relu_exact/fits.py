@@ -8,7 +8,7 @@ from mex.types import FloatArray
 from mex_relu_exact.fitting import Doubt, refined
 from mex_relu_exact.jumps import BLUR
 from mex_relu_exact.network import Network
-from mex_relu_exact.peeling import Peeler
+from mex_relu_exact.neurons import Neurons
 from mex_relu_exact.transcript import Transcript
 
 EXACT = 1e-9, 100.0
@@ -26,16 +26,16 @@ POLISHED = 3
 
 
 class Fits:
-    """Fits the network of a transcript, whose kinks a peeler has found.
+    """Fits the network of a transcript, whose neurons are known with errors.
 
     Attributes:
         fitted: how many neurons there were at the last fit.
         doubt: how far the network of the last fit may be off, if that was not undone.
     """
 
-    def __init__(self, told: Transcript, peeler: Peeler) -> None:
+    def __init__(self, told: Transcript, neurons: Neurons) -> None:
         self._told = told
-        self._peeler = peeler
+        self._neurons = neurons
         self.fitted = 0
         self.doubt: Doubt | None = None
 
@@ -57,11 +57,11 @@ class Fits:
 
     def fit(self) -> bool:
         """Fit the network to all answers that it can explain; undone, and False, if that leaves more than rounding."""
-        return self._fitted(np.array(self._peeler.blur), CLOSE) is not False
+        return self._fitted(np.array(self._neurons.blur), CLOSE) is not False
 
     def mend(self) -> bool:
         """Fit a network that lacks no neuron, but of which some are off by more than is known; whether that helps."""
-        blur, before = self._peeler.blur, self._explained()
+        blur, before = self._neurons.blur, self._explained()
         self._fitted(np.maximum(blur, ROUGH), FAR)
         return self._explained() > before
 
@@ -98,5 +98,5 @@ class Fits:
             return False
         self.fitted, self.doubt = len(network), doubt
         network.take(found)
-        self._peeler.blur = np.minimum(self._peeler.blur, np.maximum(SHARP, BLUR * errors)).tolist()
+        self._neurons.blur = np.minimum(self._neurons.blur, np.maximum(SHARP, BLUR * errors)).tolist()
         return True

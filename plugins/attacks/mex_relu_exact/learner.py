@@ -12,7 +12,6 @@ from mex.toolkit.estimators import constant
 from mex.types import Array, Estimator, FloatArray
 from mex_relu_exact.chart import Chart
 from mex_relu_exact.draws import Draws
-from mex_relu_exact.mixed import MixedRun
 from mex_relu_exact.run import Run
 from mex_relu_exact.scores import Scores
 from mex_relu_exact.stolen import stolen
@@ -46,7 +45,7 @@ class ReluLearner(GeneratorLearner):
         self._limit = limit if known.budget is None else min(limit, known.budget)
         self._told = Transcript(Chart(known.domain), Scores(0 if known.classes is None else len(known.classes)))
         self._draws = Draws(self._told.chart, known, rng)
-        self._run = (MixedRun if self._told.chart.mixed else Run)(self._told, self._draws)
+        self._run = Run(self._told, self._draws)
         self._rng = rng.spawn(1)[0]
         self._trained = TrainedNetwork(known, self._rng)
         self._given_up = False

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import attrs
 import numpy as np
 
-from mex.toolkit.generators import relay
-from mex.types import BoolArray, FloatArray
+from mex.types import FloatArray
 from mex_relu_exact.additive import Additive
 from mex_relu_exact.choice import Choice
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.elsewhere import GONE
-from mex_relu_exact.gradients import REACH, Affine, affine_piece, orthonormal
+from mex_relu_exact.gradients import Affine
 from mex_relu_exact.jumps import Jump, Steps
-from mex_relu_exact.kinks import find_kinks
-from mex_relu_exact.line import Known, Line, Lost
-from mex_relu_exact.network import Network
 from mex_relu_exact.partial import Partial
-from mex_relu_exact.peeling import ETA, RETRIES, SHORTER
-from mex_relu_exact.transcript import Asking, Transcript
+from mex_relu_exact.slice_lines import Searched, SliceLines
+from mex_relu_exact.transcript import Transcript
 
-FAINT = 1e-10
-"""Up to which rounding, as a share of the size, scores are used on lines."""
 VAIN, VISITS = 4, 6
 """After how many lines that tell nothing others are taken, and for each column how many there are at most."""
 TRIED, STRANGE = 20, 0.3
@@ -36,50 +29,6 @@ CLEAR = 1e-8
 """How well, as a share of it, a change of slope is known that is taken for a new neuron where a single column moves."""
 BETTER = 3.0
 """How many times better a neuron's change of slope is known by a line that is taken for it then."""
-SHORT = 1e-12
-"""The length of a piece that has none, as a share of a line."""
-SHORTEST = 20
-"""How many places on a grid a line has at least."""
-
-
-@attrs.frozen(eq=False)
-class Searched:
-    """A line that was searched: ``start + t way`` for t from 0 to 1.
-
-    Attributes:
-        line: its kinks but those of neurons of which it is known where they are.
-        start, way: the line, shape (d,) each.
-        known: what was known of these.
-        placed: the network of the neurons whose kinks are not among them.
-        noise: how far any value may be off.
-    """
-
-    line: Line
-    start: FloatArray
-    way: FloatArray
-    known: Known
-    placed: Network
-    noise: float
-
-    def change(self, k: int) -> tuple[FloatArray, float]:
-        """How the slope changes at a kink, shape (m,), and how far that may be off.
-
-        By short steps, or by places at the ends of the pieces before and after it if these are far enough apart.
-        """
-        kink, pieces = self.line.kinks[k], self.line.pieces()[k : k + 2]
-        lengths = np.array([high[0] - low[0] for low, high in pieces])
-        error = 2 * self.noise * float((1 / np.maximum(lengths, SHORT)).sum())
-        if error >= kink.error:
-            return kink.change, kink.error
-        before, after = ((high[1] - low[1]) / length for (low, high), length in zip(pieces, lengths, strict=True))
-        return after - before, error
-
-    def jump(self, k: int) -> Jump:
-        """The jump of the gradient at a kink, as far as the line tells it: along the line."""
-        bend, error = self.change(k)
-        length = float(np.linalg.norm(self.way))
-        change = Affine(np.outer(bend, self.way) / length**2, np.zeros(len(bend)), error / length)
-        return Jump(change, self.line.kinks[k].t, 0.0)
 
 
 class Slices:
@@ -105,9 +54,8 @@ class Slices:
         self._additive = Additive(told, self.partial, grid)
         self._choice = Choice(self.partial, told.chart, draws, real=not grid)
         self._several = len(moving) > 1
-        self._grid = grid
+        self._lines = SliceLines(told, self.partial, grid, draws.rng)
         self._told = told
-        self._draws = draws
         self._check = check
 
     def search(self, at: FloatArray, right: FloatArray | None = None) -> Steps[int]:
@@ -160,7 +108,7 @@ class Slices:
     def _visit(self, start: FloatArray, end: FloatArray) -> Steps[int]:
         """Search a line in a slice; how many neurons are found there, or found displaced."""
         partial, known = self.partial, self.partial.known(start)
-        searched = yield from self._searched(start, end, known)
+        searched = yield from self._lines.search(start, end, known)
         if searched is None:
             return 0
         unknown = np.flatnonzero(~known)
@@ -182,41 +130,6 @@ class Slices:
             partial.tell(j, start + jump.t * searched.way)
         return len(met) + (yield from self._add(fresh, searched))
 
-    def _searched(self, start: FloatArray, end: FloatArray, known: BoolArray) -> Steps[Searched | None]:
-        """Find the kinks on a line but those of neurons of which it is known where they are."""
-        told, way, partial = self._told, end - start, self.partial
-        placed, others = told.network.copy(), partial.network.copy()
-        for j in np.flatnonzero(known):
-            placed.add(partial.network.W[j], float(partial.network.b[j]), partial.network.A[j])
-        others.keep(~known)
-        limit, most = max(told.fine, FAINT), 0.0
-
-        def ask(t: FloatArray) -> Asking:
-            nonlocal most
-            U = start + t[:, None] * way
-            Y, noise = yield from told.ask(U)
-            clear = told.visible(noise, limit)
-            sums = np.maximum(U @ placed.W.T + placed.b, 0) @ np.abs(placed.A).max(axis=1, initial=0.0)
-            noise = np.where(clear, noise + 4 * np.finfo(np.float64).eps * sums, np.inf)
-            most = max(most, float(noise[clear].max(initial=0.0)))
-            return np.where(clear[:, None], Y, 0.0) - placed.bent(U), noise
-
-        for _ in range(RETRIES):
-            length = float(np.linalg.norm(way))
-            grid = self._grid / float(np.abs(way).max()) if self._grid else 0.0
-            changes = np.abs(others.W @ way)[:, None] * others.A
-            errors = partial.errors[~known] * length
-            bends = Known(*placed.crossings(start, way), 1e-7, 1e-5, changes, errors, grid)
-            try:
-                line = yield from relay(find_kinks(max(ETA, limit ** (1 / 3)), bends, self._draws.rng), ask)
-            except Lost as lost:
-                way = told.chart.snapped((start + SHORTER * lost.args[0] * way)[None])[0] - start
-                if float(np.abs(way).max()) <= max(SHORTEST * self._grid, 1e-3):
-                    return None
-            else:
-                return Searched(line, start, way, bends, placed, most)
-        return None
-
     def _add(self, fresh: list[int], searched: Searched) -> Steps[int]:
         """Add the neurons of kinks that are those of none."""
         start, way, kinks = searched.start, searched.way, searched.line.kinks
@@ -228,7 +141,7 @@ class Slices:
             if self._several:
                 for piece in (k, k + 1):
                     if piece not in pieces:
-                        pieces[piece] = yield from self._affine(start, way, t[piece : piece + 2], searched.placed)
+                        pieces[piece] = yield from self._lines.affine(start, way, t[piece : piece + 2], searched.placed)
                 jump = Jump(pieces[k + 1] - pieces[k], jump.t, 0.0)
             elif error > CLEAR * most:
                 continue
@@ -247,25 +160,3 @@ class Slices:
         if self._several:
             yield from self._check(jumps[sought:], start, way)
         return len(jumps)
-
-    def _affine(self, start: FloatArray, way: FloatArray, piece: FloatArray, placed: Network) -> Steps[Affine]:
-        """The affine function that scores less a network are on a piece of a line."""
-        told = self._told
-        places = piece[0] + np.array([0.25, 0.75]) * (piece[1] - piece[0])
-
-        def ask(U: FloatArray) -> Asking:
-            Y, noise = yield from told.ask(U)
-            return Y - placed.bent(U), np.where(told.visible(noise), noise, np.inf)
-
-        Y, _ = yield from ask(start + places[:, None] * way)
-        search = affine_piece(
-            start,
-            way,
-            orthonormal(way[: len(self.partial.moving)]),
-            ((places[0], Y[0]), (places[1], Y[1])),
-            reach=REACH,
-            neurons=len(placed) + len(self.partial),
-            rng=self._draws.rng,
-            doubt=told.doubt,
-        )
-        return (yield from relay(search, ask))
