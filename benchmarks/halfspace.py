@@ -216,6 +216,7 @@ PARTS: dict[str, Part] = {
     "flipped": interfaces.flipped,
     "one-sided": interfaces.one_sided,
     "cut-short": interfaces.cut_short,
+    "cpu": interfaces.cpu,
 }
 
 if __name__ == "__main__":

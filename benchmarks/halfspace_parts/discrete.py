@@ -51,6 +51,16 @@ DISCRETE = {
 MIXED = ("heart/logistic", "german-credit/logistic", "bank/logistic", "10 reals, 10 groups of 4")
 FLIPPED = {"20 bits": 1200, "10 groups of 5": 1400, "tic-tac-toe/logistic": 900}
 
+CPU = {
+    "breast-cancer-wisconsin/logistic": 300,
+    "heart/logistic": 400,
+    "tic-tac-toe/logistic": 300,
+    "20 bits": 500,
+    "10 reals, 10 groups of 4": 700,
+    "bank/logistic": 700,
+    "german-credit/logistic": 800,
+    "adult/logistic": 1000,
+}
 CUT = (
     "breast-cancer/logistic",
     "ionosphere/logistic",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from halfspace_parts.discrete import (
+    CPU,
     CUT,
     DISCRETE,
     FIRST_SEED,
@@ -97,6 +98,18 @@ def flipped(targets: int) -> None:
                 f"{milliseconds:.1f} ms",
                 flush=True,
             )
+
+
+def cpu(targets: int) -> None:
+    """CPU of the learner a query without linear programs at the end: at most 4 ms were asked up to 100 weights."""
+    seeds = range(FIRST_SEED, FIRST_SEED + min(targets, 3))
+    for name, budget in CPU.items():
+        runs = [measured(name, "bayes-point:certify=false", seed, budget) for seed in seeds]
+        each = ", ".join(f"{r['ms']:.1f}" for r in runs)
+        ends = ", ".join(
+            f"{r['queries']}{' done' if r['done'] else ''} {r['wrong'][0] * TEST_ROWS:.0f} wrong" for r in runs
+        )
+        print(f"{name:34} d={weights(name, FIRST_SEED):<4} ms a query {each}  ends {ends}", flush=True)
 
 
 def _said(run: dict[str, Any]) -> str:

@@ -27,6 +27,10 @@ class EquationSolving:
     model, whatever the interface declares, and the note says so; then ``extra`` further rows per unknown are asked,
     near the boundary, and the weights are fitted to all answers.
 
+    To noisy probabilities the weights are fitted by least squares in Huber's norm, where 0 and 1 are bounds, and the
+    rows that would tell most are asked. A dozen rows next to others tell how large the noise is, and so what is no
+    noise. Clipped and hidden probabilities are bounds, or no equations; the others stay exact.
+
     A rounded answer is an interval of scores, without an end where 0 or 1 is shown. The weights are those in the middle
     of all intervals, and further rows are asked where the solution so far has the end of an interval, so that each
     answer halves what is left in a direction. An attacker who knows the ``defense`` before the model inverts its

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import entr, logsumexp
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from mex.toolkit.perturbation.reading import extremes, resolution
 from mex.types import Array, Estimator, FloatArray
-
-SATURATED = 0.02
-"""An inexact probability within this of 1 is only a lower bound."""
-RIDGE = 1e-7
-"""The L2 penalty, per row, of a fit to inexact probabilities, without which saturated ones give infinite weights."""
 
 
 @attrs.frozen(eq=False)
@@ -57,30 +49,3 @@ def solve(V: FloatArray, answers: FloatArray, intercept: bool, factor: FloatArra
     solution = np.linalg.lstsq(columns * factor[:, None], right_hand_sides(answers) * factor[:, None])[0]
     weights = np.asarray(solution, dtype=np.float64)
     return weights if intercept else np.vstack([weights, np.zeros((1, weights.shape[1]))])
-
-
-def fit_probabilities(V: FloatArray, answers: FloatArray, intercept: bool) -> FloatArray:
-    """The weights of the softmax with the least Kullback-Leibler divergence from the probabilities.
-
-    A saturated or clipped answer is a lower bound: it adds nothing if the model's largest probability is above it.
-    """
-    top, most = answers.argmax(axis=1)[:, None], answers.max(axis=1)
-    limit = 1 - max(resolution(answers) / 2, SATURATED)
-    at_least = np.where(extremes(answers) | (most > limit), np.minimum(most, limit), 2.0)
-    entropy = -entr(answers).sum(axis=1)
-    columns = np.column_stack([V, np.full(len(V), float(intercept))])
-    shape = columns.shape[1], answers.shape[1]
-
-    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
-        W = flat.reshape(shape)
-        Z = columns @ W
-        log_sum = logsumexp(Z, axis=1, keepdims=True)
-        P = np.exp(Z - log_sum)
-        off = np.take_along_axis(P, top, axis=1)[:, 0] < at_least
-        divergence = entropy + log_sum[:, 0] - (answers * Z).sum(axis=1)
-        gradient = columns.T @ ((P - answers) * off[:, None]) / len(V) + RIDGE * W
-        return float(np.mean(divergence * off) + RIDGE / 2 * flat @ flat), gradient.ravel()
-
-    options = {"maxiter": 1000, "maxfun": 2000, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-9}
-    start = np.zeros(shape[0] * shape[1])
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x.reshape(shape))

@@ -128,21 +128,23 @@ class Inequalities:
         return weights
 
 
-def most_telling(columns: FloatArray, spread: FloatArray, n: int) -> Array:
+def most_telling(columns: FloatArray, spread: FloatArray, n: int, noise: FloatArray | None = None) -> Array:
     """The ``n`` linear functions of the weights that are least known, each given the ones before it, as their indices.
 
     Args:
         columns: their coefficients, shape (m, number of weights).
         spread: that of the weights, as of :meth:`Inequalities.spread`.
         n: how many.
+        noise: the variance of what an answer tells of each, shape (m,); left out, an answer halves what is left of it.
     """
     left = columns @ spread @ columns.T
     chosen: list[int] = []
     for _ in range(min(n, len(left))):
-        unknown = np.diag(left).copy()
+        unknown = np.diag(left) / (1.0 if noise is None else noise)
         unknown[chosen] = -np.inf
         i = int(unknown.argmax())
         chosen.append(i)
         # An answer that halves what is left of a function leaves a quarter of its square.
-        left = left - 0.75 * np.outer(left[i], left[i]) / max(left[i, i], np.finfo(np.float64).tiny)
+        both = left[i, i] + (left[i, i] / 3 if noise is None else noise[i])
+        left = left - np.outer(left[i], left[i]) / max(both, np.finfo(np.float64).tiny)
     return np.asarray(chosen)

@@ -29,6 +29,8 @@ TRIES, TRIES_INVERTED = 3, 10
 """The most rows to ask until an informative answer confirms the solution or not; where answers have to be inverted."""
 BATCHES = 10
 """In how many batches further rows are asked."""
+TWINS = 12
+"""How many rows are asked next to others, for the noise."""
 TO_CHOOSE, FEWEST_TO_CHOOSE = 4, 50
 """For each row that is asked how many are drawn to choose from where answers are intervals, and how many at least."""
 
@@ -180,9 +182,14 @@ class EquationLearner(GeneratorLearner):
 
         Half of them are like the data if the answers are not even rounded: of what they are is then not known.
         """
+        system = self._system
+        n = -(-self._extra * system.unknowns // BATCHES)
+        if self._extra and self._known.classes is not None and not system.rounded:
+            twins = system.twins(min(TWINS, n), self._rng)
+            if len(twins):
+                yield from self._query(twins)
         for _ in range(BATCHES if self._extra else 0):
-            n = -(-self._extra * self._system.unknowns // BATCHES)
-            self.natural = 0 if self._system.rounded else n // 2
+            self.natural = 0 if system.rounded else n // 2
             rows = natural(self._known, self.natural, self._rng)
             yield from self._query(np.concatenate([rows, self._informative_rows(n - self.natural)]))
 
@@ -218,6 +225,8 @@ class EquationLearner(GeneratorLearner):
             return random_corners(domain, n, rng)
         if model is None:
             return domain.sample(n, rng)
+        if system.fitted:
+            return system.most_telling(near_boundary(domain, model.scores, TO_CHOOSE * n + FEWEST_TO_CHOOSE, rng), n)
         return near_boundary(domain, model.scores, n, rng)
 
     def _found_rounded(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+import attrs
 import numpy as np
 from scipy.special import softmax
 
@@ -22,7 +23,8 @@ from mex.toolkit.perturbation.reading import (
 )
 from mex.types import Array, BoolArray, FloatArray
 from mex_equation_solving.design import independent, star
-from mex_equation_solving.equations import Linear, fit_probabilities, solve
+from mex_equation_solving.equations import Linear, solve
+from mex_equation_solving.fitting import Fit, deviation, fit_probabilities, fit_values
 from mex_equation_solving.intervals import Inequalities, most_telling
 
 CONSISTENT = {FLOAT: 1e-7, SINGLE: 1e-6}
@@ -33,8 +35,11 @@ UNDECIDED = 0.8
 """An inexact answer is informative if its largest probability is below this, as near the boundary."""
 OUTSIDE, OFTEN = 0.1, 0.02
 """By how many widths, and in which share of answers, intervals may be missed and still be those of a linear model."""
-CLEAR = 0.1
-"""How much more probable the likeliest class is than others, where rounding and noise do not change it."""
+CLEAR, CLEARLY = 0.1, 4.0
+"""How much more probable the likeliest class is than others, where rounding and noise do not change it, and by how many
+standard deviations of the noise more."""
+JITTER = 1e-6
+"""How far a row next to another is from it, in unit coordinates; whole numbers and categories stay as they are."""
 DISTINCT = 1e-12
 """How far bounds have to be apart to be an interval."""
 
@@ -70,6 +75,8 @@ class System:
         self._solution: Linear | None = None
         self._solved = (0, False)  # the number of answers and ``inexact`` for which the solution was computed
         self._within: tuple[Inequalities, FloatArray] | None = None  # the intervals it is in, and its weights, flat
+        self._twins: list[tuple[int, int]] = []  # rows next to each other, whose answers differ by noise alone
+        self._fit: Fit | None = None  # what it was fitted by, if answers are neither equations nor intervals
 
     def add(self, X: FloatArray, answers: Array) -> None:
         """Add rows and their answers."""
@@ -166,7 +173,7 @@ class System:
     def solution(self) -> Linear | None:
         """The model so far, None if there is no usable answer."""
         if self._solved != (len(self.X), self.inexact):
-            self._within = None
+            self._within = self._fit = None
             self._solution = self._solve()
             self._solved = (len(self.X), self.inexact)
         return self._solution
@@ -184,13 +191,18 @@ class System:
             return None
         V, answers = self._coordinates(self.X[use]), self.answers[use]
         if fit:
-            weights, labels = fit_probabilities(V, answers, self._intercept), self.labels()
-            clear = answers.max(axis=1) > np.sort(answers, axis=1)[:, -2] + CLEAR
-            wrong = (np.column_stack([V, np.ones(len(V))]) @ weights).argmax(axis=1) != labels
-            if np.sum(wrong & clear) > OFTEN * len(V):  # then the labels tell more
-                weights = fit_probabilities(V, np.eye(answers.shape[1])[labels], self._intercept)
+            found, labels = fit_probabilities(V, answers, self._intercept), self.labels()
+            clear = answers.max(axis=1) > np.sort(answers, axis=1)[:, -2] + CLEAR + CLEARLY * self._noise
+            wrong = (np.column_stack([V, np.ones(len(V))]) @ found.weights).argmax(axis=1) != labels
+            if np.sum(wrong & clear) > OFTEN * len(V):  # then it is not linear, and the labels tell more
+                found = attrs.evolve(
+                    fit_probabilities(V, np.eye(answers.shape[1])[labels], self._intercept), missed=1.0
+                )
+            self._fit, weights = found, found.weights
+        elif self.inexact:
+            weights = fit_values(V, answers, self._intercept)
         else:
-            weights = solve(V, answers, self._intercept, np.where(informative[use] | self.inexact, 1.0, FEW_DIGITS))
+            weights = solve(V, answers, self._intercept, np.where(informative[use], 1.0, FEW_DIGITS))
         return Linear(weights, self._origin, self._scale)
 
     def _solve_intervals(self) -> Linear | None:
@@ -212,7 +224,12 @@ class System:
 
     @property
     def error(self) -> float:
-        """About how far such a solution may be off, as a share of the least difference between two scores' weights."""
+        """About how far such a solution may be off, as a share of the least difference between two scores' weights.
+
+        Of fitted weights it is at nearly all rows like those asked, and with what noise makes of their labels.
+        """
+        if self.fitted and self._fit is not None:
+            return self._error_of_fit(self._fit)
         if not self.within or self._within is None:
             return 0.0
         inequalities, weights = self._within
@@ -221,8 +238,36 @@ class System:
         apart = [weights] if W is None else [W[:, i] - W[:, j] for i in range(W.shape[1]) for j in range(i)]
         return float(np.sqrt(variance) / max(min(np.linalg.norm(difference) for difference in apart), 1e-300))
 
+    def _error_of_fit(self, fit: Fit) -> float:
+        slopes = fit.weights[: self.X.shape[1]] / self.steps[:, None]
+        constants = fit.weights[-1] + (self._domain.middle - self._origin) / self._domain.half_width @ slopes
+        unit = np.column_stack([(self.X - self._domain.middle) / self._domain.half_width, np.ones(len(self.X))])
+        return fit.error(self._columns(self.X), unit, np.vstack([slopes, constants]), self._noise)
+
+    def twins(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """Rows next to ``n`` of the informative ones, to be asked next: what is not linear does not differ there."""
+        first = rng.permutation(np.flatnonzero(self.informative()))[:n]
+        self._twins = [(int(i), len(self.X) + j) for j, i in enumerate(first)]
+        step = np.where(self._domain.discrete, 0.0, JITTER * self._domain.half_width)
+        rows = self.X[first] + step * rng.uniform(-1, 1, size=self.X[first].shape)
+        return np.asarray(np.clip(rows, self._domain.lower, self._domain.upper))
+
+    @property
+    def _noise(self) -> float:
+        """The standard deviation of the noise of probabilities by what answers to rows next to each other differ."""
+        pairs = np.array([pair for pair in self._twins if pair[1] < len(self.X)], dtype=int).reshape(-1, 2)
+        return deviation(np.diff(self.answers[pairs], axis=1) / np.sqrt(2)) if len(pairs) else 0.0
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the solution was fitted to noisy probabilities, and it is known how well."""
+        return self.solution() is not None and self._fit is not None
+
     def most_telling(self, X: FloatArray, n: int) -> FloatArray:
-        """Those ``n`` of the rows whose answers would tell most, of a solution in intervals."""
+        """Those ``n`` of the rows whose answers would tell most, of a solution in intervals or of a fitted one."""
+        if self._fit is not None:
+            columns = self._columns(X)
+            return X[most_telling(columns, self._fit.spread.mean(axis=0), n, self._fit.unclear(columns))]
         assert self._within is not None
         inequalities, weights = self._within
         columns, spread = self._columns(X), inequalities.spread(weights)

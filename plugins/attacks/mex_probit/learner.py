@@ -75,7 +75,8 @@ class NoisyDirectionLearner:
         drawn = mean + self._rng.standard_normal(V.shape) @ np.linalg.cholesky(cov).T
         across = V - np.einsum("ij,ij->i", V, drawn)[:, None] / np.sum(drawn**2, axis=1)[:, None] * drawn
         usable = np.linalg.norm(across, axis=1, keepdims=True) > 1e-6  # in one dimension nothing is orthogonal
-        return np.asarray(np.where(usable, across, V))
+        sides = self._rng.choice([-1.0, 1.0], (n, 1))  # or labels that are all alike would be those of a halfspace
+        return np.asarray(sides * np.where(usable, across, V))
 
 
 def allocate(precision: FloatArray, information: FloatArray, n: int) -> IntArray:

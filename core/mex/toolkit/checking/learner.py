@@ -7,7 +7,7 @@ import numpy as np
 from mex.knowledge import Knowledge
 from mex.learner import Learner
 from mex.toolkit.checking.allowance import Allowance
-from mex.toolkit.checking.choice import choose
+from mex.toolkit.checking.choice import alike, choose
 from mex.toolkit.checking.readings import Told
 from mex.toolkit.checking.repeats import Repeats
 from mex.toolkit.checking.rows import PoolRows, natural, telling
@@ -175,9 +175,9 @@ class SelfChecked:
     def hypothesis(self) -> Estimator:
         """The learner's, if it is done and right or nothing is better; else a fit to all answers."""
         own = self.inner.hypothesis()
-        if self._ended == "done" and not self._failed:
-            return own
         told = self._transcript + self._check
+        if self._ended == "done" and not self._failed and not alike(told, self._known):
+            return own
         key = len(told), self._failed
         if self._chosen is None or self._chosen[0] != key:
             settled, wrong = getattr(self.inner, "settled", False), bool(self._failed)

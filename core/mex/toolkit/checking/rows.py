@@ -142,12 +142,16 @@ def clear(hypothesis: Estimator, X: FloatArray, domain: Domain, eps: float) -> B
     """Which rows a hypothesis is to answer right if its error is about ``eps``, shape (n,); all if that is 0.
 
     Of a linear classifier, whose geometric error it is, those whose score outweighs what so large an error makes of it;
-    of another model those that are answered alike if any one feature moves by ``eps`` of its range.
+    of a linear regression all. Of another model those that are answered alike if any one feature moves by ``eps`` of
+    its range.
     """
     if eps == 0 or len(X) == 0:
         return np.ones(len(X), dtype=bool)
     coef = getattr(hypothesis, "coef_", None)
-    if coef is None or not hasattr(hypothesis, "classes_") or np.shape(coef)[-1] != X.shape[1]:
+    linear = coef is not None and np.shape(coef)[-1] == X.shape[1]
+    if linear and not hasattr(hypothesis, "classes_"):
+        return np.ones(len(X), dtype=bool)  # values have no boundary
+    if coef is None or not linear:
         return _unmoved(hypothesis, X, domain, eps)
     W = np.atleast_2d(coef) * domain.half_width
     V = np.column_stack([W, np.ravel(hypothesis.intercept_) + np.atleast_2d(coef) @ domain.middle])
