@@ -44,6 +44,8 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     A ``polynomial`` is one behind ``PolynomialFeatures``, or a Gaussian model; ``cross``: with products of features.
+    Sums of trees have a ``link`` only where it is not the usual one: ``logit`` probabilities of a forest, labels by a
+    ``threshold``, and ``bent`` answers: medians of trees, isotonic calibration.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
     A model of no class that attacks know has its own name, maybe a ``reason``. Encoders of ``discrete`` are affine.
 
@@ -86,7 +88,9 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
         _check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
-    return Family(kind, {name: value for name, value in params.items() if not hasattr(value, "predict")})
+    public = {name: value for name, value in params.items() if not hasattr(value, "predict")}
+    summed = _link_of_trees(core, kind, params) if kind in ("boosted", "forest") else ""
+    return Family(kind, {**public, "link": summed} if summed else public)
 
 
 def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
@@ -119,6 +123,21 @@ def _link(core: Core, k: int, params: Mapping[str, Any]) -> str:
     return "threshold" if "threshold" in core.altered else "logit"
 
 
+def _link_of_trees(core: Core, kind: str, params: Mapping[str, Any]) -> str:
+    """How answers depend on the sum over trees, where a boosted model or a forest by itself would answer otherwise."""
+    estimator, calibrated = core.estimator, [how for how in core.altered if how not in ("threshold", "target")]
+    if is_sklearns(estimator) and type(estimator).__name__ in ("AdaBoostRegressor", "OneVsRestClassifier"):
+        return "bent"  # the weighted median of the trees; probabilities that are divided by their sum
+    if params.get("reg_sqrt") or str(params.get("objective")) in ("cross_entropy_lambda", "xentlambda"):
+        return "bent"
+    scored = has_attribute(estimator, "decision_function")
+    if calibrated == ["sigmoid"] and (scored or kind == "forest"):
+        return "logit"  # affine in the scores, or in the mean: a booster without scores gives its probabilities
+    if calibrated:
+        return "logit" if calibrated == ["temperature"] and scored else "bent"
+    return "threshold" if "threshold" in core.altered else ""
+
+
 def _degree(core: Core, link: str) -> int:
     """The degree of the polynomials that the scores are; 0 where they are none."""
     gaussian = type(core.estimator).__name__ in GAUSSIAN and is_sklearns(core.estimator) and not core.altered
@@ -140,11 +159,20 @@ def _by_name(estimator: Estimator, params: Mapping[str, Any]) -> str:
         len(members) == 1 and "GradientBoosting" in name and not params.get("init")
     ):
         return "tree"
+    if params.get("linear_tree"):
+        raise Incompatible("its leaves hold linear models")
+    if (start := attribute(estimator, "init_")) is not None and not _is_stepwise(start):
+        raise Incompatible(f"its trees are added to a {type(start).__name__}")
     if len(members) and all(attribute(m, "tree_") is not None for m in members) and "final_estimator" not in params:
         return "boosted" if "learning_rate" in params else "forest"  # boosting adds trees up, a forest lets them vote
     if name.startswith("HistGradientBoosting") or (library in BOOSTERS and params.get("booster") != "gblinear"):
         return "forest" if "RF" in name or params.get("boosting_type") == "rf" else "boosted"
     raise Incompatible("")
+
+
+def _is_stepwise(start: Estimator) -> bool:
+    """Whether what a booster starts from is a constant, or trees itself."""
+    return isinstance(start, str) or type(start).__name__.startswith("Dummy") or without_learner(start).axis_parallel
 
 
 def core_of(model: Estimator) -> Core:

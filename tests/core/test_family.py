@@ -18,6 +18,7 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
@@ -71,12 +72,17 @@ X, names = X[:, :6], np.array(["benign", "malignant"])[1 - y]
 THREE = load_iris(return_X_y=True)
 VALUES = load_diabetes(return_X_y=True)
 LR, TREE = LogisticRegression(max_iter=5000), DecisionTreeClassifier(max_depth=3, random_state=0)
+BOOSTING, FOREST = GradientBoostingClassifier(n_estimators=3), RandomForestClassifier(3)
 WARM = CalibratedClassifierCV(LR, method="temperature", ensemble=False)
 OTHER_UNITS = TransformedTargetRegressor(Ridge(), transformer=StandardScaler())
 LOG_VALUES = TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp)
 CATEGORY = OneHotEncoder(handle_unknown="ignore")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::FutureWarning")
+
+
+def calibrated(model: Estimator, method: str) -> Estimator:
+    return CalibratedClassifierCV(model, method=method, ensemble=False)
 
 
 def scaled(model: Estimator) -> Estimator:
@@ -202,9 +208,20 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("quantile tree", make_pipeline(QuantileTransformer(n_quantiles=50), TREE), ((X, names), "tree", {})),
         ("oblique tree", make_pipeline(PCA(), TREE), own("Pipeline")),
         ("tuned tree", FixedThresholdClassifier(TREE, threshold=0.3, pos_label="benign"), ((X, names), "tree", {})),
-        ("forest", RandomForestClassifier(3), ((X, names), "forest", {"n_estimators": 3})),
+        ("forest", FOREST, ((X, names), "forest", {"n_estimators": 3})),
         ("bagged trees", BaggingClassifier(TREE, 3), ((X, names), "forest", {})),
-        ("boosting", GradientBoostingClassifier(n_estimators=3), ((X, names), "boosted", {"max_depth": 3})),
+        ("boosting", BOOSTING, ((X, names), "boosted", {"max_depth": 3})),
+        ("calibrated forest", calibrated(FOREST, "sigmoid"), ((X, names), "forest", {"link": "logit"})),
+        ("warm boosting", calibrated(BOOSTING, "temperature"), ((X, names), "boosted", {"link": "logit"})),
+        ("bent boosting", calibrated(BOOSTING, "isotonic"), ((X, names), "boosted", {"link": "bent"})),
+        (
+            "tuned boosting",
+            FixedThresholdClassifier(BOOSTING, threshold=0.3, pos_label="benign"),
+            ((X, names), "boosted", {"link": "threshold"}),
+        ),
+        ("boosting of a tree", clone(BOOSTING).set_params(init=TREE), ((X, names), "boosted", {})),
+        ("boosting of lines", clone(BOOSTING).set_params(init=LR), own("GradientBoostingClassifier")),
+        ("medians of trees", AdaBoostRegressor(n_estimators=3), (VALUES, "boosted", {"link": "bent"})),
         ("adaboost", AdaBoostClassifier(n_estimators=3), ((X, names), "boosted", {})),
         ("histograms", HistGradientBoostingClassifier(max_iter=3), ((X, names), "boosted", {})),
         ("values of histograms", HistGradientBoostingRegressor(max_iter=3), (VALUES, "boosted", {})),
