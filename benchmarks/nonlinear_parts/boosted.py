@@ -9,7 +9,7 @@ logarithm of the range for whole numbers) and a row for each leaf.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -41,7 +41,9 @@ CELLS = (  # library, dataset, depth, trees
     ("gradient-boosting", "wine", 3, 50),
     *((library, "pima-diabetes", 3, 100) for library in ("hist", "lightgbm", "xgboost", "catboost", "forest")),
     *(("gradient-boosting", data, 4, 100) for data in ("breast-cancer", "diabetes")),
-    ("forest", "breast-cancer", 6, 50),
+)
+DEEP = (
+    *(("forest", data, 6, 50) for data in ("breast-cancer", "heart")),
     ("gradient-boosting", "diabetes", 6, 100),
 )
 SURROGATE = (10_000, 50_000, 200_000)
@@ -189,7 +191,17 @@ def surrogate(dataset: str, depth: int, trees: int, n: int) -> str:
 
 def boosted(seeds: int) -> None:
     """Exact extraction: rows, terms, K bits + leaves, trips, CPU with the target's, wrong of 200,000."""
-    for library, dataset, depth, trees in CELLS:
+    measure(CELLS, seeds)
+
+
+def deep(seeds: int) -> None:
+    """The same of forests and boosted trees of depth 6."""
+    measure(DEEP, seeds)
+
+
+def measure(cells: Iterable[tuple[str, str, int, int]], seeds: int) -> None:
+    """Run cells, and print a line for each."""
+    for library, dataset, depth, trees in cells:
         runs = [steal(library, dataset, depth, trees, seed) for seed in range(seeds)]
         print(
             f"{library:<18}{dataset:<15}{depth} x {trees:<4} exact {sum(r.exact for r in runs)} of {len(runs)}"
@@ -208,4 +220,4 @@ def boosted(seeds: int) -> None:
                 print(f"    surrogate, {surrogate(dataset, depth, trees, n)}", flush=True)
 
 
-PARTS: dict[str, Callable[[int], None]] = {"boosted": boosted}
+PARTS: dict[str, Callable[[int], None]] = {"boosted": boosted, "boosted_deep": deep}

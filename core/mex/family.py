@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from mex.composition import (
+    INVERSES,
     PRODUCTS,
     PROJECTIONS,
     RISING,
@@ -23,7 +24,7 @@ from mex.composition import (
 from mex.errors import Incompatible
 from mex.estimator import attribute, coefficients, has_attribute, is_sklearns, params_of, unfitted
 from mex.knowledge import AXIS_PARALLEL, Family
-from mex.link import EXPONENTIAL, GAUSSIAN, degree_of, link_of
+from mex.link import GAUSSIAN, degree_of, is_exponential, link_of, link_of_trees
 from mex.types import Estimator
 
 __all__ = ["family_of", "without_learner"]
@@ -41,6 +42,8 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
     A ``polynomial`` is one behind ``PolynomialFeatures``, or a Gaussian model; ``cross``: with products of features.
     A mean of models is what its members are; a linear model of bins is a sum of trees, of one split each.
+    Sums of trees have a ``link`` only where it is not the usual one: ``logit`` probabilities of a forest, labels by a
+    ``threshold``, and ``bent`` answers: medians of trees, isotonic calibration.
     Trees and forests are told by ``tree_``, kernel machines by ``kernel``, boosters by their library, networks by name.
     A model of no class that attacks know has its own name, maybe a ``reason``. Encoders of ``discrete`` are affine.
 
@@ -68,8 +71,8 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
         link = link_of(core, np.size(attribute(model, "classes_", ())), params, members)
         degree = degree_of(core, link, members)
         if link and binned(core.steps, frozenset(discrete)):
-            loss = {"loss": "poisson"} if link == "log" else {}
-            return Family("boosted", {"max_depth": degree, "precision": "float64", **loss})
+            told = {} if link in ("identity", "logit", "margin") else {"link": "bent" if link == "log1p" else link}
+            return Family("boosted", {"max_depth": degree, "precision": "float64", **told})
         if degree > 1:
             check_steps(core, "is no polynomial", PROJECTIONS | {PRODUCTS}, frozenset(discrete))
             alone = type(core.estimator).__name__ == GAUSSIAN[0] and not any(obstacle(s, set()) for s in core.steps)
@@ -84,11 +87,15 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
             check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
         kind = _by_name(core.estimator, params, members)
+        if kind == "neural" and any(how in INVERSES.values() for how in core.altered):
+            raise Incompatible("its values are transformed, and not by an affine function")
         ordered = "does not keep the order of each column", RISING
         check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))
     except Incompatible as reason:
         return Family(type(model).__name__, reason=str(reason))
-    return Family(kind, {name: value for name, value in params.items() if not hasattr(value, "predict")})
+    public = {name: value for name, value in params.items() if not hasattr(value, "predict")}
+    summed = link_of_trees(core, kind, params) if kind in ("boosted", "forest") else ""
+    return Family(kind, {**public, "link": summed} if summed else public)
 
 
 def _members(estimator: Estimator, discrete: Collection[str | int]) -> list[Family]:
@@ -111,6 +118,10 @@ def _by_name(estimator: Estimator, params: Mapping[str, Any], means_of: Collecti
         len(members) == 1 and "GradientBoosting" in name and not params.get("init")
     ):
         return "tree"
+    if params.get("linear_tree"):
+        raise Incompatible("its leaves hold linear models")
+    if (start := attribute(estimator, "init_")) is not None and not _is_stepwise(start):
+        raise Incompatible(f"its trees are added to a {type(start).__name__}")
     if len(members) and all(attribute(m, "tree_") is not None for m in members) and "final_estimator" not in params:
         return "boosted" if "learning_rate" in params else "forest"  # boosting adds trees up, a forest lets them vote
     if means_of:
@@ -123,7 +134,11 @@ def _by_name(estimator: Estimator, params: Mapping[str, Any], means_of: Collecti
 def _mean(estimator: Estimator, members: Collection[Family]) -> str:
     """What a mean of trees is, of values or of probabilities; of one that adds up anything else, nothing."""
     shown = ("tree", "forest") if has_attribute(estimator, "predict_proba") else AXIS_PARALLEL
-    losses = [str(member.public.get(name)) for member in members for name in ("objective", "loss", "loss_function")]
-    if all(m.kind in shown for m in members) and not any(word in loss for loss in losses for word in EXPONENTIAL):
+    if all(m.kind in shown and not m.public.get("link") and not is_exponential(m.public) for m in members):
         return "forest"
     raise Incompatible("")
+
+
+def _is_stepwise(start: Estimator) -> bool:
+    """Whether what a booster starts from is a constant, or trees itself."""
+    return isinstance(start, str) or type(start).__name__.startswith("Dummy") or without_learner(start).axis_parallel

@@ -22,7 +22,7 @@ from mex.estimator import (
 from mex.knowledge import Family
 from mex.types import Estimator
 
-__all__ = ["EXPONENTIAL", "GAUSSIAN", "degree_of", "kernel_degree", "link_of", "link_of_objective"]
+__all__ = ["GAUSSIAN", "degree_of", "is_exponential", "kernel_degree", "link_of", "link_of_objective", "link_of_trees"]
 
 LOGISTIC = (
     "LogisticRegression",
@@ -95,6 +95,29 @@ def _link(core: Core, k: int, params: Mapping[str, Any], members: Collection[Fam
     if not (calibrated in (["sigmoid"], ["temperature"]) if calibrated else logistic):
         return "bent"
     return "threshold" if "threshold" in core.altered else "logit"
+
+
+def link_of_trees(core: Core, kind: str, params: Mapping[str, Any]) -> str:
+    """How answers depend on the sum over trees, where a boosted model or a forest by itself would answer otherwise."""
+    estimator, calibrated = core.estimator, [how for how in core.altered if how not in ("threshold", "target")]
+    if calibrated == ["log"]:
+        return "bent" if is_exponential(params) else "log"
+    if is_sklearns(estimator) and type(estimator).__name__ in ("AdaBoostRegressor", "OneVsRestClassifier"):
+        return "bent"  # the weighted median of the trees; probabilities that are divided by their sum
+    if params.get("reg_sqrt") or str(params.get("objective")) in ("cross_entropy_lambda", "xentlambda"):
+        return "bent"
+    scored = has_attribute(estimator, "decision_function")
+    if calibrated == ["sigmoid"] and (scored or kind == "forest"):
+        return "logit"  # affine in the scores, or in the mean: a booster without scores gives its probabilities
+    if calibrated:
+        return "logit" if calibrated == ["temperature"] and scored else "bent"
+    return "threshold" if "threshold" in core.altered else ""
+
+
+def is_exponential(params: Mapping[str, Any]) -> bool:
+    """Whether a booster says of its loss that values are exponential in the scores."""
+    losses = [str(params.get(name)).lower() for name in ("objective", "loss", "loss_function")]
+    return any(word in loss for loss in losses for word in EXPONENTIAL)
 
 
 def degree_of(core: Core, link: str, members: Collection[Family]) -> int:

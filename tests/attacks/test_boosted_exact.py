@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import numpy as np
 import pytest
 import skops.io
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import (
+    AdaBoostRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeRegressor
 
 import mex
 from mex.app.matrix.scenarios import set_scene
@@ -26,6 +30,7 @@ from mex_boosted_exact.attack import BoostedExact
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.groups import Grouping
 from mex_boosted_exact.guesses import Guesses, spacing
 from mex_boosted_exact.likely import Likely
 from mex_boosted_exact.paths import Path
@@ -404,6 +409,100 @@ def test_a_smooth_target_that_answers_in_float32_is_refused_by_the_survey() -> N
     stolen = steal(Single(), mex.Domain([-1] * 3, [1] * 3), "proba", family=mex.Family("boosted"))
     assert "no sum of steps" in stolen.note
     assert stolen.queries <= 200
+
+
+class Saturated(ClassifierMixin, BaseEstimator):
+    """Trees of which some leaves are so large that probabilities are 0 or 1 to the last bit."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+        self.classes_ = np.array([0, 1])
+        self.is_fitted_ = True
+
+    def predict_proba(self, X):
+        thresholds = np.float32([0.6, 0.3, 0.5, 0.8])
+        a, b, c, d = (np.asarray(X).astype(np.float32) >= thresholds).T * 1.0
+        p = (1 / (1 + np.exp(-(0.7 * b - 1.3 * a * b + 60 * a * c - 54 * d * c)))).astype(self.dtype)
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X):
+        return self.predict_proba(X).argmax(axis=1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_where_0_or_1_is_answered_the_clone_has_to_answer_so_too(dtype: str) -> None:
+    """A tenth of the rows are 0 or 1, and no row tells how far beyond: a clone was called exact that had 0.6 there."""
+    domain, model = mex.Domain([0] * 4, [1] * 4), Saturated(dtype)
+    stolen = steal(model, domain, "proba", family=mex.Family("boosted"))
+    rows = domain.sample(5000, np.random.default_rng(0))
+    p = model.predict_proba(rows)
+    assert 0.1 < np.isin(p[:, 1], (0, 1)).mean() < 0.4
+    assert "of which are answered 0 or 1" in stolen.note
+    assert stolen.note.startswith("exact")
+    assert np.abs(stolen.hypothesis.predict_proba(rows) - p).max() < 1e-5
+
+
+def test_shares_of_trees_that_are_equal_but_for_rounding_have_the_label_of_the_model(tumours: mex.Dataset) -> None:
+    model = RandomForestClassifier(4, random_state=0).fit(tumours.X[::9], tumours.y[::9])
+    stolen = steal(model, tumours.domain, "proba")
+    X = points(tumours.domain, tumours.X)
+    assert (model.predict_proba(X)[:, 1] == 0.5).sum() > 20
+    assert np.array_equal(stolen.hypothesis.predict(X), model.predict(X))
+
+
+def test_a_forest_calibrated_by_a_sigmoid_is_stolen_from_its_log_odds(tumours: mex.Dataset) -> None:
+    forest = RandomForestClassifier(5, max_depth=2, random_state=0)
+    model = CalibratedClassifierCV(forest, method="sigmoid", ensemble=False).fit(tumours.X, tumours.y)
+    stolen = steal(model, tumours.domain, "proba", checks=300)
+    X = points(tumours.domain, tumours.X)
+    assert stolen.note.startswith("exact")
+    assert np.abs(stolen.hypothesis.predict_proba(X) - model.predict_proba(X)).max() < 1e-12
+
+
+class Logistic(Hidden):
+    """Values that are a logistic function of a sum."""
+
+    def predict(self, X):
+        return 1 / (1 + np.exp(-super().predict(X)))
+
+
+def test_values_of_a_logistic_loss_are_stolen_from_their_log_odds() -> None:
+    domain, model = mex.Domain([0] * 3, [1] * 3), Logistic()
+    stolen = steal(model, domain, "value", family=mex.Family("boosted", {"objective": "reg:logistic"}))
+    rows = domain.sample(4000, np.random.default_rng(0))
+    assert "exact: a clone of 5 terms with 5 thresholds" in stolen.note
+    assert np.abs(stolen.hypothesis.predict(rows) - model.predict(rows)).max() < 1e-12
+
+
+def test_values_of_one_tree_that_are_whole_numbers_are_not_taken_for_rounded(diabetes: mex.Dataset) -> None:
+    model = DecisionTreeRegressor(max_leaf_nodes=9, random_state=0).fit(diabetes.X, np.round(diabetes.y, -1))
+    model.tree_.value[:] = np.round(model.tree_.value)
+    stolen = steal(model, diabetes.domain, "value", checks=300)
+    X = points(diabetes.domain, diabetes.X)
+    assert stolen.note.startswith("exact")
+    assert np.abs(stolen.hypothesis.predict(X) - model.predict(X)).max() < 1e-9
+
+
+def test_answers_that_are_no_sum_of_trees_are_refused_before_any_row(diabetes: mex.Dataset) -> None:
+    model = AdaBoostRegressor(n_estimators=5, random_state=0).fit(diabetes.X, diabetes.y)
+    with pytest.raises(mex.Incompatible, match="no sum, nor log-odds of one"):
+        steal(model, diabetes.domain, "value")
+
+
+def test_a_step_that_shows_in_a_small_box_only_is_always_seen_from_the_anchor() -> None:
+    """Random points met such boxes too seldom, and steps there were left as they were, not narrowed to the last bit."""
+    axes, total = Axes(mex.Domain([0] * 6, [1] * 6)), BoxSum(6)
+    step = total.step(5, 0.3, 0.4)
+    ends = [[total.step(axis, t - 0.01, t) for t in (0.7, 0.75)] for axis in range(5)]
+    for which in itertools.product((0, 1), repeat=5):
+        crossed = tuple((ends[axis][k], 1) for axis, k in enumerate(which))
+        total.add((-1.0) ** sum(which), 1e-20, ((step, 1), *crossed))
+    grouping = Grouping(axes, total, Draws(axes, None, np.random.default_rng(0)))
+    grouping.anchor = np.full(6, 0.1)
+    for _ in range(5):
+        (group,) = grouping.groups({step: list(total.terms)})
+        assert group.steps == [step]
+        assert np.ptp(total(group.corners())[0]) == 1
 
 
 class Sparse(RegressorMixin, BaseEstimator):

@@ -78,6 +78,7 @@ X, names = X[:, :6], np.array(["benign", "malignant"])[1 - y]
 THREE = load_iris(return_X_y=True)
 VALUES = load_diabetes(return_X_y=True)
 LR, TREE = LogisticRegression(max_iter=5000), DecisionTreeClassifier(max_depth=3, random_state=0)
+BOOSTING, FOREST = GradientBoostingClassifier(n_estimators=3), RandomForestClassifier(3)
 WARM = CalibratedClassifierCV(LR, method="temperature", ensemble=False)
 OTHER_UNITS = TransformedTargetRegressor(Ridge(), transformer=StandardScaler())
 FOREST, STUMP = RandomForestClassifier(3, random_state=0), DecisionTreeRegressor(max_depth=1)
@@ -93,6 +94,10 @@ LOGS_OF_LOGS = TransformedTargetRegressor(PoissonRegressor(), func=np.log, inver
 CATEGORY = OneHotEncoder(handle_unknown="ignore")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::FutureWarning")
+
+
+def calibrated(model: Estimator, method: str) -> Estimator:
+    return CalibratedClassifierCV(model, method=method, ensemble=False)
 
 
 def scaled(model: Estimator) -> Estimator:
@@ -113,6 +118,9 @@ def identity(degree: int) -> tuple[Any, ...]:
 
 def trees(kind: str, **public: Any) -> tuple[Any, ...]:
     return (X, names), kind, public
+
+
+LOG_TREES = (VALUES, "boosted", {"link": "log"})
 
 
 def own(name: str, data: tuple[Array, Array] = (X, names)) -> tuple[Any, ...]:
@@ -252,9 +260,20 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("quantile tree", make_pipeline(QuantileTransformer(n_quantiles=50), TREE), ((X, names), "tree", {})),
         ("oblique tree", make_pipeline(PCA(), TREE), own("Pipeline")),
         ("tuned tree", FixedThresholdClassifier(TREE, threshold=0.3, pos_label="benign"), ((X, names), "tree", {})),
-        ("forest", RandomForestClassifier(3), ((X, names), "forest", {"n_estimators": 3})),
+        ("forest", FOREST, ((X, names), "forest", {"n_estimators": 3})),
         ("bagged trees", BaggingClassifier(TREE, 3), ((X, names), "forest", {})),
-        ("boosting", GradientBoostingClassifier(n_estimators=3), ((X, names), "boosted", {"max_depth": 3})),
+        ("boosting", BOOSTING, ((X, names), "boosted", {"max_depth": 3})),
+        ("calibrated forest", calibrated(FOREST, "sigmoid"), ((X, names), "forest", {"link": "logit"})),
+        ("warm boosting", calibrated(BOOSTING, "temperature"), ((X, names), "boosted", {"link": "logit"})),
+        ("bent boosting", calibrated(BOOSTING, "isotonic"), ((X, names), "boosted", {"link": "bent"})),
+        (
+            "tuned boosting",
+            FixedThresholdClassifier(BOOSTING, threshold=0.3, pos_label="benign"),
+            ((X, names), "boosted", {"link": "threshold"}),
+        ),
+        ("boosting of a tree", clone(BOOSTING).set_params(init=TREE), ((X, names), "boosted", {})),
+        ("boosting of lines", clone(BOOSTING).set_params(init=LR), own("GradientBoostingClassifier")),
+        ("medians of trees", AdaBoostRegressor(n_estimators=3), (VALUES, "boosted", {"link": "bent"})),
         ("adaboost", AdaBoostClassifier(n_estimators=3), ((X, names), "boosted", {})),
         ("bins", make_pipeline(KBinsDiscretizer(4), LR), trees("boosted", max_depth=1)),
         ("components of bins", make_pipeline(KBinsDiscretizer(4), PCA(3), LR), trees("boosted", max_depth=1)),
@@ -264,6 +283,7 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
         ("bag of forests", BaggingClassifier(FOREST, 3), trees("forest")),
         ("mean of boosters", VotingRegressor([("a", HISTOGRAMS), ("b", STUMP)]), (VALUES, "forest", {})),
         ("stacked boosters", StackingRegressor([("a", HISTOGRAMS), ("b", STUMP)]), (VALUES, "forest", {})),
+        ("logs of boosters", TransformedTargetRegressor(HISTOGRAMS, func=np.log, inverse_func=np.exp), LOG_TREES),
         ("mean of log boosters", VotingRegressor([("a", LOG_HISTOGRAMS)]), own("VotingRegressor", VALUES)),
         ("mean of log-odds", VotingClassifier([("a", GRADIENTS)], voting="soft"), own("VotingClassifier")),
         ("votes of forests", VotingClassifier([("a", FOREST), ("b", LR)]), own("VotingClassifier")),

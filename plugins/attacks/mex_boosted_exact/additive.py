@@ -70,7 +70,7 @@ class Additive:
 
     def holds(self, numbers: Array) -> Generator[FloatArray, Array, bool]:
         """Whether scores add up when points that were asked exchange some of their coordinates."""
-        store, spread = self._told.store, float(np.std(self._told.store.score[numbers]))
+        store, spread = self._told.store, self._told.spread(numbers)
         plain = numbers[store.error[numbers] < PLAIN * spread]
         if len(plain) < 2 * EXCHANGES:
             return False
@@ -90,7 +90,7 @@ class Additive:
         """
         store, axes = self._told.store, self._told.axes
         self._origin, self._score, self._error = store.Z[origin].copy(), store.score[origin], store.error[origin]
-        doubt = (float(np.median(store.error)) + self._error) / max(float(np.std(store.score)), 1e-300)
+        doubt = (float(np.median(store.error)) + self._error) / max(self._told.spread(np.arange(len(store))), 1e-300)
         self._most = int(np.clip(np.log2(MISTAKEN / doubt), 1, TOGETHER)) if adds_up else 1
         for axis, start in enumerate(self._origin.tolist()):
             for end in {float(axes.first[axis]), float(axes.upper[axis])} - {start}:

@@ -61,12 +61,16 @@ class BoostedExact:
     paper: ClassVar[str] = "new here; the surrogate is Friedman 2001"
 
     def learner(self, knowledge: Knowledge, rng: np.random.Generator) -> Learner:
-        """Start; refuses features without bounds, or with numbers that sums of them would overflow.
+        """Start; refuses features without bounds, or with numbers that sums of them would overflow, and bent answers.
 
         Raises:
-            Incompatible: in both cases.
+            Incompatible: in these cases.
         """
         domain = knowledge.domain
+        if knowledge.family.public.get("link") == "bent":
+            raise Incompatible(
+                "boosted-exact takes sums of trees apart, and these answers are bent: no sum, nor log-odds of one"
+            )
         if not domain.bounded:
             i = int(np.argmin(np.isfinite(domain.lower) & np.isfinite(domain.upper)))
             raise Incompatible(f"boosted-exact searches from bound to bound, and {domain.name(i)} has no finite ones")

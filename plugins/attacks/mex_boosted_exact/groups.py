@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
 import attrs
 import numpy as np
@@ -39,7 +39,13 @@ class Group:
 
 
 class Grouping:
-    """Puts steps of a sum into groups."""
+    """Puts steps of a sum into groups.
+
+    Attributes:
+        anchor: the point from which the steps of terms are crossed, once it is known.
+    """
+
+    anchor: FloatArray | None = None
 
     def __init__(self, axes: Axes, total: BoxSum, draws: Draws) -> None:
         self._axes = axes
@@ -54,8 +60,7 @@ class Grouping:
         waiting, groups = dict(steps), list[Group]()
         while waiting:
             step, terms = waiting.popitem()
-            for z in self._points(LOOKED_AT):
-                used = self._enter(z, terms[self._draws.rng.integers(len(terms))])
+            for z, used in self._places(terms):
                 chosen = [step]
                 if step not in alone:
                     by_axis = {s.axis: s for s in waiting if s.axis not in used and s not in alone}
@@ -70,6 +75,19 @@ class Grouping:
                 waiting.pop(other, None)
             groups.append(Group(z, visible))
         return groups
+
+    def _places(self, terms: list[Conditions]) -> Iterator[tuple[FloatArray, set[int]]]:
+        """Points at which a step of some terms may have a jump, and the axes that this depends on.
+
+        At last the anchor with just the steps of the smallest term crossed: its coefficient is the jump there.
+        """
+        for z in self._points(LOOKED_AT):
+            yield z, self._enter(z, terms[self._draws.rng.integers(len(terms))])
+        if self.anchor is not None:
+            z, term = self.anchor.copy(), min(terms, key=len)
+            for step, side in term:
+                z[step.axis] = step.above if side > 0 else step.below
+            yield z, {step.axis for step, _ in term}
 
     def _points(self, n: int) -> FloatArray:
         """Random points with no coordinate next to a step, where that may be somewhere else."""

@@ -126,14 +126,16 @@ class ExactLearner(GeneratorLearner):
         assert self._stolen is not None
         run = self._run
         thresholds = sum(map(len, self._stolen.thresholds_.values()))
-        off = run.told.certified(run.clean)
+        off, mute = run.told.certified(run.clean)
         twice = ", those drawn before among them" if run.clean > len(run.store) else ""
         near = f", and on less than {9 / run.clean:.2%} of the third of them that is near the data"
         near *= self._draws.pool is not None
+        silent = f", {mute} of which are answered 0 or 1" if mute else ""
+        labels = "; it answers other labels than the likeliest" * (self._known.family.public.get("link") == "threshold")
         return (
             f"exact: a clone of {len(run.total)} terms with {thresholds} thresholds; right to {off:.1g} at the last"
-            f" {run.clean} random rows{twice}, so wrong on less than {3 / run.clean:.2%} of such rows{near} (95 %"
-            " confidence)"
+            f" {run.clean} random rows{twice}{silent}, so wrong on less than {3 / run.clean:.2%} of such rows{near}"
+            f" (95 % confidence){labels}"
         )
 
     def hypothesis(self) -> Estimator:

@@ -11,7 +11,7 @@ from mex_boosted_exact.sums import BoxSum, Conditions
 from mex_boosted_exact.thresholds import Step
 
 PROBED = 12
-"""How many steps tell."""
+"""How many steps tell, and one of each axis: some columns may be scaled before they are cast, and others not."""
 
 
 def probe(axes: Axes, total: BoxSum, grouping: Grouping) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -22,7 +22,8 @@ def probe(axes: Axes, total: BoxSum, grouping: Grouping) -> tuple[FloatArray, Fl
     found: dict[Step, list[Conditions]] = {}
     for term in total.terms:
         found |= {step: [term] for step, _ in term if np.isfinite(step.below) and not axes.whole[step.axis]}
-    some = dict(list(found.items())[:PROBED])
+    first = {step.axis: step for step in reversed(found)}
+    some = {step: found[step] for step in [*first.values(), *found][: max(PROBED, len(first))]}
     groups = [group for group in grouping.groups(some) if group.steps]
     Z, ends = np.empty((0, len(axes.units))), np.empty((0, len(axes.units)))
     for group in groups:

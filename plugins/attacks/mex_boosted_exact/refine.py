@@ -14,11 +14,13 @@ from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.draws import Draws
 from mex_boosted_exact.groups import Group, Grouping
+from mex_boosted_exact.scores import MUTE
 from mex_boosted_exact.sums import BoxSum, Conditions
 from mex_boosted_exact.thresholds import Step
 
-TRIES = 8
-"""After how many rows that do not tell its side a step is left as it is: it has next to no effect."""
+TRIES, MUTED = 40, 5
+"""After how many rows by itself that do not tell its side a step is left as it is: it has next to no effect; and as how
+many of those a row counts whose answer says something, as those of 0 or 1 do not."""
 
 
 class Refinement:
@@ -27,6 +29,7 @@ class Refinement:
     Attributes:
         failed: how many rows were answered otherwise than any side of their steps explains.
         doubts: steps that failed by themselves, and where.
+        grouping: puts steps into groups.
     """
 
     def __init__(self, axes: Axes, total: BoxSum, draws: Draws) -> None:
@@ -35,9 +38,9 @@ class Refinement:
         self._axes = axes
         self._total = total
         self._rng = draws.rng
-        self._grouping = Grouping(axes, total, draws)
+        self.grouping = Grouping(axes, total, draws)
         self._tries = Counter[Step]()  # rows in a row that did not narrow a step
-        self._alone = set[Step]()  # steps that have failed together with others
+        self._alone = set[Step]()  # steps that have failed together with others, or were not told apart
 
     def open(self) -> dict[Step, list[Conditions]]:
         """The steps that can be narrowed, each with the terms that have it."""
@@ -61,7 +64,7 @@ class Refinement:
 
     def groups(self, steps: dict[Step, list[Conditions]]) -> list[Group]:
         """Every step in a group, or in none if its jump is not seen at some random points."""
-        return self._grouping.groups(steps, self._alone)
+        return self.grouping.groups(steps, self._alone)
 
     def rows(self, groups: list[Group]) -> FloatArray:
         """The row of each group: in the middle of its steps."""
@@ -86,15 +89,18 @@ class Refinement:
             sides = (fits[:, None] >> np.arange(len(group.steps))) & 1
             for k, step in enumerate(group.steps):
                 middle = float(row[step.axis])
-                self._tries[step] += 1
                 if sides[:, k].all():
                     self._total.thresholds.narrow(step, step.below, middle)
                     del self._tries[step]
                 elif not sides[:, k].any():
                     self._total.thresholds.narrow(step, middle, step.above)
                     del self._tries[step]
-                elif self._tries[step] == TRIES:
-                    self.settle(step)
+                elif len(group.steps) > 1:  # another may have the same jump
+                    self._alone.add(step)
+                else:
+                    self._tries[step] += 1 if error > MUTE else MUTED
+                    if self._tries[step] >= TRIES:
+                        self.settle(step)
 
     def _fail(self, group: Group, row: FloatArray) -> None:
         """Take steps apart next time; of a step by itself it has to be seen whether the sum is right beside it."""

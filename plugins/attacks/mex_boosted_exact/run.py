@@ -8,7 +8,6 @@ from mex_boosted_exact.additive import Additive
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
-from mex_boosted_exact.groups import Grouping
 from mex_boosted_exact.guesses import Guesses
 from mex_boosted_exact.precision import probe
 from mex_boosted_exact.refine import Refinement
@@ -62,8 +61,9 @@ class Run:
         self._refinement = Refinement(axes, self.total, draws)
         self._confirmation = Confirmation(axes, self.total, draws)
         self._double = double
-        self._fitted = 0  # how many terms were fitted to all answers last
+        self._fitted = self._fitted_to = 0  # how many terms were fitted to how many answers last
         self._swept = 0  # in the boxes of how many terms a row was asked
+        self._confirmed = 0  # of how many terms the thresholds were confirmed
         self._probed = False  # whether it is known in which precision the target compares
 
     def steps(self, checks: int) -> Asking:
@@ -74,7 +74,7 @@ class Run:
         numbers, error = np.arange(len(self.store)), self.store.error
         start = 0 if error[0] <= 3 * error.min() else int(np.argmin(error))
         searches = self._searches
-        searches.searcher.anchor = self.store.Z[start].copy()
+        searches.searcher.anchor = self._refinement.grouping.anchor = self.store.Z[start].copy()
         self.total.add(float(self.store.score[start]), float(error[start] ** 2), ())
         self.adds_up = yield from self._additive.holds(numbers)
         yield from self._additive.steps(start, adds_up=self.adds_up)
@@ -86,9 +86,11 @@ class Run:
             searches.wrong
             or self.clean < (needed := max(checks, int(SHARE * len(self.store))))
             or self._refinement.open()
+            or (self.axes.double and self._confirmed < len(self.total))
             or not (self.axes.double or self._probed)
             or self._swept < len(self.total)
-            or (self.told.scores.single and self._fitted < len(self.total))
+            or not self.told.one_sided
+            or (self.told.scores.single and self._fitted_to < len(self.store))
         ):
             if searches.wrong:
                 version = len(self.total)
@@ -103,10 +105,11 @@ class Run:
             elif self.clean >= min(SETTLED, checks) and self._refinement.open():
                 yield from self._refine()
                 if not searches.wrong:
-                    Z = self._confirmation.rows(self.store.Z)
-                    searches.sort((yield from self.told.ask(Z)))
+                    yield from self._confirm()
                 searches.sort_unclear()
                 self.clean = 0
+            elif self.clean >= min(SETTLED, checks) and self.axes.double and self._confirmed < len(self.total):
+                yield from self._confirm()
             elif self.clean >= min(SETTLED, checks) and not self.axes.double and not self._probed:
                 yield from self._probe()
             elif self.clean >= min(SETTLED, checks) and self._swept < len(self.total):
@@ -114,8 +117,11 @@ class Run:
                 self._swept += len(terms)
                 if deep := [term for term in terms if len(term) > MET]:
                     searches.sort((yield from self.told.ask(self._draws.in_boxes(deep, self.total))))
+            elif self.clean >= min(SETTLED, checks) and not self.told.one_sided:
+                self.told.one_sided = True
+                searches.sort_again()
             elif self.clean >= needed:
-                self._refit(1)
+                self._fit()
             else:
                 Z = self._draws.points(min(batch, needed - self.clean) if self.clean else batch, self.total)
                 searches.sort((yield from self.told.ask(Z)))
@@ -129,10 +135,13 @@ class Run:
         """Fit the coefficients to all answers, and sort the rows again, if the sum has ``grown`` so since last time."""
         if len(self.total) < max(grown * self._fitted, self._fitted + 1):
             return False
-        self._fitted = len(self.total)
+        self._fit()
+        return True
+
+    def _fit(self) -> None:
+        self._fitted, self._fitted_to = len(self.total), len(self.store)
         self.told.refit()
         self._searches.sort_again()
-        return True
 
     def _refine(self) -> Asking:
         """Narrow all steps to the last bit that the target compares."""
@@ -157,13 +166,18 @@ class Run:
                 if not right.all():
                     return
 
+    def _confirm(self) -> Asking:
+        """Ask rows at both ends of the steps of all terms that have none there."""
+        self._confirmed = len(self.total)
+        self._searches.sort((yield from self.told.ask(self._confirmation.rows(self.store.Z))))
+
     def _probe(self) -> Asking:
         """Find out whether the target compares in float64, by rows that float32 rounds to the ends of steps."""
         self._probed = True
         if self._double:
             self.axes.compare(double=True)
             return
-        Z, expected, slack = probe(self.axes, self.total, Grouping(self.axes, self.total, self._draws))
+        Z, expected, slack = probe(self.axes, self.total, self._refinement.grouping)
         if len(Z):
             numbers = yield from self.told.ask(Z)
             off = np.abs(self.store.score[numbers] - expected)

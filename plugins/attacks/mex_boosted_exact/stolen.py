@@ -14,6 +14,8 @@ from mex_boosted_exact.thresholds import Step
 
 CHUNK = 4096
 """Rows that are answered at once."""
+TIES = 12
+"""Probabilities that are equal to so many decimals are."""
 
 
 class Boxes(BaseEstimator):  # type: ignore[misc] # scikit-learn publishes no types
@@ -84,7 +86,8 @@ class BoxesRegressor(RegressorMixin, Boxes):  # type: ignore[misc]
 
     def predict(self, X: FloatArray) -> FloatArray:
         """The value of each row."""
-        return answers_of(self.link, self.sums(X))
+        answers = answers_of(self.link, self.sums(X))
+        return answers[:, -1] if answers.ndim > 1 else answers
 
 
 class BoxesClassifier(ClassifierMixin, Boxes):  # type: ignore[misc]
@@ -110,7 +113,10 @@ class BoxesClassifier(ClassifierMixin, Boxes):  # type: ignore[misc]
 
     def predict(self, X: FloatArray) -> Array:
         """The label of the largest probability."""
-        return np.asarray(self.classes[self.predict_proba(X).argmax(axis=1)])
+        answers = self.predict_proba(X)
+        if self.link == "mean":  # shares of trees are often equal, but for rounding
+            answers = answers.round(TIES)
+        return np.asarray(self.classes[answers.argmax(axis=1)])
 
 
 def stolen(

@@ -10,7 +10,7 @@ import numpy as np
 from mex.types import Array, FloatArray
 from mex_boosted_exact.axes import MISSING
 from mex_boosted_exact.draws import Draws
-from mex_boosted_exact.scores import NONE
+from mex_boosted_exact.scores import MUTE
 from mex_boosted_exact.transcript import FIRST, Transcript
 
 REPEATED = 10
@@ -53,7 +53,7 @@ class Survey:
             self.reason = f"the same row is answered differently each time (by up to {off:.2g}): answers are noisy"
             return
         score, error = told.store.score[numbers], told.store.error[numbers]
-        saturated = error >= NONE
+        saturated = error > MUTE
         if saturated.mean() > SATURATED:
             self.reason = f"{saturated.sum()} of {len(saturated)} probabilities are 0 or 1 to the last bit"
             return

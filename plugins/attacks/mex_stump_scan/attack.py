@@ -88,6 +88,8 @@ class StumpScan:
             raise Incompatible(
                 f"stump-scan reads sums of stumps, and with the loss {loss} values are exponentials of them"
             )
+        if link := public.get("link"):
+            raise Incompatible(f"stump-scan reads sums of stumps, and these are behind the link {link}")
         if not isinstance(public.get("init"), str | None):
             raise Incompatible("stump-scan reads sums of stumps, and these are added to another model")
         if not knowledge.domain.bounded:
