@@ -522,6 +522,28 @@ def test_values_of_sparse_data_are_not_taken_for_noise() -> None:
     assert "exact: a clone of 4 terms with 3 thresholds" in stolen.note
 
 
+class Batched(RegressorMixin, BaseEstimator):
+    """Steps whose sum is rounded otherwise in each batch, as products of matrices are."""
+
+    def __init__(self) -> None:
+        self.n_features_in_ = 3
+        self.asked = 0
+
+    def predict(self, X):
+        self.asked += 1
+        sums = (
+            100.1 + np.pi * (X[:, 0] > 0.3) + np.e * (X[:, 1] > 0.6) + np.sqrt(2) * ((X[:, 0] > 0.7) & (X[:, 2] > 0.2))
+        )
+        return sums * (1 + (self.asked % 3 - 1) * np.finfo(np.float64).eps)
+
+
+def test_sums_that_are_rounded_otherwise_in_each_batch_are_not_taken_for_noise() -> None:
+    stolen = steal(Batched(), mex.Domain([0] * 3, [1] * 3), "value", family=mex.Family("boosted"))
+    assert stolen.note.startswith("exact")
+    rows = np.random.default_rng(1).random((1000, 3))
+    assert np.allclose(stolen.hypothesis.predict(rows), Batched().predict(rows), rtol=1e-12)
+
+
 def test_a_budget_that_is_too_small_ends_as_the_surrogate_does(tumours: mex.Dataset) -> None:
     model = GradientBoostingClassifier(n_estimators=100, max_depth=4, random_state=0).fit(tumours.X, tumours.y)
     stolen = steal(model, tumours.domain, "proba", budget=400, pool=tumours.X[::2])
