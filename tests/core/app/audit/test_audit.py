@@ -134,7 +134,7 @@ def test_an_audit_asks_no_more_than_its_plan_said(ready: Audit, outcome: Outcome
 def test_what_would_take_longer_to_judge_than_the_plan_has_is_left_out_and_named(outcome: Outcome) -> None:
     def slowed(m: Measured) -> Group:
         took = 1e6 if m.choice.label == "pivot" else 0.0
-        records = [cast("Record", {**r, "cpu_seconds": took}) for r in m.group.ran]
+        records = [cast("Record", {**r, "cpu_seconds": took, "learner_seconds": took}) for r in m.group.ran]
         return Group(m.group.attack, m.group.defense, records)
 
     slow = {m.choice: slowed(m) for m in outcome.raced if m.group.ran}
@@ -219,7 +219,7 @@ def test_an_attack_that_hands_over_to_another_is_judged_once(outcome: Outcome) -
     assert {c.label for c in ended.stay} == {"pivot", "other"}
     assert "its twin on label answers left the race: it asks what pivot asks here" in ended.left
     for slow in groups[first].records:
-        slow["cpu_seconds"] = 1e6
+        slow["cpu_seconds"] = slow["learner_seconds"] = 1e6
     assert {c.label for c in finish(list(groups), groups, TINY, limit=10.0).stay} >= {"its twin"}
     short = {choice: raced(points((97, 1.0))) for choice in (first, second)}
     assert len(finish(list(short), short, attrs.evolve(TINY, keep=2)).stay) == 2
