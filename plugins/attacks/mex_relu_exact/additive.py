@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
 from mex.types import FloatArray
@@ -15,6 +13,8 @@ STEPS, PLACES = (1e-4, 1e-5), (8, 2)
 """How far on either side of an expected kink is asked, then again; and how many places on a grid."""
 CHECKED, TRIED = 5, 3
 """Neurons of which that is asked, as many again for each slice where one is not as expected; in how many slices."""
+DRAWN = 60
+"""Among how many slices the farthest are taken."""
 GONE, MISSED = 2, 3
 """So many neurons that are not where they should be, in so many slices together, are too many."""
 BENT = 0.01
@@ -33,11 +33,14 @@ class Additive:
         grid: the spacing of the places that can be asked along it, 0 if all can be.
     """
 
-    def __init__(self, told: Transcript, partial: Partial, grid: float) -> None:
+    def __init__(self, told: Transcript, partial: Partial, grid: float, rng: np.random.Generator) -> None:
         self._told = told
         self._partial = partial
         self._grid = grid
-        self._missed = list[int]()  # of each neuron that was sought, in how many slices it was not
+        self._rng = rng
+        self._met = 0
+        self._missed = 0
+        self._gone = 0
 
     def seek(self) -> Steps[None]:
         """Ask next to the expected kinks of neurons that were seen in slices enough, if not of many before.
@@ -46,41 +49,58 @@ class Additive:
             GivenUp: if they are not there.
         """
         for j in range(len(self._partial)):
-            if len(self._missed) >= CHECKED * (1 + sum(self._missed)):
-                return
-            if self._partial.shifts.sought(j):
-                continue
-            missed = met = 0
-            for point in itertools.islice(self._expected(j), TRIED):
-                there = yield from self._is_there(j, point)
-                missed, met = missed + (there is False), met + (there is True)
-                if met > missed or missed == GONE:
-                    break
-            if missed or met:
-                self._partial.shifts.seek(j)
-                self._missed.append(missed)
-            gone = sum(times > 0 for times in self._missed)
-            if gone >= GONE and sum(self._missed) >= MISSED:
+            yield from self._seek(j)
+            if self._gone >= GONE and self._missed >= MISSED:
                 raise GivenUp(
-                    f"{gone} of {len(self._missed)} kinks are not displaced by two columns as by each of them: there is"
-                    " more than one hidden layer"
+                    f"{self._gone} kinks are not displaced by columns as by a part of the way or by each of them, at"
+                    f" {self._missed} of {self._met + self._missed} places: there is more than one hidden layer"
                 )
 
-    def _expected(self, j: int) -> list[FloatArray]:
-        """Where a neuron has its kink if two ways to slices where it was seen are gone together."""
-        partial, network, found = self._partial, self._partial.network, list[FloatArray]()
-        slices, column = partial.shifts.slices(j), int(partial.moving[0])
-        ways = [z - slices[0] for z in slices[1:]]
-        for one, other in itertools.combinations(ways, 2):
-            if (self._units(one) & self._units(other)) or not one.any() or not other.any():
+    def _seek(self, j: int) -> Steps[None]:
+        """Ask for a neuron until it is there."""
+        sought = self._partial.shifts.sought(j)
+        for point in self._expected(j):
+            if len(sought) == TRIED or self._met >= CHECKED * (1 + self._missed):
+                return
+            there = yield from self._is_there(j, point)
+            if there is None:
                 continue
+            sought.append(there)
+            if there:
+                self._met += 1
+                return
+            self._missed += 1
+            self._gone += sought.count(False) == 1
+
+    def _expected(self, j: int) -> list[FloatArray]:
+        """Where a neuron has its kink after several of the ways to slices where it was seen, the farthest first."""
+        partial, network, found = self._partial, self._partial.network, list[tuple[float, FloatArray]]()
+        slices, column = partial.shifts.slices(j), int(partial.moving[0])
+        ways = [way for z in slices[1:] if (way := z - slices[0]).any()]
+        room = max(PLACES[0] * self._grid, STEPS[0])
+        for _ in range(DRAWN if ways else 0):
+            z, used = slices[0].copy(), set[int]()
+            for k in self._rng.permutation(len(ways)):
+                units = self._units(ways[k])
+                if not units & used:
+                    z, used = self._gone_part(z, ways[k]), used | units
             point = np.zeros(network.W.shape[1])
-            point[partial.held] = slices[0] + one + other
+            point[partial.held] = z
             point[column] = -(float(network.W[j] @ point) + network.b[j]) / network.W[j, column]
-            room = max(PLACES[0] * self._grid, STEPS[0])
-            if room < point[column] < 1 - room:
-                found.append(point)
-        return found[::-1]
+            far = float(np.abs(np.array(slices) - z).max(axis=1).min())
+            if room < point[column] < 1 - room and far > 0:
+                found.append((far, point))
+        return [point for _, point in sorted(found, key=lambda pair: -pair[0])[:TRIED]]
+
+    def _gone_part(self, z: FloatArray, way: FloatArray) -> FloatArray:
+        """Where a way leads to from a slice, or if it changes a single column of numbers a random multiple of it."""
+        chart, changed = self._told.chart, np.flatnonzero(way)
+        i = int(self._partial.held[changed[0]])
+        if len(changed) > 1 or i in chart.grouped:
+            return z + way
+        z, whole = z.copy(), i >= chart.n_real or chart.grid
+        z[changed[0]] = self._rng.integers(0, round(chart.span[i]) + 1) / chart.span[i] if whole else self._rng.random()
+        return z
 
     def _units(self, way: FloatArray) -> set[int]:
         """The columns, or of levels the first of their group, that a way changes."""

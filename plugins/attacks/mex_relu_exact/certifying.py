@@ -84,15 +84,15 @@ class Certifying:
         """Search rows that the network does not explain exactly although it was fitted to them; whether that helped."""
         helped = False
         for _ in range(MENDED):
-            z = self.not_exact()
-            if z is None or not (yield from self._search.line(*z)):
+            worst = self.not_exact()
+            if worst is None or not (yield from self._search.line(*worst, past=True)):
                 break
             helped = True
             self._search.fits.fit()
         return helped
 
     def not_exact(self) -> tuple[FloatArray, float] | None:
-        """A point past the worst row, and that row's rounding as a share of the size; None if all are explained."""
+        """The worst row as a point, and its rounding as a share of the size; None if all are explained."""
         search, told, found = self._search, self._search.told, self._certificate
         over, off, noise = search.fits.polish()
         U, _, every = told.table()
@@ -102,4 +102,4 @@ class Certifying:
         worst = int(over.argmax())
         if over[worst] <= 1:
             return None
-        return search.past(U[worst]), max(told.fine, 1.1 * float(noise[worst]) / told.size)
+        return U[worst], max(told.fine, 1.1 * float(noise[worst]) / told.size)

@@ -9,6 +9,9 @@ from mex.types import Array, FloatArray
 
 FINEST = 2000
 """From how many whole numbers on a column is searched like a real one, if there is no real one."""
+PLACED, BITS = 1e-12, 12
+"""From which distance of neighbouring floats on, as a share of a range, only points between which lines are exact are
+asked; of such a line both ends are exact to so many bits of the range at least, the other bits are for places on it."""
 INSIDE = 0.995
 """How much of the box random points are drawn from, so that steps around them stay in it."""
 
@@ -22,6 +25,9 @@ class Chart:
         n_real: how many coordinates are moved by small steps: the real ones, or the one of the widest range.
         grid: the smallest of these steps, 0 where all coordinates that are moved are real.
         columns, low, span: of each coordinate the column, its least value, and its range.
+        resolution: how far neighbouring floats are apart in a real coordinate at most, as a share of its range.
+        places: of how many equal parts a line has exact ends, where few floats are in the range of a real coordinate,
+            as columns that vary little beside their offset have them; 0 elsewhere.
         steps: of each other coordinate, the smallest move: from a whole number to the next, or from level to level.
         groups: the coordinates of each group.
 
@@ -53,6 +59,11 @@ class Chart:
         self.span = np.where(np.isin(self.columns, levels), 1.0, domain.upper[self.columns] - self.low)
         self.low[len(real) + len(whole) :] = 0.0
         self.steps = 1 / self.span[len(real) :]
+        self._fine = np.spacing(np.maximum(np.abs(self.low), np.abs(self.low + self.span)))[: len(real)]
+        self.resolution = float((self._fine / self.span[: len(real)]).max(initial=0.0))
+        self.places = 0
+        if self.resolution > PLACED and not self.mixed:
+            self.places = int(2 ** max(np.floor(-np.log2(self.resolution)) - BITS, BITS))
         self.groups: list[list[int]] = []
         for group in domain.groups:
             at = len(real) + len(whole) + sum(map(len, self.groups))
@@ -70,7 +81,14 @@ class Chart:
 
     def snapped(self, U: FloatArray) -> FloatArray:
         """The points of the rows that points are asked as."""
-        return self.encode(self.decode(U)) if self.mixed else U
+        return self.encode(self.decode(U)) if self.mixed or self.places else U
+
+    def parted(self, way: FloatArray, parts: int) -> FloatArray:
+        """The way next to one so many equal parts of which lead from points that can be asked to such points."""
+        if not self.places:
+            return way
+        unit = self._fine * parts / self.span
+        return np.asarray(np.round(way / unit) * unit)
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -89,6 +107,8 @@ class Chart:
         X[:, self.columns] = np.clip(
             self.low + U * self.span, self.domain.lower[self.columns], self.domain.upper[self.columns]
         )
+        if self.places:
+            X[:, self.columns] = np.round(X[:, self.columns] / self._fine) * self._fine
         whole = self.columns[self._whole]
         X[:, whole] = np.round(X[:, whole])
         for group in self.domain.groups:

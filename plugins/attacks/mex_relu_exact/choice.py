@@ -17,6 +17,8 @@ Ends: TypeAlias = tuple[FloatArray, FloatArray]
 
 CANDIDATES, WAYS = 48, 8
 """Slices, and lines in each, among which the next one is chosen."""
+BESIDE = 0.02
+"""How far a column is moved, as a share of its range, so that most kinks of a line are met again."""
 MARGIN = 0.03
 """How far from its ends a line is expected to cross a hyperplane that it is to cross."""
 COVERED = 0.3
@@ -50,6 +52,19 @@ class Choice:
             ends = self._chart.inside(ends)
         ends[:, held] = at[held]
         return ends[0], ends[1]
+
+    def beside(self, k: int) -> Ends | None:
+        """A line beside the first one, with another value of the k-th longest column of numbers; None without such."""
+        chart, partial = self._chart, self._partial
+        numbers = [i for i in partial.held.tolist() if i not in chart.grouped]
+        if k >= len(numbers):
+            return None
+        i = sorted(numbers, key=lambda i: -chart.span[i] if i >= chart.n_real else -np.inf)[k]
+        at = np.zeros(len(chart))
+        at[partial.held] = partial.shifts.slices(0)[0]
+        step = BESIDE if i < chart.n_real and not chart.grid else max(round(BESIDE * chart.span[i]), 1) / chart.span[i]
+        at[i] += step if at[i] < 0.5 else -step
+        return self.ends(at, self.corner())
 
     def most_telling(self) -> Ends | None:
         """The line that is expected to tell the weights of most neurons, in a slice next to one where one was seen."""

@@ -74,11 +74,12 @@ class Elsewhere:
     def _bends(self, z: FloatArray, w: FloatArray, a: FloatArray, coarse: bool, loose: float) -> Steps[bool | None]:
         """Whether answers are bent by ``a``, but for a share of it, across a point; None where they do not tell."""
         told, h = self._told, ACROSS[coarse]
+        z = told.chart.snapped(z[None])[0]
         middle, own = yield from told.ask(z[None])
         if not told.visible(own)[0]:
             return None
         for step in h * np.array(AGAIN[coarse]):
-            Y, noise = yield from told.ask(z + step * np.array([[-1.0], [1.0]]) * w)
+            Y, noise = yield from told.ask(z + np.array([[-1.0], [1.0]]) * told.chart.parted(step * w, 1))
             most = max(float(noise.max()), float(own[0]))
             if not told.visible(noise).all():
                 return None

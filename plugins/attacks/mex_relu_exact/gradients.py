@@ -8,11 +8,14 @@ import attrs
 import numpy as np
 
 from mex.types import FloatArray
+from mex_relu_exact.chart import Chart
 
 Told = tuple[FloatArray, FloatArray]
 SHRINK, TRIES = 8, 4
 REACH, FAR = 0.1, 0.3
 """How far steps go, as a share of the piece or of the mean distance to a hyperplane; where answers are coarse."""
+CORRECTED = 3
+"""How often values are corrected for where points were asked instead of others."""
 ROOM = 0.4
 """The most of the distance to a side of the box that a step takes."""
 
@@ -44,6 +47,7 @@ def affine_piece(
     neurons: int,
     rng: np.random.Generator,
     doubt: Callable[[], None],
+    chart: Chart,
 ) -> Generator[FloatArray, Told, Affine]:
     """The affine function on a piece of the line ``start + t way``, in d rows of which one checks the others.
 
@@ -58,33 +62,47 @@ def affine_piece(
         neurons: how many hyperplanes there may be.
         rng: for the check.
         doubt: called where the rows asked last cross a hyperplane.
+        chart: which points are asked for others.
     """
     (low, v), (high, w) = piece
     n = basis.shape[1]
     slope, middle, at = (w - v) / (high - low), start + (low + high) / 2 * way, (v + w) / 2
+    if chart.places:
+        t = round((low + high) / 2 * chart.places) / chart.places
+        middle, at = start + t * way, v + (t - low) * slope
     h = reach * min((high - low) * float(np.linalg.norm(way)), 1 / (n * max(neurons, 5)))
     h = min(h, ROOM * float(np.minimum(middle[:n], 1 - middle[:n]).min()))
+    along = np.outer(slope, way[:n]) / float(way @ way)
     J = np.zeros((len(slope), len(start)))
-    J[:, :n] = np.outer(slope, way[:n]) / float(way @ way)
+    J[:, :n] = along
     if len(basis) == 0:
         return Affine(J, at - J @ middle)
+
+    def planned() -> FloatArray:
+        """What scores change by at the points that were to be asked, as the affine function tells it."""
+        change = values - at
+        for _ in range(CORRECTED if chart.places else 0):
+            change = values - at - moved @ (along + (basis.T @ change[:-1] / h).T).T
+        return change
+
     asked = False
     for _ in range(TRIES):
         mix = rng.choice([-1.0, 1.0], len(basis)) * 2 / np.sqrt(len(basis))
         steps = np.zeros((len(basis) + 1, len(start)))
         steps[:-1, :n], steps[-1, :n] = h * basis, h * (mix @ basis)
+        moved = (chart.snapped(middle + steps) - (middle + steps))[:, :n]
         values, noise = yield middle + steps
         most = float(noise.max())
-        if _even(values - at, mix, most):
+        if _even(planned(), mix, most):
             break
         doubt()
         if not asked:
             asked, (found, own) = True, (yield middle[None])
             at, most = found[0], max(most, float(own[0]))
-            if _even(values - at, mix, most):
+            if _even(planned(), mix, most):
                 break
         h /= SHRINK
-    J[:, :n] += (basis.T @ (values[:-1] - at) / h).T
+    J[:, :n] += (basis.T @ planned()[:-1] / h).T
     return Affine(J, at - J @ middle, 2 * most * float(np.sqrt(n)) / h)
 
 

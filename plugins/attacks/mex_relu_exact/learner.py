@@ -12,6 +12,7 @@ from mex.toolkit.estimators import constant
 from mex.types import Array, Estimator, FloatArray
 from mex_relu_exact.chart import Chart
 from mex_relu_exact.draws import Draws
+from mex_relu_exact.instead import Instead
 from mex_relu_exact.run import Run
 from mex_relu_exact.scores import Scores
 from mex_relu_exact.stolen import stolen
@@ -32,12 +33,10 @@ class ReluLearner(GeneratorLearner):
     """Surveys a target, takes it apart, and has what it knows so far, or a trained network, meanwhile.
 
     Attributes:
-        note: how it ended.
         exact, confirmed, settled: as :class:`.self_check.SelfChecked` has them.
     """
 
     def __init__(self, known: Knowledge, rng: np.random.Generator, *, checks: int, limit: int) -> None:
-        self.note = ""
         self.exact = False
         self.confirmed = False
         self._known = known
@@ -48,9 +47,8 @@ class ReluLearner(GeneratorLearner):
         self._run = Run(self._told, self._draws)
         self._rng = rng.spawn(1)[0]
         self._trained = TrainedNetwork(known, self._rng)
-        self._given_up = False
-        searched = self._told.chart.n_real > 0
-        self._to_train = known.budget if known.budget is not None else 0 if searched else UNSEARCHED
+        self._reason = ""
+        self._instead: Instead | None = None
 
     def steps(self) -> Steps:
         """Survey, peel, and where that leads to no end, ask random rows for a network that is trained."""
@@ -64,13 +62,18 @@ class ReluLearner(GeneratorLearner):
             reason = reason or self._run.reason
         if not reason:
             self.exact = self._run.certificate.exact
-            self.note = self._run.verdict()
             return
-        self._give_up()
-        self.confirmed = self._known.budget is None  # then nothing more is asked
-        self.note = f"not exact: {reason}; a network trained on the answers is handed over"
-        while self._trained.asked < self._to_train and (X := self._trained.ask()) is not None:
-            self._trained.tell(X, (yield X))
+        self._reason = reason
+        self.confirmed = self._known.budget is None  # then nothing else is asked
+        self._instead = self._given_up()
+        yield from self._instead.steps()
+
+    @property
+    def note(self) -> str:
+        """How it ended."""
+        if self._instead is not None:
+            return f"not exact: {self._reason}; {self._instead.note} is handed over"
+        return self._run.verdict() if self._run.ended else ""
 
     def _kept(self, search: Steps) -> Generator[FloatArray, Array, str]:
         """Let a search ask, and keep what it is told; why it was given up, or "" if it ended."""
@@ -99,23 +102,30 @@ class ReluLearner(GeneratorLearner):
         """Whether there is a network."""
         return self._run.begun
 
-    def _give_up(self) -> None:
-        """Train on rows that are apart from each other from now on: steps tell little but weigh much."""
-        self._given_up = True
+    def _given_up(self) -> Instead:
+        """What is trained on rows that are apart from each other: steps tell little but weigh much."""
         found, answers = self._trained, self._trained.answers
-        self._trained = TrainedNetwork(self._known, self._rng)
-        self._trained.asked = found.asked
+        trained = TrainedNetwork(self._known, self._rng)
+        trained.asked = found.asked
         if answers is not None:
             some = np.linspace(0, len(found.X) - 1, min(len(found.X), MOST)).astype(int)
             some = some[self._told.chart.apart(found.X[some], APART)]
-            self._trained.keep(found.X[some], answers[some])
+            trained.keep(found.X[some], answers[some])
+        self._trained = trained
+        fits = self.settled and self._told.explained() >= PROMISING
+        least = 0 if self._told.chart.n_real else UNSEARCHED
+        return Instead(self._known, self._rng, trained, found=self._network() if fits else None, least=least)
+
+    def _network(self) -> Estimator:
+        """The network so far."""
+        return stolen(self._told.chart, self._run.network, self._known.classes)
 
     def hypothesis(self) -> Estimator:
-        """The network as far as it is known; where that was given up, one that is trained."""
-        classes = self._known.classes
-        if self._given_up:
-            return self._trained.hypothesis()
+        """The network as far as it is known; where that was given up, what is handed over instead."""
+        if self._instead is not None:
+            return self._instead.hypothesis()
         if self.settled:
-            return stolen(self._told.chart, self._run.network, classes)
+            return self._network()
+        classes = self._known.classes
         first = 0.0 if classes is None else classes[0]  # a few rows: the check around this fits them
         return constant(first, self._known.domain.n_features, regression=classes is None)

@@ -58,6 +58,8 @@ class MixedSearch(Search):
     def first_line(self) -> Steps[None]:
         """The neurons of one slice, then their weights on the other columns, and those of neurons met meanwhile."""
         self.base = self.draws.draw(2 if self.draws.has_data else 0)
+        if len(self._slices[0].partial.moving) == 1:
+            yield from self._slices[0].begin(self.base)
         for slices in self._slices:
             yield from self._searched(slices, self.base)
             if slices is self._slices[0] and len(slices.partial) >= STRANGE * (1 + len(self.network)):
@@ -78,9 +80,9 @@ class MixedSearch(Search):
     def _found_since(self, before: int) -> None:
         """Take the neurons of the network from one on as known: no slices seek them any more."""
         network = self.network
+        self._assumed.which[before:] = [KNOWN] * (len(network) - before)
         for j in range(before, len(network)):
             self.neurons.blur.append(BLUR)
-            self._assumed.which.append(KNOWN)
             for slices in self._slices:
                 slices.partial.forget(network.W[j], network.A[j])
 
@@ -93,7 +95,7 @@ class MixedSearch(Search):
         self.neurons.blur = [BLUR] * len(self.network)
         self.fits.fit()
 
-    def line(self, z: FloatArray, limit: float) -> Steps[int]:
+    def line(self, z: FloatArray, limit: float, *, past: bool = False) -> Steps[int]:
         """Search along all columns for what is missing at a point; how many neurons are found."""
         found = 0
         for slices in self._slices:

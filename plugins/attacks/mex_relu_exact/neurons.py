@@ -56,7 +56,9 @@ class Neurons:
 
     def expected(self, start: FloatArray, way: FloatArray) -> Known:
         """The kinks that a line may show again, as neurons are known with errors."""
-        return Known(*self._told.network.crossings(start, way), self.rough, self.close)
+        places = self._told.chart.places
+        known = Known(*self._told.network.crossings(start, way), self.rough, self.close)
+        return attrs.evolve(known, grid=1 / places) if places else known
 
     def count_crossed(self, start: FloatArray, way: FloatArray) -> None:
         """Count the hyperplanes that a line crosses."""
@@ -66,13 +68,13 @@ class Neurons:
     def take_out(self, start: FloatArray, way: FloatArray, limit: float) -> list[Neuron]:
         """Take out neurons that a line crosses and that were measured where answers are coarser than they are here."""
         t, _ = self._told.network.crossings(start, way)
-        return self._taken((np.array(self.limits) > FINER * limit) & (t > 0) & (t < 1))
+        return self.taken((np.array(self.limits) > FINER * limit) & (t > 0) & (t < 1))
 
     def put_back(self, neurons: list[Neuron], start: FloatArray, way: FloatArray) -> None:
         """Add neurons again that a line does not cross, which became shorter."""
         for neuron in neurons:
             if not 0 < -(neuron.w @ start + neuron.b) < neuron.w @ way:
-                self._add(neuron)
+                self.add(neuron)
 
     def errors_between(self, start: FloatArray, way: FloatArray, low: float, high: float) -> float:
         """How far known neurons that a part of a line crosses may be off: the residual has that, too."""
@@ -104,11 +106,11 @@ class Neurons:
                         continue
                     jump = attrs.evolve(jump, change=both)
             fresh.append((jump, rest))
-        self._taken(np.isin(np.arange(len(network)), list(drop)))
+        self.taken(np.isin(np.arange(len(network)), list(drop)))
         for jump, rest in fresh:
             w, b, a = jump.neuron(way)
             w[n:] = rest
-            self._add(Neuron(w, b - float(rest @ start[n:]), a, jump.room, jump.blur(), limit))
+            self.add(Neuron(w, b - float(rest @ start[n:]), a, jump.room, jump.blur(), limit))
 
     def _beside(self, jump: Jump, j: int) -> bool:
         """Whether a jump at the hyperplane of a known neuron is by another: too large for an error, and askew."""
@@ -120,7 +122,7 @@ class Neurons:
         askew = float(np.linalg.norm(J - np.outer(J @ w, w) / length**2))
         return size > max(self.blur[j] * np.sqrt(len(w)), LEAST) * own and askew > ASKEW * size
 
-    def _taken(self, which: BoolArray) -> list[Neuron]:
+    def taken(self, which: BoolArray) -> list[Neuron]:
         """Take neurons out of the network."""
         network, lists = self._told.network, (self.rooms, self.blur, self.limits)
         taken = [
@@ -132,7 +134,8 @@ class Neurons:
             column[:] = [value for value, out in zip(column, which, strict=True) if not out]
         return taken
 
-    def _add(self, neuron: Neuron) -> None:
+    def add(self, neuron: Neuron) -> None:
+        """Add a neuron."""
         self._told.network.add(neuron.w, neuron.b, neuron.a)
         self.rooms.append(neuron.room)
         self.blur.append(neuron.blur)

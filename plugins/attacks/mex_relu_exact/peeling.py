@@ -42,15 +42,18 @@ class Peeler:
         self._eta = ETA
         self._elsewhere = Elsewhere(told, draws)
 
-    def line(self, start: FloatArray, end: FloatArray, limit: float, *, first: bool = False) -> Steps[int]:
+    def line(
+        self, start: FloatArray, end: FloatArray, limit: float, *, first: bool = False, off: float | None = None
+    ) -> Steps[int]:
         """Add every neuron that the residual shows between two points that differ in real coordinates; how many.
 
         Args:
             start: where the residual is 0, or with ``first`` anything, and the network is to be affine as there; the
-                same for all lines.
+                same for all lines but those with ``off``.
             end: how far to go, as long as scores are not off by more than ``limit``, a share of their size.
             limit: this share, by which steps are chosen.
             first: whether there is no network yet.
+            off: how far the residual may be off 0 at the start of a line that starts elsewhere.
 
         Raises:
             GivenUp: if hyperplanes are none.
@@ -58,7 +61,7 @@ class Peeler:
         self._limit = limit
         self._eta = max(ETA, min(limit ** (1 / 3), 0.02))
         taken = self._neurons.take_out(start, end - start, limit)
-        found = yield from self._kinks(start, end, first=first)
+        found = yield from self._kinks(start, end, np.inf if first else self._zero if off is None else off)
         self._neurons.put_back(taken, start, np.zeros_like(start) if found is None else found[1])
         if found is None:
             return 0
@@ -77,20 +80,20 @@ class Peeler:
         self._neurons.take(jumps, start, way, limit)
         return len(jumps)
 
-    def _kinks(self, start: FloatArray, end: FloatArray, *, first: bool) -> Steps[tuple[Line, FloatArray] | None]:
+    def _kinks(self, start: FloatArray, end: FloatArray, zero: float) -> Steps[tuple[Line, FloatArray] | None]:
         """The kinks between two points, or as far as scores tell any, and the way."""
         told, way = self._told, end - start
 
         def ask(t: FloatArray) -> Asking:
             Y, noise = yield from told.ask_residual(start + t[:, None] * way, self._limit)
-            if first and t[0] == 0:
+            if np.isinf(zero) and t[0] == 0:
                 self._zero = float(noise[0])
             return Y, noise
 
         for _ in range(RETRIES):
+            way = told.chart.parted(way, told.chart.places)
             known = self._neurons.expected(start, way)
             try:
-                zero = np.inf if first else self._zero
                 line = yield from relay(find_kinks(self._eta, known, self._draws.rng, zero=zero), ask)
             except Lost as lost:
                 way = SHORTER * lost.args[0] * way
@@ -107,7 +110,15 @@ class Peeler:
         reach = REACH if self._limit < COARSE else FAR
         piece = line.pieces()[k]
         search = affine_piece(
-            start, way, basis, piece, reach=reach, neurons=self._most, rng=self._draws.rng, doubt=told.doubt
+            start,
+            way,
+            basis,
+            piece,
+            reach=reach,
+            neurons=self._most,
+            rng=self._draws.rng,
+            doubt=told.doubt,
+            chart=told.chart,
         )
         found = yield from relay(search, told.ask_residual)
         if not (np.isfinite(found.J).all() and np.isfinite(found.error)):
@@ -122,6 +133,7 @@ class Peeler:
         t = np.array([0.0, *(kink.t for kink in line.kinks), 1.0])
         room = np.minimum(np.diff(t)[:-1], np.diff(t)[1:]) * float(np.linalg.norm(way))
         jumps, k, sought = list[Jump](), 0, 0
+        known = self._neurons.expected(start, way)
         while k < len(bends):
             r = 1
             while r < bends.shape[1] and k + r < len(bends) and _apart(bends[k : k + r + 1]):
@@ -142,7 +154,8 @@ class Peeler:
                     jumps.append(Jump(one, t[k + i + 1], room[k + i]))
             here, k = there, k + r
             if len(jumps) >= sought + GONE or k == len(bends):
-                yield from self._elsewhere.seek(jumps[sought:], start, way, self._limit)
+                fresh = [jump for jump in jumps[sought:] if not known.near(jump.t)]  # others were sought, or are none
+                yield from self._elsewhere.seek(fresh, start, way, self._limit)
                 sought = len(jumps)
         return jumps
 

@@ -34,6 +34,7 @@ class Run:
         told, draws: the answers, and where random rows come from.
         certificate: how well it is certified.
         reason: why the end is none, a sentence; "" if it is.
+        ended: whether there is an end.
     """
 
     def __init__(self, told: Transcript, draws: Draws) -> None:
@@ -41,6 +42,7 @@ class Run:
         self.draws = draws
         self.certificate = Certificate()
         self.reason = ""
+        self.ended = False
         self._search: Search | None = None
         self._again = False
 
@@ -78,6 +80,7 @@ class Run:
             self._again = attempt > 0
             yield from self._try(max(checks, FEWEST) if told.chart.mixed else checks)
             if not self.reason:
+                self.ended = True
                 return
         if coarse:
             self.reason = (

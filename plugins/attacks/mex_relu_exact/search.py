@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mex.types import FloatArray
-from mex_relu_exact.comparing import Comparing
+from mex_relu_exact.comparing import CALM, Comparing
 from mex_relu_exact.draws import Draws
 from mex_relu_exact.fits import Fits
 from mex_relu_exact.jumps import GivenUp, Steps
@@ -26,8 +26,9 @@ GROWN = 1.1
 PARTS = (1 / 16, 1 / 4, 1.0)
 """The parts of the way to a corner that are searched first, so that a second hidden layer shows early."""
 TRIES = 40
-PAST = 0.01
-"""How far lines go past rows that are not exact in the end: kinks may be near."""
+PAST, ACROSS = 0.01, 3e-3
+"""How far lines go past rows that are not exact in the end: kinks may be near; and how far on either side of a known
+hyperplane one that nearly coincides is sought."""
 
 
 class Search:
@@ -101,14 +102,41 @@ class Search:
             if told.visible(noise[i], told.fine) and self.rows.is_wrong(U[i]):
                 yield from self.explain(U[i], float(noise[i]))
 
-    def line(self, z: FloatArray, limit: float) -> Steps[int]:
-        """Find what is missing on the way to a point; how many neurons that are.
+    def line(self, z: FloatArray, limit: float, *, past: bool = False) -> Steps[int]:
+        """Find what is missing on the way to a point, or across the hyperplane beside it; how many neurons that are.
 
         Args:
             z: the point.
             limit: up to which rounding, as a share of the size, answers are used.
+            past: whether to go a little past the point.
         """
-        return (yield from self._peeler.line(self.base, z, limit))
+        found = yield from self._peeler.line(self.base, self._past(z) if past else z, limit)
+        return found or (yield from self._across(z, limit))
+
+    def _across(self, z: FloatArray, limit: float) -> Steps[int]:
+        """Find what is missing on a short line across the known hyperplane next to a point; how many neurons that are.
+
+        Two that nearly coincide are found as one on long lines, which is right but between them.
+        """
+        told, network = self.told, self.network
+        if self.coarse or len(network) == 0:
+            return 0
+        lengths = np.linalg.norm(network.W, axis=1)
+        apart = (network.W @ z + network.b) / lengths
+        j = int(np.abs(apart).argmin())
+        w = network.W[j] / lengths[j]
+        start, end = z - (apart[j] + ACROSS) * w, z - (apart[j] - ACROSS) * w
+        if abs(apart[j]) > ACROSS or (np.abs([start - 0.5, end - 0.5]) > 0.5).any():
+            return 0
+        off, noise = yield from told.ask_residual(start[None], limit)
+        most = float(np.abs(off).max())
+        if not np.isfinite(noise[0]) or most > CALM[0] * told.size:
+            return 0
+        known = self.neurons.taken(np.arange(len(network)) == j)
+        found = yield from self._peeler.line(start, end, limit, off=max(2 * most, float(noise[0])))
+        if not found:
+            self.neurons.add(*known)
+        return found if found > 1 else 0
 
     def explain(self, z: FloatArray, noise: float) -> Steps[int]:
         """Find what is missing at a row that is off; how many neurons that are.
@@ -151,10 +179,10 @@ class Search:
                 " again: there is more than one hidden layer"
             )
 
-    def past(self, z: FloatArray) -> FloatArray:
+    def _past(self, z: FloatArray) -> FloatArray:
         """A point a little past another, as seen from the base, if the domain has it."""
         way = z - self.base
-        if self.told.chart.mixed or not way.any():
+        if not way.any():
             return z
         room = np.where(way > 0, 1 - z, z)[way != 0] / np.abs(way[way != 0])
         return np.asarray(np.clip(z + min(PAST, float(room.min())) * way, 0.0, 1.0))

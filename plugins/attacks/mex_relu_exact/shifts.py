@@ -22,7 +22,7 @@ class _Seen:
     told: list[float]
     confirmed: bool | None = None
     tried: dict[int, list[float]] = attrs.field(factory=dict)
-    sought: bool = False
+    sought: list[bool] = attrs.field(factory=list)
 
     def beyond(self, z: FloatArray) -> FloatArray:
         """The part of the way to a slice that is orthogonal to all ways seen."""
@@ -74,12 +74,8 @@ class Shifts:
         """Where a neuron was seen."""
         return self._seen[j].slices
 
-    def seek(self, j: int) -> None:
-        """Remember that a neuron was sought (:mod:`.additive`)."""
-        self._seen[j].sought = True
-
-    def sought(self, j: int) -> bool:
-        """Whether it was."""
+    def sought(self, j: int) -> list[bool]:
+        """Whether a neuron was there, at each place where it was sought (:mod:`.additive`); a list to add to."""
         return self._seen[j].sought
 
     def tried(self, j: int, column: int) -> list[float]:

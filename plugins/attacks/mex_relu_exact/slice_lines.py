@@ -79,8 +79,14 @@ class SliceLines:
         self._grid = grid
         self._rng = rng
 
-    def search(self, start: FloatArray, end: FloatArray, known: BoolArray) -> Steps[Searched | None]:
-        """Find the kinks on a line but those of neurons of which it is known where they are."""
+    def search(self, start: FloatArray, end: FloatArray, known: BoolArray, *, either: bool) -> Steps[Searched | None]:
+        """Find the kinks on a line but those of neurons of which it is known where they are.
+
+        Args:
+            start, end: the line.
+            known: which neurons these are.
+            either: whether it is searched from its end if scores tell nothing at its start.
+        """
         told, way, partial = self._told, end - start, self._partial
         placed, others = told.network.copy(), partial.network.copy()
         for j in np.flatnonzero(known):
@@ -107,6 +113,9 @@ class SliceLines:
             try:
                 line = yield from relay(find_kinks(max(ETA, limit ** (1 / 3)), bends, self._rng), ask)
             except Lost as lost:
+                if lost.args[0] == 0 and either:
+                    start, way, either = start + way, -way, False
+                    continue
                 way = told.chart.snapped((start + SHORTER * lost.args[0] * way)[None])[0] - start
                 if float(np.abs(way).max()) <= max(SHORTEST * self._grid, 1e-3):
                     return None
@@ -133,5 +142,6 @@ class SliceLines:
             neurons=len(placed) + len(self._partial),
             rng=self._rng,
             doubt=told.doubt,
+            chart=told.chart,
         )
         return (yield from relay(search, ask))

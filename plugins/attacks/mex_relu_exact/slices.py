@@ -21,6 +21,14 @@ VAIN, VISITS = 4, 6
 """After how many lines that tell nothing others are taken, and for each column how many there are at most."""
 TRIED, STRANGE = 20, 0.3
 """After how many lines none is searched any more if more neurons are new than so many of those that are met again."""
+SHORTLY = 60
+"""After how many rows a column no lines are searched any more where none is real: the others seldom tell more."""
+BESIDE = 2
+"""How many lines are beside the first one, where a single column moves: they tell where else its kinks should be."""
+EARLY = 10
+"""After how many lines neurons are not sought elsewhere any more: the more there are, the more may be none."""
+BEGUN, FEW = 4, 2
+"""How many lines are searched first at most, until so many kinks are found."""
 QUIET = 2
 """How many lines through the first slice find nothing new before others are searched."""
 SINGLE = 1e-4
@@ -51,12 +59,30 @@ class Slices:
         check: Callable[[list[Jump], FloatArray, FloatArray], Steps[None]],
     ) -> None:
         self.partial = Partial(len(told.chart), told.scores.width, moving)
-        self._additive = Additive(told, self.partial, grid)
+        self._additive = Additive(told, self.partial, grid, draws.rng)
         self._choice = Choice(self.partial, told.chart, draws, real=not grid)
         self._several = len(moving) > 1
         self._lines = SliceLines(told, self.partial, grid, draws.rng)
         self._told = told
+        self._draws = draws
         self._check = check
+
+    def begin(self, at: FloatArray) -> Steps[None]:
+        """Search a few lines next to each other, where a single column moves: that tells a second hidden layer.
+
+        Raises:
+            GivenUp: if there is one.
+        """
+        for turn in range(BEGUN):
+            if len(self.partial) >= FEW:
+                break
+            start = self._draws.draw(turn) if turn else at
+            yield from self._visit(*self._choice.ends(start, self._choice.corner()), either=True)
+        for k in range(BESIDE):
+            line = self._choice.beside(k) if len(self.partial) else None
+            if line is not None:
+                yield from self._visit(*line, either=True)
+                yield from self._additive.seek()
 
     def search(self, at: FloatArray, right: FloatArray | None = None) -> Steps[int]:
         """Find neurons that show in the slice of a point; how many are known in the end that were not.
@@ -91,11 +117,13 @@ class Slices:
             if line is None and (vain >= VAIN or (line := choice.spread()) is None):
                 break
             assert line is not None
+            if self._told.chart.grid and len(self._told) > SHORTLY * (len(self._told.chart) + 1):
+                break
             n, visits = len(partial), visits + 1
             found = yield from self._visit(*line)
             vain = 0 if found > len(partial) - n else vain + 1
             new, met = new + len(partial) - n, met + found - (len(partial) - n)
-            if not self._several:
+            if not self._several and visits <= EARLY:
                 yield from self._additive.seek()
             if visits >= TRIED and new > max(TRIED, STRANGE * met):
                 break
@@ -105,10 +133,10 @@ class Slices:
             complete += len(ready)
         return complete
 
-    def _visit(self, start: FloatArray, end: FloatArray) -> Steps[int]:
-        """Search a line in a slice; how many neurons are found there, or found displaced."""
+    def _visit(self, start: FloatArray, end: FloatArray, *, either: bool = False) -> Steps[int]:
+        """Search a line in a slice, from either end if asked; how many neurons are found there, or found displaced."""
         partial, known = self.partial, self.partial.known(start)
-        searched = yield from self._lines.search(start, end, known)
+        searched = yield from self._lines.search(start, end, known, either=either)
         if searched is None:
             return 0
         unknown = np.flatnonzero(~known)

@@ -23,6 +23,8 @@ NOISY = 1e3, 1e-9
 the rows beside it, and large ones that cancel lose digits."""
 SLIGHT = 1e-9
 """The share of the size that is taken for rounding, though it is more than that of the answers themselves."""
+OFFSET = 20.0
+"""The same share, in distances of neighbouring floats in a column."""
 KINK = 3.0
 """How many times less a kink is bent from nearer by at least; rounding is not."""
 COARSEST = 1e-6
@@ -71,7 +73,7 @@ class Survey:
         again, _ = yield from told.ask(told.chart.encode(X[:1]))
         off = float(np.nan_to_num(np.abs(again - Y[:1])).max())
         size = float(np.abs(np.nan_to_num(Y)).max())
-        if off > max(NOISY[0] * float(noise[0]), NOISY[1] * size):
+        if off > max(NOISY[0] * float(noise[0]), self._slight(NOISY[1]) * size):
             self.reason = f"the same row is answered differently each time (by up to {off:.2g}): answers are noisy"
         elif len(triples) < TRIPLES:
             rounded = "" if told.scores.decimals is None else f", rounded to {told.scores.decimals} decimals"
@@ -79,6 +81,10 @@ class Survey:
             self.reason = f"{places} are answered with probabilities of 0 or 1{rounded}"
         else:
             self._judge(triples, bends, off)
+
+    def _slight(self, share: float) -> float:
+        """Which share of the size may be rounding: sums of columns lose the digits of their offsets."""
+        return max(share, OFFSET * self._told.chart.resolution)
 
     def _triple(self, kind: int, step: float) -> FloatArray:
         """Three points on a line, shape (3, d)."""
@@ -88,6 +94,7 @@ class Survey:
         if grid := self._told.chart.grid:
             step = max(step, CLOSER * grid)
             way[:n] = CLOSER * grid * np.ceil(step / (CLOSER * grid)) * np.sign(way[:n])
+        way = self._told.chart.parted(way, CLOSER)
         centre[:n] = np.clip(centre[:n], 2 * step, 1 - 2 * step) if grid else np.clip(centre[:n], step, 1 - step)
         centre = self._told.chart.snapped(centre[None])[0]
         return np.array([centre - way, centre, centre + way])
@@ -125,7 +132,7 @@ class Survey:
         what = f"answers are bent at {np.mean(ratios > BENT):.0%} of random places"
         if len(closer) and SMOOTH[0] < closer.min() and closer.max() < SMOOTH[1]:
             self.reason = f"{what}, and less from nearer by: they are those of a smooth activation"
-        elif np.mean(ratios > BENT) > NOISE and not (uneven and share < SLIGHT):
+        elif np.mean(ratios > BENT) > NOISE and not (uneven and share < self._slight(SLIGHT)):
             self.reason = (
                 f"{what}, and otherwise from nearer by: they have noise drawn once for each row, or were computed in"
                 " float32"
