@@ -105,9 +105,13 @@ class Known:
         return np.asarray(np.round(t / self.grid) * self.grid) if self.grid else t
 
     def beside(self, t: float, side: float) -> tuple[float, float]:
-        """A place before and one after another: on a grid the next ones, otherwise so far from it."""
+        """A place before and one after another, so far from it; the next ones on a grid that is not much finer."""
         if not self.grid:
             return t - side, t + side
+        if side > 2 * self.grid:
+            return float(np.floor((t - side) / self.grid)) * self.grid, float(
+                np.ceil((t + side) / self.grid)
+            ) * self.grid
         low = float(np.floor(t / self.grid))
         return low * self.grid, (low + 1) * self.grid
 
