@@ -213,6 +213,7 @@ PARTS: dict[str, Part] = {
     "peer": peer,
     "mixed": interfaces.mixed,
     "discrete": interfaces.discrete,
+    "digits": interfaces.digits,
     "flipped": interfaces.flipped,
     "one-sided": interfaces.one_sided,
     "cut-short": interfaces.cut_short,

@@ -136,6 +136,7 @@ def test_labels_that_contradict_each_other_or_are_all_alike() -> None:
     stolen, error = steal(Drawn(np.zeros(5), np.zeros(5), 0), 300, spread=0.1)
     assert np.isfinite(error)
     assert "answers were -1: no other label was seen" in stolen.note
+    assert (stolen.hypothesis.predict(np.vstack([np.eye(5), -np.eye(5)])) == -1).all()
 
 
 def test_what_it_is_told_must_fit_the_target() -> None:

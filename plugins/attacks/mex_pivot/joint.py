@@ -39,6 +39,10 @@ DRAWS = 120
 LOOK_AGAIN = 1.3
 """They are drawn again when the trace of the covariance is so many times smaller."""
 
+SAFER = 1.2
+"""By how many times less than eps the error is to be of batches of many: without it 17 % of 48 runs, at rates of 0.1 to
+0.4, were above eps, most by a quarter at most."""
+
 SOON = 1.25
 """Gross errors are tested once the trace is at most so many times that of the goal: the tests tell more than that."""
 
@@ -77,9 +81,11 @@ class JointSearch(Search):
         self, d: int, goal: Goal, basis_kind: str, mode: str, rho: float | None, rng: np.random.Generator
     ) -> None:
         super().__init__(d, goal, basis_kind, rng)
-        self._bits_a_batch = BITS["batch" if d > MANY else mode] * d
+        kind = "batch" if d > MANY else mode
+        self._bits_a_batch = BITS[kind] * d
         self._known_rho = rho is not None
         self._eps = max(goal.eps, d * 2.0**-48)
+        self._aim = self._eps / (SAFER if kind == "batch" else 1.0)
         self._posterior = Posterior(d, SignModel(FIRST_RHO if rho is None else rho))
         self._bits = sphere_bits(d, self._eps) + 10 * d
         self._looked_at = math.inf  # the trace of the covariance when draws were looked at
@@ -153,13 +159,13 @@ class JointSearch(Search):
         drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
         squares = ((drawn - self.estimate()) ** 2).sum(axis=1)
         within = squares.mean() if self._goal.stop == "rms" else np.quantile(squares, self._sure)
-        self._wanted = self._looked_at * self._eps**2 / float(within)
+        self._wanted = self._looked_at * self._aim**2 / float(within)
 
     @property
     def _first_wanted(self) -> float:
         """The trace of the covariance that reaches the goal if the error is a chi-square, as long as none was drawn."""
         n = self._d - 1
-        return self._eps**2 / (1.0 if self._goal.stop == "rms" else float(chdtri(n, 1 - self._sure)) / n)
+        return self._aim**2 / (1.0 if self._goal.stop == "rms" else float(chdtri(n, 1 - self._sure)) / n)
 
     @property
     def _around(self) -> Around:

@@ -12,6 +12,7 @@ from toys import built
 
 import mex
 import mex.target
+from mex.toolkit.checking.choice import choose
 from mex.toolkit.checking.readings import Told
 from mex.toolkit.checking.rows import clear, telling
 from mex.toolkit.checking.verdict import verdict
@@ -180,3 +181,20 @@ def test_where_the_share_of_wrong_labels_is_not_known_it_is_that_of_the_answers_
         told.add(X, y)
     found, sentence = verdict(model, check, transcript, known, eps=1e-9, tolerated=0.01, exact=True)
     assert (found, sentence) == (suspected, "")
+
+
+def test_under_noise_a_check_that_fails_by_chance_does_not_replace_a_right_model() -> None:
+    domain, model = mex.Domain.reals(8), Rule("halfspace")
+    w = mex.halfspace(np.linspace(-1, 1, 8), 0.2, np.array([0, 1]))
+    target = mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("linear"), answers=("label",))
+    known = attrs.evolve(mex.Oracle(target).knowledge(), rho=0.3)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        told, X = Told(known), domain.sample(40, rng)
+        told.add(X, np.where(rng.random(40) < 0.4, 1 - model.predict(X), model.predict(X)), natural=40)
+        assert choose(w, True, told, known, seed, any_class=True) is w
+        bent = Rule("bent")
+        told, X = Told(known), 3 * domain.sample(200, rng)
+        told.add(X, bent.predict(X), natural=200)
+        if seed == 0:
+            assert choose(w, True, told, known, seed, any_class=True) is not w, "another is surely better"
