@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pytest
 import skops.io
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import (
@@ -18,7 +18,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
 import mex
@@ -32,6 +32,7 @@ from mex_boosted_exact.confirmation import Confirmation
 from mex_boosted_exact.draws import Draws
 from mex_boosted_exact.groups import Grouping
 from mex_boosted_exact.guesses import Guesses, spacing
+from mex_boosted_exact.leftover import with_search
 from mex_boosted_exact.likely import Likely
 from mex_boosted_exact.paths import Path
 from mex_boosted_exact.scores import Scores
@@ -572,6 +573,29 @@ def test_a_budget_that_does_not_hold_the_checks_is_the_surrogate_s_from_the_star
     assert stolen.queries == 200
 
 
+def test_a_surrogate_learns_from_the_rows_of_a_search_where_that_helps_at_other_rows() -> None:
+    rng = np.random.default_rng(0)
+    near, far = rng.random((90, 1)), 10 + rng.random((90, 1))
+    right, line = near[:, 0] ** 2, LinearRegression()
+    assert with_search(line, (near, right), (far, -far[:, 0])) is None
+    noisy = near[:60], right[:60] + 0.5 * rng.standard_normal(60)
+    with_more, without = with_search(line, noisy, (near[::2], right[::2])), clone(line).fit(*noisy)
+    assert np.abs(with_more.predict(near) - right).max() < np.abs(without.predict(near) - right).max()
+
+
+def test_the_rest_of_a_budget_after_a_search_is_the_surrogate_s_alone() -> None:
+    X = np.random.default_rng(0).random((400, 8))
+    model = GradientBoostingClassifier(n_estimators=30, max_depth=5, random_state=0).fit(X, X[:, :3].sum(axis=1) > 1.5)
+    stolen = mex.Oracle(mex.FittedTarget.wrap(model, domain=mex.Domain([0] * 8, [1] * 8)), budget=1600, answers="proba")
+    attack = BoostedExact(checks=600, trees=5)
+    learner = attack.learner(stolen.knowledge(pool=X[::2]), np.random.default_rng(0))
+    told = mex.extract(stolen, learner, snapshots=False)
+    own, (searched, _) = learner.inner._surrogate.X, learner.inner._searched
+    assert f"after {len(searched) + 150} rows" in told.note
+    assert {row.tobytes() for row in own[150:]}.isdisjoint(row.tobytes() for row in searched)
+    assert len(own) > 2 * len(searched)
+
+
 def test_a_clone_that_the_budget_does_not_let_be_checked_is_handed_over_and_not_called_exact(
     diabetes: mex.Dataset,
 ) -> None:
@@ -676,6 +700,18 @@ def test_room_is_taken_for_the_terms_that_there_are() -> None:
         total.add(1.0, 0.0, ((step, 1),))
     assert total.coefficients.base.nbytes < 4 * 1500 * 16
     assert total(np.array([[0.7]]))[0] == 1500
+
+
+def test_many_points_of_many_terms_are_summed_in_parts(monkeypatch) -> None:
+    """All points asked of a large ensemble, 250,000 of 12,000 terms, took 25 GB at once."""
+    total, most, members, places = BoxSum(1), [], BoxSum.members, np.linspace(0.1, 0.9, 40)
+    for x in places:
+        total.add(1.0, 0.0, ((total.step(0, float(x) - 0.01, float(x)), 1),))
+    monkeypatch.setattr("mex_boosted_exact.sums.ROOM", 1000)
+    monkeypatch.setattr(BoxSum, "members", lambda self, Z: most.append(len(Z)) or members(self, Z))
+    Z = np.random.default_rng(0).random((300, 1))
+    assert np.array_equal(total(Z)[0], (places <= Z).sum(axis=1))
+    assert max(most) * len(total) <= 1000
 
 
 def test_a_path_halves_what_is_known_of_its_steps() -> None:

@@ -15,10 +15,12 @@ from mex.toolkit.trees.refinement import DOUBLE
 from mex.types import Array, Estimator, FloatArray
 from mex_boosted_exact.axes import Axes
 from mex_boosted_exact.draws import Draws
+from mex_boosted_exact.leftover import with_search
 from mex_boosted_exact.run import Run
 from mex_boosted_exact.scores import Scores
 from mex_boosted_exact.stolen import stolen
 from mex_boosted_exact.survey import Survey
+from mex_boosted_exact.transcript import FIRST
 
 PROMISING = ((0.25, 0.02), (0.5, 0.1), (0.75, 0.33))
 """Parts of a budget, and the shares of the first rows that a search explains there at least that ends within it, but
@@ -50,8 +52,11 @@ class ExactLearner(GeneratorLearner):
         self._scores = Scores.of(known, rng)
         double = known.family.public.get("precision") == DOUBLE
         self._run = Run(self._axes, self._scores, self._draws, double=double)
-        self._surrogate = _surrogate(known, rng.spawn(1)[0], trees)
+        self._boosting = Boosting(trees=trees)
+        self._surrogate = _surrogate(known, rng.spawn(1)[0], self._boosting)
         self._stolen: Estimator | None = None
+        self._searched: tuple[FloatArray, Array] | None = None  # what a search that was given up was told
+        self._handed: tuple[int, Estimator] | None = None  # after how many rows of its own a surrogate was chosen
 
     def steps(self) -> Steps:
         """Search, and where that leads to no end, go on as the surrogate does; at once if the budget is not for it."""
@@ -70,8 +75,21 @@ class ExactLearner(GeneratorLearner):
                 )
                 return
         self.note = f"not exact: {reason}; the surrogate of all answers is handed over"
-        while self._known.budget is not None and (X := self._surrogate.ask()) is not None:
-            self._surrogate.tell(X, (yield X))
+        if self._known.budget is not None:
+            yield from self._go_on(self._surrogate)
+
+    def _go_on(self, before: BoostedLearner) -> Steps:
+        """Spend the rest of a budget as the surrogate does, which learns from its own rows and the first of the survey.
+
+        Whether those of the search are of use is found out when it is handed over.
+        """
+        X, answers = before.X, before.answers
+        if answers is not None and len(X) > 2 * FIRST:
+            self._searched = X[FIRST:], answers[FIRST:]
+            self._surrogate = _surrogate(self._known, self._draws.rng.spawn(1)[0], self._boosting)
+            self._surrogate.tell(X[:FIRST], answers[:FIRST])
+        while (rows := self._surrogate.ask()) is not None:
+            self._surrogate.tell(rows, (yield rows))
 
     def _taken_apart(self) -> Generator[FloatArray, Array, str]:
         """Find the exact model; the reason why there is none, or ""."""
@@ -140,14 +158,23 @@ class ExactLearner(GeneratorLearner):
 
     def hypothesis(self) -> Estimator:
         """The exact model, or as long as there is none the surrogate."""
-        return self._surrogate.hypothesis() if self._stolen is None else self._stolen
+        if self._stolen is not None:
+            return self._stolen
+        own, answers = self._surrogate, self._surrogate.answers
+        if self._searched is None or answers is None:
+            return own.hypothesis()
+        if self._handed is None or self._handed[0] != len(own.X):
+            estimator = self._boosting.estimator(self._known, 0)
+            best = with_search(estimator, (own.X, answers), self._searched)
+            self._handed = len(own.X), own.hypothesis() if best is None else best
+        return self._handed[1]
 
 
-def _surrogate(known: Knowledge, rng: np.random.Generator, trees: int) -> BoostedLearner:
+def _surrogate(known: Knowledge, rng: np.random.Generator, boosting: Boosting) -> BoostedLearner:
     """What ``boosted-surrogate`` would be with the rows that the search asks."""
     pool = known.pool is not None and len(known.pool) > 0
     plan = Schedule(
         sampler="near" if pool else "uniform", start=50, batch=20, growth=0.25, explore=0.25, candidates=4000
     )
     known = attrs.evolve(known, budget=NO_BUDGET)  # it is cut by the budget, and not done: it claims nothing
-    return BoostedLearner("boosted-exact", known, rng, plan, Boosting(trees=trees))
+    return BoostedLearner("boosted-exact", known, rng, plan, boosting)

@@ -11,7 +11,7 @@ from mex_boosted_exact.draws import Draws
 from mex_boosted_exact.guesses import Guesses
 from mex_boosted_exact.precision import probe
 from mex_boosted_exact.refine import Refinement
-from mex_boosted_exact.scores import Scores
+from mex_boosted_exact.scores import MUTE, Scores
 from mex_boosted_exact.searches import Asking, Searches
 from mex_boosted_exact.transcript import Transcript
 
@@ -119,7 +119,8 @@ class Run:
                     searches.sort((yield from self.told.ask(self._draws.in_boxes(deep, self.total))))
             elif self.clean >= min(SETTLED, checks) and not self.told.one_sided:
                 self.told.one_sided = True
-                searches.sort_again()
+                if (self.store.error > MUTE).any():
+                    searches.sort_again()
             elif self.clean >= needed:
                 self._fit()
             else:

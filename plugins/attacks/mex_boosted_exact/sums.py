@@ -10,7 +10,8 @@ from mex.types import Array, FloatArray
 from mex_boosted_exact.thresholds import Step, Thresholds
 
 WORD = 64
-
+ROOM = 1 << 24
+"""For how many terms of points there is room at once, in numbers of 8 bytes."""
 
 Conditions: TypeAlias = tuple[tuple[Step, int], ...]
 """Steps, and the side of each on which a point is: 1 on the right, -1 on the left."""
@@ -89,5 +90,8 @@ class BoxSum:
 
     def __call__(self, Z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values and variances at points, shape (n,) each."""
-        both = self.members(Z).astype(np.float64) @ self._parameters[: len(self.terms)]
+        both, size = np.empty((len(Z), 2)), max(1, ROOM // max(1, len(self.terms)))
+        for start in range(0, len(Z), size):
+            some = slice(start, start + size)
+            both[some] = self.members(Z[some]).astype(np.float64) @ self._parameters[: len(self.terms)]
         return both[:, 0], both[:, 1]
