@@ -38,6 +38,7 @@ CELLS = (  # dataset, neurons
     *(("digits", h) for h in (10, 50)),
 )
 MIXED = (("diabetes", 10), ("diabetes", 50), ("pima-diabetes", 20), ("heart", 10), ("german-credit", 10), ("bank", 5))
+DEEP = ("diabetes", "pima-diabetes", "heart", "german-credit", "bank")
 NOISE = np.random.default_rng(0)
 REFUSED: tuple[tuple[str, dict[str, Any], Callable[[FloatArray], FloatArray] | None], ...] = (
     ("tanh", {"activation": "tanh"}, None),
@@ -197,7 +198,7 @@ def _cells(seeds: int, cells: tuple[tuple[str, int], ...], *, real: bool) -> Non
 
 
 def relu_refused(seeds: int) -> None:
-    """What relu-exact refuses: after how many rows, and with which sentence."""
+    """What relu-exact refuses: after how many rows, and with which sentence; the last lines are mixed interfaces."""
     with threadpool_limits(1):
         for what, parameters, change in REFUSED:
             for dataset in ("breast-cancer", "wine"):
@@ -205,6 +206,11 @@ def relu_refused(seeds: int) -> None:
                     scene = scene_of(dataset, seed, **{"hidden_layer_sizes": (20,)} | parameters)
                     stolen, _ = steal(scene, seed, None if change is None else Changed(scene, change))
                     print(f"{what:<12}{dataset:<15}after {stolen.queries} rows: {stolen.note}", flush=True)
+        for dataset in DEEP:
+            for seed in range(seeds):
+                scene = scene_of(dataset, seed, real=False, hidden_layer_sizes=(50, 50))
+                stolen, _ = steal(scene, seed)
+                print(f"two layers  {dataset:<15}after {stolen.queries} rows: {stolen.note}", flush=True)
 
 
 PARTS: dict[str, Callable[[int], None]] = {"relu": relu, "relu_mixed": relu_mixed, "relu_refused": relu_refused}

@@ -26,7 +26,8 @@ SHORTLY = 60
 BESIDE = 2
 """How many lines are beside the first one, where a single column moves: they tell where else its kinks should be."""
 EARLY = 10
-"""After how many lines neurons are not sought elsewhere any more: the more there are, the more may be none."""
+"""After how many lines neurons are not sought elsewhere any more: the more there are, the more may be none. Where the
+weights of one are known, and confirmed, there is no other layer."""
 BEGUN, FEW = 4, 2
 """How many lines are searched first at most, until so many kinks are found."""
 QUIET = 2
@@ -123,7 +124,7 @@ class Slices:
             found = yield from self._visit(*line)
             vain = 0 if found > len(partial) - n else vain + 1
             new, met = new + len(partial) - n, met + found - (len(partial) - n)
-            if not self._several and visits <= EARLY:
+            if not self._several and visits <= EARLY and not len(self._told.network):
                 yield from self._additive.seek()
             if visits >= TRIED and new > max(TRIED, STRANGE * met):
                 break
