@@ -13,7 +13,7 @@ from sitegen.rst import heading, literal, paragraphs, table, text, toctree
 
 CONTRACT = (
     *("hooks", "params", "errors", "types"),
-    *("domain", "schema", "dataset", "knowledge", "estimator", "family"),
+    *("domain", "schema", "dataset", "knowledge", "estimator", "composition", "link", "family"),
     *("answers", "target", "fitted", "defense", "learner", "oracle", "extraction"),
 )
 """The files of the contract, in the order in which they are best read."""

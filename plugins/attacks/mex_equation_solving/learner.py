@@ -184,11 +184,12 @@ class EquationLearner(GeneratorLearner):
         """
         system = self._system
         n = -(-self._extra * system.unknowns // BATCHES)
-        if self._extra and self._known.classes is not None and not system.rounded:
-            twins = system.twins(min(TWINS, n), self._rng)
-            if len(twins):
-                yield from self._query(twins)
-        for _ in range(BATCHES if self._extra else 0):
+        for batch in range(BATCHES if self._extra else 0):
+            if batch == 1 and self._known.classes is not None and not system.rounded:
+                self.natural = 0
+                twins = system.twins(min(TWINS, n), self._rng)
+                if len(twins):
+                    yield from self._query(twins)
             self.natural = 0 if system.rounded else n // 2
             rows = natural(self._known, self.natural, self._rng)
             yield from self._query(np.concatenate([rows, self._informative_rows(n - self.natural)]))

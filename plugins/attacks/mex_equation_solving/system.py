@@ -25,7 +25,8 @@ from mex.types import Array, BoolArray, FloatArray
 from mex_equation_solving.design import independent, star
 from mex_equation_solving.equations import Linear, solve
 from mex_equation_solving.fitting import Fit, deviation, fit_probabilities, fit_values
-from mex_equation_solving.intervals import Inequalities, most_telling
+from mex_equation_solving.intervals import most_telling
+from mex_equation_solving.within import Within
 
 CONSISTENT = {FLOAT: 1e-7, SINGLE: 1e-6}
 """The largest difference (relative, for values) between an answer and its prediction that floats explain."""
@@ -33,8 +34,8 @@ FEW_DIGITS = 1e-6
 """The weight of an equation that is not informative, so that it decides only what the others leave open."""
 UNDECIDED = 0.8
 """An inexact answer is informative if its largest probability is below this, as near the boundary."""
-OUTSIDE, OFTEN = 0.1, 0.02
-"""By how many widths, and in which share of answers, intervals may be missed and still be those of a linear model."""
+OFTEN = 0.02
+"""The share of clear labels that a fit to the answers of a linear model may miss."""
 CLEAR, CLEARLY = 0.1, 4.0
 """How much more probable the likeliest class is than others, where rounding and noise do not change it, and by how many
 standard deviations of the noise more."""
@@ -74,7 +75,7 @@ class System:
         self.inexact = False
         self._solution: Linear | None = None
         self._solved = (0, False)  # the number of answers and ``inexact`` for which the solution was computed
-        self._within: tuple[Inequalities, FloatArray] | None = None  # the intervals it is in, and its weights, flat
+        self._within: Within | None = None  # what it is if answers are intervals
         self._twins: list[tuple[int, int]] = []  # rows next to each other, whose answers differ by noise alone
         self._fit: Fit | None = None  # what it was fitted by, if answers are neither equations nor intervals
 
@@ -109,12 +110,12 @@ class System:
     @property
     def ends(self) -> FloatArray:
         """The ends of the intervals in which differences of scores, or values, of such a solution are."""
-        return self._within[0].ends if self.within and self._within else np.empty(0)
+        return self._within.inequalities.ends if self.within and self._within else np.empty(0)
 
     @property
     def widths(self) -> FloatArray:
         """How wide these intervals are."""
-        return self._within[0].width if self.within and self._within else np.empty(0)
+        return self._within.inequalities.width if self.within and self._within else np.empty(0)
 
     @property
     def constant(self) -> bool:
@@ -210,16 +211,11 @@ class System:
         if not self.rounded:
             return None
         bounds = self._read(self.shown) if self._read else rounded_from(self.shown, self.resolution)
-        inequalities = Inequalities.of(self._columns(self.X), bounds)
-        if inequalities is None or len(inequalities.A) == 0:
+        classes = self.shown.shape[1] if self.shown.ndim == 2 else 0
+        self._within = Within.of(self._columns(self.X), bounds, classes)
+        if self._within is None:
             return None
-        weights = inequalities.centre()
-        if np.mean(inequalities.excess(weights) > OUTSIDE) > OFTEN:
-            return None
-        self._within = inequalities, weights
-        W = weights.reshape(self.X.shape[1] + self._intercept, -1)
-        if self.shown.ndim == 2 and W.shape[1] == 1:
-            W = W / 2 * [-1.0, 1.0]
+        W = self._within.scores(self.X.shape[1] + self._intercept)
         return Linear(W if self._intercept else np.vstack([W, np.zeros((1, W.shape[1]))]), self._origin, self._scale)
 
     @property
@@ -230,13 +226,7 @@ class System:
         """
         if self.fitted and self._fit is not None:
             return self._error_of_fit(self._fit)
-        if not self.within or self._within is None:
-            return 0.0
-        inequalities, weights = self._within
-        variance = np.trace(inequalities.spread(weights)) / len(weights)
-        W = weights.reshape(-1, self.shown.shape[1]) if self.shown.ndim == 2 and self.shown.shape[1] > 2 else None
-        apart = [weights] if W is None else [W[:, i] - W[:, j] for i in range(W.shape[1]) for j in range(i)]
-        return float(np.sqrt(variance) / max(min(np.linalg.norm(difference) for difference in apart), 1e-300))
+        return self._within.error if self.within and self._within else 0.0
 
     def _error_of_fit(self, fit: Fit) -> float:
         slopes = fit.weights[: self.X.shape[1]] / self.steps[:, None]
@@ -265,23 +255,11 @@ class System:
 
     def most_telling(self, X: FloatArray, n: int) -> FloatArray:
         """Those ``n`` of the rows whose answers would tell most, of a solution in intervals or of a fitted one."""
+        columns = self._columns(X)
         if self._fit is not None:
-            columns = self._columns(X)
             return X[most_telling(columns, self._fit.spread.mean(axis=0), n, self._fit.unclear(columns))]
         assert self._within is not None
-        inequalities, weights = self._within
-        columns, spread = self._columns(X), inequalities.spread(weights)
-        if self.shown.ndim == 2 and self.shown.shape[1] > 2:  # the difference between the two best classes
-            k = self.shown.shape[1]
-            best = np.argsort(columns @ weights.reshape(-1, k), axis=1)
-            signs = np.eye(k)[best[:, -1]] - np.eye(k)[best[:, -2]]
-            columns = (columns[:, :, None] * signs[:, None, :]).reshape(len(X), -1)
-        if len(self.ends) and self.shown.ndim == 2:
-            away = np.abs((columns @ weights)[:, None] - np.unique(self.ends.round(6))).min(axis=1)
-            unknown = np.sqrt(np.einsum("ij,jk,ik->i", columns, spread, columns))
-            near = np.argsort(away / unknown)[: max(n, len(X) // 2)]
-            X, columns = X[near], columns[near]
-        return X[most_telling(columns, spread, n)]
+        return self._within.most_telling(X, columns, n)
 
     def _columns(self, X: FloatArray) -> FloatArray:
         V = self._coordinates(X)

@@ -172,7 +172,7 @@ def test_an_encoder_of_a_number_does_not() -> None:
     assert mex.FittedTarget.wrap(model, schema=right).family.kind == "linear"
     bins = make_pipeline(ColumnTransformer([("bins", KBinsDiscretizer(), ["age"])]), LogisticRegression())
     bins.fit(table, labels())
-    assert mex.FittedTarget.wrap(bins, schema=mex.Schema.of(bins, like=table)).family.kind == "Pipeline"
+    assert mex.FittedTarget.wrap(bins, schema=mex.Schema.of(bins, like=table)).family.kind == "boosted"
 
 
 def test_a_regressor_of_tables() -> None:

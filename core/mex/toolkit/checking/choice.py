@@ -33,7 +33,7 @@ def choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: in
         seed: of what is random in a fit.
         any_class: the public class is not to be trusted: any may be fitted.
     """
-    one = told.labels and len(told) > 0 and bool((told.told == told.told[0]).all())
+    one = told.labels and known.answers != "proba" and len(told) > 0 and bool((told.told == told.told[0]).all())
     if alike(told, known) or (one and told.missed(own).any()):
         return constant(told.told[0], known.domain.n_features)  # nothing else was ever seen
     chosen = _choose(own, settled, told, known, seed, any_class=any_class)
