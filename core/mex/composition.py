@@ -12,7 +12,7 @@ from mex.estimator import attribute, has_attribute, is_sklearns
 from mex.types import Estimator
 
 __all__ = [
-    "INVERSES",
+    "LOGS",
     "PRODUCTS",
     "PROJECTIONS",
     "RISING",
@@ -37,8 +37,9 @@ ENCODERS = {"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"}  # of a category
 PROJECTIONS = {"PCA", "IncrementalPCA", "TruncatedSVD", "FactorAnalysis", "FastICA", "LinearDiscriminantAnalysis"}
 PROJECTIONS |= {"GaussianRandomProjection", "SparseRandomProjection", "NeighborhoodComponentsAnalysis"}
 """Steps that are affine, and mix the columns."""
-INVERSES = {np.exp: "log", np.expm1: "log1p"}
-"""Links of regressors whose targets are logarithms, by what is applied to their values."""
+INVERSES = ((np.exp, "log"), (np.expm1, "log1p"))
+"""What is applied to the values of regressors whose targets are logarithms, with the link that it makes."""
+LOGS = tuple(link for _, link in INVERSES)
 PRODUCTS = "PolynomialFeatures"
 RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer", "KBinsDiscretizer"}
 """Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
@@ -76,7 +77,7 @@ def core_of(model: Estimator) -> Core:
         inner = model.estimators_[0]
     elif name == "TransformedTargetRegressor":
         inner, inverse = model.regressor_, attribute(model.transformer_, "inverse_func")
-        how = "target" if inverse is None else INVERSES.get(inverse, "")
+        how = "target" if inverse is None else next((link for f, link in INVERSES if f is inverse), "")
         if not how or (inverse is None and obstacle(model.transformer_, set())):
             raise Incompatible("its values are transformed, and not by an affine function, exp or expm1")
     core = Core(model) if inner is None else core_of(inner)

@@ -145,7 +145,7 @@ class _Run:
                 return "failed"
             if len(answers):
                 self._timed(self.learner.tell, X[: len(answers)], answers)
-            if self.on_progress and (word := self.on_progress(self.oracle.queries)):
+            if self.on_progress and isinstance(word := self.on_progress(self.oracle.queries), str):
                 return word
             if shut_out:
                 return "refused"

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from mex.composition import (
-    INVERSES,
+    LOGS,
     PRODUCTS,
     PROJECTIONS,
     RISING,
@@ -87,7 +87,7 @@ def without_learner(model: Estimator, discrete: Collection[str | int] = ()) -> F
             check_steps(core, "is not affine", PROJECTIONS)
             return Family("kernel", {n: params[n] for n in ("kernel", "C", "gamma", "degree", "coef0") if n in params})
         kind = _by_name(core.estimator, params, members)
-        if kind == "neural" and any(how in INVERSES.values() for how in core.altered):
+        if kind == "neural" and any(how in LOGS for how in core.altered):
             raise Incompatible("its values are transformed, and not by an affine function")
         ordered = "does not keep the order of each column", RISING
         check_steps(core, *(("is not affine", PROJECTIONS) if kind == "neural" else ordered), frozenset(discrete))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mex.composition import INVERSES, PRODUCTS, PROJECTIONS, Core, check_steps, core_of
+from mex.composition import LOGS, PRODUCTS, PROJECTIONS, Core, check_steps, core_of
 from mex.errors import Incompatible
 from mex.estimator import (
     CENTROIDS,
@@ -55,7 +55,7 @@ def link_of_objective(objective: str) -> str:
 def link_of(core: Core, k: int, params: Mapping[str, Any], members: Collection[Family] = ()) -> str:
     """How the answers of ``k`` classes (0 for values) depend on the scores of weights; "" if there are none."""
     link = _link(core, k, params, members)
-    logs = [how for how in core.altered if how in INVERSES.values()]
+    logs = [how for how in core.altered if how in LOGS]
     if link and logs:
         return logs[0] if link == "identity" and len(logs) == 1 else "bent"
     return link
@@ -124,7 +124,7 @@ def degree_of(core: Core, link: str, members: Collection[Family]) -> int:
     """The degree of the polynomials that the scores are; 0 where they are none."""
     gaussian = type(core.estimator).__name__ in GAUSSIAN and is_sklearns(core.estimator) and not core.altered
     degree = 2 if gaussian else int(bool(link))
-    if link in ("identity", *INVERSES.values()):
+    if link in ("identity", *LOGS):
         degree *= max([m.public.get("degree", 1) for m in members] or [kernel_degree(core.estimator) or 1])
     for step in core.steps:
         parts = [part for part in (step, *params_of(step, deep=True).values()) if type(part).__name__ == PRODUCTS]

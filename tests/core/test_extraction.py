@@ -132,6 +132,14 @@ def test_a_word_of_who_is_told_the_progress_ends_the_attack_which_keeps_what_it_
     assert (stolen.stopped, stolen.queries, stolen.snapshots[-1][0]) == ("time", 8, 8)
 
 
+def test_what_a_bar_of_progress_answers_is_no_word() -> None:
+    def bar(queries: int) -> bool:
+        return True
+
+    stolen = mex.extract(mex.Oracle(TARGET), Counting(4, 4, 4), on_progress=bar)  # type: ignore[arg-type]
+    assert (stolen.stopped, stolen.queries) == ("done", 12)
+
+
 def test_a_learner_that_asks_what_the_interface_refuses_is_stopped() -> None:
     class Careless(Counting):
         def ask(self) -> FloatArray | None:

@@ -63,10 +63,17 @@ class Condition:
         raise UsageError(f"a gate is FIELD < NUMBER (or <=, >, >=) with FIELD one of {', '.join(FIELDS)}, not {text!r}")
 
     def values(self, group: Group) -> dict[int, float]:
-        """What there is to judge, by seed: infinite if never, and also of an attack that the target's failure ended."""
+        """What there is to judge, by seed: infinite if never, and also of an attack that the target's failure ended.
+
+        One whose time was over might have got further: of it counts only that the condition is met.
+        """
         measured = (r for r in group.records if r["status"] != "skipped" and r["agreement"] is not None)
-        found = ((record["seed"], value_of(record, self.field)) for record in measured)
-        return {seed: value for seed, value in found if value is not None}
+        found = {r["seed"]: (value_of(r, self.field), r["stopped"] == "time") for r in measured}
+        return {
+            seed: value
+            for seed, (value, cut) in found.items()
+            if value is not None and not (cut and not self.compare(value, self.number))
+        }
 
 
 @attrs.frozen

@@ -56,6 +56,13 @@ class Choice:
         return bool(self.spec.params.get("guess", "none") != "none")
 
     @property
+    def role(self) -> str:
+        """Why it is among those that apply."""
+        if self.baseline:
+            return "a baseline"
+        return "made for this class" if self.made_for else "a guess at the class" if self.guesses else "any class"
+
+    @property
     def table(self) -> dict[str, Any]:
         """The attack as a table of a plan."""
         return {"use": self.spec.name, **self.spec.params}

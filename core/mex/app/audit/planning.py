@@ -26,16 +26,7 @@ def recommended(subject: Subject) -> list[dict[str, Any]]:
             "name": choice.label,
             "applies": choice.reads is not None,
             "reads": choice.reads or "",
-            "why": choice.reason
-            or (
-                "a baseline"
-                if choice.baseline
-                else "made for this class"
-                if choice.made_for
-                else "a guess at the class"
-                if choice.guesses
-                else "any class"
-            ),
+            "why": choice.reason or choice.role,
         }
         for choice in attacks(subject)
     ]

@@ -19,9 +19,9 @@ RULE = (
     "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those stay "
     "that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did best in "
     "all, {keep} that did between the rows, and {keep} that were ahead after as many rows as each of them asked; of "
-    "those made for the model's class at least {keep}; and the baselines. What would take longer to judge than the "
-    "time plan has is judged after the others, as far as there is time, and meets no defense; what was stopped in the "
-    "middle counts with what it had got to"
+    "those made for the model's class, or for a guess at it, at least {keep}; and the baselines. What would take "
+    "longer to judge than the time plan has is judged after the others, as far as there is time, and meets no defense; "
+    "what was stopped in the middle counts with what it had got to"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 CHEAP = 3.0
@@ -122,8 +122,9 @@ def _stayers(ranked: Sequence[Choice], groups: Mapping[Choice, Group], depth: De
         fastest = [c for level in LEVELS for c in _fastest(of_kind, groups, level)[: depth.keep]]
         nearest = sorted(of_kind, key=lambda choice: _near(groups[choice]), reverse=True)[: depth.keep]
         kept = {*best, *fastest, *nearest, *_ahead(of_kind, groups)[: depth.keep], *baselines}
-        if not any(choice.made_for for choice in kept):
-            kept |= {*[choice for choice in of_kind if choice.made_for][: depth.keep]}
+        for made in ([c for c in of_kind if c.made_for], [c for c in of_kind if c.guesses]):
+            if kept.isdisjoint(made):  # they show little in few rows, and are then the best
+                kept |= {*made[: depth.keep]}
         stay += [choice for choice in of_kind if choice in kept]
     return stay
 

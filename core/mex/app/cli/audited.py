@@ -50,4 +50,7 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
     if args.sarif:
         broken = [f"{group.attack}: {sentence}" for _, group, sentence in gate.violations(found)]
         write_sarif(args.sarif, told, outcome.subject, broken)
+    if outcome.unjudged and gate.conditions:
+        count = len(outcome.unjudged)
+        say(f"gate: {count} attack{'s' * (count > 1)} not judged to the end may break it; the verdict says which")
     return judge(gate, found)

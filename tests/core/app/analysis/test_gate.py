@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from records import measured, two_attacks
+from records import measured, record, two_attacks
 
 import mex
 from mex.app.analysis.aggregate import Comparison, compare
@@ -52,6 +52,16 @@ def test_what_an_attack_had_when_the_target_failed_is_judged_as_well() -> None:
         [measured("a", "none", 0, [(10, 0.5), (50, 1.0)], status="failed", reason="it fell", stopped="failed")]
     )
     assert Gate.parse(["agreement > 0.99"]).violations(found)
+
+
+@pytest.mark.parametrize(("reached", "met", "unjudged"), [(0.995, 1, 0), (0.9, 0, 1)])
+def test_an_attack_whose_time_was_over_may_break_a_gate_and_never_lets_it_pass(
+    reached: float, met: int, unjudged: int
+) -> None:
+    cut = record(status="failed", stopped="time", reason="took longer than 5 seconds", curve=[(8, 0.8), (16, reached)])
+    gate = Gate.parse(["queries_to_0.99 < 500"])
+    found = compare([cut])
+    assert (len(gate.violations(found)), len(gate.unjudged(found))) == (met, unjudged)
 
 
 def test_a_gate_says_what_it_could_not_judge(found: list[Comparison]) -> None:

@@ -354,6 +354,16 @@ def test_what_an_attack_had_got_to_when_its_time_was_over_counts_and_it_is_named
     assert thief["levels"]["0.95"]["queries"]["median"] <= rows
 
 
+def test_of_guesses_at_the_class_one_stays_though_few_rows_show_little_of_it(outcome: Outcome) -> None:
+    def after(label: str, agreement: float, guess: str = "none") -> tuple[Choice, Group]:
+        params = {} if guess == "none" else {"inner": {"use": label}, "guess": guess}
+        choice = Choice(Spec("restricted" if params else label, params), label, "label")
+        return choice, Group(label, "none", [record(label, curve=[(8, 0.6), (24, agreement)], budget=24)])
+
+    raced = dict([after("margin", 0.9), after("pivot", 0.7, "linear"), after("tree-labels", 0.65, "tree")])
+    assert [c.label for c in finish(list(raced), raced, TINY).stay] == ["margin", "pivot"]
+
+
 def test_of_two_heats_that_in_which_an_attack_asked_more_counts(outcome: Outcome) -> None:
     first = next(m for m in outcome.raced if m.choice.label == "pivot")
     least = cut(first, 16)
