@@ -107,11 +107,11 @@ def _judging(name: str, choices: Sequence[Choice], depth: Depth) -> list[Stage]:
 
 
 def _few(weaker: Sequence[Choice], depth: Depth) -> list[Choice]:
-    """Of the thieves who know less the first of each kind, as many as stayed of each."""
+    """Of the thieves who know less the first of each kind, as many as stayed of each; guesses are of their own kind."""
     counted: dict[tuple[Any, ...], int] = {}
     few = []
     for choice in dict.fromkeys(weaker):
-        group = choice.reads, choice.rows, choice.family, choice.made_for
+        group = choice.reads, choice.rows, choice.family, choice.made_for or choice.guesses
         counted[group] = counted.get(group, 0) + 1
         if counted[group] <= depth.keep:
             few.append(choice)

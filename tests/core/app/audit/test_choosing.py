@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from audited import plane, subject_of
+from audited import TINY, plane, subject_of
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
@@ -14,7 +14,7 @@ import mex
 from mex.app.audit.choosing import attacks, restricted
 from mex.app.audit.effects import Effect
 from mex.app.audit.shields import shields
-from mex.app.audit.stages import meets
+from mex.app.audit.stages import meets, weaker
 from mex.app.audit.subject import Subject
 from mex.types import Array, FloatArray
 
@@ -84,6 +84,9 @@ def test_a_model_of_no_known_class_is_taken_for_each_and_attacked_as_such() -> N
     blind = restricted(secret, guess, rows=False, family=False)
     assert blind is not None
     assert blind.label == "equation-solving, taken for linear, no rows and class unknown"
+    others = [found["passive", "label"], found["margin", "label"], found["pivot, taken for linear", "label"]]
+    (stage,) = weaker(secret, others, TINY)
+    assert {"pivot, taken for linear, no rows", "pivot, taken for linear, class unknown"} <= set(stage.choices)
     stolen = mex.attack(str(guess.spec), Mine(), domain=mex.Domain.of(X), answers="proba", pool=X, held_out=X)
     assert (stolen.queries, stolen.agreement) == (5, 1.0)
 
