@@ -43,7 +43,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         "--require",
         action="append",
         metavar="COND",
-        help="exit with 3 where an attack breaks it: 'queries_to_0.99 >= 5000'",
+        help="exit with 3 where an attack breaks it, 4 where not all were judged: 'queries_to_0.99 >= 5000'",
     )
     command.add_argument("--junit", type=Path, metavar="FILE", help="write the attacks as JUnit test cases")
     command.add_argument("--sarif", type=Path, metavar="FILE", help="write findings as SARIF 2.1.0, for code hosts")

@@ -42,7 +42,7 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
     from mex.app.analysis.gate import write_junit
     from mex.app.audit.gating import compared
     from mex.app.audit.sarif import write_sarif
-    from mex.app.cli.conclusion import judge
+    from mex.app.cli.conclusion import UNJUDGED, judge
 
     found = [compared(outcome)]
     if args.junit:
@@ -50,7 +50,12 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
     if args.sarif:
         broken = [f"{group.attack}: {sentence}" for _, group, sentence in gate.violations(found)]
         write_sarif(args.sarif, told, outcome.subject, broken)
+    code = judge(gate, found)
     if outcome.unjudged and gate.conditions:
         count = len(outcome.unjudged)
-        say(f"gate: {count} attack{'s' * (count > 1)} not judged to the end may break it; the verdict says which")
-    return judge(gate, found)
+        say(
+            f"gate: {count} attack{'s' * (count > 1)} not judged to the end may break it; the verdict says which."
+            " More --minutes judge more; with --out what was measured is kept"
+        )
+        return code or UNJUDGED
+    return code

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mex.app.matrix.run import Run
 
 GATE, UNJUDGED = 3, 4
-"""The exit codes where the condition of a gate holds, and where there was nothing to judge one by."""
+"""The exit codes where the condition of a gate holds, and where there was nothing to judge one by, or not all."""
 
 
 @attrs.define

@@ -1,0 +1,52 @@
+"""An audit as a gate: it passes where its attacks were judged and none breaks it, and nowhere else."""
+
+from __future__ import annotations
+
+import argparse
+
+import attrs
+import pytest
+from audited import of
+
+from mex.app.audit.document import document
+from mex.app.audit.gating import required
+from mex.app.audit.running import Outcome
+from mex.app.cli.audited import judged
+
+NO_FILES = argparse.Namespace(junit=None, sarif=None)
+
+
+def code(outcome: Outcome, *requirements: str) -> int:
+    return judged(NO_FILES, outcome, document(outcome), required(requirements))
+
+
+@pytest.fixture(scope="module")
+def late(outcome: Outcome) -> Outcome:
+    """The same audit, one of its attacks not judged."""
+    (pivot,) = {m.choice for m in outcome.judged if m.choice.label == "pivot"}
+    judged_else = [m for m in outcome.judged if m.choice != pivot]
+    left = of(outcome, slow=[pivot], judged=judged_else)
+    assert [c.label for c in left.unjudged] == ["pivot"]
+    return left
+
+
+def test_it_passes_where_none_breaks_it_and_fails_where_one_does(outcome: Outcome) -> None:
+    assert not outcome.unjudged
+    assert code(outcome, "queries_to_0.95 >= 2") == 0
+    assert code(outcome, "queries_to_0.95 >= 1000") == 3
+    assert code(outcome) == 0
+
+
+def test_it_does_not_pass_while_an_attack_that_applies_was_not_judged(
+    late: Outcome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code(late, "queries_to_0.95 >= 2") == 4, "the one that is missing may break it"
+    said = capsys.readouterr().err
+    assert "1 attack not judged to the end may break it" in said
+    assert "--minutes" in said
+    assert code(late, "queries_to_0.95 >= 1000") == 3, "what others did is enough to break it"
+    assert code(late) == 0, "no gate, nothing to pass"
+
+
+def test_nor_where_nothing_was_judged(outcome: Outcome) -> None:
+    assert code(attrs.evolve(outcome, judged=[]), "queries_to_0.95 >= 2") == 4
