@@ -41,6 +41,7 @@ class Column:
         lower, upper: the range of a number or an integer.
         levels: the values of a category, in order, as the client sends them: texts, or numbers.
         optional: whether a value may be missing.
+        free_text: whether it takes any text, which the model takes apart into words, and the levels are but those seen.
         dtype: how the client's table holds it, in the words of its library, such as ``Int64``.
 
     Raises:
@@ -54,6 +55,7 @@ class Column:
     levels: tuple[Any, ...] = attrs.field(default=(), converter=_plain)
     optional: bool = False
     dtype: str = ""
+    free_text: bool = False
 
     def __attrs_post_init__(self) -> None:
         if (self.kind == "category") != bool(self.levels) or len(set(self.levels)) < len(self.levels):

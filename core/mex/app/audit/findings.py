@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ def findings(outcome: Outcome) -> list[dict[str, Any]]:
         )
     if leak := leaks(outcome):
         found.append(_finding("training data", leak[0].upper() + leak[1:] + ".", str(subject.target.family.kind)))
+    if subject.texts:
+        found.append(_finding("free text", beyond_texts(subject.texts), f"columns: {', '.join(subject.texts)}"))
     for kind in ("proba", "value"):
         if kind in subject.kinds and not subject.costs_money and len(subject.pool):
             digits = _digits(np.asarray(subject.target.answer(subject.pool[:ASKED], kind), dtype=np.float64))
@@ -64,6 +67,16 @@ def findings(outcome: Outcome) -> list[dict[str, Any]]:
         for record in measured.group.records:
             found += [dict(given) for given in record["findings"] or () if given not in found]  # of servers
     return found
+
+
+def beyond_texts(columns: Sequence[str]) -> str:
+    """What an audit of a model of free texts does not show."""
+    what = f"Column {columns[0]} holds" if len(columns) == 1 else f"Columns {', '.join(columns)} hold"
+    return (
+        f"{what} free text, which the model takes apart into words. No attack here writes texts: each asks those of "
+        "the rows alone. A thief who asks single words learns what each of them weighs, and may need far fewer queries "
+        "than are said here."
+    )
 
 
 def _finding(kind: str, sentence: str, evidence: str) -> dict[str, Any]:

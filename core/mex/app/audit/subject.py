@@ -64,6 +64,12 @@ class Subject:
         """The kinds of answer that the interface gives, the usual one first."""
         return tuple(self.target.answers)
 
+    @property
+    def texts(self) -> list[str]:
+        """The columns of free text: attacks ask but the texts of the rows, where a thief may write others."""
+        schema = self.target.schema
+        return [str(column.name) for column in schema.columns if column.free_text] if schema else []
+
     def tables(self) -> dict[str, Any]:
         """The axes of a plan that say what is attacked."""
         return {

@@ -80,6 +80,7 @@ def verdict(document: Mapping[str, Any]) -> list[str]:
         strongest.setdefault(thief["shown"], thief)
     said = [_on(thief, document) for thief in strongest.values()]
     said += [*_few_rows(document), *_constant(document), *_by_chance(document["varies"])]
+    said += [finding["sentence"] for finding in document["findings"] if finding["kind"] == "free text"]
     if document["unjudged"]:
         said.append(_unjudged(document["unjudged"]))
     said.append(document["recommendation"]["sentence"])

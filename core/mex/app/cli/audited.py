@@ -50,12 +50,16 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
     if args.sarif:
         broken = [f"{group.attack}: {sentence}" for _, group, sentence in gate.violations(found)]
         write_sarif(args.sarif, told, outcome.subject, broken)
-    code = judge(gate, found)
-    if outcome.unjudged and gate.conditions:
-        count = len(outcome.unjudged)
-        say(
-            f"gate: {count} attack{'s' * (count > 1)} not judged to the end may break it; the verdict says which."
-            " More --minutes judge more; with --out what was measured is kept"
+    code, left = judge(gate, found), []
+    if count := len(outcome.unjudged):
+        left.append(
+            f"{count} attack{'s' * (count > 1)} not judged to the end may break it; the verdict says which. More"
+            " --minutes judge more; with --out what was measured is kept"
         )
-        return code or UNJUDGED
-    return code
+    if outcome.subject.texts:
+        left.append("attacks that write texts were not tried, and may break it")
+    if not gate.conditions or not left:
+        return code
+    for sentence in left:
+        say(f"gate: {sentence}")
+    return code or UNJUDGED

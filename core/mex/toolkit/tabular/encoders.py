@@ -48,6 +48,32 @@ def levels_of(model: Estimator, names: Sequence[Name]) -> dict[Name, Levels]:
     return found
 
 
+def texts_of(model: Estimator, names: Sequence[Name]) -> dict[Name, str]:
+    """The columns ``names`` of a fitted model that it takes apart as texts, with the class that does it."""
+    return dict(_texts(model, list(names)))
+
+
+def _texts(model: Estimator, names: list[Name]) -> Iterator[tuple[Name, str]]:
+    steps = [step for _, step in getattr(model, "steps", ())]
+    if reader := reader_of_texts(model):
+        yield from ((name, reader) for name in names)
+    elif steps:
+        yield from _texts(steps[0], names)
+    for _, transformer, columns in getattr(model, "transformers_", ()):
+        yield from _texts(transformer, _selected(columns, names))
+    for _, transformer in getattr(model, "transformer_list", ()):
+        yield from _texts(transformer, names)
+    for inner in _inside(model):
+        yield from _texts(inner, names)
+
+
+def reader_of_texts(model: Estimator) -> str:
+    """The class that takes texts apart into words, of a model that takes nothing but one text a row; "" of others."""
+    if hasattr(model, "steps"):
+        return reader_of_texts(model.steps[0][1]) if model.steps else ""
+    return type(model).__name__ if callable(getattr(model, "build_analyzer", None)) else ""
+
+
 def _levels(model: Estimator, names: list[Name]) -> Iterator[tuple[Name, Levels]]:
     if getattr(model, "n_features_in_", len(names)) != len(names):
         return

@@ -43,8 +43,8 @@ class Holding:
 
     def __str__(self) -> str:
         width = self.X.shape[1]
-        wide = f"{self.columns} columns, {width} features" if self.columns != width else f"{width} features"
-        return "; ".join([f"{self.name}: {len(self.X)} rows of {wide}", *self.notes])
+        columns = f"{self.columns} column{'s' * (self.columns > 1)}, " if self.columns != width else ""
+        return "; ".join([f"{self.name}: {len(self.X)} rows of {columns}{width} features", *self.notes])
 
 
 def hold(target: FittedTarget, table: Table) -> Holding:
@@ -72,6 +72,12 @@ def hold(target: FittedTarget, table: Table) -> Holding:
         raise UsageError(f"{table.name} has no row that the model takes: {'; '.join(notes) or 'it has no row'}")
     if repeats := _repeats(X[fine]):
         notes.append(repeats)
+    notes += [
+        f"column {column.name!r} is free text, and attacks ask only the {len(column.levels)} texts that were seen,"
+        " while a thief may write others"
+        for column in target.schema.columns
+        if column.free_text
+    ]
     y, remark = _truth(target, table)
     return Holding(table.name, X[fine], None if y is None else y[fine], len(target.schema.columns), (*notes, remark))
 

@@ -16,7 +16,7 @@ from mex.errors import Incompatible, UsageError, suggest
 from mex.hooks import extension, extensions
 from mex.schema import Column, Frame, Schema
 from mex.toolkit.tabular import dtypes, inference
-from mex.toolkit.tabular.encoders import Levels, Name, levels_of, names_of
+from mex.toolkit.tabular.encoders import Levels, Name, levels_of, names_of, texts_of
 from mex.toolkit.tabular.frames import LIBRARIES
 from mex.toolkit.tabular.reading import columns_of
 from mex.types import Estimator
@@ -57,6 +57,8 @@ def schema_of_model(model: Estimator, like: Any = None) -> Schema:
     merged = [_merged(columns[name], levels[name]) if name in levels else columns[name] for name in names]
     if _tells_categories_by_dtype(model):
         merged = [_typed(column, shown.frame) if column.name in levels else column for column in merged]
+    texts = texts_of(model, names)
+    merged = [attrs.evolve(column, free_text=column.name in texts) for column in merged]
     return Schema(merged, shown.frame, "float32" if _is_single(model) else shown.precision)
 
 

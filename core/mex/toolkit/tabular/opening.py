@@ -19,7 +19,7 @@ from mex.knowledge import Family
 from mex.schema import Column, Schema
 from mex.toolkit.tabular import inference
 from mex.toolkit.tabular.adapters import target_of
-from mex.toolkit.tabular.encoders import Name, names_of
+from mex.toolkit.tabular.encoders import Name, names_of, reader_of_texts
 from mex.toolkit.tabular.frames import LIBRARIES
 from mex.toolkit.tabular.reading import columns_of, is_missing
 from mex.types import Answer, BoolArray, Estimator, FloatArray
@@ -50,10 +50,16 @@ def open_model(
             a table shows; as :class:`mex.Schema` has them.
 
     Raises:
-        UsageError: if it is no model, the table has not the columns that it takes, or it does not answer the first row.
+        UsageError: if it is no model, or one of texts alone; if the table has not the columns that it takes, or it does
+            not answer the first row.
     """
     if not (callable(model) or callable(getattr(model, "predict", None))):
         raise UsageError(f"a model needs a predict method, and {type(model).__name__} has none, nor is it a function")
+    if reader := reader_of_texts(model):
+        raise UsageError(
+            f"{type(model).__name__} takes one text a row, not a table, as it starts with {reader}; one that starts"
+            f" with make_column_transformer(({reader}(), 'NAME')) takes tables"
+        )
     if schema is None:
         schema = _read_off(model, table, like, frame, precision)
     target = target_of(model, schema, classes=classes, family=family, answers=answers)

@@ -11,6 +11,7 @@ from audited import of
 from mex.app.audit.document import document
 from mex.app.audit.gating import required
 from mex.app.audit.running import Outcome
+from mex.app.audit.subject import Subject
 from mex.app.cli.audited import judged
 
 NO_FILES = argparse.Namespace(junit=None, sarif=None)
@@ -50,3 +51,13 @@ def test_it_does_not_pass_while_an_attack_that_applies_was_not_judged(
 
 def test_nor_where_nothing_was_judged(outcome: Outcome) -> None:
     assert code(attrs.evolve(outcome, judged=[]), "queries_to_0.95 >= 2") == 4
+
+
+def test_nor_where_texts_may_be_written_and_the_verdict_says_so(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not any("free text" in sentence for sentence in document(outcome)["verdict"])
+    monkeypatch.setattr(Subject, "texts", ["review"])
+    assert code(outcome, "queries_to_0.95 >= 2") == 4
+    assert "attacks that write texts were not tried" in capsys.readouterr().err
+    assert any("Column review holds free text" in sentence for sentence in document(outcome)["verdict"])
