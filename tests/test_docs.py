@@ -12,7 +12,7 @@ import pytest
 from audited import TINY
 from snippets import WHOLE, Reader, blocks, on_path
 
-from mex.app.audit import running
+from mex.app.audit import choosing, running
 from mex.app.audit.choosing import Choice, attacks
 from mex.app.audit.depth import DEPTHS
 from mex.app.audit.subject import Subject
@@ -48,6 +48,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
         monkeypatch.setattr(backends, "cores", lambda: None)  # cells run in this process: other tests see to workers
         monkeypatch.setitem(DEPTHS, "quick", REDUCED)
         monkeypatch.setattr(running, "attacks", two_attacks)
+        monkeypatch.setattr(choosing, "SURROGATE", {"use": choosing.SURROGATE, "trees": 5})
     someone, before = Reader(tmp_path), set(sys.modules)
     yield someone
     someone.leave()
