@@ -129,16 +129,21 @@ class Forks:
 
 def _requests(ours: socket.socket) -> dict[str, Any]:
     """Wait for what to start; returns in each copy, and ends this process when nobody asks any more."""
+    waiting = 0
     while True:
         words, given, *_ = socket.recv_fds(ours, WORDS, 3)
         if not words:
+            for _ in range(waiting):
+                os.wait()
             sys.exit()
         if os.fork() == 0:
             break
+        waiting += 1
+        while waiting and os.waitpid(-1, os.WNOHANG)[0]:
+            waiting -= 1
         for number in given:
             os.close(number)
     ours.close()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     out, err, status = given
     child = os.fork()
     if child != 0:  # this one only waits for it, to say how it ended
@@ -163,7 +168,6 @@ if __name__ == "__main__":
 
     for name in ("sklearn.linear_model", "sklearn.tree", "mex.app.matrix.run", "mex.app.cli.matrix", "mex.app.gateway"):
         importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     asked = _requests(socket.socket(fileno=int(sys.argv[1])))
     os.environ.clear()
     os.environ.update(asked["env"])
