@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import mex
+from mex.app.audit import choosing
 from mex.app.audit.choosing import attacks
 from mex.app.audit.depth import Depth
 from mex.app.audit.running import Audit, Outcome
@@ -56,6 +59,14 @@ def subject() -> Subject:
     return subject_of(LogisticRegression(C=100.0).fit(X, y), X, y)
 
 
+@contextlib.contextmanager
+def small_forests() -> Iterator[None]:
+    """Audits whose thieves fit small forests where they do not know the class."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choosing, "SURROGATE", {"use": choosing.SURROGATE, "trees": 5})
+        yield
+
+
 @pytest.fixture(scope="session")
 def ready(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Audit:
     choices = [c for c in attacks(subject) if c.label in TRIED]
@@ -65,7 +76,8 @@ def ready(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Audit:
 
 @pytest.fixture(scope="session")
 def outcome(ready: Audit) -> Outcome:
-    return ready.run(lambda name, run: None, lambda sentence: None)
+    with small_forests():
+        return ready.run(lambda name, run: None, lambda sentence: None)
 
 
 def of(outcome: Outcome, **changes: Any) -> Outcome:

@@ -12,6 +12,7 @@ from textwrap import dedent
 from types import ModuleType
 
 import pytest
+from forked import Forked, Forks
 from hypothesis import settings
 from sklearn import datasets
 
@@ -83,30 +84,30 @@ def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Finished]]:
         signal.signal(number, handler)
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """``mex`` in a process group of its own, as a terminal has it: ``start("matrix", …)``."""
-    started: list[subprocess.Popen[str]] = []
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """The process that ``start`` copies."""
+    forks = Forks()
+    yield forks
+    forks.close()
 
-    def call(*argv: str | Path, path: Path | None = None) -> subprocess.Popen[str]:
+
+@pytest.fixture
+def start(forks: Forks) -> Iterator[Callable[..., Forked]]:
+    """``mex`` in a process group of its own, as a terminal has it: ``start("matrix", …)``.
+
+    ``path`` is a folder of plugins, ``onto`` a file that is its stdout, ``most`` the bytes that a file of its may have.
+    """
+    started: list[Forked] = []
+
+    def call(*argv: object, path: Path | None = None, onto: str | None = None, most: int | None = None) -> Forked:
         env = dict(os.environ) | ({"PYTHONPATH": str(path)} if path else {})
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "mex", *map(str, argv)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=env,
-                start_new_session=True,
-            )
-        )
+        started.append(forks.start([*map(str, argv)], env, onto, most))
         return started[-1]
 
     yield call
     for process in started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.end()
 
 
 @pytest.fixture

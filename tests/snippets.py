@@ -26,11 +26,12 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
+from forked import Forked
 
 from mex.app.cli import main
 
@@ -87,8 +88,9 @@ class Reader:
     """Somebody who follows a page, in an empty folder that is the working directory."""
 
     folder: Path
+    server: Callable[..., Forked]
     names: dict[str, Any] = attrs.field(factory=lambda: {"__name__": "__main__"})
-    running: list[subprocess.Popen[bytes]] = attrs.field(factory=list)
+    running: list[Forked] = attrs.field(factory=list)
     port: str = ""
 
     def follow(self, block: Block) -> None:
@@ -146,13 +148,14 @@ class Reader:
         return printed
 
     def start(self, command: str) -> None:
-        """Start a server and wait until it listens."""
-        with (self.folder / "server.log").open("wb") as log:
-            started = subprocess.Popen(shlex.split(command), stdout=log, stderr=log)
+        """Start a server of ours and wait until it listens."""
+        ours, *argv = shlex.split(command)
+        assert ours == "mex", f"nothing starts {command}"
+        started = self.server(*argv)
         self.running.append(started)
         end = time.monotonic() + 300
         while not _listens(int(self.port)):
-            assert started.poll() is None, (self.folder / "server.log").read_text()
+            assert started.poll() is None, started.communicate()
             assert time.monotonic() < end, f"{command} does not listen at {self.port}"
             time.sleep(0.1)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
 import pytest
 from audited import TINY
+from forked import Forked
 from snippets import WHOLE, Reader, blocks, on_path
 
-from mex.app.audit import running
+from mex.app.audit import choosing, planning, running
 from mex.app.audit.choosing import Choice, attacks
 from mex.app.audit.depth import DEPTHS
+from mex.app.audit.shields import Shield, shields
 from mex.app.audit.subject import Subject
 from mex.app.matrix import backends
 
@@ -31,13 +33,18 @@ def called(page: Path) -> str:
     return str(page.relative_to(DOCS))
 
 
+def two_defenses(subject: Subject) -> list[Shield]:
+    """The defenses that are recommended, or not, for a page."""
+    return shields(subject, ("label-only", "rounding"))
+
+
 def two_attacks(subject: Subject) -> list[Choice]:
     """The attacks of an audit that is run for a page."""
     return [choice for choice in attacks(subject) if choice.label in ("passive", "equation-solving")]
 
 
 @pytest.fixture
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[..., Forked]) -> Iterator[Reader]:
     """Somebody in an empty folder, at a plain terminal, whose tables are 80 columns wide."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -48,7 +55,9 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
         monkeypatch.setattr(backends, "cores", lambda: None)  # cells run in this process: other tests see to workers
         monkeypatch.setitem(DEPTHS, "quick", REDUCED)
         monkeypatch.setattr(running, "attacks", two_attacks)
-    someone, before = Reader(tmp_path), set(sys.modules)
+        monkeypatch.setattr(planning, "shields", two_defenses)
+        monkeypatch.setattr(choosing, "SURROGATE", {"use": choosing.SURROGATE, "trees": 5})
+    someone, before = Reader(tmp_path, start), set(sys.modules)
     yield someone
     someone.leave()
     for name in set(sys.modules) - before:

@@ -29,27 +29,35 @@ def load_registry(disabled: str | None = None) -> Registry:
     """
     disabled = os.environ.get(DISABLE, "") if disabled is None else disabled
     left_out = {name.strip() for name in disabled.split(",") if name.strip()}
-    registry = Registry()
+    registry, ours_alone = Registry(), bool(os.environ.get(OURS_ALONE))
     found: dict[tuple[bool, str, str], tuple[metadata.EntryPoint, str]] = {}
     for distribution in metadata.distributions():
-        provider, ours_alone = "?", bool(os.environ.get(OURS_ALONE))
         try:
-            provider = str(distribution.name)  # a half-deleted distribution has none
             entries = distribution.entry_points.select(group=PROJECT)
+            if not entries:
+                continue  # nearly all of them: their metadata, which takes long to read, is not
+            provider, version = str(distribution.name), str(distribution.version)  # a half-deleted one has none
         except Exception as error:
-            registry.broken.append(Broken("entry_points.txt", provider, f"cannot be read: {error}"))
+            registry.broken.append(Broken("entry_points.txt", _name(distribution), f"cannot be read: {error}"))
             continue
         for entry in entries:
             if entry.name not in left_out and not (
                 ours_alone and provider != DISTRIBUTION
             ):  # the first one on the path wins, as in an import
                 place = (provider != DISTRIBUTION, provider, entry.name)
-                found.setdefault(place, (entry, str(distribution.version)))
+                found.setdefault(place, (entry, version))
     for (_, provider, name), (entry, version) in sorted(found.items(), key=lambda item: item[0]):
         registry.add(entry.load, name, provider, version)
     registry.installed = True
     _latest[:] = [registry]
     return registry
+
+
+def _name(distribution: metadata.Distribution) -> str:
+    try:
+        return str(distribution.name)
+    except Exception:
+        return "?"
 
 
 def latest() -> Registry:

@@ -11,7 +11,7 @@ from typing import cast
 import attrs
 import jsonschema
 import pytest
-from audited import TINY, plane
+from audited import TINY, plane, small_forests
 from records import points, record
 from sklearn.tree import DecisionTreeClassifier
 
@@ -117,7 +117,8 @@ def test_what_is_infinite_is_null_in_the_document_and_never_in_words(outcome: Ou
 
 def test_a_second_run_measures_nothing_again(ready: Audit, outcome: Outcome) -> None:
     kept = []
-    again = ready.run(lambda name, run: kept.append((run.kept, len(run.cells))), lambda sentence: None)
+    with small_forests():
+        again = ready.run(lambda name, run: kept.append((run.kept, len(run.cells))), lambda sentence: None)
     assert all(before == cells for before, cells in kept)
     assert document(again) == document(outcome)
 
@@ -306,6 +307,7 @@ def test_the_first_sentences_say_what_a_theft_takes(outcome: Outcome, shown: str
     assert any(sentence.startswith(words) for sentence in told["verdict"])
 
 
+@pytest.mark.usefixtures("small")
 def test_from_python_it_takes_objects_and_refuses_what_costs_money(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DEPTHS, "tiny", attrs.evolve(TINY, race_budget=12, budget=30, seeds=1, defenses=("none",)))
     X, y = plane(120)

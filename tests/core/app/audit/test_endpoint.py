@@ -19,6 +19,7 @@ from mex.app.audit.depth import DEPTHS
 from mex.app.cli import main
 
 pytest.importorskip("httpx")
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture

@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked import Forked
 
 import mex
+from mex.app.matrix.record import TIMINGS
 from mex.app.matrix.results import read
 
 PARTS = ("-a", "passive", "-d", "none", "-m", "logistic", "--data", "haberman")
@@ -87,20 +90,20 @@ def test_a_stdout_that_takes_nothing_is_one_sentence(shell: str, why: str) -> No
     assert done.stderr.decode() == f"mex: cannot write to stdout: {why}\n"
 
 
-def test_records_that_stdout_did_not_take_are_kept_and_the_gate_judges_them() -> None:
-    done = finished("matrix", *FLAGS, "--fail-if", "agreement > 0.5", shell=">/dev/full")
-    told, gate = done.stderr.decode().splitlines()[-2:]
+def test_records_that_stdout_did_not_take_are_kept_and_the_gate_judges_them(start: Callable[..., Forked]) -> None:
+    process = start("matrix", *FLAGS, "--fail-if", "agreement > 0.5", onto="/dev/full")
+    told, gate = process.communicate(timeout=300)[1].splitlines()[-2:]
     where = re.fullmatch(
         r"mex: cannot write to stdout: No space left on device; records are kept in (\S+): mex report \1 shows them",
         told,
     )
     assert where, told
     assert [record["status"] for record in read(Path(where[1]))[0]] == ["ok", "ok"]
-    assert done.returncode == 3
+    assert process.returncode == 3
     assert gate.startswith("mex: gate: passive against none")
 
 
-def test_a_gate_whose_stdout_lost_its_reader_ends_with_4(start: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_gate_whose_stdout_lost_its_reader_ends_with_4(start: Callable[..., Forked]) -> None:
     process = start("matrix", *FLAGS, "--seeds", 9, "--json", "--fail-if", "agreement > 1")
     assert process.stdout is not None
     assert process.stderr is not None
@@ -111,23 +114,25 @@ def test_a_gate_whose_stdout_lost_its_reader_ends_with_4(start: Callable[..., su
     assert process.wait(120) == 4
 
 
-def test_what_a_full_disk_under_out_did_not_take_is_printed_and_kept_aside(tmp_path: Path) -> None:
-    limited = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *MEX]  # 4 kB: room for two records
+def test_what_a_full_disk_under_out_did_not_take_is_printed_and_kept_aside(
+    start: Callable[..., Forked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flags = [*PARTS, "--budget", "20", "--seeds", "4", "--jobs", "1", "--out", str(tmp_path / "out"), "--json"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
-    done = subprocess.run([*limited, "matrix", *flags], capture_output=True, text=True, env=env)
-    records = [json.loads(line) for line in done.stdout.splitlines()]
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    process = start("matrix", *flags, most=4096)  # room for two records
+    out, err = process.communicate(timeout=300)
+    records = [json.loads(line) for line in out.splitlines()]
     assert [record["seed"] for record in records] == [0, 1, 2, 3]
-    told = done.stderr.splitlines()[-1]
+    told = err.splitlines()[-1]
     where = re.fullmatch(r"mex: cannot write \S+: File too large; (\d) records kept in (\S+)/results.jsonl: .*", told)
-    assert where, done.stderr
-    assert done.returncode == 1
+    assert where, err
+    assert process.returncode == 1
     assert [*read(tmp_path / "out")[0], *read(Path(where[2]))[0]] == records
     assert int(where[1]) == len(read(Path(where[2]))[0]) > 0
 
 
 def test_what_a_plugin_prints_is_never_among_the_results(
-    start: Callable[..., subprocess.Popen[str]], install: Callable[..., Path]
+    start: Callable[..., Forked], install: Callable[..., Path]
 ) -> None:
     site = install("fake", {"talking": "talking_plugin"}, {"talking_plugin": TALKING})
     for line in (["matrix", *FLAGS, "-a", "talking", "--json"], ["list-plugins", "--json"]):
@@ -139,32 +144,31 @@ def test_what_a_plugin_prints_is_never_among_the_results(
         assert ("talk in a hook" in err) == ("talk in a cell" in err) == (line[0] == "matrix")
 
 
-def test_a_matrix_from_threads_gives_the_same_records_and_leaves_stdout_alone(registry: mex.Registry) -> None:
-    code = """
-        import json, sys, threading
-        import mex
-        from mex.app.matrix.record import TIMINGS
-        plan = {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["haberman"]}
-        plan |= {"budget": 20, "seeds": 3}
-        out, seen, found = sys.stdout, set(), {}
-        registry = mex.load_registry()
-        class Watch:
-            @mex.hookimpl
-            def mex_cell_started(self, cell):
-                seen.add(sys.stdout is out)
-        registry.manager.register(Watch())
-        def run(i):
-            records = mex.matrix(plan, registry=registry)
-            found[i] = [{k: v for k, v in r.items() if k not in TIMINGS} for r in records]
-        threads = [threading.Thread(target=run, args=(i,)) for i in range(2)]
-        [thread.start() for thread in threads]
-        [thread.join() for thread in threads]
-        run(2)
-        print(json.dumps([found[0] == found[1] == found[2], list(seen)]))
-        """
-    lines = [line.removeprefix("        ") for line in code.splitlines()]
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
-    assert json.loads(done.stdout) == [True, [True]], done.stderr
+def test_a_matrix_from_threads_gives_the_same_records_and_leaves_stdout_alone() -> None:
+    plan = {"attacks": ["passive"], "defenses": ["none"], "models": ["logistic"], "datasets": ["haberman"]}
+    plan |= {"budget": 20, "seeds": 3}
+    out, seen, found = sys.stdout, set(), {}
+    registry = mex.load_registry()
+
+    class Watch:
+        @mex.hookimpl
+        def mex_cell_started(self, cell: object) -> None:
+            seen.add(sys.stdout is out)
+
+    registry.manager.register(Watch())
+
+    def run(i: int) -> None:
+        records = mex.matrix(plan, registry=registry)
+        found[i] = [{k: v for k, v in record.items() if k not in TIMINGS} for record in records]
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run(2)
+    assert found[0] == found[1] == found[2]
+    assert seen == {True}
 
 
 def test_where_the_system_gives_no_semaphores_it_is_said(

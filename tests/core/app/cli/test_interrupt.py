@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import Forked
 
 import mex
 from mex.app.matrix.record import TIMINGS
@@ -41,7 +42,7 @@ def undisturbed(registry: mex.Registry) -> list[dict[str, Any]]:
     return untimed(mex.matrix(PLAN, registry=registry))
 
 
-def wait_for_lines(file: Path, count: int, process: subprocess.Popen[str]) -> None:
+def wait_for_lines(file: Path, count: int, process: Forked) -> None:
     deadline = time.monotonic() + PATIENCE
     while not file.exists() or file.read_bytes().count(b"\n") < count:
         assert process.poll() is None, process.communicate()
@@ -55,7 +56,7 @@ def wait_for_lines(file: Path, count: int, process: subprocess.Popen[str]) -> No
     ids=["Ctrl-C with 2 jobs", "SIGTERM with 1 job", "a terminal that is closed"],
 )
 def test_finished_cells_are_kept_and_the_rest_is_done_next_time(
-    start: Callable[..., subprocess.Popen[str]],
+    start: Callable[..., Forked],
     registry: mex.Registry,
     undisturbed: list[dict[str, Any]],
     tmp_path: Path,
@@ -97,7 +98,7 @@ def test_without_a_directory_nothing_is_promised(
     assert done.stderr.splitlines()[1:] == ["mex: interrupted; with --out DIR finished cells are kept"]
 
 
-def test_a_reader_that_leaves_ends_the_matrix_quietly(start: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_reader_that_leaves_ends_the_matrix_quietly(start: Callable[..., Forked]) -> None:
     process = start("matrix", *FLAGS, "--jobs", 1, "--json")
     assert process.stdout is not None
     assert process.stderr is not None

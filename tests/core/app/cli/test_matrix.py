@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from forked import Forked
 
 import mex
 from mex.app.analysis.tidy import ROW
@@ -126,7 +127,7 @@ def test_failed_cells_are_told_and_run_again_if_asked(run: Run, install: Callabl
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_cell_that_kills_its_process_has_failed_and_the_others_go_on(
-    start: Callable[..., subprocess.Popen[str]], install: Callable[..., Path], tmp_path: Path, jobs: int
+    start: Callable[..., Forked], install: Callable[..., Path], tmp_path: Path, jobs: int
 ) -> None:
     site = install("fake", {"dying": "dying_plugin"}, {"dying_plugin": DYING})
     flags = [*FLAGS.split(), "-a", "dying", "--seeds", 1, "--jobs", jobs, "--out", tmp_path / "out", "--json"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import skops.io
+from forked import Forked
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
@@ -47,11 +47,11 @@ def answered(url: str, batch: int, times: int, threads: int = 1) -> int:
 
 
 def test_a_budget_holds_over_two_workers_and_a_restart(
-    start: Callable[..., subprocess.Popen[str]], model: Path, tmp_path: Path
+    start: Callable[..., Forked], model: Path, tmp_path: Path
 ) -> None:
     argv = ["serve", model, "-d", "query-budget:limit=100", "--port", "0", "--store", tmp_path / "store"]
 
-    def served(*more: str) -> tuple[subprocess.Popen[str], str]:
+    def served(*more: str) -> tuple[Forked, str]:
         process = start(*argv, *more)
         assert process.stdout
         url = process.stdout.readline().strip()
