@@ -34,7 +34,9 @@ def load_registry(disabled: str | None = None) -> Registry:
     for distribution in metadata.distributions():
         provider, ours_alone = "?", bool(os.environ.get(OURS_ALONE))
         try:
-            provider = str(distribution.name)  # a half-deleted distribution has none
+            if PROJECT not in (distribution.read_text("entry_points.txt") or ""):
+                continue  # names and versions stand in a text that takes long to parse
+            provider, version = str(distribution.name), str(distribution.version)  # a half-deleted one has none
             entries = distribution.entry_points.select(group=PROJECT)
         except Exception as error:
             registry.broken.append(Broken("entry_points.txt", provider, f"cannot be read: {error}"))
@@ -44,7 +46,7 @@ def load_registry(disabled: str | None = None) -> Registry:
                 ours_alone and provider != DISTRIBUTION
             ):  # the first one on the path wins, as in an import
                 place = (provider != DISTRIBUTION, provider, entry.name)
-                found.setdefault(place, (entry, str(distribution.version)))
+                found.setdefault(place, (entry, version))
     for (_, provider, name), (entry, version) in sorted(found.items(), key=lambda item: item[0]):
         registry.add(entry.load, name, provider, version)
     registry.installed = True
