@@ -33,9 +33,9 @@ def load_registry(disabled: str | None = None) -> Registry:
     found: dict[tuple[bool, str, str], tuple[metadata.EntryPoint, str]] = {}
     for distribution in metadata.distributions():
         try:
+            if PROJECT not in (distribution.read_text("entry_points.txt") or ""):
+                continue  # nearly all of them: what else tells of them takes long to parse
             entries = distribution.entry_points.select(group=PROJECT)
-            if not entries:
-                continue  # nearly all of them: their metadata, which takes long to read, is not
             provider, version = str(distribution.name), str(distribution.version)  # a half-deleted one has none
         except Exception as error:
             registry.broken.append(Broken("entry_points.txt", _name(distribution), f"cannot be read: {error}"))

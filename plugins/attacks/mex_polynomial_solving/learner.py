@@ -229,4 +229,4 @@ class PolynomialLearner(GeneratorLearner):
         first = len(self._X) if self._fitted_from is None else self._fitted_from
         others.add(self._X[:first], self._answers[:first])
         like.add(self._X[first:], self._answers[first:])
-        return best_fit(like.complete(), others.complete(), self._known, 0, any_class=True).model
+        return best_fit(like.complete(), others.complete(), self._known, 0, any_class=True).model()

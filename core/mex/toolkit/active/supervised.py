@@ -118,5 +118,5 @@ class SupervisedLearner(ABC):
             told = Told(self.known)
             told.add(self.X, self.answers)
             best = best_fit(Told(self.known), told.complete(), self.known, 0, any_class=True)
-            self._instead = len(self.X), best.model
+            self._instead = len(self.X), best.model()
         return self._instead[1]

@@ -81,9 +81,10 @@ def candidates(sample: Sample, known: Knowledge, seed: int, *, any_class: bool) 
         any_class: the public class is not to be trusted, and others are tried too.
     """
     fits = _for_values(known, seed, any_class) if sample.values else _for_labels(sample, known, seed, any_class)
-    several = [Candidate(fit, only) for fit in fits for only in (False, True)[: 1 + (sample.natural > 0)]]
+    parts = (False, True)[: 1 + (0 < sample.natural < len(sample.y))]  # where all rows are natural, once
+    several = [Candidate(fit, only) for fit in fits for only in parts]
     if known.family.kind == "linear" and known.family.learner is not None and sample.natural and not sample.values:
-        several += [Candidate(_of(known.family.learner), only) for only in (False, True)]
+        several += [Candidate(_of(known.family.learner), only) for only in parts]
     return [*several, Candidate(_mean if sample.values else _commonest, natural_only=True)]
 
 

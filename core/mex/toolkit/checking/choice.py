@@ -49,16 +49,18 @@ def _choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: i
     losses = _losses(own, natural)
     if len(told) == 0 or (settled and losses.sum() == 0):
         return own
+    far, one = _losses(own, others), _one_answer(own, told)
+    if not settled and not one and losses.sum() == far.sum() == 0:
+        return own  # no fit is right on more than all rows
     fit = best_fit(natural, others, known, seed, any_class=any_class)
     if settled and any_class and natural.labels and known.rho != 0:  # noise alone fails a check now and then
         gain = losses - fit.losses
-        return fit.model if gain.sum() > CHANCE * math.sqrt(float((gain**2).sum())) else own
+        return fit.model() if gain.sum() > CHANCE * math.sqrt(float((gain**2).sum())) else own
     if settled:
         chance = 1 + 2 * math.sqrt(fit.losses.sum()) if natural.labels and not any_class else 0.0
-        return own if losses.sum() <= fit.losses.sum() + chance else fit.model
-    if _one_answer(own, told) or (fit.constant and not surely_better(losses, fit.losses)):
-        return fit.model  # of constants the commonest label is the best
-    far = _losses(own, others)
+        return own if losses.sum() <= fit.losses.sum() + chance else fit.model()
+    if one or (fit.constant and not surely_better(losses, fit.losses)):
+        return fit.model()  # of constants the commonest label is the best
     mean = float(far.mean()) if len(others) else 0.0
     near, fitted = float(losses.sum()), float(fit.losses.sum())
     fewer, more = (losses, fit.losses) if near <= fitted else (fit.losses, losses)
@@ -66,8 +68,8 @@ def _choose(own: Estimator, settled: bool, told: Told, known: Knowledge, seed: i
         near = fitted = 0.0  # neither is better there, but by chance; nor may be the best of several on the others
         mean -= CHANCE * float(far.std()) / math.sqrt(max(len(others), 1))
     if near == fitted > 0:
-        return fit.model  # that the other is right on all that it was made from says nothing
-    return own if (near, mean) <= (fitted, fit.mean) else fit.model
+        return fit.model()  # that the other is right on all that it was made from says nothing
+    return own if (near, mean) <= (fitted, fit.mean) else fit.model()
 
 
 def _one_answer(hypothesis: Estimator, told: Told) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import attrs
 import numpy as np
@@ -27,19 +28,26 @@ WORTH = 4
 
 @attrs.frozen
 class BestFit:
-    """A model, and what it is worth on rows that it was not fitted to.
+    """A way to fit a model, and what such a model is worth on rows that it was not fitted to.
 
     Attributes:
-        model: the fitted estimator.
+        candidate: the way, and
+        sample: all rows, to fit it to where it is handed over.
         losses: of each row like the data, shape (n,): 1 if its label is wrong, or the square of how far a value is off.
         mean: that of all other rows, in the mean.
         constant: whether it answers all rows alike.
     """
 
-    model: Estimator
+    candidate: Candidate
+    sample: Sample
     losses: FloatArray
     mean: float
     constant: bool
+
+    def model(self) -> Estimator:
+        """The estimator, fitted now."""
+        with _unconverged():
+            return self.candidate(self.sample)
 
 
 def best_fit(natural: Told, others: Told, known: Knowledge, seed: int, *, any_class: bool = False) -> BestFit:
@@ -58,8 +66,7 @@ def best_fit(natural: Told, others: Told, known: Knowledge, seed: int, *, any_cl
     """
     told = natural + others
     sample = Sample(told.X, told.told, len(natural), not told.labels)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a fit that does not converge is only as good as it predicts
+    with _unconverged():
         several = candidates(sample, known, seed, any_class=any_class)
         near, far = _losses(several, sample, seed)
         weight = far.copy()
@@ -71,7 +78,15 @@ def best_fit(natural: Told, others: Told, known: Knowledge, seed: int, *, any_cl
             best = 0  # of trees a forest varies least
         if not surely_better(near[best], near[-1], 0.5):
             best = len(several) - 1
-        return BestFit(several[best](sample), near[best], float(far[best]), best == len(several) - 1)
+        return BestFit(several[best], sample, near[best], float(far[best]), best == len(several) - 1)
+
+
+@contextmanager
+def _unconverged() -> Iterator[None]:
+    """Say nothing of a fit that does not converge: it is only as good as it predicts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def surely_better(losses: FloatArray, others: FloatArray, errors: float = 1.0) -> bool:

@@ -113,8 +113,9 @@ def test_a_tree_that_answers_with_its_leaves_is_not_accused(breast_cancer: mex.D
     assert right(stolen, target, breast_cancer.X) > 0.99
 
 
-@pytest.mark.parametrize("after", [60, 150])
-@pytest.mark.parametrize("attack", ["tree-structure", "tree-labels", "path-finding"])
+@pytest.mark.parametrize(
+    ("attack", "after"), [("tree-structure", 60), ("tree-structure", 150), ("tree-labels", 150), ("path-finding", 60)]
+)
 def test_a_tree_that_is_replaced_while_it_is_asked(breast_cancer: mex.Dataset, attack: str, after: int) -> None:
     X, y = breast_cancer.X, breast_cancer.y
     answers: Answer = "label" if attack == "tree-labels" else "leaf"
