@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
+from typing import Any
 
 import pytest
 from forked import Forked, Forks
@@ -96,13 +97,13 @@ def forks() -> Iterator[Forks]:
 def start(forks: Forks) -> Iterator[Callable[..., Forked]]:
     """``mex`` in a process group of its own, as a terminal has it: ``start("matrix", …)``.
 
-    ``path`` is a folder of plugins, ``onto`` a file that is its stdout, ``most`` the bytes that a file of its may have.
+    ``path`` is a folder of plugins; ``onto``, ``terminal`` and ``most`` are as :meth:`forked.Forks.start` has them.
     """
     started: list[Forked] = []
 
-    def call(*argv: object, path: Path | None = None, onto: str | None = None, most: int | None = None) -> Forked:
+    def call(*argv: object, path: Path | None = None, **where: Any) -> Forked:
         env = dict(os.environ) | ({"PYTHONPATH": str(path)} if path else {})
-        started.append(forks.start([*map(str, argv)], env, onto, most))
+        started.append(forks.start([*map(str, argv)], env, **where))
         return started[-1]
 
     yield call

@@ -93,10 +93,19 @@ class Forks:
     def __init__(self) -> None:
         self._ours: socket.socket | None = None
 
-    def start(self, argv: list[str], env: Mapping[str, str], onto: str | None, most: int | None) -> Forked:
+    def start(
+        self,
+        argv: list[str],
+        env: Mapping[str, str],
+        *,
+        onto: str | None = None,
+        terminal: int | None = None,
+        most: int | None = None,
+    ) -> Forked:
         """Start ``mex`` with these arguments and variables, in the folder of this process.
 
-        Its stdout goes to a pipe or onto a file; ``most`` is how many bytes a file of its may have.
+        Its stdout goes to a pipe or onto a file, its stderr to a pipe or a descriptor; ``most`` is how many bytes a
+        file of its may have.
         """
         if self._ours is None:
             self._begin()
@@ -107,6 +116,9 @@ class Forks:
         if onto is not None:
             os.close(into_out)
             into_out = os.open(onto, os.O_WRONLY)
+        if terminal is not None:
+            os.close(into_err)
+            into_err = os.dup(terminal)
         socket.send_fds(self._ours, [json.dumps(asked).encode()], [into_out, into_err, theirs.fileno()])
         for number in (into_out, into_err):
             os.close(number)

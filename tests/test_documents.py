@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 
 import mex
 from mex.answers import AnswerKind
@@ -25,7 +27,7 @@ def test_what_a_plugin_adds_is_written_so(block: str) -> None:
     exec(block, {"mex": mex, "np": np, "AnswerKind": AnswerKind})
 
 
-def test_the_five_steps_add_an_attack(tmp_path: Path) -> None:
+def test_the_five_steps_add_an_attack(tmp_path: Path, start: Callable[..., Forked]) -> None:
     for block in blocks("python"):
         name = re.match(r"# (\S+)\n", block)
         assert name, "every block names its file"
@@ -47,4 +49,7 @@ def test_the_five_steps_add_an_attack(tmp_path: Path) -> None:
 
     assert "corner-guess" in run("-m", "mex", "list-plugins", "--kind", "attack")
     assert "16 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_corner_guess.py")
-    assert "queries" in run("-m", "mex", "attack", "corner-guess", "-m", "decision-tree", "--data", "haberman")
+    attack = start("attack", "corner-guess", "-m", "decision-tree", "--data", "haberman", path=tmp_path)
+    out, err = attack.communicate(timeout=300)
+    assert attack.returncode == 0, err
+    assert "queries" in out

@@ -112,7 +112,7 @@ LOGISTIC = LogisticRegression(max_iter=1000)
 AROUND = {
     "calibrated": CalibratedClassifierCV(LOGISTIC, ensemble=False),
     "calibrated, five models": CalibratedClassifierCV(GaussianNB()),
-    "threshold": TunedThresholdClassifierCV(LOGISTIC, scoring="f1"),
+    "threshold": TunedThresholdClassifierCV(LOGISTIC, scoring="f1", thresholds=10, cv=2),
     "voting": VotingClassifier([("l", LOGISTIC), ("t", DecisionTreeClassifier(max_depth=2))], voting="soft"),
     "stacking": StackingClassifier([("l", LOGISTIC), ("n", GaussianNB())]),
     "neighbours": KNeighborsClassifier(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -196,14 +195,17 @@ def test_a_gate_may_judge_the_median(run: Run) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a terminal")
-def test_json_goes_to_its_file_while_the_bar_is_on_the_terminal(tmp_path: Path) -> None:
+def test_json_goes_to_its_file_while_the_bar_is_on_the_terminal(
+    start: Callable[..., Forked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pty
 
+    monkeypatch.setenv("TERM", "xterm")
     master, terminal = pty.openpty()
-    with (tmp_path / "out").open("wb") as out:
-        command = [sys.executable, "-m", "mex", *SMALL, "--json"]
-        code = subprocess.run(command, stdout=out, stderr=terminal, env={**os.environ, "TERM": "xterm"}).returncode
+    (tmp_path / "out").touch()
+    process = start(*SMALL, "--json", onto=str(tmp_path / "out"), terminal=terminal)
     os.close(terminal)
+    code = process.wait(300)
     os.close(master)
     assert code == 0
     assert [json.loads(line)["status"] for line in (tmp_path / "out").read_text().splitlines()] == ["ok"] * 4
@@ -215,8 +217,8 @@ def test_the_first_lines_say_what_was_read(run: Run, tmp_path: Path, jobs: int) 
         "x,c,y\n" + "".join(f"{i}.5,{'ab'[i % 2]},{'no' if i % 3 else 'yes'}\n" for i in range(60)) + ",a,no\n",
         encoding="utf-8",
     )
-    flags = ["-a", "passive", "-d", "none", "--budget", "10", "--seeds", "2", "--jobs", jobs]
-    models = ["-m", "logistic", "-m", "linear-svm", "-m", "random-forest"]
+    flags = ["-a", "passive:model=decision-tree", "-d", "none", "--budget", "10", "--seeds", "1", "--jobs", jobs]
+    models = ["-m", "logistic", "-m", "linear-svm", "-m", "random-forest:trees=2"]
     done = run("matrix", *flags, *models, "--data", "haberman", "--data", tmp_path / "gaps.csv")
     said = "gaps: 61 rows, 1 of them with missing values; 1 number, 1 category of 2 levels; target y: no (41), yes (20)"
     first, *gaps = done.stderr.splitlines()[:3]

@@ -27,7 +27,8 @@ PLAN: dict[str, Any] = {
 CLUSTER = textwrap.dedent("""
     from distributed import LocalCluster
     if __name__ == "__main__":
-        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
+        quick = dict(processes=False, protocol="tcp://", dashboard_address=None)  # two workers beside each other
+        with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", **quick) as cluster:
             print(cluster.scheduler_address, flush=True)
             input()
     """)

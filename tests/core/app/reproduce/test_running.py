@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -19,6 +20,8 @@ from mex.app.reproduce.lines import outcome
 from mex.app.reproduce.pages import markdown, table, write_html
 from mex.app.reproduce.running import prepare, records_of
 from mex.app.reproduce.transcripts import FILE, with_transcript
+
+Run: TypeAlias = Callable[..., Any]
 
 PLAN: dict[str, Any] = {
     "budget": 120,
@@ -35,14 +38,21 @@ def of(*rows: dict[str, Any], **paper: Any) -> Experiment:
     return Experiment.of("mine", {**PLAN, "paper": {"title": "Mine <1>", "section": "Table 0", "rows": rows, **paper}})
 
 
-def run(registry: mex.Registry, experiment: Experiment, **options: Any) -> Any:
-    ready = prepare(experiment, registry, **options)
-    return outcome(experiment, ready.plan, list(records_of(experiment, ready)), options.get("quick", False))
+@pytest.fixture(scope="module")
+def run(registry: mex.Registry, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run an experiment; cells that another test had run as well are kept."""
+    kept = tmp_path_factory.mktemp("kept")
+
+    def call(experiment: Experiment, **options: Any) -> Any:
+        ready = prepare(experiment, registry, **{"out": kept, **options})
+        return outcome(experiment, ready.plan, list(records_of(experiment, ready)), options.get("quick", False))
+
+    return call
 
 
-def test_a_line_has_the_printed_number_ours_and_the_best(registry: mex.Registry) -> None:
+def test_a_line_has_the_printed_number_ours_and_the_best(run: Run) -> None:
     row = {"attack": "version-space", "ours": "pivot", "measure": ["queries_to_error_1e-1", "queries"]}
-    first, second = run(registry, of({**row, "printed": [50, 240], "less": 20})).lines
+    first, second = run(of({**row, "printed": [50, 240], "less": 20})).lines
     assert (first.printed, first.by, first.measure) == (50, "pivot", "queries_to_error_1e-1")
     assert first.here is not None
     assert first.best is not None
@@ -51,19 +61,19 @@ def test_a_line_has_the_printed_number_ours_and_the_best(registry: mex.Registry)
     assert second.ratio == pytest.approx(100 / 240)
 
 
-def test_a_ratio_is_that_of_the_same_seed(registry: mex.Registry) -> None:
+def test_a_ratio_is_that_of_the_same_seed(run: Run) -> None:
     row = {"attack": "version-space", "over": "pivot", "measure": "queries"}
     experiment = of(row, {**row, "over": "version-space"})
-    ratio, one = run(registry, experiment).lines
+    ratio, one = run(experiment).lines
     assert ratio.measure == "ratio of queries"
     assert ratio.what == "version-space, over pivot"
     assert one.here == Estimate(1, 1, 1)
 
 
 @pytest.mark.parametrize(("holds", "verdict"), [("<= 120", True), ("< 120", False), ("> 119", True), (">= 121", False)])
-def test_a_claim_holds_or_does_not(registry: mex.Registry, holds: str, verdict: bool) -> None:
+def test_a_claim_holds_or_does_not(run: Run, holds: str, verdict: bool) -> None:
     experiment = of({"attack": "version-space", "measure": "queries", "holds": holds})
-    found = run(registry, experiment, seeds=1)
+    found = run(experiment, seeds=1)
     assert found.lines[0].verdict == ("holds" if verdict else "does not hold")
     assert table(found).rows[0][4] == found.lines[0].verdict
 
@@ -79,36 +89,36 @@ def test_a_claim_holds_or_does_not(registry: mex.Registry, holds: str, verdict: 
         (">= 50", "version-space", "not settled within the budget"),
     ],
 )
-def test_never_is_only_more_than_the_budget(registry: mex.Registry, holds: str, over: str | None, verdict: str) -> None:
+def test_never_is_only_more_than_the_budget(run: Run, holds: str, over: str | None, verdict: str) -> None:
     tables = {**PLAN, "attacks": {"coarse": {"use": "pivot", "eps": 0.2}, "version-space": {}}}
     row = {"attack": "coarse", "measure": "queries_to_error_1e-2", "holds": holds} | ({"over": over} if over else {})
     experiment = Experiment.of("mine", {**tables, "paper": {"title": "t", "section": "s", "rows": [row]}})
-    (line,) = run(registry, experiment, seeds=1).lines
+    (line,) = run(experiment, seeds=1).lines
     assert line.here is not None
     assert math.isinf(line.here.value)
     assert line.verdict == verdict
 
 
-def test_proposition_1_is_what_is_printed_of_a_vote(registry: mex.Registry) -> None:
+def test_proposition_1_is_what_is_printed_of_a_vote(run: Run) -> None:
     row = {"attack": "version-space", "over": "pivot", "measure": "queries"}
-    (line,) = run(registry, of({**row, "proposition": {"rho": 0.1, "delta": 0.05, "q": 250}}), seeds=1).lines
+    (line,) = run(of({**row, "proposition": {"rho": 0.1, "delta": 0.05, "q": 250}}), seeds=1).lines
     assert line.printed == pytest.approx(8 / 0.64 * math.log(5000))
 
 
-def test_numbers_of_transcripts(registry: mex.Registry) -> None:
+def test_numbers_of_transcripts(run: Run) -> None:
     row = {"attack": "version-space", "measure": ["near_share", "log10_p"]}
-    near, log10_p = run(registry, of(row, transcripts=True)).lines
+    near, log10_p = run(of(row, transcripts=True)).lines
     assert near.here is not None
     assert 0.5 < near.here.value <= 1  # most are beside the boundary
     assert log10_p.here is not None
     assert log10_p.here.value <= 0
 
 
-def test_a_cell_that_is_skipped_says_why(registry: mex.Registry) -> None:
+def test_a_cell_that_is_skipped_says_why(run: Run) -> None:
     tables = {**PLAN, "attacks": {"tree-structure": {}}}
     rows = [{"measure": "queries", "printed": 7}]
     experiment = Experiment.of("mine", {**tables, "paper": {"title": "t", "section": "s", "rows": rows}})
-    found = run(registry, experiment, seeds=1)
+    found = run(experiment, seeds=1)
     assert found.lines[0].here is None
     assert "tree-structure works on tree models" in found.lines[0].note
     shown = table(found)
@@ -116,9 +126,9 @@ def test_a_cell_that_is_skipped_says_why(registry: mex.Registry) -> None:
     assert shown.notes[-1].startswith("[1] ")
 
 
-def test_it_goes_on_where_it_stopped(registry: mex.Registry, tmp_path: Path) -> None:
+def test_it_goes_on_where_it_stopped(run: Run, registry: mex.Registry, tmp_path: Path) -> None:
     experiment = of({"attack": "pivot", "measure": "queries"})
-    first = run(registry, experiment, out=tmp_path / "mine")
+    first = run(experiment, out=tmp_path / "mine")
     ready = prepare(experiment, registry, out=tmp_path / "mine")
     assert ready.kept == len(ready.cells) == 2
     again = outcome(experiment, ready.plan, list(records_of(experiment, ready)), False)
@@ -126,10 +136,10 @@ def test_it_goes_on_where_it_stopped(registry: mex.Registry, tmp_path: Path) -> 
 
 
 def test_numbers_of_transcripts_are_kept(
-    registry: mex.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, registry: mex.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = of({"attack": "version-space", "measure": ["near_share", "log10_p"]}, transcripts=True)
-    first = run(registry, experiment, out=tmp_path)
+    first = run(experiment, out=tmp_path)
     numbers = tmp_path / FILE
     numbers.write_text(numbers.read_text(encoding="utf-8")[:-10], encoding="utf-8")  # killed while the last was written
     asked = []
@@ -139,14 +149,14 @@ def test_numbers_of_transcripts_are_kept(
         return with_transcript(registry, cell)
 
     monkeypatch.setattr(transcripts, "with_transcript", counted)
-    assert run(registry, experiment, out=tmp_path).lines == first.lines
+    assert run(experiment, out=tmp_path).lines == first.lines
     assert asked == [1]
-    assert run(registry, experiment, out=tmp_path).lines == first.lines
+    assert run(experiment, out=tmp_path).lines == first.lines
     assert asked == [1]
 
 
-def test_the_document_and_the_page_are_well_formed(registry: mex.Registry, tmp_path: Path) -> None:
-    found = run(registry, of({"attack": "pivot", "measure": "queries"}, declared=["a < b & c | d"]), seeds=1)
+def test_the_document_and_the_page_are_well_formed(run: Run, tmp_path: Path) -> None:
+    found = run(of({"attack": "pivot", "measure": "queries"}, declared=["a < b & c | d"]), seeds=1)
     text = markdown([found])
     assert "| where | number | paper | here | here / paper | best here |" in text
     assert "`mex reproduce mine --seeds 1`" in text
