@@ -46,9 +46,10 @@ def booster(library: str, **options: Any) -> Any:
     module = pytest.importorskip(library)
     name = {"xgboost": "XGBClassifier", "lightgbm": "LGBMClassifier", "catboost": "CatBoostClassifier"}[library]
     quiet = {
-        "lightgbm": {"verbose": -1, "min_child_samples": 5},
-        "catboost": {"verbose": False, "allow_writing_files": False},
-    }.get(library, {})
+        "xgboost": {"n_jobs": 1},
+        "lightgbm": {"verbose": -1, "min_child_samples": 5, "n_jobs": 1},
+        "catboost": {"verbose": False, "allow_writing_files": False, "thread_count": 1},
+    }[library]
     return getattr(module, name)(n_estimators=5, **quiet, **options)
 
 

@@ -76,7 +76,7 @@ def test_probabilities_are_stolen_to_the_last_digits() -> None:
 
 def test_the_stolen_model_is_an_estimator_of_its_kind() -> None:
     table = people()
-    stolen = mex.attack("passive:model=random-forest", linear(), like=table, pool=table, budget=100).hypothesis
+    stolen = mex.attack("passive:model=decision-tree", linear(), like=table, pool=table, budget=100).hypothesis
     assert is_classifier(stolen)
     assert stolen.classes_.tolist() == ["no", "yes"]
     assert stolen.n_features_in_ == 6
