@@ -116,7 +116,7 @@ def test_a_model_of_texts_is_no_model_of_the_rows_of_a_table(
     places = {"MODEL": str(tmp_path / "model.skops"), "DATA": f"csv:path={tmp_path / 'rows.csv'},target=topic"}
     assert main([places.get(word, word) for word in command]) in (1, 2)
     said = capsys.readouterr().err.strip().splitlines()
-    assert "asked 40 rows and answered an array of shape (1,)" in said[-1]
+    assert "Pipeline takes one text a row, not a table, as it starts with TfidfVectorizer" in said[-1]
 
 
 SCORER = """
