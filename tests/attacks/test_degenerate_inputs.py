@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ ATTACKS = {
     ),
     **{f"dual-space:margin={margin},finalists=2": "kernel" for margin in ("simple", "ratio")},
     **dict.fromkeys(("path-finding", "tree-structure"), "leaf"),
-    **dict.fromkeys(("iwal-tree", "tree-labels", "threshold-cart", "kushilevitz-mansour"), "tree"),
+    **dict.fromkeys(("iwal-tree", "tree-labels", "kushilevitz-mansour"), "tree"),
+    "threshold-cart:candidates=200,committee=5": "tree",
     **dict.fromkeys(("flip-search", "query-by-committee", "boosted-surrogate:trees=20"), "forest"),
     **dict.fromkeys(("stump-scan", "boosted-exact:trees=20"), "boosted"),
     **{f"active-regression:criterion={by}": "smooth" for by in ("average", "leverage")},
@@ -67,38 +69,51 @@ def halves(X: FloatArray) -> Array:
     return np.where(X[:, 0] + X[:, 1] > 0, "yes", "no")
 
 
+@cache
+def plain(family: str) -> Scene:
+    return scene(family, bits(), halves(bits()))
+
+
+@cache
 def one_class(family: str) -> Scene:
     return scene(family, np.zeros((80, 6)), halves(bits()), bits())  # a fit that sees no difference answers one label
 
 
+@cache
 def constant_features(family: str) -> Scene:
     X = np.column_stack([bits()[:, :2], np.full((80, 4), CONSTANT)])
     return scene(family, X, halves(X))
 
 
+@cache
 def nothing_but_constants(family: str) -> Scene:
     X = np.full((80, 3), CONSTANT)
     return scene(family, X, halves(bits()))
 
 
+@cache
 def duplicate_rows(family: str) -> Scene:
-    target, pool = scene(family, bits(), halves(bits()))
+    target, pool = plain(family)
     return target, np.repeat(pool[:1], 40, axis=0)
 
 
+@cache
 def no_rows(family: str) -> Scene:
-    target, pool = scene(family, bits(), halves(bits()))
+    target, pool = plain(family)
     return target, pool[:0]
 
 
+@cache
 def a_stump(family: str) -> Scene:
     return scene(family, bits(), bits()[:, 0] > 0)
 
 
+@cache
 def three_classes(family: str) -> Scene:
     return scene(family, bits(), np.array(["a", "b", "c"])[(bits()[:, 0] + bits()[:, 1]).astype(int)])
 
 
+@cache
 def a_single_class(family: str) -> Scene:
     if family == "kernel":  # a machine needs two; what stands behind the interface is no matter
         return scene("tree", bits(), np.zeros(80, dtype=int))
@@ -106,7 +121,7 @@ def a_single_class(family: str) -> Scene:
 
 
 def defended(family: str, spec: str) -> Scene:
-    target, pool = scene(family, bits(), halves(bits()))
+    target, pool = plain(family)
     train = Rows(pool, np.zeros(len(pool)) if target.classes is None else target.answer(pool, "label"))
     return built("defense", spec).protect(target, train, np.random.default_rng(0)), pool
 
@@ -196,11 +211,11 @@ class Interrupted(mex.Defended):
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_was_answered_is_kept_when_it_is_interrupted(registry: mex.Registry, attack: str) -> None:
-    target, pool = scene(ATTACKS[attack], bits(), halves(bits()))
+    target, pool = plain(ATTACKS[attack])
     oracle = mex.Oracle(Interrupted(target), answers=target.answers[0], budget=60)
     learner = registry.build("attack", attack).learner(oracle.knowledge(pool=pool), np.random.default_rng(1))
     with suppress(KeyboardInterrupt):
-        mex.extract(oracle, learner)
+        mex.extract(oracle, learner, snapshots=False)
     told = oracle.transcript
     assert 0 < len(told) <= oracle.queries <= 60, "what was sent is charged, answered or not"
     assert len(told.X) == len(told.answers)

@@ -5,11 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.dummy import DummyRegressor
-from toys import planes
+from toys import built, planes
 
 import mex
 from mex.toolkit.estimators import linear_classifier
 from mex.types import BoolArray, FloatArray
+
+
+def steal(
+    attack: str, model: mex.Estimator, domain: mex.Domain, pool: FloatArray | None = None, budget: int = 5000
+) -> mex.Extraction:
+    """What an attack gets of a linear model, without a look at its hypotheses on the way."""
+    target = mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("linear"), answers=("label",))
+    oracle = mex.Oracle(target, budget=budget)
+    learner = built("attack", attack).learner(oracle.knowledge(pool=pool), np.random.default_rng(0))
+    return mex.extract(oracle, learner, snapshots=False)
 
 
 class Scene:
@@ -31,14 +41,7 @@ class Scene:
         return self.domain.clip(np.where(np.isfinite(upper) & ~np.isfinite(lower), upper - np.abs(Z), up))
 
     def steal(self, attack: str, pool: bool = False, budget: int = 5000) -> tuple[float, mex.Extraction]:
-        stolen = mex.attack(
-            attack,
-            self.model,
-            domain=self.domain,
-            family=mex.Family("linear"),
-            pool=self.rows(200) if pool else None,
-            budget=budget,
-        )
+        stolen = steal(attack, self.model, self.domain, self.rows(200) if pool else None, budget)
         X = self.rows(5000)
         assert self.domain.objection(stolen.transcript.X) is None
         return float(np.mean(stolen.hypothesis.predict(X) == self.model.predict(X))), stolen
@@ -68,7 +71,7 @@ def test_features_with_one_bound_are_searched_as_far_as_it_takes(kind: str, pool
 @pytest.mark.parametrize("kind", ["lower", "upper", "some"])
 def test_whole_numbers_with_one_bound_beside_reals(kind: str) -> None:
     found = []
-    for seed in range(1, 12, 2):
+    for seed in (1, 5, 11):
         d = 3 + seed % 6
         scene = Scene(100 + seed, *bounds(kind, d), integer=np.arange(d) % 2 == 1)
         found.append(scene.steal("pivot", pool=seed % 4 == 1)[0])
@@ -106,9 +109,7 @@ def test_whole_numbers_beside_reals_are_no_reason_to_refuse_several_classes(pool
         W = rng.standard_normal((3, 6)) / [1, 1, 1, 1, 5, 2]
         X = domain.sample(4000, rng)
         model = planes(W, -np.median(X @ W.T, axis=0), np.array(["a", "b", "c"]))
-        stolen = mex.attack(
-            "pivot", model, domain=domain, family=mex.Family("linear"), pool=X[:100] if pool else None, budget=3000
-        )
+        stolen = steal("pivot", model, domain, X[:100] if pool else None, 3000)
         assert np.mean(stolen.hypothesis.predict(X) == model.predict(X)) > 0.998
         assert (stolen.stopped, stolen.note) == ("done", "")
         assert stolen.queries < 800
@@ -120,7 +121,7 @@ def test_scales_far_apart_are_one_problem() -> None:
     domain = mex.Domain(1e3 * half - half, 1e3 * half + half)
     w = rng.standard_normal(4) / half
     model = mex.halfspace(w, -float(w @ domain.middle) + 0.3, classes=np.array([0, 1]))
-    stolen = mex.attack("pivot", model, domain=domain, family=mex.Family("linear"), budget=2000)
+    stolen = steal("pivot", model, domain, budget=2000)
     X = domain.sample(5000, rng)
     assert np.mean(stolen.hypothesis.predict(X) == model.predict(X)) > 0.999
 

@@ -53,7 +53,7 @@ def test_it_is_a_well_behaved_attack() -> None:
 @pytest.mark.parametrize("rho", [0.1, 0.3])
 def test_under_fresh_noise_it_asks_and_learns_what_the_inner_attack_does_without_noise(rho: float) -> None:
     attack = MajorityVote(inner=VersionSpace(), q=60)
-    for seed in range(4):
+    for seed in range(2):
         target = halfspace(unit(8, seed))
         clean, stolen = steal(attack, target, seed=seed), steal(attack, noisy(target, seed, rho=rho), seed=seed)
         r = repeats(60, 0.05, rho)
@@ -65,7 +65,7 @@ def test_under_fresh_noise_it_asks_and_learns_what_the_inner_attack_does_without
 
 def test_under_sticky_noise_it_fails_and_says_so() -> None:
     attack, fresh, sticky = MajorityVote(inner=VersionSpace(), q=70), [], []
-    for seed in range(6):
+    for seed in range(3):
         w = unit(8, seed)
         fresh.append(error(steal(attack, noisy(halfspace(w), seed, rho=0.2), seed=seed), w))
         stolen = steal(attack, noisy(halfspace(w), seed, rho=0.2, sticky=True), seed=seed)
@@ -78,9 +78,9 @@ def test_under_sticky_noise_it_fails_and_says_so() -> None:
 def test_it_beats_the_inner_attack_at_the_same_budget() -> None:
     def median(attack: mex.Attack) -> float:
         errors = []
-        for seed in range(6):
+        for seed in range(3):
             w = unit(8, seed)
-            oracle = mex.Oracle(noisy(halfspace(w), seed, rho=0.1), budget=1500)
+            oracle = mex.Oracle(noisy(halfspace(w), seed, rho=0.1), budget=700)
             learner = attack.learner(oracle.knowledge(), np.random.default_rng(seed))
             errors.append(error(mex.extract(oracle, learner, snapshots=False), w))
         return float(np.median(errors))

@@ -1,0 +1,11 @@
+"""What the tests of attacks share."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fits the answers best where an attack is cut short is often a forest: of few trees it takes less time."""
+    monkeypatch.setattr("mex.toolkit.checking.candidates.TREES", 5)
