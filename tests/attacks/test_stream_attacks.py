@@ -47,9 +47,8 @@ def error(stolen: mex.Extraction, target: mex.FittedTarget) -> float:
     return float(np.linalg.norm(w / np.linalg.norm(w) - target.estimator.coef_[0]))
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=repr)
-def test_each_is_a_well_behaved_attack(attack: Attack) -> None:
-    check_attack(attack)
+def test_the_perceptron_is_a_well_behaved_attack() -> None:
+    check_attack(SelectiveSampling(rule="perceptron"))
 
 
 def test_averaging_falls_as_one_over_the_root_of_the_queries() -> None:
@@ -60,14 +59,14 @@ def test_averaging_falls_as_one_over_the_root_of_the_queries() -> None:
                 for s in range(12)
             ]
         )
-        for q in (2_000, 32_000)
+        for q in (500, 8_000)
     }
-    assert 2.8 < errors[2_000] / errors[32_000] < 5.7  # 4 expected
+    assert 2.8 < errors[500] / errors[8_000] < 5.7  # 4 expected
 
 
 def test_averaging_stops_by_itself_at_the_error_it_promises() -> None:
     attack = Averaging(eps=0.2, delta=0.1, scale=0.05)
-    for seed in range(8):
+    for seed in range(4):
         target = homogeneous(10, seed)
         stolen = run(attack, target, seed=seed)
         assert stolen.stopped == "done"
@@ -142,9 +141,9 @@ def test_disagreement_asks_fewer_once_few_survive() -> None:
 
 def test_the_region_of_disagreement_asks_only_what_is_not_implied() -> None:
     target = homogeneous(4, 5)
-    stolen = run(SelectiveSampling(stream=1_000), target)
+    stolen = run(SelectiveSampling(stream=500), target)
     assert stolen.stopped == "done"
-    assert stolen.queries < 100  # of 1,000 rows looked at
+    assert stolen.queries < 100  # of 500 rows looked at
     assert error(stolen, target) < 0.05
     X = np.random.default_rng([0, 3]).standard_normal((3_000, 4))
     assert (stolen.hypothesis.predict(X) == target.answer(X, "label")).mean() > 0.98
@@ -159,7 +158,7 @@ def test_the_region_of_disagreement_says_that_it_needs_right_labels() -> None:
 @pytest.mark.parametrize(("defense", "budget"), [("none", 10_000), ("bounded-noise:rho=0.2", 50_000)])
 def test_the_perceptron_reaches_its_error_also_under_noise(defense: str, budget: int) -> None:
     errors = []
-    for seed in range(6):
+    for seed in range(3):
         target = homogeneous(8, seed)
         stolen = run(SelectiveSampling(rule="perceptron", eps=0.05), target, seed=seed, budget=budget, defense=defense)
         assert stolen.stopped == "done"
@@ -184,19 +183,14 @@ def test_low_dimensions_work(attack: Attack, d: int) -> None:
 
 
 def test_a_stream_that_ends_too_soon_is_said_and_what_fits_the_answers_is_handed_over(
-    breast_cancer: mex.Dataset, registry: mex.Registry
+    breast_cancer: mex.Dataset,
 ) -> None:
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(breast_cancer.X, breast_cancer.y)
-    stolen = mex.attack(
-        "selective-sampling:stream=150",
-        model,
-        domain=breast_cancer.domain,
-        pool=breast_cancer.X[::2],
-        held_out=breast_cancer.X[1::2],
-        budget=400,
-        registry=registry,
-    )
+    X = breast_cancer.X
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, breast_cancer.y)
+    oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=breast_cancer.domain), answers="label", budget=400)
+    learner = SelectiveSampling(stream=150).learner(oracle.knowledge(pool=X[::2]), np.random.default_rng(0))
+    stolen = mex.extract(oracle, learner, snapshots=False)
     assert stolen.stopped == "done"
     assert "of its own check" in stolen.note
-    assert stolen.agreement is not None
-    assert stolen.agreement > 0.75, "rows all over the domain tell little of the data, but more than one label"
+    agreement = np.mean(stolen.hypothesis.predict(X[1::2]) == model.predict(X[1::2]))
+    assert agreement > 0.75, "rows all over the domain tell little of the data, but more than one label"
