@@ -33,7 +33,8 @@ class Averaging:
     >>> w = np.array([0.6, 0.8, 0.0])
     >>> family = mex.Family("linear", {"intercept": False})
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(mex.halfspace(w), family=family), budget=10_000)
-    >>> stolen = mex.extract(oracle, Averaging(scale=0.01).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = Averaging(scale=0.01).learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> stolen.stopped, bool(np.linalg.norm(stolen.hypothesis.coef_[0] - w) < 0.1)
     ('budget', True)
     """

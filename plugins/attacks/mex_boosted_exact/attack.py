@@ -39,7 +39,8 @@ class BoostedExact:
     >>> X, y = load_diabetes(return_X_y=True)
     >>> boosted = GradientBoostingRegressor(n_estimators=10, max_depth=2, random_state=0).fit(X, y)
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(boosted, domain=mex.Domain.of(X)))
-    >>> stolen = mex.extract(oracle, BoostedExact(checks=300).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = BoostedExact(checks=300).learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.abs(stolen.hypothesis.predict(X) - boosted.predict(X)).max() < 1e-11)
     True
     """

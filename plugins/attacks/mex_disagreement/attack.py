@@ -33,7 +33,8 @@ class Disagreement:
     >>> w = np.array([0.6, 0.8])
     >>> family = mex.Family("linear", {"intercept": False})
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(mex.halfspace(w), family=family), budget=2000)
-    >>> stolen = mex.extract(oracle, Disagreement(size=200).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = Disagreement(size=200).learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.linalg.norm(stolen.hypothesis.coef_[0] - w) < 0.15)
     True
     """

@@ -40,7 +40,8 @@ class DualSpace(KernelAttack):
     >>> target = mex.FittedTarget.wrap(SVC(gamma=1.0).fit(X, y), domain=mex.Domain.of(X), family=family)
     >>> oracle = mex.Oracle(target, budget=60)
     >>> attack = DualSpace(margin="ratio")
-    >>> stolen = mex.extract(oracle, attack.learner(oracle.knowledge(pool=X), np.random.default_rng(0)))
+    >>> learner = attack.learner(oracle.knowledge(pool=X), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.mean(stolen.hypothesis.predict(X) == target.answer(X, "label")) > 0.97)
     True
     """

@@ -44,7 +44,8 @@ class FlipSearch:
     >>> forest = RandomForestClassifier(20, random_state=0).fit(X[::2], y[::2])
     >>> family = mex.Family("forest", learner=RandomForestClassifier(20))
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(forest, domain=mex.Domain.of(X), family=family), budget=300)
-    >>> stolen = mex.extract(oracle, FlipSearch().learner(oracle.knowledge(pool=X[1::2]), np.random.default_rng(0)))
+    >>> learner = FlipSearch().learner(oracle.knowledge(pool=X[1::2]), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> stolen.queries, bool(np.mean(stolen.hypothesis.predict(X) == forest.predict(X)) > 0.93)
     (300, True)
     """

@@ -44,7 +44,8 @@ class IwalTree:
     >>> tree, domain = DecisionTreeClassifier(random_state=0).fit(X, y), mex.Domain.of(X)
     >>> target = mex.FittedTarget.wrap(tree, domain=domain, family=mex.Family("tree", learner=DecisionTreeClassifier()))
     >>> oracle = mex.Oracle(target, budget=300)
-    >>> stolen = mex.extract(oracle, IwalTree().learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = IwalTree().learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> float(np.mean(stolen.hypothesis.predict(X) == tree.predict(X)).round(2))
     0.93
     """

@@ -43,7 +43,8 @@ class KushilevitzMansour:
     >>> X = (np.arange(2**10)[:, None] >> np.arange(10)) & 1
     >>> tree = DecisionTreeClassifier().fit(X, (X[:, 0] ^ X[:, 4]) | X[:, 7])
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=mex.Domain.of(X)))
-    >>> stolen = mex.extract(oracle, KushilevitzMansour().learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = KushilevitzMansour().learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> stolen.hypothesis.subsets_.astype(int)[:, [0, 4, 7]].tolist(), stolen.hypothesis.coefficients_.tolist()
     ([[0, 0, 0], [1, 1, 0], [0, 0, 1], [1, 1, 1]], [-0.5, 0.5, 0.5, 0.5])
     """

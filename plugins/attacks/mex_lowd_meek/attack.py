@@ -36,7 +36,8 @@ class LowdMeek:
     >>> family = mex.Family("linear", {"intercept": False})
     >>> target = mex.FittedTarget.wrap(mex.halfspace(np.array([2.0, 0.0, -3.0, 6.0])), family=family)
     >>> oracle = mex.Oracle(target)
-    >>> stolen = mex.extract(oracle, LowdMeek(eps=1e-3).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = LowdMeek(eps=1e-3).learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> stolen.queries, (7 * stolen.hypothesis.coef_[0]).round(2)
     (36, array([ 2.,  0., -3.,  6.]))
     """

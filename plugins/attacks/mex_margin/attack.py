@@ -34,7 +34,8 @@ class Margin:
     >>> family = mex.Family("linear", learner=LogisticRegression())
     >>> target = mex.FittedTarget.wrap(LogisticRegression().fit(X[::2], y[::2]), family=family)
     >>> oracle = mex.Oracle(target, budget=60)
-    >>> stolen = mex.extract(oracle, Margin().learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0)))
+    >>> learner = Margin().learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.mean(stolen.hypothesis.predict(X[3::4]) == target.answer(X[3::4], "label")) > 0.95)
     True
     """

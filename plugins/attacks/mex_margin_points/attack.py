@@ -49,7 +49,8 @@ class MarginPoints(KernelAttack):
     >>> family = mex.Family("kernel", {"kernel": "rbf", "gamma": 1.0}, SVC(gamma=1.0))
     >>> target = mex.FittedTarget.wrap(SVC(gamma=1.0).fit(X, y), domain=mex.Domain.of(X), family=family)
     >>> oracle = mex.Oracle(target, budget=60)
-    >>> stolen = mex.extract(oracle, MarginPoints().learner(oracle.knowledge(pool=X), np.random.default_rng(0)))
+    >>> learner = MarginPoints().learner(oracle.knowledge(pool=X), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.mean(stolen.hypothesis.predict(X) == target.answer(X, "label")) > 0.98)
     True
     """

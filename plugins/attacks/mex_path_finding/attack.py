@@ -40,7 +40,8 @@ class PathFinding:
     >>> tree, domain = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), mex.Domain.of(X)
     >>> target = mex.FittedTarget.wrap(tree, domain=domain, family=mex.Family("tree"), answers=("label", "leaf"))
     >>> oracle = mex.Oracle(target, answers="leaf")
-    >>> stolen = mex.extract(oracle, PathFinding().learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = PathFinding().learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> disagreement(stolen.hypothesis, tree, domain) < 0.001, stolen.queries
     (True, 91)
     """

@@ -36,7 +36,8 @@ class PolynomialSolving:
     >>> X, y = load_iris(return_X_y=True)
     >>> model = GaussianNB().fit(X, y)
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(model, domain=mex.Domain.of(X)), answers="proba")
-    >>> stolen = mex.extract(oracle, PolynomialSolving().learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = PolynomialSolving().learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.allclose(stolen.hypothesis.predict_proba(X), model.predict_proba(X), atol=1e-6))
     True
     """

@@ -42,7 +42,8 @@ class Probit:
     >>> w = np.array([0.6, 0.8, 0.0])
     >>> family = mex.Family("linear", {"intercept": False})
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(mex.halfspace(w), family=family), budget=10_000)
-    >>> stolen = mex.extract(oracle, Probit(spread=0.1, eps=0.05).learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = Probit(spread=0.1, eps=0.05).learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> stolen.stopped, bool(np.linalg.norm(stolen.hypothesis.coef_[0] - w) < 0.1)
     ('done', True)
     """

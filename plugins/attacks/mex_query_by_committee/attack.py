@@ -38,7 +38,8 @@ class QueryByCommittee:
     >>> family = mex.Family("tree", learner=DecisionTreeClassifier(max_depth=3))
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=mex.Domain.of(X), family=family), budget=200)
     >>> attack = QueryByCommittee(growth=0.5)
-    >>> stolen = mex.extract(oracle, attack.learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0)))
+    >>> learner = attack.learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.mean(stolen.hypothesis.predict(X[3::4]) == tree.predict(X[3::4])) > 0.94)
     True
     """

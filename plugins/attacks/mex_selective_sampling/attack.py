@@ -35,7 +35,8 @@ class SelectiveSampling:
     >>> family = mex.Family("linear", {"intercept": False})
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(mex.halfspace(w), family=family), budget=400)
     >>> attack = SelectiveSampling(rule="perceptron", eps=0.01)
-    >>> stolen = mex.extract(oracle, attack.learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = attack.learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.linalg.norm(stolen.hypothesis.coef_[0] - w) < 0.05)
     True
     """

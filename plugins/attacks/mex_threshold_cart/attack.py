@@ -43,7 +43,8 @@ class ThresholdCart:
     >>> tree = DecisionTreeClassifier(random_state=0).fit(X[::2], y[::2])
     >>> target = mex.FittedTarget.wrap(tree, domain=mex.Domain.of(X), family=mex.Family("tree"))
     >>> oracle = mex.Oracle(target, budget=400)
-    >>> stolen = mex.extract(oracle, ThresholdCart().learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0)))
+    >>> learner = ThresholdCart().learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.mean(stolen.hypothesis.predict(X[3::4]) == tree.predict(X[3::4])) > 0.97)
     True
     """

@@ -41,7 +41,8 @@ class TreeLabels:
     >>> X, y = load_iris(return_X_y=True)
     >>> tree, domain = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), mex.Domain.of(X)
     >>> oracle = mex.Oracle(mex.FittedTarget.wrap(tree, domain=domain))
-    >>> stolen = mex.extract(oracle, TreeLabels().learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = TreeLabels().learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> int(stolen.hypothesis.get_n_leaves()), disagreement(stolen.hypothesis, tree, domain)
     (4, 0.0)
     """

@@ -46,7 +46,8 @@ class TreeStructure:
     >>> tree, domain = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), mex.Domain.of(X)
     >>> target = mex.FittedTarget.wrap(tree, domain=domain, family=mex.Family("tree"), answers=("label", "leaf"))
     >>> oracle = mex.Oracle(target, answers="leaf")
-    >>> stolen = mex.extract(oracle, TreeStructure().learner(oracle.knowledge(), np.random.default_rng(0)))
+    >>> learner = TreeStructure().learner(oracle.knowledge(), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> refines(stolen.hypothesis, tree, domain), stolen.queries
     (True, 109)
     """
