@@ -51,7 +51,7 @@ def brute_force(forest, X, y, weights, x):
     return min(gaps)
 
 
-@pytest.mark.parametrize("trees", [1, 4, 5, 7])
+@pytest.mark.parametrize("trees", [1, 4, 5])
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_the_best_flip_is_that_of_brute_force(trees: int, task: str, noise: float) -> None:
@@ -152,15 +152,15 @@ def test_a_smaller_constant_asks_fewer_rows_of_the_same_stream() -> None:
     asked = []
     for c0 in (8.0, 1e-4):
         pool, _, _, oracle = scenario(trees=8, budget=5000)
-        attack = FlipSearch(c0=c0, stream=800, batch=5)
+        attack = FlipSearch(c0=c0, stream=400, batch=5)
         stolen = mex.extract(
             oracle, attack.learner(oracle.knowledge(pool=pool), np.random.default_rng(0)), snapshots=False
         )
         assert stolen.stopped == "done"
-        assert stolen.note == f"asked {stolen.queries} of 800 rows of the stream"
+        assert stolen.note == f"asked {stolen.queries} of 400 rows of the stream"
         asked.append(stolen.queries)
     assert asked[1] < 0.9 * asked[0]
-    assert asked[0] > 750, "with the constants of the paper it is passive"
+    assert asked[0] > 375, "with the constants of the paper it is passive"
 
 
 def test_it_is_a_well_behaved_attack(registry: mex.Registry) -> None:

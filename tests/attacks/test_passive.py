@@ -30,11 +30,19 @@ def tree_of(data: mex.Dataset, **params: Any) -> FittedTarget:
 
 
 def steal(
-    registry: mex.Registry, target: FittedTarget, spec: str, pool: Any = None, seed: int = 0, **oracle: Any
+    registry: mex.Registry,
+    target: FittedTarget,
+    spec: str,
+    pool: Any = None,
+    seed: int = 0,
+    *,
+    snapshots: bool = False,
+    **oracle: Any,
 ) -> Extraction:
     door = Oracle(target, **oracle)
     attack = registry.build("attack", spec)
-    return mex.extract(door, attack.learner(door.knowledge(pool=pool), np.random.default_rng(seed)))
+    learner = attack.learner(door.knowledge(pool=pool), np.random.default_rng(seed))
+    return mex.extract(door, learner, snapshots=snapshots)
 
 
 def test_the_pool_is_asked_row_by_row_in_random_order_and_then_it_is_done(
@@ -117,7 +125,7 @@ def test_there_is_a_hypothesis_before_any_answer_and_after_answers_of_one_class(
 
 
 def test_its_hypotheses_along_the_way_stay_as_they_were(registry: mex.Registry, breast_cancer: mex.Dataset) -> None:
-    extraction = steal(registry, tree_of(breast_cancer), "passive", breast_cancer.X, budget=200)
+    extraction = steal(registry, tree_of(breast_cancer), "passive", breast_cancer.X, budget=200, snapshots=True)
     first, last = extraction.snapshots[0][1], extraction.snapshots[-1][1]
     assert first is not last
     assert first.get_n_leaves() < last.get_n_leaves()

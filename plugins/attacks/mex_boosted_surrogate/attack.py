@@ -41,9 +41,10 @@ class BoostedSurrogate:
     >>> from sklearn.ensemble import RandomForestClassifier
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> forest = RandomForestClassifier(50, random_state=0).fit(X[::2], y[::2])
-    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(forest, domain=mex.Domain.of(X)), budget=300)
-    >>> attack = BoostedSurrogate(trees=100)
-    >>> stolen = mex.extract(oracle, attack.learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0)))
+    >>> oracle = mex.Oracle(mex.FittedTarget.wrap(forest, domain=mex.Domain.of(X)), budget=150)
+    >>> attack = BoostedSurrogate(trees=60)
+    >>> learner = attack.learner(oracle.knowledge(pool=X[1::4]), np.random.default_rng(0))
+    >>> stolen = mex.extract(oracle, learner, snapshots=False)
     >>> bool(np.mean(stolen.hypothesis.predict(X[3::4]) == forest.predict(X[3::4])) > 0.9)
     True
     """
