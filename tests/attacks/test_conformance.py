@@ -13,7 +13,7 @@ FAST = {
     "boosted-surrogate": "boosted-surrogate:trees=20",
     "margin": "margin:batch=5",
     "query-by-committee": "query-by-committee:members=3",
-    "selective-sampling": "selective-sampling:stream=200",
+    "selective-sampling": "selective-sampling:stream=100",
     "threshold-cart": "threshold-cart:candidates=200,committee=5",
 }
 """The parameters of attacks whose own would take long."""

@@ -53,7 +53,7 @@ def test_a_committee_is_well_behaved() -> None:
 def test_the_surrogate_steals_a_forest_better_than_passive_learning_of_a_forest() -> None:
     scene = scenario(budget=250, seed=1)
     ours, passive = (steal(attack, scene, 1)[1] for attack in (BoostedSurrogate(**SMALL), Passive(sampler="near")))
-    assert ours > passive + 0.01
+    assert ours > passive + 0.02
 
 
 def test_probabilities_help_the_surrogate() -> None:
