@@ -102,17 +102,16 @@ def test_several_classes_on_a_domain_with_one_bound(kind: str, k: int) -> None:
 
 @pytest.mark.parametrize("pool", [False, True])
 def test_whole_numbers_beside_reals_are_no_reason_to_refuse_several_classes(pool: bool) -> None:
-    for seed in range(2):
-        lower, upper = np.append(np.full(4, -1.0), [0, 0]), np.append(np.full(4, 1.0), [9, 3])
-        rng = np.random.default_rng(seed)
-        domain = mex.Domain(lower, upper, integer=[False] * 4 + [True] * 2)
-        W = rng.standard_normal((3, 6)) / [1, 1, 1, 1, 5, 2]
-        X = domain.sample(4000, rng)
-        model = planes(W, -np.median(X @ W.T, axis=0), np.array(["a", "b", "c"]))
-        stolen = steal("pivot", model, domain, X[:100] if pool else None, 3000)
-        assert np.mean(stolen.hypothesis.predict(X) == model.predict(X)) > 0.998
-        assert (stolen.stopped, stolen.note) == ("done", "")
-        assert stolen.queries < 800
+    lower, upper = np.append(np.full(4, -1.0), [0, 0]), np.append(np.full(4, 1.0), [9, 3])
+    rng = np.random.default_rng(int(pool))
+    domain = mex.Domain(lower, upper, integer=[False] * 4 + [True] * 2)
+    W = rng.standard_normal((3, 6)) / [1, 1, 1, 1, 5, 2]
+    X = domain.sample(4000, rng)
+    model = planes(W, -np.median(X @ W.T, axis=0), np.array(["a", "b", "c"]))
+    stolen = steal("pivot", model, domain, X[:100] if pool else None, 3000)
+    assert np.mean(stolen.hypothesis.predict(X) == model.predict(X)) > 0.998
+    assert (stolen.stopped, stolen.note) == ("done", "")
+    assert stolen.queries < 800
 
 
 def test_scales_far_apart_are_one_problem() -> None:
