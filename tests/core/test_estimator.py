@@ -26,6 +26,7 @@ from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClas
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from toys import built
 
 import mex
 from mex.estimator import unfitted
@@ -128,6 +129,8 @@ UNTAUGHT = [
     BayesianGaussianMixture(n_components=3, max_iter=1000, random_state=0),
     make_pipeline(StandardScaler(), KMeans(3, random_state=0)),
 ]
+STOLEN = {"IsolationForest", "KMeans", "GaussianMixture", "Pipeline"}
+"""One of each kind: without a learner of its own any is learned alike."""
 
 
 def test_a_clusterer_that_learned_in_batches_has_the_clusters_of_all_of_them() -> None:
@@ -146,6 +149,10 @@ def test_what_learns_from_rows_alone_answers_with_labels_and_is_learned_by_somet
     assert target.classes is not None
     assert set(model.predict(X)) <= set(target.classes.tolist())
     assert target.family.learner is None
-    stolen = mex.attack("passive", model, pool=X[:200], held_out=X[200:], budget=200)
+    if type(model).__name__ not in STOLEN:
+        return
+    oracle = mex.Oracle(target, budget=150)
+    learner = built("attack", "passive").learner(oracle.knowledge(pool=X[:200]), np.random.default_rng(0))
+    stolen = mex.extract(oracle, learner, snapshots=False).hypothesis
     constant = max(np.mean(model.predict(X[200:]) == label) for label in target.classes)
-    assert stolen.agreement > constant
+    assert np.mean(stolen.predict(X[200:]) == model.predict(X[200:])) > constant

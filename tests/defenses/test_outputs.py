@@ -122,7 +122,7 @@ def defended(registry: mex.Registry, spec: str, P: Any) -> FloatArray:
     return np.asarray(shown.answer(np.zeros((len(target.P), target.P.shape[1])), "proba"))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     weights=arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(2, 9)), elements=st.floats(0, 1)),
     spec=st.sampled_from(KEEPING),

@@ -16,6 +16,8 @@ from mex.app.matrix.scenarios import Scene, set_scene
 from mex.registry.spec import Spec
 from mex.toolkit.checking.allowance import MOST, Allowance
 from mex.toolkit.checking.readings import reading
+from mex.toolkit.checking.self_check import self_checked
+from mex.toolkit.estimators import constant
 from mex.types import Answer, FloatArray
 
 
@@ -128,9 +130,41 @@ def logistic(breast_cancer: mex.Dataset) -> mex.FittedTarget:
     return mex.FittedTarget.wrap(model, domain=breast_cancer.domain, answers=("label",))
 
 
-def test_a_batch_that_the_budget_cuts_is_no_end(logistic: mex.FittedTarget) -> None:
-    noisy = built("defense", "bounded-noise:rho=0.1").protect(logistic, None, np.random.default_rng(0))
-    for budget in (300, 380):
+class OneBatch:
+    """Asks a hundred rows at once, and is done whatever it is told, with one label for all rows."""
+
+    def __init__(self, known: mex.Knowledge, rng: np.random.Generator) -> None:
+        self._known, self._rows = known, known.domain.sample(100, rng)
+        self._told = 0
+
+    def ask(self) -> FloatArray | None:
+        return None if self._told else self._rows
+
+    def tell(self, X: FloatArray, answers: Any) -> None:
+        self._told += len(X)
+
+    def hypothesis(self) -> Any:
+        return constant(self._known.classes[1], self._known.domain.n_features)
+
+
+@pytest.mark.parametrize(("budget", "end"), [(60, "budget"), (300, "done")])
+def test_a_batch_that_the_budget_cuts_is_no_end(budget: int, end: str) -> None:
+    model, domain = mex.halfspace(np.array([1.0, -2.0]), 0.1), mex.Domain([-1, -1], [1, 1])
+    target = mex.FittedTarget.wrap(model, domain=domain, family=mex.Family("linear"), answers=("label",))
+    oracle = mex.Oracle(target, budget=budget)
+    learner = self_checked(oracle.knowledge(), np.random.default_rng(0), OneBatch)
+    stolen = mex.extract(oracle, learner, snapshots=False)
+    assert (stolen.stopped, "done, but" in stolen.note) == (end, end == "done")
+    X = domain.sample(1000, np.random.default_rng(1))
+    assert np.mean(stolen.hypothesis.predict(X) == model.predict(X)) > 0.9, "that of the one batch is not taken"
+
+
+def test_nor_is_one_of_labels_that_are_wrong_now_and_then(breast_cancer: mex.Dataset) -> None:
+    X = breast_cancer.X[:, :8]
+    model = LogisticRegression(max_iter=5000).fit(X, breast_cancer.y)
+    target = mex.FittedTarget.wrap(model, domain=mex.Domain.of(X), answers=("label",))
+    noisy = built("defense", "bounded-noise:rho=0.1").protect(target, None, np.random.default_rng(0))
+    for budget in (150, 200):
         oracle = mex.Oracle(noisy, budget=budget)
         learner = built("attack", "pivot:mode=batch").learner(oracle.knowledge(), np.random.default_rng(0))
         stolen = mex.extract(oracle, learner, snapshots=False)

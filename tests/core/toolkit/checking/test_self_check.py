@@ -75,7 +75,7 @@ def test_an_oracle_that_lies_is_found_out(breast_cancer: mex.Dataset) -> None:
     assert CHECKED in steal(Lying(target), breast_cancer, seed=1).note
 
 
-@pytest.mark.parametrize("budget", [1, 5, 40, 100, 400])
+@pytest.mark.parametrize("budget", [1, 5, 40, 150])
 def test_the_check_is_paid_from_the_budget_and_the_majority_is_the_least_that_is_handed_over(
     breast_cancer: mex.Dataset, budget: int
 ) -> None:
