@@ -90,6 +90,8 @@ def _timed(what: str, audit: Audit) -> Outcome:
     measured = [*outcome.raced, *outcome.measured]
     print(f"{len(audit.applying)} attacks apply, {len(outcome.stay)} stay; ", end="")
     _told(what, measured, started)
+    if outcome.unjudged:
+        print(f"not judged to the end: {len(outcome.unjudged)} attacks", flush=True)
     return outcome
 
 

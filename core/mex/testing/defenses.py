@@ -18,9 +18,6 @@ from mex.testing.defense_trial import DefenseTrial, Nest
 from mex.testing.kit import check_all, raise_if_written
 from mex.testing.noise import alike, check_labels_beside, check_rho, check_sticky
 
-ALONE = 50
-"""How many rows are asked one by one, before the others in one batch."""
-
 
 def accepts_a_target(trial: DefenseTrial) -> None:
     """It protects the target that it is tried on, or one of the example targets."""
@@ -78,7 +75,7 @@ def answers_row_by_row(trial: DefenseTrial) -> None:
     """A batch is answered as its rows one by one, and with the same seed as before."""
     for kind, (answers, _) in trial.answered.items():
         other = trial.protected()
-        parts = [*trial.X[:ALONE, None], trial.X[ALONE:]]  # whoever draws for a batch is out of step in the last part
+        parts = [*trial.X[:50, None], trial.X[50:]]  # whoever draws for a batch is out of step in the last part
         one_by_one = np.concatenate([other.answer(part, kind) for part in parts if len(part)])
         assert alike(answers, one_by_one), (
             f"{kind}: a batch must be answered as its rows one by one: draw for each row, in order, from the generator"
