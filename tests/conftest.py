@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -23,6 +24,15 @@ from mex.app.cli import main
 # The same examples on every machine: a red test is a change, not luck.
 settings.register_profile("mex", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("mex")
+
+gc.disable()  # while thousands of tests are collected, none of which is garbage
+
+
+def pytest_collection_finish() -> None:
+    """From here on there is garbage, and none of it among the tests."""
+    gc.freeze()
+    gc.enable()
+
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background; tests press Ctrl-C themselves
     signal.signal(signal.SIGINT, signal.default_int_handler)
