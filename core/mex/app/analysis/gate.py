@@ -136,10 +136,11 @@ def _number(text: str) -> float | None:
     return None if math.isnan(number) else number
 
 
-def write_junit(path: Path, found: Sequence[Comparison], gate: Gate) -> None:
+def write_junit(path: Path, found: Sequence[Comparison], gate: Gate, unjudged: Sequence[str] = ()) -> None:
     """Write the matrix as JUnit test cases, one per attack, defense, model and dataset.
 
-    A case fails where a condition holds, errs where no cell ran for a failure, and is skipped with its reason.
+    A case fails where a condition holds, errs where no cell ran for a failure, and is skipped with its reason. Each
+    sentence of ``unjudged``, on what no cell tells, is a case that errs.
 
     Raises:
         UsageError: if the file cannot be written.
@@ -166,6 +167,12 @@ def write_junit(path: Path, found: Sequence[Comparison], gate: Gate) -> None:
                 count["skipped"] += 1
                 ElementTree.SubElement(case, "skipped", message=_printable(group.records[0]["reason"]))
         suite.attrib.update({key: str(value) for key, value in count.items()})
+    if unjudged:
+        size = str(len(unjudged))
+        suite = ElementTree.SubElement(suites, "testsuite", name="not judged", tests=size, errors=size)
+        for sentence in unjudged:
+            case = ElementTree.SubElement(suite, "testcase", classname="gate", name="all is judged")
+            ElementTree.SubElement(case, "error", message=_printable(sentence))
     ElementTree.indent(suites)
     with replacing(path) as part:
         ElementTree.ElementTree(suites).write(part, encoding="utf-8", xml_declaration=True)

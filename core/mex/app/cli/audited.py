@@ -44,13 +44,21 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
     from mex.app.audit.sarif import write_sarif
     from mex.app.cli.conclusion import UNJUDGED, judge
 
-    found = [compared(outcome)]
+    found, left = [compared(outcome)], _left(outcome) if gate.conditions else []
     if args.junit:
-        write_junit(args.junit, found, gate)
+        write_junit(args.junit, found, gate, left)
     if args.sarif:
         broken = [f"{group.attack}: {sentence}" for _, group, sentence in gate.violations(found)]
         write_sarif(args.sarif, told, outcome.subject, broken)
-    code, left = judge(gate, found), []
+    code = judge(gate, found)
+    for sentence in left:
+        say(f"gate: {sentence}")
+    return code or (UNJUDGED if left else 0)
+
+
+def _left(outcome: Outcome) -> list[str]:
+    """What was not judged and may break a gate, in sentences."""
+    left = []
     if count := len(outcome.unjudged):
         left.append(
             f"{count} attack{'s' * (count > 1)} not judged to the end may break it; the verdict says which. More"
@@ -58,8 +66,4 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
         )
     if outcome.subject.texts:
         left.append("attacks that write texts were not tried, and may break it")
-    if not gate.conditions or not left:
-        return code
-    for sentence in left:
-        say(f"gate: {sentence}")
-    return code or UNJUDGED
+    return left

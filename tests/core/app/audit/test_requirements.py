@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from xml.etree import ElementTree
 
 import attrs
 import pytest
@@ -47,6 +49,15 @@ def test_it_does_not_pass_while_an_attack_that_applies_was_not_judged(
     assert "--minutes" in said
     assert code(late, "queries_to_0.95 >= 1000") == 3, "what others did is enough to break it"
     assert code(late) == 0, "no gate, nothing to pass"
+
+
+def test_the_test_cases_do_not_pass_either(late: Outcome, outcome: Outcome, tmp_path: Path) -> None:
+    def errors(found: Outcome) -> int:
+        path = tmp_path / "audit.xml"
+        judged(argparse.Namespace(junit=path, sarif=None), found, document(found), required(["queries_to_0.95 >= 2"]))
+        return len(ElementTree.parse(path).findall(".//error"))
+
+    assert errors(late) == errors(outcome) + 1
 
 
 def test_nor_where_nothing_was_judged(outcome: Outcome) -> None:
