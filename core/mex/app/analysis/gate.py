@@ -6,18 +6,15 @@ import math
 import operator
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import attrs
 
 from mex.app.analysis.aggregate import Comparison
-from mex.app.analysis.group import FEWER, Group, value_of
+from mex.app.analysis.group import FEWER, Group, least_of, value_of
 from mex.app.analysis.numbers import shown
 from mex.app.analysis.statistics import median
-from mex.app.files import replacing
-from mex.app.matrix.record import DERIVED, MEASURED
+from mex.app.matrix.record import DERIVED, MEASURED, Record
 from mex.errors import UsageError
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -47,6 +44,11 @@ class Condition:
     compare: Callable[[float, float], bool] = attrs.field(repr=False)
     number: float
 
+    @property
+    def on_few(self) -> bool:
+        """Whether it holds of small numbers."""
+        return self.compare(-math.inf, math.inf)
+
     @classmethod
     def parse(cls, text: Any) -> Condition:
         """Read a condition.
@@ -65,15 +67,23 @@ class Condition:
     def values(self, group: Group) -> dict[int, float]:
         """What there is to judge, by seed: infinite if never, and also of an attack that the target's failure ended.
 
-        One whose time was over might have got further: of it counts only that the condition is met.
+        One whose time was over might have got further: it counts only where more time would change nothing.
         """
         measured = (r for r in group.records if r["status"] != "skipped" and r["agreement"] is not None)
-        found = {r["seed"]: (value_of(r, self.field), r["stopped"] == "time") for r in measured}
-        return {
-            seed: value
-            for seed, (value, cut) in found.items()
-            if value is not None and not (cut and not self.compare(value, self.number))
-        }
+        return {r["seed"]: value for r in measured if (value := value_of(r, self.field)) is not None and self._sure(r)}
+
+    def undecided(self, group: Group) -> bool:
+        """Whether a seed has no value yet that may meet the condition: it failed, or its time was over too early."""
+        values = self.values(group)
+        missing = (r for r in group.records if r["status"] != "skipped" and r["seed"] not in values)
+        return any(r["agreement"] is None or value_of(r, self.field) is not None for r in missing)
+
+    def _sure(self, record: Record) -> bool:
+        """Whether the condition holds, or could not hold with more time either."""
+        value, least = value_of(record, self.field), least_of(record, self.field)
+        if record["stopped"] != "time" or value is None or self.compare(value, self.number):
+            return True
+        return least is not None and self.on_few and not self.compare(least, self.number)
 
 
 @attrs.frozen
@@ -121,6 +131,10 @@ class Gate:
         others = f", and in {len(seeds) - 1} more of {len(values)} seeds" if len(seeds) > 1 else ""
         return f"{condition.text}: it is {shown(condition.field, seeds[first], group.rows)} in seed {first}{others}"
 
+    def undecided(self, group: Group) -> bool:
+        """Whether a condition may be met yet by a cell that failed, or whose time was over."""
+        return any(condition.undecided(group) for condition in self.conditions)
+
     def unjudged(self, found: Sequence[Comparison]) -> list[str]:
         """The conditions for which no cell has a value."""
         groups = [group for comparison in found for group in comparison.groups.values()]
@@ -134,53 +148,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return None if math.isnan(number) else number
-
-
-def write_junit(path: Path, found: Sequence[Comparison], gate: Gate, unjudged: Sequence[str] = ()) -> None:
-    """Write the matrix as JUnit test cases, one per attack, defense, model and dataset.
-
-    A case fails where a condition holds, errs where no cell ran for a failure, and is skipped with its reason. Each
-    sentence of ``unjudged``, on what no cell tells, is a case that errs.
-
-    Raises:
-        UsageError: if the file cannot be written.
-    """
-    suites = ElementTree.Element("testsuites", name="mex")
-    for comparison in found:
-        name = _printable(comparison.title)
-        suite = ElementTree.SubElement(suites, "testsuite", name=name)
-        count = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
-        for group in comparison.groups.values():
-            count["tests"] += 1
-            seconds = sum(record["seconds"] or 0.0 for record in group.ran)
-            place = _printable(f"{comparison.model}.{comparison.dataset}.{group.defense}")
-            names = {"classname": place, "name": _printable(group.attack), "time": f"{seconds:.3f}"}
-            case = ElementTree.SubElement(suite, "testcase", names)
-            bad = next((r for r in group.records if r["status"] == "failed"), None)
-            if sentences := gate.sentences(group):
-                count["failures"] += 1
-                ElementTree.SubElement(case, "failure", message=_printable("; ".join(sentences)))
-            elif bad:
-                count["errors"] += 1
-                ElementTree.SubElement(case, "error", message=_printable(bad["reason"]))
-            elif not group.ran:
-                count["skipped"] += 1
-                ElementTree.SubElement(case, "skipped", message=_printable(group.records[0]["reason"]))
-        suite.attrib.update({key: str(value) for key, value in count.items()})
-    if unjudged:
-        size = str(len(unjudged))
-        suite = ElementTree.SubElement(suites, "testsuite", name="not judged", tests=size, errors=size)
-        for sentence in unjudged:
-            case = ElementTree.SubElement(suite, "testcase", classname="gate", name="all is judged")
-            ElementTree.SubElement(case, "error", message=_printable(sentence))
-    ElementTree.indent(suites)
-    with replacing(path) as part:
-        ElementTree.ElementTree(suites).write(part, encoding="utf-8", xml_declaration=True)
-
-
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _printable(text: str | None) -> str:
-    """Without the characters that XML has no way to write."""
-    return _UNWRITABLE.sub("", text or "")

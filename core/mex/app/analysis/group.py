@@ -30,6 +30,22 @@ def value_of(record: Record, field: str) -> float | None:
     return queries * record["price_per_query"] if what == "usd" else queries
 
 
+def least_of(record: Record, field: str) -> float | None:
+    """The least that :func:`value_of` could be had the attack asked on; None for what may be anything then.
+
+    The last point of a curve is where the attack was ended, and a longer curve need not have it.
+
+    >>> curve = [{"queries": 8, "agreement": 0.7}, {"queries": 9, "agreement": 0.8}]
+    >>> least_of({"price_per_query": 0.01, "curve": curve}, "queries_to_0.99")
+    8.0
+    """
+    value, curve = value_of(record, field), record["curve"] or []
+    if value is None or "_to_" not in field:
+        return None
+    asked = float(curve[-2]["queries"]) if len(curve) > 1 else 0.0
+    return min(value, asked * record["price_per_query"] if field.startswith("usd") else asked)
+
+
 def above_constant(record: Record, field: Literal["agreement", "uniform_agreement"] = "agreement") -> float | None:
     """How far an agreement is above a constant's: f*'s most common label on these points, or the mean of its values."""
     value, majority = record[field], record["majority" if field == "agreement" else "uniform_majority"]

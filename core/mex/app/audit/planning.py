@@ -67,7 +67,7 @@ def cells(audit: Audit) -> tuple[int, int]:
     in_race = sum(len(stage.choices) for stage in raced)
     kinds = {choice.reads for choice in audit.applying}
     baselines = sum(choice.baseline for choice in audit.applying)
-    of_kind = (3 + len(LEVELS)) * audit.depth.keep  # and the baselines
+    of_kind = (4 + len(LEVELS)) * audit.depth.keep  # and the baselines
     stay = of_kind * len(kinds) + baselines
     weaker = 2 * len(stages.KNOWS_LESS) * audit.depth.keep * len(kinds)
     met = sum(stages.meets(s, kind) for s in audit.shields if not s.reason for kind in kinds if kind)

@@ -16,12 +16,13 @@ from mex.app.matrix.record import Record
 
 RULE = (
     "Each attack asked {rows} rows at most in the race, those made for the model's class as many as when they are "
-    "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those stay "
-    "that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did best in "
-    "all, {keep} that did between the rows, and {keep} that were ahead after as many rows as each of them asked; of "
-    "those made for the model's class, or for a guess at it, at least {keep}; and the baselines. What would take "
-    "longer to judge than the time plan has is judged after the others, as far as there is time, and meets no defense; "
-    "what was stopped in the middle counts with what it had got to"
+    "judged; one that took long was tried once more after all others. Of the attacks on each kind of answer those "
+    "stay that got to 0.999, to 0.99 and to 0.95 with the fewest queries, {keep} for each of these; {keep} that did "
+    "best in all, {keep} that did between the rows, {keep} that were ahead after as many rows as each of them asked, "
+    "and {keep} more that were behind by no more than a standard error; of those made for the model's class, or for a "
+    "guess at it, at least {keep}; and the baselines. What would take longer to judge than the time plan has is "
+    "judged after the others, as far as there is time, and meets no defense; what was stopped in the middle counts "
+    "with what it had got to"
 )
 """What decides the race, for the page; the race has a seed of its own, and no verdict rests on it."""
 CHEAP = 3.0
@@ -121,7 +122,11 @@ def _stayers(ranked: Sequence[Choice], groups: Mapping[Choice, Group], depth: De
         baselines, best = [c for c in of_kind if c.baseline], of_kind[: depth.keep]
         fastest = [c for level in LEVELS for c in _fastest(of_kind, groups, level)[: depth.keep]]
         nearest = sorted(of_kind, key=lambda choice: _near(groups[choice]), reverse=True)[: depth.keep]
-        kept = {*best, *fastest, *nearest, *_ahead(of_kind, groups)[: depth.keep], *baselines}
+        reached = _reached(of_kind, groups)
+        ahead = sorted(of_kind, key=reached.__getitem__, reverse=True)
+        kept = {*best, *fastest, *nearest, *ahead[: depth.keep], *baselines}
+        close = [c for c in ahead if c not in kept and _is_close(reached[c], reached[ahead[0]], groups[c].rows)]
+        kept |= {*close[: depth.keep]}
         for made in ([c for c in of_kind if c.made_for], [c for c in of_kind if c.guesses]):
             if kept.isdisjoint(made):  # they show little in few rows, and are then the best
                 kept |= {*made[: depth.keep]}
@@ -135,15 +140,25 @@ def _near(group: Group) -> float:
     return -math.inf if found is None else found.value
 
 
-def _ahead(choices: Sequence[Choice], groups: Mapping[Choice, Group]) -> list[Choice]:
-    """The choices by their agreement after as many queries as the shortest race had, the best first."""
+def _reached(choices: Sequence[Choice], groups: Mapping[Choice, Group]) -> dict[Choice, float]:
+    """The agreement of each after as many queries as the shortest race had."""
     rows = min((groups[choice].budget for choice in choices), default=0)
-
-    def reached(choice: Choice) -> float:
+    found = {}
+    for choice in choices:
         curve = groups[choice].ran[0]["curve"] or []
-        return next((point["agreement"] for point in reversed(curve) if point["queries"] <= rows), -math.inf)
+        found[choice] = next((p["agreement"] for p in reversed(curve) if p["queries"] <= rows), -math.inf)
+    return found
 
-    return sorted(choices, key=reached, reverse=True)
+
+def _is_close(agreement: float, best: float, rows: int) -> bool:
+    """Whether so many held-out rows do not tell two agreements apart, by the standard error of their difference.
+
+    >>> _is_close(0.93, 0.94, 534), _is_close(0.93, 0.96, 534)
+    (True, False)
+    """
+    if not 0 <= agreement <= best <= 1:  # R² of values has no such error; those before any answer have none either
+        return agreement == best
+    return best - agreement <= math.sqrt((agreement * (1 - agreement) + best * (1 - best)) / rows)
 
 
 def _fastest(choices: Sequence[Choice], groups: Mapping[Choice, Group], level: float) -> list[Choice]:

@@ -39,12 +39,12 @@ def show(args: argparse.Namespace, told: dict[str, Any], old: dict[str, Any] | N
 
 def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gate: Gate) -> int:
     """What the gate finds, written as JUnit and SARIF if asked for; the exit code, those of ``mex matrix``."""
-    from mex.app.analysis.gate import write_junit
+    from mex.app.analysis.junit import write_junit
     from mex.app.audit.gating import compared
     from mex.app.audit.sarif import write_sarif
     from mex.app.cli.conclusion import UNJUDGED, judge
 
-    found, left = [compared(outcome)], _left(outcome) if gate.conditions else []
+    found, left = [compared(outcome)], _left(outcome, gate) if gate.conditions else []
     if args.junit:
         write_junit(args.junit, found, gate, left)
     if args.sarif:
@@ -56,10 +56,10 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
     return code or (UNJUDGED if left else 0)
 
 
-def _left(outcome: Outcome) -> list[str]:
+def _left(outcome: Outcome, gate: Gate) -> list[str]:
     """What was not judged and may break a gate, in sentences."""
-    left = []
-    if count := len(outcome.unjudged):
+    left, judged = [], {measured.choice: measured.group for measured in outcome.judged}
+    if count := sum(choice not in judged or gate.undecided(judged[choice]) for choice in outcome.unjudged):
         left.append(
             f"{count} attack{'s' * (count > 1)} not judged to the end may break it; the verdict says which. More"
             " --minutes judge more; with --out what was measured is kept"

@@ -40,7 +40,7 @@ class Tally:
 def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
     """Print the table and what went wrong, and judge; return the exit code."""
     from mex.app.analysis.aggregate import compare
-    from mex.app.analysis.gate import write_junit
+    from mex.app.analysis.junit import write_junit
     from mex.app.cli import FAILED, OK
     from mex.app.cli.summary import print_comparisons, reasons
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree
 
 import pytest
@@ -10,7 +11,8 @@ from records import measured, record, two_attacks
 
 import mex
 from mex.app.analysis.aggregate import Comparison, compare
-from mex.app.analysis.gate import Condition, Gate, write_junit
+from mex.app.analysis.gate import Condition, Gate
+from mex.app.analysis.junit import write_junit
 from mex.app.matrix.json_lines import unfinished
 
 
@@ -62,6 +64,39 @@ def test_an_attack_whose_time_was_over_may_break_a_gate_and_never_lets_it_pass(
     gate = Gate.parse(["queries_to_0.99 < 500"])
     found = compare([cut])
     assert (len(gate.violations(found)), len(gate.unjudged(found))) == (met, unjudged)
+
+
+@pytest.mark.parametrize(
+    ("condition", "may_be_met"),
+    [
+        ("queries_to_0.99 < 500", False),  # 500 rows were not enough: no time makes them fewer
+        ("queries_to_0.99 < 501", True),
+        ("queries_to_0.99 <= 500", True),
+        ("usd_to_0.99 < 0.05", False),
+        ("usd_to_0.99 < 0.06", True),
+        ("queries_to_0.8 < 500", False),  # met after 8
+        ("queries_to_0.85 < 60", False),  # past it at the end, whatever comes then
+        ("queries_to_0.99 > 600", False),  # never is more
+        ("agreement > 0.95", True),
+        ("geometric_error < 0.05", True),
+    ],
+)
+def test_more_time_may_meet_a_condition_only_where_more_rows_can(condition: str, may_be_met: bool) -> None:
+    curve = [(8, 0.8), (500, 0.9), (600, 0.9)]
+    (found,) = compare([record(status="failed", stopped="time", reason="late", curve=curve, price_per_query=1e-4)])
+    (group,) = found.groups.values()
+    gate = Gate.parse([condition])
+    assert gate.undecided(group) == may_be_met
+    assert not (may_be_met and gate.violations([found]))
+
+
+@pytest.mark.parametrize(("status", "may_be_met"), [("failed", True), ("skipped", False)])
+def test_what_failed_may_have_met_a_condition_and_what_does_not_apply_may_not(
+    status: Literal["failed", "skipped"], may_be_met: bool
+) -> None:
+    (found,) = compare([unfinished(two_attacks()[0], status, "no result")])
+    (group,) = found.groups.values()
+    assert Gate.parse(["queries_to_0.99 < 1"]).undecided(group) == may_be_met
 
 
 def test_a_gate_says_what_it_could_not_judge(found: list[Comparison]) -> None:

@@ -366,6 +366,16 @@ def test_of_guesses_at_the_class_one_stays_though_few_rows_show_little_of_it(out
     assert [c.label for c in finish(list(raced), raced, TINY).stay] == ["margin", "pivot"]
 
 
+def test_an_attack_that_the_rows_of_the_race_do_not_tell_from_the_best_stays_as_well() -> None:
+    def after(label: str, agreement: float) -> tuple[Choice, Group]:
+        raced = record(label, curve=[(8, 0.6), (24, agreement)], budget=24, held_out=534)
+        return Choice(Spec(label), label, "label"), Group(label, "none", [raced])
+
+    raced = dict([after("best", 0.94), after("close", 0.93), after("as close", 0.93), after("behind", 0.9)])
+    stay = finish(list(raced), raced, attrs.evolve(TINY, keep=1)).stay
+    assert [c.label for c in stay] == ["best", "close"], "one more, of 534 rows not told apart"
+
+
 def test_of_two_heats_that_in_which_an_attack_asked_more_counts(outcome: Outcome) -> None:
     first = next(m for m in outcome.raced if m.choice.label == "pivot")
     least = cut(first, 16)

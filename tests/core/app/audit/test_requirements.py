@@ -9,7 +9,9 @@ from xml.etree import ElementTree
 import attrs
 import pytest
 from audited import of
+from records import points
 
+from mex.app.analysis.group import Group
 from mex.app.audit.document import document
 from mex.app.audit.gating import required
 from mex.app.audit.running import Outcome
@@ -49,6 +51,22 @@ def test_it_does_not_pass_while_an_attack_that_applies_was_not_judged(
     assert "--minutes" in said
     assert code(late, "queries_to_0.95 >= 1000") == 3, "what others did is enough to break it"
     assert code(late) == 0, "no gate, nothing to pass"
+
+
+def test_it_passes_where_what_was_ended_had_asked_more_rows_than_are_required(outcome: Outcome) -> None:
+    (slow,) = (m for m in outcome.judged if m.choice.label == "passive" and m.choice.rows and m.choice.family)
+
+    def ended_after(rows: int) -> Outcome:
+        curve = points((rows // 2, 0.5), (rows, 0.5), (rows + 1, 0.5))
+        changes = {"stopped": "time", "reason": "took longer than 5 seconds", "curve": curve}
+        late = [{**record, **changes} for record in slow.group.ran]
+        group = Group(slow.group.attack, slow.group.defense, late)
+        others = [m for m in outcome.judged if m is not slow]
+        return of(outcome, judged=[*others, attrs.evolve(slow, group=group)])
+
+    assert [c.label for c in ended_after(4).unjudged] == ["passive"]
+    assert code(ended_after(4), "queries_to_0.95 >= 4") == code(outcome, "queries_to_0.95 >= 4") == 0
+    assert code(ended_after(4), "queries_to_0.95 >= 5") == 4, "its next row may be the one"
 
 
 def test_the_test_cases_do_not_pass_either(late: Outcome, outcome: Outcome, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from records import measured
 
 from mex.app.analysis.aggregate import compare
 from mex.app.analysis.crosstab import TextTable, crosstab
-from mex.app.analysis.gate import Gate, write_junit
+from mex.app.analysis.gate import Gate
+from mex.app.analysis.junit import write_junit
 from mex.app.cli.documents import latex, markdown, one_line
 from mex.app.cli.summary import print_comparisons
 
