@@ -19,7 +19,7 @@ from mex.fitted import FittedTarget
 from mex.registry import Registry
 from mex.registry.spec import Spec
 from mex.target import labels
-from mex.toolkit.tabular.holding import as_rows
+from mex.toolkit.tabular.holding import as_rows, free_texts
 from mex.types import Answer, FloatArray
 
 ASKED = 1000
@@ -66,9 +66,8 @@ class Subject:
 
     @property
     def texts(self) -> list[str]:
-        """The columns of free text: attacks ask but the texts of the rows, where a thief may write others."""
-        schema = self.target.schema
-        return [str(column.name) for column in schema.columns if column.free_text] if schema else []
+        """The names of the columns of free text."""
+        return [str(column.name) for column in free_texts(self.target)]
 
     def tables(self) -> dict[str, Any]:
         """The axes of a plan that say what is attacked."""

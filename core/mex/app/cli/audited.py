@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mex.app.cli.conclusion import TEXTS_UNTRIED, UNJUDGED, judge
 from mex.app.cli.output import print_json, say
 from mex.app.files import replacing
 
@@ -42,7 +43,6 @@ def judged(args: argparse.Namespace, outcome: Outcome, told: dict[str, Any], gat
     from mex.app.analysis.junit import write_junit
     from mex.app.audit.gating import compared
     from mex.app.audit.sarif import write_sarif
-    from mex.app.cli.conclusion import UNJUDGED, judge
 
     found, left = [compared(outcome)], _left(outcome, gate) if gate.conditions else []
     if args.junit:
@@ -65,5 +65,5 @@ def _left(outcome: Outcome, gate: Gate) -> list[str]:
             " --minutes judge more; with --out what was measured is kept"
         )
     if outcome.subject.texts:
-        left.append("attacks that write texts were not tried, and may break it")
+        left.append(TEXTS_UNTRIED)
     return left

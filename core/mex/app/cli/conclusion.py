@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GATE, UNJUDGED = 3, 4
 """The exit codes where the condition of a gate holds, and where there was nothing to judge one by, or not all."""
+TEXTS_UNTRIED = "attacks that write texts were not tried, and may break it"
+"""Why no gate passes on a model that reads free text."""
 
 
 @attrs.define
@@ -43,6 +45,7 @@ def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
     from mex.app.analysis.junit import write_junit
     from mex.app.cli import FAILED, OK
     from mex.app.cli.summary import print_comparisons, reasons
+    from mex.app.matrix.looking import read_texts
 
     found = compare(tally.records, ready.plan)
     untold = tally.lost is not None and keep_untold(tally.lost[0], [tally.lost[1]], args.out)
@@ -54,8 +57,9 @@ def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
             sys.stdout.flush()
         except StdoutError as error:
             untold = keep_untold(error, tally.records, args.out)
+    untried = [TEXTS_UNTRIED] if ready.gate.conditions and read_texts(ready.registry, ready.cells) else []
     if args.junit:
-        write_junit(args.junit, found, ready.gate)
+        write_junit(args.junit, found, ready.gate, untried)
     for sentence in filter(None, (ready.restored, ready.unwritten)):
         say(sentence)
     if tally.failed:
@@ -64,6 +68,9 @@ def conclude(ready: Run, tally: Tally, args: argparse.Namespace) -> int:
     if code == 0 and tally.lost and ready.gate.conditions:
         say("gate: stdout took no more, so the run ended early and not all was judged")
         code = UNJUDGED
+    for sentence in untried:
+        say(f"gate: {sentence}")
+        code = code or UNJUDGED
     return code or (FAILED if tally.failed or untold or ready.unwritten else OK)
 
 

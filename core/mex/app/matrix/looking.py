@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -14,6 +15,7 @@ from mex.app.matrix.paid import evaluation_budget
 from mex.app.matrix.scenarios import is_deployed, load_dataset, open_deployed, set_scene
 from mex.errors import MexError
 from mex.registry import Registry
+from mex.toolkit.tabular.holding import free_texts
 from mex.toolkit.tabular.summary import summary
 
 
@@ -66,6 +68,17 @@ def look_at(registry: Registry, look: Look) -> str:
         raise
     except BaseException:
         return json.dumps(["", ""])
+
+
+def read_texts(registry: Registry, cells: Cells) -> bool:
+    """Whether a model of the cells reads free text, of those that are deployed already and cost nothing to open."""
+    for cell in (look.cell for look in looks(registry, cells)):
+        if not is_deployed(registry, cell.model) or evaluation_budget(registry, cell.model) is not None:
+            continue
+        with contextlib.suppress(Exception), isolated(cell.seed):  # cells tell what is wrong with it
+            if free_texts(open_deployed(registry, cell.model, cell.dataset)[0]):
+                return True
+    return False
 
 
 def told(answers: Iterable[str]) -> tuple[list[str], list[str]]:

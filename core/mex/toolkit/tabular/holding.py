@@ -11,6 +11,7 @@ import numpy as np
 from mex.dataset import Rows, Table
 from mex.errors import UsageError, suggest
 from mex.fitted import FittedTarget
+from mex.schema import Column
 from mex.target import labels
 from mex.toolkit.ledger.replay import ReplayTarget
 from mex.toolkit.tabular.datasets import class_name
@@ -75,11 +76,15 @@ def hold(target: FittedTarget, table: Table) -> Holding:
     notes += [
         f"column {column.name!r} is free text, and attacks ask only the {len(column.levels)} texts that were seen,"
         " while a thief may write others"
-        for column in target.schema.columns
-        if column.free_text
+        for column in free_texts(target)
     ]
     y, remark = _truth(target, table)
     return Holding(table.name, X[fine], None if y is None else y[fine], len(target.schema.columns), (*notes, remark))
+
+
+def free_texts(target: FittedTarget) -> list[Column]:
+    """The columns of free text: attacks ask but the texts of the rows, where a thief may write others."""
+    return [column for column in target.schema.columns if column.free_text] if target.schema else []
 
 
 def _repeats(X: FloatArray) -> str:

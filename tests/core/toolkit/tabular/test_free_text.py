@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import TruncatedSVD
@@ -20,6 +24,8 @@ import mex
 from mex.dataset import Table
 from mex.toolkit.tabular.holding import hold
 from mex.toolkit.tabular.opening import open_model
+
+Finished = subprocess.CompletedProcess[str]
 
 
 def reviews(n: int = 60) -> tuple[pd.DataFrame, list[str]]:
@@ -71,3 +77,19 @@ def test_a_model_of_texts_alone_is_told_how_it_takes_tables() -> None:
     alone = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(X["review"], y)
     with pytest.raises(mex.UsageError, match=r"one text a row, not a table, as it starts with TfidfVectorizer"):
         open_model(alone, Table("reviews", X[["review"]]))
+
+
+def test_no_gate_of_a_matrix_passes_where_texts_may_be_written(run: Callable[..., Finished], tmp_path: Path) -> None:
+    X, y = reviews()
+    skops.io.dump(
+        make_pipeline(of_columns(TfidfVectorizer()), LogisticRegression()).fit(X, y), tmp_path / "model.skops"
+    )
+    X.assign(score=y).to_csv(tmp_path / "rows.csv", index=False)
+    matrix = ["matrix", "-a", "passive", "-d", "none", "-m", f"file:path={tmp_path / 'model.skops'}", "--jobs", "1"]
+    matrix += ["--data", f"csv:path={tmp_path / 'rows.csv'}", "--budget", "10", "--seeds", "1"]
+    assert run(*matrix).returncode == 0
+    done = run(*matrix, "--fail-if", "agreement > 1", "--junit", tmp_path / "junit.xml")
+    assert done.returncode == 4
+    assert done.stderr.endswith("mex: gate: attacks that write texts were not tried, and may break it\n")
+    assert "<error" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    assert run(*matrix, "--fail-if", "agreement <= 1").returncode == 3
