@@ -28,7 +28,7 @@ from mex.app.matrix.units import Point
 from mex.fitted import FittedTarget
 from mex.registry.spec import Spec
 from mex.toolkit.trees.comparison import disagreement
-from mex.types import Estimator, FloatArray
+from mex.types import BoolArray, Estimator, FloatArray
 
 REGISTRY = mex.load_registry()
 SEEDS = 3
@@ -174,20 +174,26 @@ def labels_passive(seeds: int) -> None:
     that, and the same of agreement on uniform rows. Several budgets of threshold-cart are one run, as it asks the same
     whatever the budget; of tree-labels each is a run.
     """
+    behind = []
     for model, attack in ((DEPTH_8, "threshold-cart"), (DEPTH_8, "tree-labels"), (DEPTH_4, "tree-labels")):
         for dataset in (*DEEP, "magic-like", "heart"):
-            print(beside_passive(dataset, model, attack, seeds), flush=True)
+            line, cells = beside_passive(dataset, model, attack, seeds)
+            behind.append(cells)
+            print(line, flush=True)
+    near, uniform = np.sum(behind, axis=(0, 1))
+    count = len(behind) * len(COUNTS)
+    print(f"behind by more than its interval: near {near}, uniform {uniform}, each of {count} cells")
 
 
-def beside_passive(dataset: str, model: str, attack: str, seeds: int) -> str:
-    """A line of ``labels_passive``."""
+def beside_passive(dataset: str, model: str, attack: str, seeds: int) -> tuple[str, BoolArray]:
+    """A line of ``labels_passive``, and which of its cells are behind by more than their intervals."""
     runs = np.array(Parallel(n_jobs=2)(delayed(_labels_passive)(dataset, model, attack, seed) for seed in range(seeds)))
     ahead = runs[:, 0] - runs[:, 1]  # shape (seeds, counts, near and uniform)
     error = stats.t.ppf(0.975, seeds - 1) * ahead.std(axis=0, ddof=1) / math.sqrt(seeds)
     values = np.stack([runs[:, 0].mean(axis=0), ahead.mean(axis=0), error], axis=-1)
     cells = [" ".join("{:.3f} {:+.3f}±{:.3f}".format(*cell) for cell in row) for row in values]
     after = "  ".join(f"{n}: {cell}" for n, cell in zip(COUNTS, cells, strict=True))
-    return f"{model:<27}{attack:<15}{dataset:<15}{after}"
+    return f"{model:<27}{attack:<15}{dataset:<15}{after}", ahead.mean(axis=0) + error < 0
 
 
 def _labels_passive(dataset: str, model: str, attack: str, seed: int) -> FloatArray:
