@@ -39,7 +39,8 @@ def family_of(estimator: Estimator, discrete: Collection[str | int] = ()) -> Fam
     A model is linear if one matrix of weights decides its answers: the steps before it are affine, and what is around
     it leaves the labels those of one halfspace per pair of classes. Its ``link`` is how answers depend on the scores:
     ``identity`` or ``log`` for values; ``margin`` for labels alone; ``logit`` where probabilities are logistic in the
-    scores and the label is the likeliest, ``threshold`` where it is another, ``bent`` where they are not logistic.
+    scores and the label is the likeliest, ``threshold`` where it is another, ``one-vs-rest`` where each class has a
+    logistic function of its own and all are divided by their sum, ``bent`` where they are not logistic.
     A ``polynomial`` is one behind ``PolynomialFeatures``, or a Gaussian model; ``cross``: with products of features.
     A mean of models is what its members are; a linear model of bins is a sum of trees, of one split each.
     Sums of trees have a ``link`` only where it is not the usual one: ``logit`` probabilities of a forest, labels by a

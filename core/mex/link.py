@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mex.composition import LOGS, PRODUCTS, PROJECTIONS, Core, check_steps, core_of
+from mex.composition import LOGS, PRODUCTS, PROJECTIONS, SIGMOIDS, Core, check_steps, core_of
 from mex.errors import Incompatible
 from mex.estimator import (
     CENTROIDS,
@@ -73,8 +73,11 @@ def _link(core: Core, k: int, params: Mapping[str, Any], members: Collection[Fam
         cores = [core_of(member) for member in estimator.estimators_]
         for one in cores:
             check_steps(one, "is not affine", PROJECTIONS)
-        linear = all(link_of(one, 2, params_of(one.estimator)) and not one.altered for one in cores)
-        return "" if not linear else "bent" if has_attribute(estimator, "predict_proba") else "margin"
+        links = {link_of(one, 2, params_of(one.estimator)) for one in cores}
+        if "" in links or any(one.altered for one in cores):
+            return ""
+        shown = "one-vs-rest" if links == {"logit"} else "bent"
+        return shown if has_attribute(estimator, "predict_proba") else "margin"
     scores = coefficients(estimator)
     if scores is None:
         return ""
@@ -90,8 +93,10 @@ def _link(core: Core, k: int, params: Mapping[str, Any], members: Collection[Fam
     if not calibrated and not has_attribute(estimator, "predict_proba"):
         return "margin"
     one_by_one = k > 2 and ("loss" in params or not {"ovr", "liblinear"}.isdisjoint(map(str, params.values())))
-    one_by_one |= name == CENTROIDS and answers_without_prior(estimator)
-    logistic = name in LOGISTIC and not one_by_one and params.get("loss", "log_loss") == "log_loss"
+    logistic = name in LOGISTIC and params.get("loss", "log_loss") == "log_loss"
+    if calibrated == [SIGMOIDS] or (not calibrated and logistic and one_by_one):
+        return "one-vs-rest"
+    logistic &= not (name == CENTROIDS and answers_without_prior(estimator))
     if not (calibrated in (["sigmoid"], ["temperature"]) if calibrated else logistic):
         return "bent"
     return "threshold" if "threshold" in core.altered else "logit"

@@ -13,6 +13,7 @@ from mex.toolkit.checking.self_check import self_checked
 from mex.toolkit.log_link import LogValues, link_to
 from mex.toolkit.perturbation.inversion import Invertible
 from mex_equation_solving.learner import EquationLearner
+from mex_equation_solving.one_vs_rest_learner import OneVsRestLearner
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +36,10 @@ class EquationSolving:
     of all intervals, and further rows are asked where the solution so far has the end of an interval, so that each
     answer halves what is left in a direction. An attacker who knows the ``defense`` before the model inverts its
     answers; those with several probabilities behind them count as saturated.
+
+    Probabilities of a one-vs-rest model (:class:`.one_vs_rest.OneVsRest`) are no linear equations, as each is divided
+    by a sum: a row of k of them tells k - 1 equations of k (d + 1) weights, which a search solves; a fifth more rows
+    than unknowns are asked, and a dozen that check the solution.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import LinearRegression
@@ -67,9 +72,12 @@ class EquationSolving:
         Raises:
             Incompatible: if the answers are no linear equations, or those of ``defense`` cannot be inverted.
         """
-        link = link_to(knowledge, "linear equations")
+        one_by_one = knowledge.answers == "proba" and knowledge.family.public.get("link") == "one-vs-rest"
+        link = "one-vs-rest" if one_by_one else link_to(knowledge, "linear equations")
         if self.defense is not None and not isinstance(self.defense, Invertible):
             raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
+        if one_by_one and self.defense is not None:
+            raise Incompatible("one-vs-rest answers are not inverted behind a defense")
         if self.defense is None:
             read = None
         else:
@@ -79,6 +87,8 @@ class EquationSolving:
             )  # or raises
 
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
+            if one_by_one:
+                return OneVsRestLearner(known, self.extra, stream)
             learner = EquationLearner(known, self.extra, stream, read)
             return LogValues(learner, link) if link in ("log", "log1p") else learner
 
