@@ -38,6 +38,8 @@ SINGLE = 1e-4
 """How near a jump is to one of a single neuron."""
 CLEAR = 1e-8
 """How well, as a share of it, a change of slope is known that is taken for a new neuron where a single column moves."""
+TINY = 1e-5
+"""Which share of the size a neuron adds at least that is taken for one before the affine part is known."""
 BETTER = 3.0
 """How many times better a neuron's change of slope is known by a line that is taken for it then."""
 
@@ -194,6 +196,9 @@ class Slices:
                 continue  # steps crossed a hyperplane, or there are several kinks in one place
             jumps.append(jump)
             w, _, a = jump.neuron(way)
+            tiny = float(np.abs(w).sum() * np.abs(a).max()) < TINY * self._told.size
+            if self._several and tiny and not self._told.network.G.any():
+                continue  # it may be what is left of one that is known with an error
             self.partial.add(w, a, jump.change.error, start + jump.t * way)
             if self._several and len(jumps) >= sought + GONE:
                 yield from self._check(jumps[sought:], start, way)
