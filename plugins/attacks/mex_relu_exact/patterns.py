@@ -66,6 +66,7 @@ class Patterns:
         self._apart = 0.0
         self._left = 0
         self._looked = 0
+        self._random = RANDOM
 
     @property
     def due(self) -> bool:
@@ -77,8 +78,10 @@ class Patterns:
 
         Pairs are random, or where neurons are as they seldom are.
         """
-        began, found = len(self._told), self._solve()
-        gains, most = [RANDOM, CHOSEN], ROWS * (MOST + 1) * (len(self._told.chart) + 1)
+        began, before, found = len(self._told), self._missing(), self._solve()
+        if self._missing() > before:
+            self._random = RANDOM
+        gains, most = [self._random, CHOSEN], ROWS * (MOST + 1) * (len(self._told.chart) + 1)
         while max(gains) > LEAST and self._apart >= PROMISING and len(self._told) - began < most:
             if not len(self._partial) and not self._left:
                 break
@@ -92,6 +95,7 @@ class Patterns:
                 found += self._solve()
                 gain = (missing - self._missing()) / len(U)
                 gains[kind] = gain if gain >= 0 else RANDOM  # another neuron shows, of which nothing else is told
+        self._random = gains[0]
         return found
 
     def _missing(self) -> int:
