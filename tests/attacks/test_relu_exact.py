@@ -19,6 +19,7 @@ import mex
 from mex_relu_exact.attack import ReluExact
 from mex_relu_exact.certificate import Certificate
 from mex_relu_exact.chart import Chart
+from mex_relu_exact.equations import Equations
 from mex_relu_exact.fitting import refined
 from mex_relu_exact.gradients import Affine
 from mex_relu_exact.jumps import Jump
@@ -27,6 +28,7 @@ from mex_relu_exact.line import Known
 from mex_relu_exact.network import Network
 from mex_relu_exact.neurons import Neurons
 from mex_relu_exact.scores import Scores
+from mex_relu_exact.slopes import Slopes
 from mex_relu_exact.surrogate import ScoreClassifier
 from mex_relu_exact.transcript import Transcript
 
@@ -472,6 +474,60 @@ def test_without_a_real_column_the_longest_of_whole_numbers_takes_its_place() ->
     truth = model.predict(rows)
     assert stolen.note.startswith("exact")
     assert np.abs(stolen.hypothesis.predict(rows) - truth).max() < 1e-9 * np.abs(truth).max()
+
+
+def test_neurons_that_levels_displace_are_told_by_slopes_beside_rows() -> None:
+    domain, seed = mixed(real=0, whole=(20_000, 60), groups=(5, 4, 5, 4, 5)), 3
+    W, _, A = on(domain, 6, seed)
+    W[:, 2:] *= 1.5  # so that lines along the one column cross hyperplanes in few slices
+    b = -(domain.sample(6, np.random.default_rng(seed)) * W).sum(axis=1)
+    model = Regressor(W, b, A, np.array([0.5]))
+    stolen = steal(model, domain, "value", seed=seed)
+    rows = points(domain)
+    truth = model.predict(rows)
+    assert stolen.note.startswith("exact")
+    assert np.abs(stolen.hypothesis.predict(rows) - truth).max() < 1e-10 * np.abs(truth).max()
+    assert stolen.queries < 8.5 * 6 * (2 + 4 + 3 + 4 + 3 + 4 + 1)
+
+
+def slopes_of(shares, *, pairs=300, seed=0):
+    """Slopes of pairs of rows where each of some neurons is on with a chance of a half, and these sets as bits."""
+    sets = np.random.default_rng(seed).integers(0, 2 ** len(shares), pairs)
+    value = 0.7 + ((sets[:, None] >> np.arange(len(shares))) & 1) @ shares
+    rows = np.arange(2 * pairs)
+    places, slices = 0.1 * (rows % 2), rows // 2
+    return Slopes.of(places, places * value[slices], np.zeros(len(rows)), slices, 1e-9), sets
+
+
+def test_slopes_tell_which_neurons_are_on_and_what_those_add_that_no_line_has_shown() -> None:
+    shares = np.array([1.3, -0.41, 2.9, 0.77])
+    slopes, sets = slopes_of(shares)
+    told, found, used = slopes.sets(np.array([1.3, 5.5, -0.41]))  # 5.5 is none
+    assert used == [0, 2]
+    assert (told >= 0).all()
+    assert np.allclose(np.sort(np.abs(found[2:])), [0.77, 2.9], atol=1e-8)  # and not their sum or difference
+    differs = told[slopes.which] ^ told[slopes.which][0] ^ sets ^ sets[0]
+    assert (differs & 3 == 0).all()  # up to which side is called on
+
+
+def test_equations_of_patterns_tell_neurons_whole_or_not_at_all() -> None:
+    rng = np.random.default_rng(0)
+    U = rng.random((60, 4))
+    W, A = rng.standard_normal((2, 4)), rng.standard_normal((2, 3))
+    b = -W.sum(axis=1) / 2
+    before = U @ W.T + b
+    Y = np.maximum(before, 0) @ A + U @ rng.standard_normal((4, 3))
+    on = np.column_stack([before > 0, np.ones(60)]).astype(float)
+    solved = Equations.solved(U, on, Y)
+    assert solved.missing == 0
+    assert solved.determined().all()
+    for j in range(2):
+        w, bias, a = solved.neuron(j)
+        assert np.allclose(np.outer(a, [*w, bias]), np.outer(A[j], [*W[j], b[j]]), atol=1e-10)
+    few = U.copy()
+    few[before[:, 0] > 0, 3] = 0.5  # where the first neuron is on a column has one value
+    solved = Equations.solved(few, on, np.maximum(few @ W.T + b, 0) @ A)
+    assert solved.determined().tolist() == [False, True]
 
 
 @pytest.mark.parametrize("budget", [None, 300])

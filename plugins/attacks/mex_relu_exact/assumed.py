@@ -7,6 +7,7 @@ import numpy as np
 from mex.types import FloatArray
 from mex_relu_exact.around import EXACTLY, ROWS
 from mex_relu_exact.clear import Clear
+from mex_relu_exact.network import Network
 from mex_relu_exact.regimes import agreed
 from mex_relu_exact.slices import Slices
 from mex_relu_exact.transcript import Transcript
@@ -36,6 +37,12 @@ class Assumed:
     def distinct(self) -> int:
         """How many neurons the network has; one that is taken as on or off counts once."""
         return self.which.count(KNOWN) + len(set(self.which) - {KNOWN})
+
+    def known(self) -> Network:
+        """The neurons of the network that are known, those among them that were added since."""
+        network, taken = self._told.network.copy(), len(self._told.network) - len(self.which)
+        network.keep(np.array([which == KNOWN for which in self.which] + [True] * taken, dtype=bool))
+        return network
 
     def settle(self, U: FloatArray, Y: FloatArray) -> None:
         """Find the affine part by scores around a point, and by others: that which explains more; then all weights."""

@@ -28,8 +28,10 @@ class ReluExact:
     the others. A neuron is known again in another slice by how much it bends answers, and the place of its kink there
     tells its weights; those that show along no line are found by what the others leave of the answers around a row.
     Without a real column lines are searched along one of 2,000 whole numbers or more; where there is none, a network is
-    trained. These interfaces take 3 to 30 rows a parameter, of answers of 10 digits or more; the fewer columns are real
-    the less sure it is that the search ends, and the note says if it does not.
+    trained. Along a single column each set of up to 11 neurons has a slope of its own: that of two rows beside each
+    other tells which are on there, and with that scores are linear in all weights. These interfaces take 3 to 30 rows a
+    parameter, of answers of 10 digits or more; the fewer columns are real the less sure it is that the search ends, and
+    the note says if it does not.
 
     What is recovered is the function on the domain: neurons whose hyperplane misses it are part of an affine term.
     The end is a fit that leaves no more than rounding at any row, and fresh random rows of three kinds (uniform,

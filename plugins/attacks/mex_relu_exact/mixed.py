@@ -45,7 +45,7 @@ class MixedSearch(Search):
         blocks = [(list(range(chart.n_real)), chart.grid)] if chart.n_real else []
         long = [i for i in range(chart.n_real, len(chart)) if chart.span[i] >= LONG]
         blocks += [([i], 1 / float(chart.span[i])) for i in sorted(long, key=lambda i: -chart.span[i])]
-        self._slices = [Slices(told, draws, *block, elsewhere.seek) for block in blocks]
+        self._slices = [Slices(told, draws, *block, elsewhere.seek, lambda: self._assumed.known()) for block in blocks]
         self._clear = Clear(told, draws.rng)
         self._around = Around(told, draws, self._clear, self._slices)
         self._assumed = Assumed(told, self._clear, self._slices)

@@ -13,7 +13,9 @@ from mex_relu_exact.draws import Draws
 from mex_relu_exact.elsewhere import GONE
 from mex_relu_exact.gradients import Affine
 from mex_relu_exact.jumps import Jump, Steps
+from mex_relu_exact.network import Network
 from mex_relu_exact.partial import Partial
+from mex_relu_exact.patterns import Patterns
 from mex_relu_exact.slice_lines import Searched, SliceLines
 from mex_relu_exact.transcript import Transcript
 
@@ -36,6 +38,8 @@ SINGLE = 1e-4
 """How near a jump is to one of a single neuron."""
 CLEAR = 1e-8
 """How well, as a share of it, a change of slope is known that is taken for a new neuron where a single column moves."""
+TINY = 1e-5
+"""Which share of the size a neuron adds at least that is taken for one before the affine part is known."""
 BETTER = 3.0
 """How many times better a neuron's change of slope is known by a line that is taken for it then."""
 
@@ -58,6 +62,7 @@ class Slices:
         moving: Sequence[int],
         grid: float,
         check: Callable[[list[Jump], FloatArray, FloatArray], Steps[None]],
+        known: Callable[[], Network],
     ) -> None:
         self.partial = Partial(len(told.chart), told.scores.width, moving)
         self._additive = Additive(told, self.partial, grid, draws.rng)
@@ -67,6 +72,8 @@ class Slices:
         self._told = told
         self._draws = draws
         self._check = check
+        only = not self._several and told.chart.n_real == 1 and moving[0] == 0
+        self._patterns = Patterns(told, draws, self.partial, grid, known) if only else None
 
     def begin(self, at: FloatArray) -> Steps[None]:
         """Search a few lines next to each other, where a single column moves: that tells a second hidden layer.
@@ -110,9 +117,14 @@ class Slices:
         return found
 
     def _complete(self) -> Steps[int]:
-        """Search lines in other slices until all weights of all neurons are known, as far as lines tell them."""
-        partial, choice = self.partial, self._choice
+        """Search lines in other slices until all weights of all neurons are known, as far as lines tell them.
+
+        Where a single column moves patterns are looked at first, and again and again.
+        """
+        partial, choice, patterns = self.partial, self._choice, self._patterns
         complete = visits = vain = new = met = 0
+        if patterns is not None:
+            complete += yield from patterns.find()
         while len(partial) and visits < VISITS * (len(partial.held) + 10):
             line = choice.most_telling() if vain < VAIN else choice.spread()
             if line is None and (vain >= VAIN or (line := choice.spread()) is None):
@@ -132,6 +144,8 @@ class Slices:
             for w, b, a in zip(ready.W, ready.b, ready.A, strict=True):
                 self._told.network.add(w, float(b), a)
             complete += len(ready)
+            if patterns is not None and patterns.due:
+                complete += yield from patterns.find()
         return complete
 
     def _visit(self, start: FloatArray, end: FloatArray, *, either: bool = False) -> Steps[int]:
@@ -182,6 +196,9 @@ class Slices:
                 continue  # steps crossed a hyperplane, or there are several kinks in one place
             jumps.append(jump)
             w, _, a = jump.neuron(way)
+            tiny = float(np.abs(w).sum() * np.abs(a).max()) < TINY * self._told.size
+            if self._several and tiny and not self._told.network.G.any():
+                continue  # it may be what is left of one that is known with an error
             self.partial.add(w, a, jump.change.error, start + jump.t * way)
             if self._several and len(jumps) >= sought + GONE:
                 yield from self._check(jumps[sought:], start, way)
