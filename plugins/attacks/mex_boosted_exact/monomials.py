@@ -64,17 +64,25 @@ class Monomials:
                 order = self._rng.permutation(order)
 
     def _one(self, hunt: Hunt, crossed: Crossed, order: Array) -> Finding[None]:
-        """Add one monomial of those that are left at the end of a hunt."""
+        """Add one monomial of those that are left at the end of a hunt.
+
+        Once it begins anew from a term of which the opposite is left: it needs but one step more.
+        """
+        hunt.forget()
+        anew = False
         for _ in range(ROUNDS):
             z = self.place(crossed)
             residuals, errors = yield z[None]
             if abs(residuals[0]) <= errors[0]:
-                step = yield from self._searcher.first(hunt, z, order)
+                step = yield from self._searcher.first(hunt, z, order, list(crossed.values()))
+                if step is None and hunt.opposite and not anew:
+                    crossed, anew = {step.axis: step for step, _ in hunt.opposite}, True
+                    continue
                 if step is None:
                     return
                 crossed[step.axis] = step
                 continue
-            axes = list(crossed)
+            axes = self._searcher.opposites.unsure(crossed, residuals[0], errors[0])
             rows = np.repeat(z[None], len(axes) + 1, axis=0)
             for row, axis in zip(rows, axes, strict=False):
                 row[axis] = before(crossed[axis], self._up(crossed[axis]))
@@ -87,7 +95,7 @@ class Monomials:
                 return
             if not wrong[:-1].any():
                 conditions = tuple((step, 1 if self._up(step) else -1) for step in crossed.values())
-                self._told.total.add(float(residuals[-1]), float(rounding[-1] ** 2) * 2 ** len(axes), conditions)
+                self._told.total.add(float(residuals[-1]), float(rounding[-1] ** 2) * 2 ** len(crossed), conditions)
                 return
             number = int(np.argmax(wrong))
             hunt.end = rows[number]
