@@ -5,7 +5,8 @@ the way to a row, and else 0. A node that parts a box in two is one, or a few if
 the same steps are one. A set of steps crossed at which something is left, and nothing where any one of them is not, is
 a monomial, and what is left there its coefficient. Such a set is found by a path to any row where something is left:
 the step at which that is so first has to be crossed; the same path with it crossed from the beginning has the next one,
-until nothing else needs to be. A monomial that is wrong is only dear: rows at which something is left show it.
+until nothing else needs to be. Where the opposite of a known term is left, that term is crossed from the beginning
+(:mod:`mex_boosted_exact.opposites`). A monomial that is wrong is only dear: rows at which something is left show it.
 """
 
 from __future__ import annotations
