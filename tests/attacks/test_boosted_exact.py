@@ -778,6 +778,8 @@ def test_of_a_term_with_one_step_more_than_its_opposite_only_that_step_is_unsure
     known, total = opposites(kind)
     a, b, c = (total.step(axis, 0.4, 0.5) for axis in range(3))
     total.add(2.0, 0.0, ((a, 1), (c, -1)))
+    farther = total.step(0, 0.8, 0.9)
+    assert known.unsure({0: farther, 2: c}, -2.0, 1e-12) == ([0] if kind != "mean" else [0, 2])
     crossed = {0: a, 1: b, 2: c}
     assert known.unsure(crossed, -2.0, 1e-12) == unsure
     assert known.unsure(crossed, 2.0, 1e-12) == [0, 1, 2]

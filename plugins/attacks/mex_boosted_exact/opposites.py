@@ -35,13 +35,13 @@ class Opposites:
     def unsure(self, crossed: Mapping[int, Step], left: float, slack: float) -> list[int]:
         """The axes of the steps of which it is to be seen whether they are needed, where ``left`` is left beyond all.
 
-        That is one if the others make a term of which this is the opposite; but all for a forest, whose shares of
-        samples are often equal or opposite by chance.
+        That is one if the others make a term of which this is the opposite, by themselves or with a nearer step on the
+        same axis; but all for a forest, whose shares of samples are often equal or opposite by chance.
         """
         if self._told.scores.link != "mean":
             for term in self._of(left, slack):
                 others = [axis for axis, step in crossed.items() if all(step is not own for own, _ in term)]
-                if len(others) == 1 and len(term) == len(crossed) - 1:
+                if len(others) == 1 and all(own.axis in crossed for own, _ in term):
                     return others
         return list(crossed)
 
