@@ -5,7 +5,8 @@ the way to a row, and else 0. A node that parts a box in two is one, or a few if
 the same steps are one. A set of steps crossed at which something is left, and nothing where any one of them is not, is
 a monomial, and what is left there its coefficient. Such a set is found by a path to any row where something is left:
 the step at which that is so first has to be crossed; the same path with it crossed from the beginning has the next one,
-until nothing else needs to be. A monomial that is wrong is only dear: rows at which something is left show it.
+until nothing else needs to be. Where the opposite of a known term is left, that term is crossed from the beginning
+(:mod:`mex_boosted_exact.opposites`). A monomial that is wrong is only dear: rows at which something is left show it.
 """
 
 from __future__ import annotations
@@ -64,17 +65,25 @@ class Monomials:
                 order = self._rng.permutation(order)
 
     def _one(self, hunt: Hunt, crossed: Crossed, order: Array) -> Finding[None]:
-        """Add one monomial of those that are left at the end of a hunt."""
+        """Add one monomial of those that are left at the end of a hunt.
+
+        Once it begins anew from a term of which the opposite is left: it needs but one step more.
+        """
+        hunt.forget()
+        anew = False
         for _ in range(ROUNDS):
             z = self.place(crossed)
             residuals, errors = yield z[None]
             if abs(residuals[0]) <= errors[0]:
-                step = yield from self._searcher.first(hunt, z, order)
+                step = yield from self._searcher.first(hunt, z, order, list(crossed.values()))
+                if step is None and hunt.opposite and not anew:
+                    crossed, anew = {step.axis: step for step, _ in hunt.opposite}, True
+                    continue
                 if step is None:
                     return
                 crossed[step.axis] = step
                 continue
-            axes = list(crossed)
+            axes = self._searcher.opposites.unsure(crossed, residuals[0], errors[0])
             rows = np.repeat(z[None], len(axes) + 1, axis=0)
             for row, axis in zip(rows, axes, strict=False):
                 row[axis] = before(crossed[axis], self._up(crossed[axis]))
@@ -87,7 +96,7 @@ class Monomials:
                 return
             if not wrong[:-1].any():
                 conditions = tuple((step, 1 if self._up(step) else -1) for step in crossed.values())
-                self._told.total.add(float(residuals[-1]), float(rounding[-1] ** 2) * 2 ** len(axes), conditions)
+                self._told.total.add(float(residuals[-1]), float(rounding[-1] ** 2) * 2 ** len(crossed), conditions)
                 return
             number = int(np.argmax(wrong))
             hunt.end = rows[number]

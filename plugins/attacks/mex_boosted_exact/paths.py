@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mex.types import Array, FloatArray
@@ -11,6 +13,8 @@ UNUSED = 0.3
 """The weight of a step that no term has yet; that of others is the number of terms with it, and this."""
 MOST_NEW = 0.95
 """The share of new steps among all is taken to be at most this."""
+COMPANY = 10
+"""How much more each step that is in a term with one makes it likely to be in another with it."""
 
 
 class Path:
@@ -22,8 +26,24 @@ class Path:
         points: the places, shape (n, number of axes).
     """
 
-    def __init__(self, thresholds: Thresholds, start: FloatArray, goal: FloatArray, order: Array, new: float) -> None:
-        """``order`` has the axes that move; ``new`` is the share of changes that are at steps not known yet."""
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        start: FloatArray,
+        goal: FloatArray,
+        order: Array,
+        new: float,
+        company: Sequence[Step] = (),
+    ) -> None:
+        """Lay out the places.
+
+        Args:
+            thresholds: the steps known.
+            start, goal: the two ends.
+            order: the axes that move, one after the other.
+            new: the share of changes that are at steps not known yet.
+            company: steps that are likely to be in a term with the one that is sought.
+        """
         turn: Array = np.full(len(start), -1)  # of each axis, -1 for those that do not move
         turn[order] = np.arange(len(order))
         axis, above = thresholds.axis, thresholds.above
@@ -44,7 +64,8 @@ class Path:
         self.points = np.where((turn >= 0) & (turn < turn[self.axes][:, None]), goal, start)
         self.points[np.arange(len(crossed)), self.axes] = coordinates[sequence]
         weight: FloatArray = np.zeros(len(crossed))
-        weight[crossed >= 0] = UNUSED + thresholds.uses[crossed[crossed >= 0]]
+        known = crossed[crossed >= 0]
+        weight[crossed >= 0] = (UNUSED + thresholds.uses[known]) * (1 + COMPANY * thresholds.met(company)[known])
         new = min(new, MOST_NEW)
         fresh = new / (1 - new) * weight.sum() / max(len(weight), 1)
         self._until = np.concatenate([[0.0], np.cumsum(weight + (fresh or 1.0))])

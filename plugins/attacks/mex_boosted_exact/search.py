@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TypeAlias, TypeVar
 
 import attrs
@@ -10,7 +10,9 @@ import numpy as np
 
 from mex.types import Array, FloatArray
 from mex_boosted_exact.guesses import Guesses
+from mex_boosted_exact.opposites import Opposites
 from mex_boosted_exact.paths import Path, beyond
+from mex_boosted_exact.sums import Conditions
 from mex_boosted_exact.thresholds import Step
 from mex_boosted_exact.transcript import Transcript
 
@@ -34,6 +36,7 @@ class Hunt:
         others: the hunts that were begun before, some of which may have ended.
         at, left, slack: the last point at which something was left, what is left there, and how far rounding may have
             moved that.
+        opposite: a term of which the opposite was left at that point, since the search for a monomial began; or ().
         done: whether it has ended.
     """
 
@@ -42,11 +45,16 @@ class Hunt:
     at: FloatArray = attrs.field(factory=lambda: np.empty(0))
     left: float = np.nan
     slack: float = 0.0
+    opposite: Conditions = ()
     done: bool = False
 
     def found(self, at: FloatArray, left: float, slack: float) -> None:
         """Take note that something is left at a point."""
         self.at, self.left, self.slack = at.copy(), float(left), float(slack)
+
+    def forget(self) -> None:
+        """Let a term be found anew of which the opposite is left."""
+        self.opposite = ()
 
     def twins(self) -> list[Hunt]:
         """The earlier hunts for which as much is left, which are then likely to be after the same."""
@@ -58,20 +66,29 @@ class Searcher:
 
     Attributes:
         anchor: the point from which steps are crossed.
+        opposites: finds terms of which the opposite is left.
         new: the share of the steps found of late that were not known.
     """
 
     def __init__(self, told: Transcript, guesses: Guesses) -> None:
         self.anchor: FloatArray = np.zeros(len(told.axes.units))
+        self.opposites = Opposites(told)
         self.new = 1.0
         self._told = told
         self._guesses = guesses
         self._open = set[Cell]()  # parts of axes that are bisected
 
-    def first(self, hunt: Hunt, start: FloatArray, order: Array) -> Finding[Step | None]:
+    def first(self, hunt: Hunt, start: FloatArray, order: Array, company: Sequence[Step] = ()) -> Finding[Step | None]:
         """The step at which something is left first, on the way from a point where nothing is to the end of a hunt.
 
-        That end is then the point just beyond it. None if nothing is left at the end, or no answer tells where.
+        That end is then the point just beyond it. None if nothing is left at the end, or no answer tells where, or if
+        it was seen on the way that the opposite of a term is left, for the first time: the end is then where.
+
+        Args:
+            hunt: what is searched for.
+            start: where nothing is left.
+            order: all axes, in the order in which they move.
+            company: steps that are likely to be in a term with it.
         """
         thresholds = self._told.total.thresholds
         while True:
@@ -79,7 +96,7 @@ class Searcher:
             moved = order[start[order] != hunt.end[order]]
             if len(moved) == 0:
                 return None
-            path = Path(thresholds, start, hunt.end, moved, self.new)
+            path = Path(thresholds, start, hunt.end, moved, self.new, company)
             if not self._told.store.has(hunt.end[None]):
                 yield hunt.end[None]
             low, high = yield from self._between(hunt, path)
@@ -109,7 +126,7 @@ class Searcher:
             return step
 
     def _between(self, hunt: Hunt, path: Path) -> Finding[tuple[int, int]]:
-        """The last place before, and the first, at which something is left, counted from 1; 0 if nothing is."""
+        """The last place before, and the first, at which something is left, counted from 1; 0 if :meth:`first` ends."""
         numbers = self._told.store.numbers(path.points)
         places = np.flatnonzero(numbers >= 0)
         residuals, errors = self._told.residuals(numbers[places])
@@ -121,6 +138,9 @@ class Searcher:
         left, slack = residuals[first], errors[first]
         while True:
             hunt.found(path.points[high - 1], left, slack)
+            if not hunt.opposite and (opposite := self.opposites.around(hunt.at, hunt.left, hunt.slack)):
+                hunt.opposite, hunt.end = opposite, hunt.at.copy()
+                return 0, 0
             if high - low == 1:
                 return low, high
             if (yield from self.waited(hunt)):

@@ -17,7 +17,7 @@ from mex_boosted_exact.search import Finding, Hunt, Searcher
 from mex_boosted_exact.transcript import Transcript
 
 Asking: TypeAlias = Generator[FloatArray, Array, None]
-WIDTH = 24
+WIDTH = 26
 """How many searches are under way side by side."""
 ROUNDS, PATIENCE = 16, 2000
 """How often a search goes on at once that needs no new row, and how often in a row until it is given up."""
@@ -25,7 +25,7 @@ LOOKED_AT = 48
 """At how many points it is looked for further terms at once."""
 LOOKS, NO_ROW = -2, -1
 """Instead of the number of a wrong row: of a search that looks where something is left, and of one from there."""
-WORTH, START = 1 / 30, 50
+WORTH, START = 1 / 15, 50
 """Beyond terms of so many steps it is looked if so many of the points there had something left, and at first: found
 otherwise, from a wrong row, a term costs more than that many rows."""
 

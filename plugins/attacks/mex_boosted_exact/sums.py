@@ -70,8 +70,8 @@ class BoxSum:
         if word == self._cells.shape[1]:
             self._cells = np.concatenate([self._cells, np.full((len(self._cells), 1), ~np.uint64(0))], axis=1)
             self._parameters = np.concatenate([self._parameters, np.zeros((WORD, 2))])
+        self.thresholds.use([step for step, _ in conditions])
         for step, side in conditions:
-            self.thresholds.use(step)
             right = self.thresholds.number(step) + step.axis + 1  # the cell on the right of it
             outside = slice(self._first(step.axis), right) if side > 0 else slice(right, self._first(step.axis + 1))
             self._cells[outside, word] &= ~(np.uint64(1) << np.uint64(bit))

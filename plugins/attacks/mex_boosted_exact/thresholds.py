@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from operator import attrgetter
 
 import attrs
@@ -15,13 +16,19 @@ from mex.types import Array, FloatArray
 class Step:
     """A threshold: between ``below``, known to be on its left, and ``above``, known to be on its right.
 
-    Until it is known to the last bit no row is asked between the two. ``uses`` counts the terms that have it.
+    Until it is known to the last bit no row is asked between the two. ``uses`` counts the terms that have it, and
+    ``order`` the steps that were known before it.
     """
 
     axis: int
     below: float
     above: float
     uses: int = 0
+    order: int = 0
+
+
+ROOM = 64
+"""For how many steps there is room at first."""
 
 
 class Thresholds:
@@ -49,6 +56,8 @@ class Thresholds:
         self.uses: FloatArray = np.empty(0)
         self.first: Array = np.zeros(n_axes + 1, dtype=np.intp)
         self._used: Array = np.empty(0, dtype=np.intp)  # axes that have any
+        self._order: Array = np.empty(0, dtype=np.intp)
+        self._met: Array = np.zeros((ROOM, ROOM), dtype=bool)  # which are in a term together, by their order
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -65,7 +74,9 @@ class Thresholds:
 
     def add(self, axis: int, below: float, above: float) -> Step:
         """A new step."""
-        step = Step(axis, below, above)
+        step = Step(axis, below, above, order=len(self.steps))
+        if step.order == len(self._met):
+            self._met = np.pad(self._met, (0, step.order))
         own = self.by_axis[axis]
         place = bisect_left(own, above, key=attrgetter("above"))
         own.insert(place, step)
@@ -75,6 +86,7 @@ class Thresholds:
         self.below = np.insert(self.below, number, below)
         self.above = np.insert(self.above, number, above)
         self.uses = np.insert(self.uses, number, 0.0)
+        self._order = np.insert(self._order, number, step.order)
         self.first[axis + 1 :] += 1
         self._used = np.flatnonzero(np.diff(self.first))
         return step
@@ -85,10 +97,18 @@ class Thresholds:
         step.below = self.below[number] = below
         step.above = self.above[number] = above
 
-    def use(self, step: Step) -> None:
-        """Count a term that has a step."""
-        step.uses += 1
-        self.uses[self.number(step)] += 1
+    def use(self, steps: Sequence[Step]) -> None:
+        """Count a term that has some steps."""
+        for step in steps:
+            step.uses += 1
+            self.uses[self.number(step)] += 1
+        order = [step.order for step in steps]
+        self._met[np.ix_(order, order)] = True
+
+    def met(self, steps: Sequence[Step]) -> FloatArray:
+        """With how many of some steps each one is in a term, shape (n,)."""
+        together = self._met[[step.order for step in steps]].sum(axis=0, dtype=np.float64)
+        return np.asarray(together[self._order])
 
     def passed(self, Z: FloatArray) -> Array:
         """How many steps of each axis have each point on their right, shape (n, axes)."""
