@@ -47,7 +47,7 @@ class OneVsRestLearner(GeneratorLearner):
         self._known, self._extra, self._rng = known, extra, rng
         self._k = len(known.classes)
         directions = Basis.of(self._drawn(SAMPLED * (known.domain.n_features + 1)), known.domain).project.shape[1]
-        self._unknowns = self._k * (directions + 1)
+        self._unknowns: int = self._k * (directions + 1)
         self._X: FloatArray = np.empty((0, known.domain.n_features))
         self._answers: FloatArray = np.empty((0, self._k))
         self._solution: tuple[int, OneVsRest] | None = None  # and of how many answers it is
