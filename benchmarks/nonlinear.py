@@ -6,12 +6,12 @@ python benchmarks/nonlinear.py rbf leaf-ids --seeds 5
 
 from __future__ import annotations
 
-from nonlinear_parts import baselines, boosted, cpu, forests, kernels, labels, polynomials, relu, trees
+from nonlinear_parts import baselines, boosted, cpu, forests, kernels, labels, one_vs_rest, polynomials, relu, trees
 from parts import run
 
 PARTS = {
     name.replace("_", "-"): part
-    for module in (kernels, trees, labels, forests, boosted, relu, polynomials, baselines, cpu)
+    for module in (kernels, trees, labels, forests, boosted, relu, polynomials, one_vs_rest, baselines, cpu)
     for name, part in module.PARTS.items()
 }
 
