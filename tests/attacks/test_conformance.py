@@ -7,6 +7,8 @@ import pytest
 import mex
 from mex.testing import Check, checks
 
+pytestmark = pytest.mark.usefixtures("few_voters")
+
 FAST = {
     "active-regression": "active-regression:tune=30,candidates=100",
     "boosted-exact": "boosted-exact:trees=20",
