@@ -12,6 +12,7 @@ def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def few_voters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is no matter how good a tree from labels is, the forest beside it has as many trees as its committee."""
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same inside attacks, where it is no matter how good they are."""
     monkeypatch.setattr("mex.toolkit.trees.near_data.VOTERS", 1)
+    monkeypatch.setattr("mex_boosted_surrogate.students.IMPORTANCES", 5)

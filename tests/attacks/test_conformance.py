@@ -7,12 +7,12 @@ import pytest
 import mex
 from mex.testing import Check, checks
 
-pytestmark = pytest.mark.usefixtures("few_voters")
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 FAST = {
     "active-regression": "active-regression:tune=30,candidates=100",
     "boosted-exact": "boosted-exact:trees=20",
-    "boosted-surrogate": "boosted-surrogate:trees=20",
+    "boosted-surrogate": "boosted-surrogate:trees=5",
     "margin": "margin:batch=5",
     "query-by-committee": "query-by-committee:members=3",
     "selective-sampling": "selective-sampling:stream=100",

@@ -23,7 +23,7 @@ import mex
 from mex.dataset import Rows
 from mex.types import Array, FloatArray
 
-pytestmark = pytest.mark.usefixtures("few_voters")
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 SVM, TREE, FOREST = SVC(C=10.0, gamma=0.5), DecisionTreeClassifier(random_state=0), RandomForestClassifier(5)
 STUMPS, RIDGE = GradientBoostingRegressor(max_depth=1, n_estimators=9), KernelRidge(kernel="rbf", gamma=0.5)
