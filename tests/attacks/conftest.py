@@ -13,6 +13,6 @@ def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same inside attacks, where it is no matter how good they are."""
+    """The same inside attacks, whose own forests are larger than what is said of them needs."""
     monkeypatch.setattr("mex.toolkit.trees.near_data.VOTERS", 1)
     monkeypatch.setattr("mex_boosted_surrogate.students.IMPORTANCES", 5)
