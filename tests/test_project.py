@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,12 +47,19 @@ ABOVE = {
 """What the files of each layer may import from mex: arrows run one way."""
 
 
+@cache
+def statements(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    """What a file imports, anywhere in it."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imports(path: Path) -> Iterator[str]:
-    """The dotted names that a file imports, anywhere in it: of a package's own names also ``package.name``."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """The dotted names that a file imports: of a package's own names also ``package.name``."""
+    for node in statements(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert not node.level, f"{path}: imports are absolute"
             assert node.module
             yield node.module
@@ -82,9 +90,8 @@ def test_each_plugin_folder_has_its_entry_point_and_each_entry_point_its_folder(
     assert list(entry_points) == sorted(entry_points)
 
 
-@pytest.mark.parametrize("package", [*PLUGINS, CORE], ids=lambda path: path.name)
-def test_each_package_says_that_it_is_typed(package: Path) -> None:
-    assert (package / "py.typed").exists()
+def test_each_package_says_that_it_is_typed() -> None:
+    assert [package.name for package in (*PLUGINS, CORE) if not (package / "py.typed").exists()] == []
 
 
 def test_each_plugin_stands_under_its_kind() -> None:
@@ -92,26 +99,23 @@ def test_each_plugin_stands_under_its_kind() -> None:
     assert not list(ROOT.glob("plugins/__init__.py")) + list(ROOT.glob("plugins/*/__init__.py"))
 
 
-every_core_file = pytest.mark.parametrize(
-    "path", sorted(CORE.rglob("*.py")), ids=lambda path: str(path.relative_to(CORE))
-)
+def test_no_core_file_is_long() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in CORE.rglob("*.py")}
+    assert len(lengths) > 100
+    assert {str(path.relative_to(CORE)): length for path, length in lengths.items() if length > LONGEST} == {}
 
 
-@every_core_file
-def test_no_core_file_is_long(path: Path) -> None:
-    length = len(path.read_text(encoding="utf-8").splitlines())
-    assert length <= LONGEST
-
-
-@every_core_file
-def test_a_core_file_imports_its_own_layer_and_those_below(path: Path) -> None:
-    if path == CORE / "__init__.py":
-        return  # hands out what lives elsewhere, on first use: see the next test
-    place = path.relative_to(CORE).parts
-    own = place[0] if len(place) > 1 else "app" if place[0] == "__main__.py" else "contract"
-    assert not list(filter(is_plugin, packages(path)))
-    found = {name: layer(name) for name in imports(path) if name.partition(".")[0] == "mex"}
-    assert {name: where for name, where in found.items() if where not in ABOVE[own]} == {}
+def test_a_core_file_imports_its_own_layer_and_those_below() -> None:
+    wrong = {}
+    for path in CORE.rglob("*.py"):
+        if path == CORE / "__init__.py":
+            continue  # hands out what lives elsewhere, on first use: see the next test
+        place = path.relative_to(CORE).parts
+        own = place[0] if len(place) > 1 else "app" if place[0] == "__main__.py" else "contract"
+        ours = [name for name in imports(path) if name.partition(".")[0] == "mex"]
+        above = [*filter(is_plugin, packages(path)), *(name for name in ours if layer(name) not in ABOVE[own])]
+        wrong |= {str(path.relative_to(CORE)): above} if above else {}
+    assert wrong == {}
 
 
 def test_importing_mex_loads_the_contract_alone() -> None:
@@ -120,22 +124,30 @@ def test_importing_mex_loads_the_contract_alone() -> None:
     assert set(loaded) <= {"mex.errors", "mex.hooks", "mex.types"}
 
 
-@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
-def test_a_plugin_imports_the_contract_the_toolkit_and_itself(plugin: Path) -> None:
-    for path in plugin.rglob("*.py"):
-        assert set(filter(is_plugin, packages(path))) <= {plugin.name}, path
-        ours = [name for name in imports(path) if name.partition(".")[0] == "mex"]
-        assert {layer(name) for name in ours} <= ABOVE["plugin"], path
+def files_of(plugins: list[Path]) -> Iterator[tuple[Path, Path]]:
+    """Each file of each plugin, beside its plugin."""
+    return ((plugin, path) for plugin in plugins for path in sorted(plugin.rglob("*.py")))
 
 
-@pytest.mark.parametrize("plugin", [*PLUGINS, *EXAMPLES], ids=lambda path: path.name)
-def test_what_a_plugin_imports_from_the_contract_is_public(plugin: Path) -> None:
-    for path in plugin.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def test_a_plugin_imports_the_contract_the_toolkit_and_itself() -> None:
+    wrong = {}
+    for plugin, path in files_of(PLUGINS):
+        others = set(filter(is_plugin, packages(path))) - {plugin.name}
+        ours = {name for name in imports(path) if name.partition(".")[0] == "mex"}
+        others |= {name for name in ours if layer(name) not in ABOVE["plugin"]}
+        wrong |= {str(path.relative_to(ROOT)): sorted(others)} if others else {}
+    assert wrong == {}
+
+
+def test_what_a_plugin_imports_from_the_contract_is_public() -> None:
+    wrong = {}
+    for _, path in files_of([*PLUGINS, *EXAMPLES]):
+        for node in statements(path):
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             if module.partition(".")[0] == "mex" and layer(module) == "contract":
-                public = set(importlib.import_module(module).__all__)
-                assert {alias.name for alias in node.names} <= public, f"{path}: {module}"
+                private = {alias.name for alias in node.names} - set(importlib.import_module(module).__all__)
+                wrong |= {f"{path.relative_to(ROOT)}: {module}": sorted(private)} if private else {}
+    assert wrong == {}
 
 
 def test_the_contract_can_be_seen() -> None:
@@ -144,10 +156,10 @@ def test_the_contract_can_be_seen() -> None:
     assert {path.name for path in CORE.iterdir() if (path / "__init__.py").exists()} == DOORS
 
 
-@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
-def test_a_plugin_registers_without_importing_what_is_heavy(plugin: Path) -> None:
-    light = {"__future__", "mex", plugin.name, "typing", "attrs"}
-    assert packages(plugin / "__init__.py") <= light
+def test_a_plugin_registers_without_importing_what_is_heavy() -> None:
+    light = {"__future__", "mex", "typing", "attrs"}
+    heavy = {plugin.name: packages(plugin / "__init__.py") - light - {plugin.name} for plugin in PLUGINS}
+    assert {name: found for name, found in heavy.items() if found} == {}
 
 
 HOOKS = {name: hook for name, hook in vars(hooks).items() if hasattr(hook, "mex_spec")}
@@ -169,11 +181,10 @@ def test_each_hook_is_documented_with_its_signature(name: str) -> None:
     assert f"`{signature}`" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("kind", "name"), COMPONENTS, ids=lambda value: str(value))
-def test_the_parameters_of_each_component_are_given_by_name(registry: mex.Registry, kind: str, name: str) -> None:
+def test_the_parameters_of_each_component_are_given_by_name(registry: mex.Registry) -> None:
     """What else components declare, the conformance kit looks at."""
-    for field in fields(registry.load(kind, name)):
-        assert field.kw_only, f"{field.name} must be keyword only"
+    found = {(kind, name): fields(registry.load(kind, name)) for kind, name in COMPONENTS}
+    assert [(*who, field.name) for who, those in found.items() for field in those if not field.kw_only] == []
 
 
 def test_pytest_loads_nothing_heavy_for_its_flag() -> None:

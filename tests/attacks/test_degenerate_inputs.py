@@ -23,7 +23,9 @@ import mex
 from mex.dataset import Rows
 from mex.types import Array, FloatArray
 
-SVM, TREE, FOREST = SVC(C=10.0, gamma=0.5), DecisionTreeClassifier(random_state=0), RandomForestClassifier(7)
+pytestmark = pytest.mark.usefixtures("few_trees")
+
+SVM, TREE, FOREST = SVC(C=10.0, gamma=0.5), DecisionTreeClassifier(random_state=0), RandomForestClassifier(5)
 STUMPS, RIDGE = GradientBoostingRegressor(max_depth=1, n_estimators=9), KernelRidge(kernel="rbf", gamma=0.5)
 FAMILIES: dict[str, tuple[Any, mex.Family, tuple[Any, ...]]] = {  # f*, its public class, its answers
     "kernel": (SVM, mex.Family("kernel", SVM.get_params(), SVM), ("label",)),
@@ -40,10 +42,10 @@ ATTACKS = {
     **{f"dual-space:margin={margin},finalists=2": "kernel" for margin in ("simple", "ratio")},
     **dict.fromkeys(("path-finding", "tree-structure"), "leaf"),
     **dict.fromkeys(("iwal-tree", "tree-labels", "kushilevitz-mansour"), "tree"),
-    "threshold-cart:candidates=200,committee=5": "tree",
-    **dict.fromkeys(("flip-search", "query-by-committee", "boosted-surrogate:trees=20"), "forest"),
-    **dict.fromkeys(("stump-scan", "boosted-exact:trees=20"), "boosted"),
-    **{f"active-regression:criterion={by}": "smooth" for by in ("average", "leverage")},
+    "threshold-cart:candidates=200,committee=3": "tree",
+    **dict.fromkeys(("flip-search", "query-by-committee", "boosted-surrogate:trees=5"), "forest"),
+    **dict.fromkeys(("stump-scan", "boosted-exact:trees=5"), "boosted"),
+    **{f"active-regression:criterion={by},tune=10,candidates=100": "smooth" for by in ("average", "leverage")},
 }
 CONSTANT = 0.1
 """A number that is not a float32 number: a feature that is always this one has none between its bounds."""
@@ -178,7 +180,7 @@ def steal(
 def test_it_ends_with_an_answer_or_a_sentence(
     registry: mex.Registry, attack: str, make: Callable[[str], Scene]
 ) -> None:
-    for budget in (1, 2, 5, 50):
+    for budget in (1, 2, 5, 30):
         target, pool = make(ATTACKS[attack])
         stolen = steal(registry, attack, target, pool, budget)
         if isinstance(stolen, str):

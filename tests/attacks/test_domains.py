@@ -71,7 +71,7 @@ def test_features_with_one_bound_are_searched_as_far_as_it_takes(kind: str, pool
 @pytest.mark.parametrize("kind", ["lower", "upper", "some"])
 def test_whole_numbers_with_one_bound_beside_reals(kind: str) -> None:
     found = []
-    for seed in (1, 5, 11):
+    for seed in (1, 5):
         d = 3 + seed % 6
         scene = Scene(100 + seed, *bounds(kind, d), integer=np.arange(d) % 2 == 1)
         found.append(scene.steal("pivot", pool=seed % 4 == 1)[0])

@@ -410,7 +410,7 @@ def test_noise_does_not_excuse_a_model_that_is_not_linear(breast_cancer: mex.Dat
 
 
 def test_two_classes_of_three_that_are_shown_give_equations(registry: mex.Registry) -> None:
-    dataset = registry.build("dataset", "wine").load()
+    dataset = registry.build("dataset", "iris").load()
     target = fitted(registry, "logistic", dataset)
     hiding = registry.build("defense", "top-k:k=2")
     stolen = steal(hiding.protect(target, Rows(dataset.X, dataset.y), np.random.default_rng(0)))

@@ -15,6 +15,8 @@ from mex_majority_vote.attack import MajorityVote
 from mex_passive.attack import Passive
 from mex_threshold_cart.attack import ThresholdCart
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def tree(X: FloatArray, y: Array, domain: mex.Domain, **params: object) -> mex.FittedTarget:
     fitted = DecisionTreeClassifier(random_state=0, **params).fit(X, y)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -310,6 +311,7 @@ TABLE: dict[str, tuple[Estimator, Any, str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+@cache
 def fitted(label: str) -> tuple[Estimator, Array, Array]:
     model, (A, b), _, _ = TABLE[label]
     return (model if label.startswith("frozen") else clone(model).fit(A, b)), A, b
@@ -387,11 +389,12 @@ def test_what_is_called_linear_answers_by_one_halfspace(label: str) -> None:
 def test_what_is_called_linear_parts_each_pair_of_classes_by_one_halfspace(label: str) -> None:
     """Along any line each class has one stretch: the classes of a largest affine score are convex."""
     model, A, _ = fitted(label)
-    rows = far_and_wide(A, 300)
+    starts = far_and_wide(A, 300)
     if "sigmoids" in label:  # beyond the box several are 1 to the last bit, and the first of these is the label
-        rows = rows[:300]
-    for start, end in zip(rows, np.random.default_rng(1).permutation(rows), strict=True):
-        seen = answers(model, start + np.linspace(0, 1, 200)[:, None] * (end - start))
+        starts = starts[:300]
+    ends = np.random.default_rng(1).permutation(starts)
+    lines = starts[:, None] + np.linspace(0, 1, 200)[:, None] * (ends - starts)[:, None]
+    for seen in answers(model, lines.reshape(-1, A.shape[1])).reshape(lines.shape[:2]):
         changes = seen[np.flatnonzero(np.append(True, seen[1:] != seen[:-1]))]
         assert len(set(changes)) == len(changes)
 

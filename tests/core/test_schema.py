@@ -79,7 +79,7 @@ def rows(schema: mex.Schema, n: int, rng: np.random.Generator) -> np.ndarray:
     return X
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(schema=schemas(), n=st.integers(1, 20), seed=st.integers(0, 1000))
 def test_rows_come_back_as_they_were(schema: mex.Schema, n: int, seed: int) -> None:
     X = rows(schema, n, np.random.default_rng(seed))
@@ -125,7 +125,7 @@ def series(draw: st.DrawFn, n: int) -> Any:
     return pd.Series(found, dtype=dtype)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_tables_come_back_as_they_were(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 8))

@@ -301,4 +301,4 @@ def test_bad_parameters_are_explained(registry: mex.Registry, spec: str, complai
 
 @pytest.mark.parametrize("test", TESTS)
 def test_it_conforms_and_changes_no_answer(registry: mex.Registry, test: str) -> None:
-    check_defense(registry.build("defense", f"query-detector:test={test}"), expect_change=False)
+    check_defense(registry.build("defense", f"query-detector:test={test},window=30"), expect_change=False)

@@ -637,7 +637,7 @@ TENSORS = st.fixed_dictionaries({"data": TREES, "datatype": SCALARS, "shape": TR
     preset=st.sampled_from([*PRESETS]),
     kind=st.sampled_from(["label", "proba", "value"]),
 )
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_whatever_a_server_replies_is_answers_or_a_sentence(
     content: bytes, content_type: str, preset: str, kind: Any
 ) -> None:

@@ -20,6 +20,15 @@ from mex.registry.spec import Spec, fits_json, plain
 
 __all__ = ["Broken", "Provided", "Registry"]
 
+HOOKS = frozenset(name for name, value in vars(hooks).items() if hasattr(value, f"{PROJECT}_spec"))
+
+
+class _Manager(pluggy.PluginManager):
+    """Looks among the attributes of a plugin at hooks alone: pluggy inspects each, which takes as long as all else."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return super().parse_hookimpl_opts(plugin, name) if name in HOOKS else None
+
 
 class Registry:
     """The components of the plugins added to it. A value: tests make their own.
@@ -31,7 +40,7 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager = _Manager(PROJECT)
         self.manager.add_hookspecs(hooks)
         self.broken: list[Broken] = []
         self.installed = False
@@ -58,13 +67,12 @@ class Registry:
         return True
 
     def _register(self, plugin: object, name: str) -> None:
-        known = {hook for hook, value in vars(hooks).items() if hasattr(value, f"{PROJECT}_spec")}
         marked = [attr for attr in dir(plugin) if hasattr(getattr(plugin, attr, None), f"{PROJECT}_impl")]
         for attr in marked:
-            if attr not in known:
-                raise UsageError(f"unknown hook {attr!r}{suggest(attr, known)}")
+            if attr not in HOOKS:
+                raise UsageError(f"unknown hook {attr!r}{suggest(attr, HOOKS)}")
         if not marked:
-            raise UsageError(f"no hook in it: mark a function {' or '.join(sorted(known))} with @mex.hookimpl")
+            raise UsageError(f"no hook in it: mark a function {' or '.join(sorted(HOOKS))} with @mex.hookimpl")
         if self.manager.has_plugin(name):
             raise UsageError(f"another plugin is called {name!r} already")
         if self.manager.is_registered(plugin):

@@ -26,7 +26,7 @@ LABELS = st.one_of(
     st.text(alphabet="\\|`*_[]<>~$&{}%#^\"'-+.!():/ \n\r\t\0\x1bab1é★±\ud800", min_size=1, max_size=12),
 )
 PARSER = MarkdownIt("commonmark").enable("table")
-TABLE = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+TABLE = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def table_of(labels: Sequence[str]) -> TextTable:

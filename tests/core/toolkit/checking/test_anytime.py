@@ -21,6 +21,12 @@ from mex.toolkit.estimators import constant
 from mex.types import Answer, FloatArray
 
 
+@pytest.fixture(autouse=True)
+def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the fits that are handed over many are forests: of fewer trees they take less time."""
+    monkeypatch.setattr("mex.toolkit.checking.candidates.TREES", 10)
+
+
 @cache
 def scene_of(model: str, data: str, seed: int = 1) -> Scene:
     return set_scene(mex.load_registry(), Spec.parse(model), Spec.parse(data), seed)
@@ -63,6 +69,7 @@ OURS = [p.component.name for p in mex.load_registry().provided("attack") if p.pr
 DATA = {"value": "diabetes", "boolean-tree": "boolean"}
 SPECS = {
     "selective-sampling": "selective-sampling:stream=500",
+    "active-regression": "active-regression:tune=30,candidates=200",
     "restricted": "restricted:inner={use='passive', sampler='near'}, pool=true, family=false",
 }
 TWICE = {"pivot", "tree-labels", "tree-structure", "margin-points", "stump-scan", "active-regression"}
@@ -76,7 +83,7 @@ def test_whenever_it_is_cut_it_is_worth_the_commonest_label_and_a_fit_to_its_tra
     model, answers = SCENES[attack]
     scene = scene_of(model, DATA.get(answers, DATA.get(model, "breast-cancer")))
     truth, values = scene.yardstick.answers["agreement"], scene.target.classes is None
-    for budget in (60, 150) if attack in TWICE else (60,):
+    for budget in (60, 120) if attack in TWICE else (60,):
         oracle = mex.Oracle(scene.target, answers=answers, budget=budget, scope=built("attack", attack).scope)
         known = oracle.knowledge(pool=scene.pool.X)
         learner = built("attack", SPECS.get(attack, attack)).learner(known, np.random.default_rng(1))

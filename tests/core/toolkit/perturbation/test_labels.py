@@ -202,8 +202,7 @@ def test_rho_at_of_any_target(scenes: dict[str, tuple[FittedTarget, Rows]], prot
 @pytest.mark.parametrize("spec", DEFENSES)
 def test_it_conforms(registry: mex.Registry, spec: str, option: str) -> None:
     defense = registry.build("defense", with_option(spec, option) if option else spec)
-    check_defense(defense, untouched=())
-    check_defense(defense, example_target("multiclass"), untouched=())
+    check_defense(defense, None if option else example_target("multiclass"), untouched=())
 
 
 @pytest.mark.parametrize("spec", DEFENSES)

@@ -25,7 +25,7 @@ import mex
 from mex.registry.loader import installed
 
 NUMBERS = ["age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week"]
-ROWS = 2000
+ROWS = 1200
 
 
 @functools.cache
