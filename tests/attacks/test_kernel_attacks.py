@@ -151,7 +151,7 @@ def mixed_target() -> mex.FittedTarget:
 def test_what_it_asks_is_valid_where_features_are_whole_or_categories(attack, name: str) -> None:
     target = mixed_target()
     pool = MIXED.sample(40, np.random.default_rng(2))
-    stolen = steal(attrs.evolve(attack, sampler=name), target, 45, pool=pool)
+    stolen = steal(attrs.evolve(attack, sampler=name), target, 60, pool=pool)
     assert stolen.unique_queries == stolen.queries  # what it asks is not asked twice; the oracle refuses the invalid
     rows = MIXED.sample(2000, np.random.default_rng(3))
     if name == "uniform":

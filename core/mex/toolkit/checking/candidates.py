@@ -8,6 +8,7 @@ from typing import TypeAlias
 import attrs
 import numpy as np
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -17,7 +18,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from mex.domain import Domain
 from mex.knowledge import Knowledge
 from mex.toolkit.estimators import constant, linear_classifier
-from mex.toolkit.trees.random_forest import random_forest
 from mex.types import Array, Estimator, FloatArray
 
 Fit: TypeAlias = Callable[[FloatArray, Array], Estimator]
@@ -97,7 +97,7 @@ def _for_labels(sample: Sample, known: Knowledge, seed: int, any_class: bool) ->
         if any_class or sample.losses(Candidate(hard)(sample).predict(sample.X)).any():  # no halfspaces part them
             fits += [_logistic(known, C) for C in SOFT]
     if not linear or any_class:
-        fits += [_forest(seed), _of(DecisionTreeClassifier(random_state=seed))]
+        fits += [_of(RandomForestClassifier(TREES, random_state=seed)), _of(DecisionTreeClassifier(random_state=seed))]
         if known.family.learner is not None and not known.family.axis_parallel:
             fits.append(_of(known.family.learner))
     if any_class:
@@ -112,7 +112,7 @@ def _for_values(known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
     if known.family.kind == "linear" or any_class:
         fits.append(_of(make_pipeline(StandardScaler(), LinearRegression())))
     if known.family.kind != "linear" or any_class:
-        fits.append(_forest(seed, values=True))
+        fits.append(_of(RandomForestRegressor(TREES, random_state=seed)))
         fits.append(_of(DecisionTreeRegressor(random_state=seed)))
     if any_class and known.domain.n_features <= FEATURES:
         fits.append(_of(make_pipeline(StandardScaler(), PolynomialFeatures(), LinearRegression())))
@@ -121,10 +121,6 @@ def _for_values(known: Knowledge, seed: int, any_class: bool) -> list[Fit]:
 
 def _of(estimator: Estimator) -> Fit:
     return lambda X, y: clone(estimator).fit(X, y)
-
-
-def _forest(seed: int, values: bool = False) -> Fit:
-    return lambda X, y: random_forest(X, y, trees=TREES, seed=seed, values=values)
 
 
 def _commonest(X: FloatArray, y: Array) -> Estimator:

@@ -21,12 +21,6 @@ from mex.toolkit.estimators import constant
 from mex.types import Answer, FloatArray
 
 
-@pytest.fixture(autouse=True)
-def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the fits that are handed over many are forests: of fewer trees they take less time."""
-    monkeypatch.setattr("mex.toolkit.checking.candidates.TREES", 10)
-
-
 @cache
 def scene_of(model: str, data: str, seed: int = 1) -> Scene:
     return set_scene(mex.load_registry(), Spec.parse(model), Spec.parse(data), seed)

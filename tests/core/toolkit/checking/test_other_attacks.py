@@ -140,10 +140,10 @@ def test_a_target_that_was_changed_is_told_apart_from_one_that_is_noisy(
         DecisionTreeClassifier(random_state=0), attrs.evolve(breast_cancer, y=1 - breast_cancer.y), "tree", "label"
     )
     monkeypatch.setattr(Replaced, "rho", rho)
-    stolen = steal("iwal-tree", Replaced(target, other, 100), "label", breast_cancer, 450)
+    stolen = steal("iwal-tree", Replaced(target, other, 200), "label", breast_cancer, 900)
     assert ("rows are answered otherwise than at first: the target was changed" in stolen.note) == told
     if told:
-        assert "otherwise" not in steal("iwal-tree", target, "label", breast_cancer, 450).note
+        assert "otherwise" not in steal("iwal-tree", target, "label", breast_cancer, 900).note
 
 
 def test_values_that_are_answered_in_another_way_are_told(diabetes: mex.Dataset) -> None:
