@@ -46,7 +46,7 @@ DISCRETE = {
     "mushroom/logistic": 1500,
     "adult/logistic": 1500,
 }
-DIGITS = {"digits/logistic": 1000}
+DIGITS = {"digits/logistic": 5000}
 """All-discrete targets, and how many queries are made at most."""
 MIXED = ("heart/logistic", "german-credit/logistic", "bank/logistic", "10 reals, 10 groups of 4")
 FLIPPED = {"20 bits": 1200, "10 groups of 5": 1400, "tic-tac-toe/logistic": 900}

@@ -52,6 +52,7 @@ class OneVsRestLearner(GeneratorLearner):
         self._answers: FloatArray = np.empty((0, self._k))
         self._solution: tuple[int, OneVsRest] | None = None  # and of how many answers it is
         self._inexact = self.confirmed = False
+        self._untold: int | None = None  # of a solution that fresh rows have shown to be right
         self.natural = 0
 
     def steps(self) -> Steps:
@@ -72,10 +73,13 @@ class OneVsRestLearner(GeneratorLearner):
                 if model.wrong(self._X[-CHECKS:], self._answers[-CHECKS:]).any():
                     break
                 alike += 1
-            if alike == IN_A_ROW:
+            self._untold = model.untold if alike == IN_A_ROW else None
+            if self._untold == 0:
                 self.confirmed = True
                 return
             alike = 0
+        if self._untold is not None:
+            return
         self._inexact = True
         yield from self._query(self._extra * self._unknowns // self._k, like_data=True)
 
@@ -132,13 +136,13 @@ class OneVsRestLearner(GeneratorLearner):
     @property
     def settled(self) -> bool:
         """Whether fresh rows have shown the solution to be right."""
-        return self.confirmed
+        return self._untold is not None
 
     @property
     def note(self) -> str:
-        """Why the weights are a fit."""
+        """Why the weights are a fit, or not all of them known."""
         if not self._inexact:
-            return ""
+            return f"{self._untold} of the weights show in saturated answers only" if self._untold else ""
         rounded = "are rounded" if self._rounded else "are not exactly those of a one-vs-rest model"
         what = "are saturated" if self._saturated else rounded
         return f"the answers {what}: weights fitted to {len(self._X)} answers"
