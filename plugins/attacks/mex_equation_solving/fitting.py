@@ -121,7 +121,9 @@ def fit_probabilities(V: FloatArray, answers: FloatArray, intercept: bool) -> Fi
         return Fit.of(weights, columns, NOISE)
     above, below = _bounds(answers)
     noise = deviation((softmax(columns @ weights, axis=1) - answers)[~(above | below)])
-    for _ in range(ROUNDS if noise > NOISE else 0):
+    for _ in range(ROUNDS):
+        if noise <= NOISE:
+            break
         weights = _minimise(_censored(answers, above, below, noise), columns, weights)
         noise = deviation((softmax(columns @ weights, axis=1) - answers)[~(above | below)])
     return Fit.of(weights, columns, max(noise, NOISE))
