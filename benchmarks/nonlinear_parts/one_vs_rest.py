@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 import mex
@@ -29,7 +27,6 @@ MOST = 1000
 MODELS: dict[str, tuple[Estimator, tuple[str, ...]]] = {  # a model, its datasets
     "SGDClassifier": (SGDClassifier(loss="log_loss", random_state=0), ("iris", "wine")),
     "OneVsRestClassifier": (OneVsRestClassifier(LogisticRegression()), ("iris", "wine", "digits")),
-    "LinearSVC, calibrated": (CalibratedClassifierCV(LinearSVC(), ensemble=False), ("iris", "wine", "digits")),
 }
 
 

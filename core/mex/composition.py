@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mex.errors import Incompatible
-from mex.estimator import attribute, coefficients, has_attribute, is_sklearns
+from mex.estimator import attribute, has_attribute, is_sklearns
 from mex.types import Estimator
 
 __all__ = [
@@ -40,8 +40,6 @@ PROJECTIONS |= {"GaussianRandomProjection", "SparseRandomProjection", "Neighborh
 INVERSES = ((np.exp, "log"), (np.expm1, "log1p"))
 """What is applied to the values of regressors whose targets are logarithms, with the link that it makes."""
 LOGS = tuple(link for _, link in INVERSES)
-SIGMOIDS = "sigmoids"
-"""What is after a model whose classes are calibrated one by one, their probabilities divided by their sum."""
 PRODUCTS = "PolynomialFeatures"
 RISING = {"MinMaxScaler", "QuantileTransformer", "PowerTransformer", "Binarizer", "KBinsDiscretizer"}
 """Steps that bend each column by itself and keep its order: a tree behind them is a tree."""
@@ -74,10 +72,7 @@ def core_of(model: Estimator) -> Core:
         if len(model.calibrated_classifiers_) > 1:
             raise Incompatible(f"it averages {len(model.calibrated_classifiers_)} calibrated models")
         if len(model.classes_) > 2 and how != "temperature":
-            scored = how == "sigmoid" and has_attribute(inner, "decision_function")
-            how = SIGMOIDS if scored and coefficients(core_of(inner).estimator) is not None else ""
-            if not how or core_of(inner).altered:
-                raise Incompatible("its classes are calibrated one by one")
+            raise Incompatible("its classes are calibrated one by one")
     elif name in ("OneVsRestClassifier", "OneVsOneClassifier") and len(model.estimators_) == 1:
         inner = model.estimators_[0]
     elif name == "TransformedTargetRegressor":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mex.composition import LOGS, PRODUCTS, PROJECTIONS, SIGMOIDS, Core, check_steps, core_of
+from mex.composition import LOGS, PRODUCTS, PROJECTIONS, Core, check_steps, core_of
 from mex.errors import Incompatible
 from mex.estimator import (
     CENTROIDS,
@@ -76,7 +76,8 @@ def _link(core: Core, k: int, params: Mapping[str, Any], members: Collection[Fam
         links = {link_of(one, 2, params_of(one.estimator)) for one in cores}
         if "" in links or any(one.altered for one in cores):
             return ""
-        shown = "one-vs-rest" if links == {"logit"} else "bent"
+        scored = all(has_attribute(member, "decision_function") for member in estimator.estimators_)
+        shown = "one-vs-rest" if links == {"logit"} and scored else "bent"  # else labels are of saturated answers
         return shown if has_attribute(estimator, "predict_proba") else "margin"
     scores = coefficients(estimator)
     if scores is None:
@@ -94,7 +95,7 @@ def _link(core: Core, k: int, params: Mapping[str, Any], members: Collection[Fam
         return "margin"
     one_by_one = k > 2 and ("loss" in params or not {"ovr", "liblinear"}.isdisjoint(map(str, params.values())))
     logistic = name in LOGISTIC and params.get("loss", "log_loss") == "log_loss"
-    if calibrated == [SIGMOIDS] or (not calibrated and logistic and one_by_one):
+    if not calibrated and logistic and one_by_one:
         return "one-vs-rest"
     logistic &= not (name == CENTROIDS and answers_without_prior(estimator))
     if not (calibrated in (["sigmoid"], ["temperature"]) if calibrated else logistic):

@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris, load_wine
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
 import mex
 from mex.testing import check_attack
@@ -25,7 +23,6 @@ from mex_equation_solving.one_vs_rest import ALIKE
 MODELS = {
     "one-vs-rest": OneVsRestClassifier(LogisticRegression()),
     "sgd": SGDClassifier(loss="log_loss", random_state=0),
-    "calibrated": CalibratedClassifierCV(LinearSVC(), ensemble=False),
 }
 
 
