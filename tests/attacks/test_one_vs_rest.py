@@ -143,3 +143,12 @@ def test_a_defense_before_it_is_not_inverted() -> None:
     rounding = mex.load_registry().build("defense", "rounding:decimals=2")
     with pytest.raises(mex.Incompatible, match="one-vs-rest answers are not inverted"):
         steal(true, X, defense=rounding)
+
+
+def test_too_many_weights_are_a_sentence() -> None:
+    wide = mex.Domain(np.zeros(700), np.ones(700))
+    known = mex.Knowledge(
+        domain=wide, classes=np.arange(3), answers="proba", family=mex.Family("linear", {"link": "one-vs-rest"})
+    )
+    with pytest.raises(mex.Incompatible, match="a one-vs-rest model of 2103 weights is too large"):
+        EquationSolving().learner(known, np.random.default_rng(0))

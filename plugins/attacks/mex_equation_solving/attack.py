@@ -15,6 +15,9 @@ from mex.toolkit.perturbation.inversion import Invertible
 from mex_equation_solving.learner import EquationLearner
 from mex_equation_solving.one_vs_rest_learner import OneVsRestLearner
 
+MOST_WEIGHTS = 2000
+"""Of a one-vs-rest model; with more of them a solution takes minutes."""
+
 
 @attrs.frozen(kw_only=True)
 class EquationSolving:
@@ -37,7 +40,7 @@ class EquationSolving:
     answer halves what is left in a direction. An attacker who knows the ``defense`` before the model inverts its
     answers; those with several probabilities behind them count as saturated.
 
-    Probabilities of a one-vs-rest model (:class:`.one_vs_rest.OneVsRest`) are no linear equations, as each is divided
+    Probabilities of a one-vs-rest model are no linear equations, as logistic functions of the scores are each divided
     by a sum: a row of k of them tells k - 1 equations of k (d + 1) weights, which a search solves; a fifth more rows
     than unknowns are asked, and a dozen that check the solution.
 
@@ -70,7 +73,8 @@ class EquationSolving:
         """Start; where no link of the model is declared it is taken to be the usual one, and the self-check tells.
 
         Raises:
-            Incompatible: if the answers are no linear equations, or those of ``defense`` cannot be inverted.
+            Incompatible: if the answers are no linear equations, those of ``defense`` cannot be inverted, or a
+                one-vs-rest model has more than 2,000 weights.
         """
         one_by_one = knowledge.answers == "proba" and knowledge.family.public.get("link") == "one-vs-rest"
         link = "one-vs-rest" if one_by_one else link_to(knowledge, "linear equations")
@@ -78,6 +82,8 @@ class EquationSolving:
             raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
         if one_by_one and self.defense is not None:
             raise Incompatible("one-vs-rest answers are not inverted behind a defense")
+        if one_by_one and (weights := np.size(knowledge.classes) * (knowledge.domain.n_features + 1)) > MOST_WEIGHTS:
+            raise Incompatible(f"a one-vs-rest model of {weights} weights is too large; {MOST_WEIGHTS} can be solved")
         if self.defense is None:
             read = None
         else:

@@ -107,8 +107,8 @@ class OneVsRest:
 def solve(X: FloatArray, answers: FloatArray, basis: Basis, *, logs: bool = True) -> OneVsRest:
     """The weights of the least squares of what the logarithms of answers are off, or the answers themselves.
 
-    Not linear: a search from the scores that probabilities would have by themselves,
-    were their sum 1 before it was divided by; probabilities too small for digits are no equations.
+    They are searched from the scores that probabilities would have by themselves, were their sum 1 before it was
+    divided by; probabilities too small for digits are no equations.
 
     Args:
         X, answers: shape (n, d) and (n, k).
