@@ -82,15 +82,14 @@ class EquationSolving:
             raise Incompatible(f"no inverse of {type(self.defense).__name__} is known")
         if one_by_one and self.defense is not None:
             raise Incompatible("one-vs-rest answers are not inverted behind a defense")
-        if one_by_one and (weights := np.size(knowledge.classes) * (knowledge.domain.n_features + 1)) > MOST_WEIGHTS:
+        k = 0 if knowledge.classes is None else len(knowledge.classes)
+        if one_by_one and (weights := k * (knowledge.domain.n_features + 1)) > MOST_WEIGHTS:
             raise Incompatible(f"a one-vs-rest model of {weights} weights is too large; {MOST_WEIGHTS} can be solved")
         if self.defense is None:
             read = None
         else:
             read = self.defense.bounds
-            read(
-                np.ones(1) if knowledge.classes is None else np.full((1, k := len(knowledge.classes)), 1 / k)
-            )  # or raises
+            read(np.ones(1) if knowledge.classes is None else np.full((1, k), 1 / k))  # or raises
 
         def start(known: Knowledge, stream: np.random.Generator) -> Learner:
             if one_by_one:
