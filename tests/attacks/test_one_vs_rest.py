@@ -106,7 +106,6 @@ def test_answers_of_no_such_model_are_not_called_exact_and_fitted_well(change: s
     changes = {"rounded": lambda P: np.round(P, 3) / np.round(P, 3).sum(axis=1, keepdims=True), "noisy": noisy}
     stolen = steal(Altered(true, changes.get(change, softmax)), X)
     assert "the answers are" in stolen.note
-    assert "weights fitted to" in stolen.note or "wrong" in stolen.note
     Z = X[rng.permutation(len(X))[:100]]
     assert np.mean(stolen.hypothesis.predict(Z) == true.answer(Z, "label")) >= 0.97
 

@@ -51,7 +51,7 @@ class OneVsRestLearner(GeneratorLearner):
         self._X: FloatArray = np.empty((0, known.domain.n_features))
         self._answers: FloatArray = np.empty((0, self._k))
         self._solution: tuple[int, OneVsRest] | None = None  # and of how many answers it is
-        self._inexact = self.confirmed = False
+        self._inexact = False
         self._untold: int | None = None  # of a solution that fresh rows have shown to be right
         self.natural = 0
 
@@ -75,7 +75,6 @@ class OneVsRestLearner(GeneratorLearner):
                 alike += 1
             self._untold = model.untold if alike == IN_A_ROW else None
             if self._untold == 0:
-                self.confirmed = True
                 return
             alike = 0
         if self._untold is not None:

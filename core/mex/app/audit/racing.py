@@ -153,10 +153,12 @@ def _reached(choices: Sequence[Choice], groups: Mapping[Choice, Group]) -> dict[
 def _is_close(agreement: float, best: float, rows: int) -> bool:
     """Whether so many held-out rows do not tell two agreements apart, by the standard error of their difference.
 
+    That is of shares of rows; R² of values is treated as one, a rule of thumb.
+
     >>> _is_close(0.93, 0.94, 534), _is_close(0.93, 0.96, 534)
     (True, False)
     """
-    if not 0 <= agreement <= best <= 1:  # R² of values has no such error; those before any answer have none either
+    if not 0 <= agreement <= best <= 1:  # R² may be below 0, and before any answer there is nothing
         return agreement == best
     return best - agreement <= math.sqrt((agreement * (1 - agreement) + best * (1 - best)) / rows)
 
